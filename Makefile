@@ -1,0 +1,164 @@
+# adjoint: build it, train with it, test it. `make help` lists the targets and the variables.
+
+# ---- Settings ------------------------------------------------------------------------------------
+# Given on the command line or in the environment. The lines with ## are what `make help` prints.
+##
+## Variables, as in `make test SAN=address,undefined`:
+##   MARCH=native        processor to compile for (x86-64-v3 for a program that has to run elsewhere)
+##   SAN=                sanitizers, in a build folder of their own: address,undefined or thread
+##   DEBUG=1             unoptimised, with debug information and library assertions; own build folder
+##   WERROR=0            let warnings be warnings
+##   NO_INSTALL=1        never install anything: say what is missing and stop
+##   TRAIN_ARGS= TEST_ARGS= BENCH_ARGS=    further arguments of the programs that are run
+##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=     the compiler, further flags, optimisation of the tests
+MARCH ?= native
+
+# ---- Shell and cores -----------------------------------------------------------------------------
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := all
+
+# All cores, unless a -j was given; a make called by this one shares them already.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+  MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# ---- Compiler flags ------------------------------------------------------------------------------
+# One build folder for each kind of build, so that they do not overwrite each other's objects:
+# build, build/debug, build/san-address-undefined. No -ffast-math in any of them: NaN and infinity
+# must mean what they mean, and sums must not be reordered behind our back.
+comma := ,
+debug := $(filter-out 0,$(DEBUG))
+BUILD := build$(if $(debug),/debug)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+MODE := $(if $(debug),-O0 -g -D_GLIBCXX_ASSERTIONS,-O3)
+ifneq ($(SAN),)
+  MODE := $(if $(debug),-O0 -D_GLIBCXX_ASSERTIONS,-O1) -g -fno-omit-frame-pointer
+  MODE += -fsanitize=$(SAN) -fno-sanitize-recover=all
+  # Lets the sanitizer report a crash, with a stack trace, before Boost.Test catches it.
+  test_args := --catch_system_errors=no
+  export UBSAN_OPTIONS ?= print_stacktrace=1
+endif
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(filter 0,$(WERROR)),,-Werror)
+COMPILE = $(CXX) -std=c++20 $(MODE) -march=$(MARCH) -fopenmp-simd -pthread -I. $(BLAS_CFLAGS) $(WARNINGS) $(CXXFLAGS)
+LINK = $(CXX) $(MODE) -pthread $(LDFLAGS)
+LIBS = $(BLAS_LIBS) -lutf8proc
+
+# Tests take long to compile and not long to run: they need less optimisation than what they test.
+TEST_OPT ?= $(if $(debug),-O0,-O1)
+
+# ---- Dependencies --------------------------------------------------------------------------------
+# .ci/dependencies finds the compiler and the libraries, installs what is missing, and writes where
+# BLAS is. make reads that file, and writes it anew when a header that was found then has gone.
+# A dry run (also what a shell does to complete `make t<tab>`) installs nothing.
+FOUND_HERE := build/dependencies.mk
+export CXX NO_INSTALL
+ifneq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+  NO_INSTALL := 1
+endif
+ifneq ($(filter-out help clean format lint-format,$(or $(MAKECMDGOALS),all)),)
+  include $(FOUND_HERE)
+endif
+$(FOUND_HERE): .ci/dependencies
+	@.ci/dependencies $@
+
+# ---- Sources and what becomes of them ------------------------------------------------------------
+# The libraries are linked as objects, not as archives: operations register themselves when a program
+# starts, and a linker drops from an archive what nobody calls.
+objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(wildcard $(1)))
+libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/ops autograd/kernels nn data))
+tests := $(filter-out $(BUILD)/objects/tests/benchmarks/%,$(call objects,tests/*.cpp tests/*/*.cpp))
+examples := $(call objects,examples/*.cpp examples/*/*.cpp)
+benchmarks := $(call objects,tests/benchmarks/bench_*.cpp)
+everything := $(libraries) $(tests) $(examples) $(benchmarks)
+
+PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
+BENCHES := $(patsubst tests/benchmarks/bench_%.cpp,$(BUILD)/bench-%,$(wildcard tests/benchmarks/bench_*.cpp))
+
+$(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo 'compile $<'
+	@$(COMPILE) $(extra) -MMD -MP -c $< -o $@
+$(tests): private extra = $(TEST_OPT) -DBOOST_TEST_DYN_LINK=
+
+# examples/NAME.cpp, with the sources in examples/NAME/ if there are any, is the program NAME.
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call objects,examples/$$*/*.cpp) $(libraries)
+$(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o $(libraries)
+$(BUILD)/tests: $(tests) $(libraries)
+$(BUILD)/tests: private LIBS += -lboost_unit_test_framework
+$(PROGRAMS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
+	@echo 'link    $@'
+	@$(LINK) $(filter %.o,$^) $(LIBS) -o $@
+
+# Two files that change only when their content does: other flags compile everything anew, and a
+# source added or removed links anew.
+$(BUILD)/flags: private content = $(COMPILE) $(TEST_OPT) $(LINK) $(LIBS)
+$(BUILD)/sources: private content = $(everything)
+$(BUILD)/flags $(BUILD)/sources: force
+	@mkdir -p $(@D)
+	@echo '$(content)' | cmp -s - $@ || echo '$(content)' > $@
+
+-include $(everything:.o=.d)
+
+# ---- Targets -------------------------------------------------------------------------------------
+.PHONY: help all deps train test gradcheck bench check check-rest e2e format lint-format tidy clean force
+
+help: ## list the targets and variables
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -nE 's/^## ?//p' Makefile
+
+all: $(PROGRAMS) $(BENCHES) $(BUILD)/tests ## build everything (the default)
+
+deps: ## install what the build needs, if it is missing (the other targets do so too)
+	@:
+
+train: $(BUILD)/seq2seq ## train the English to French Transformer, translate held-out sentences
+	@$< train data/english-french.tsv --output $(BUILD)/english-french $(TRAIN_ARGS)
+
+test: $(BUILD)/tests ## build and run the tests
+	@$< $(test_args) $(TEST_ARGS)
+
+gradcheck: $(BUILD)/gradcheck ## compare every derivative with finite differences, print the errors
+	@$<
+
+bench: $(BENCHES) ## run the benchmarks
+	@for program in $(BENCHES); do echo "== $$program"; $$program $(BENCH_ARGS); done
+
+# One after the other, and each with its time: $(call stage,arguments of make)
+stage = +@TIMEFORMAT='== make $(1): %0lR'; time $(MAKE) --no-print-directory $(1)
+check: ## test, and then all that takes longer: format, sanitizers, programs end to end
+	$(call stage,test)
+	$(call stage,check-rest)
+
+check-rest:
+	$(call stage,lint-format)
+	$(call stage,test SAN=address$(comma)undefined)
+	$(call stage,all)
+	$(call stage,e2e)
+
+e2e: $(PROGRAMS) ## run the programs from end to end as a user would (tests/e2e)
+	@for script in $(sort $(wildcard tests/e2e/*.sh)); do echo "== $$script"; bash $$script $(BUILD); done
+
+# ---- Style ---------------------------------------------------------------------------------------
+style_files = $(shell find autograd nn data examples tests -name '*.h' -o -name '*.cpp')
+# What differs from the last commit; `make tidy TIDY_FILES="$(find nn -name '*.cpp')"` for more.
+TIDY_FILES ?= $(filter %.cpp,$(shell git diff --name-only --diff-filter=d HEAD; git ls-files -o --exclude-standard))
+
+format: ## format the sources in place
+	@.ci/dependencies --tool clang-format
+	@clang-format -i $(style_files)
+
+lint-format: ## fail if a source is not formatted
+	@.ci/dependencies --tool clang-format
+	@clang-format --dry-run -Werror $(style_files)
+
+tidy: ## run clang-tidy on what has changed since the last commit
+	@.ci/dependencies --tool clang-tidy
+	@for file in $(TIDY_FILES); do echo "tidy $$file"; clang-tidy --quiet --warnings-as-errors='*' \
+	  $$file -- -std=c++20 -I. $(BLAS_CFLAGS) -DBOOST_TEST_DYN_LINK=; done
+
+clean: ## remove build/, models trained into it included
+	@rm -rf build

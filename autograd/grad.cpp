@@ -1,0 +1,181 @@
+#include "autograd/grad.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <unordered_map>
+
+#include "autograd/kernels/elementwise.h"
+#include "autograd/ops.h"
+
+namespace adjoint {
+namespace {
+
+// sum ← sum + term, in place when nobody else holds the buffer.
+void accumulate(Tensor& sum, Tensor term) {
+  if (!sum.defined()) {
+    sum = std::move(term);
+  } else if (!recording() && sum.storage().use_count() == 1) {
+    dispatch(sum.dtype(), [&]<class T>() {
+      if constexpr (Real<T>) kernels::add_to(sum.edit<T>(), term.values<T>());
+    });
+  } else {
+    sum = add(sum, term);
+  }
+}
+
+// Walks the tape backwards. A node is fed only by younger nodes, so the youngest one pending has
+// received everything it ever will: taking the youngest first needs neither recursion nor sorting.
+class Sweep {
+ public:
+  explicit Sweep(const GradOptions& options) : options_(options) {}
+
+  /// Gradients of this tensor are to be kept.
+  void want(const Tensor& x) {
+    const History& history = x.history();
+    wanted_[history.node->number()].resize(history.node->results().size());
+    oldest_wanted_ = std::min(oldest_wanted_, history.node->number());
+  }
+  /// Gradients of all leaves are to be given to `receive`.
+  void want_leaves() {
+    all_leaves_ = true;
+    oldest_wanted_ = 0;
+  }
+
+  void seed(const Tensor& y, const Tensor& cotangent) { add(y.history(), cotangent); }
+
+  template <class OnLeaf>
+  void run(const OnLeaf& on_leaf) {
+    while (!pending_.empty()) {
+      const auto youngest = pending_.begin();
+      const Pending current = std::move(youngest->second);
+      pending_.erase(youngest);
+      if (const auto kept = wanted_.find(current.node->number()); kept != wanted_.end())
+        kept->second = current.cotangents;
+      if (current.node->is_leaf())
+        on_leaf(static_cast<Leaf&>(*current.node), current.cotangents[0]);
+      else
+        step(current);
+    }
+  }
+
+  /// What has arrived at a wanted tensor; not defined when nothing has.
+  Tensor result(const Tensor& x) const {
+    const History& history = x.history();
+    return wanted_.at(history.node->number())[static_cast<std::size_t>(history.output)];
+  }
+
+ private:
+  struct Pending {
+    NodePtr node;
+    Tensors cotangents;  // one an output
+  };
+
+  // An older node cannot depend on any wanted one.
+  bool leads_to_wanted(const Tensor& x) const {
+    if (!x.tracked() || x.history().node->number() < oldest_wanted_) return false;
+    Node& node = *x.history().node;
+    return !node.is_leaf() || all_leaves_ || wanted_.contains(node.number());
+  }
+
+  void step(const Pending& current) {
+    Node& node = *current.node;
+    const std::span<Operand> operands = node.operands();
+    require(!node.consumed(), node.name(),
+            ": this graph was already swept by backward() or a consuming grad()");
+    std::uint32_t needed = 0;
+    for (std::size_t i = 0; i < operands.size() && i < 32; ++i)
+      if (leads_to_wanted(operands[i].value)) needed |= 1u << i;
+    if (needed == 0 && operands.size() <= 32) return;
+
+    const NameScope scope(node.scope_path());
+    Tensors gradients = node.vjp(Pullback(current.node, current.cotangents, needed));
+    require(gradients.size() == operands.size(), node.name(), ": the vjp returned ",
+            gradients.size(), " gradients for ", operands.size(), " inputs");
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (!gradients[i].defined() || !leads_to_wanted(operands[i].value)) continue;
+      require(gradients[i].shape() == operands[i].value.shape(), node.name(),
+              ": the vjp's gradient of input ", i, " has shape ", gradients[i].shape(),
+              ", the input has ", operands[i].value.shape());
+      add(operands[i].value.history(), std::move(gradients[i]));
+    }
+    if (options_.consume) node.consume();
+  }
+
+  void add(const History& history, Tensor cotangent) {
+    Pending& target = pending_[history.node->number()];
+    if (!target.node) {
+      target.node = history.node;
+      target.cotangents.resize(history.node->results().size());
+    }
+    accumulate(target.cotangents[static_cast<std::size_t>(history.output)], std::move(cotangent));
+  }
+
+  GradOptions options_;
+  std::map<std::uint64_t, Pending, std::greater<>> pending_;  // youngest first
+  std::unordered_map<std::uint64_t, Tensors> wanted_;
+  std::uint64_t oldest_wanted_ = std::numeric_limits<std::uint64_t>::max();
+  bool all_leaves_ = false;
+};
+
+std::string described(const Tensor& x, std::size_t index) {
+  return x.name().empty() ? "x " + std::to_string(index)
+                          : "x " + std::to_string(index) + " ('" + x.name() + "')";
+}
+
+void require_scalar(const Tensor& y, const char* function) {
+  require(y.defined() && y.numel() == 1, function,
+          ": y must have exactly one element, its shape is ", y.shape(),
+          "; give a cotangent, or reduce it with sum() or mean()");
+}
+
+Tensor one_like(const Tensor& y) { return ones(y.shape(), y.dtype()); }
+
+}  // namespace
+
+Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
+             const GradOptions& options) {
+  require(ys.size() == cotangents.size(), "grad: ", cotangents.size(), " cotangents for ",
+          ys.size(), " results");
+  Sweep sweep(options);
+  for (std::size_t i = 0; i < xs.size(); ++i) {
+    require(xs[i].tracked() || options.zeros_if_independent, "grad: ", described(xs[i], i),
+            " is not tracked: make it with variable()");
+    if (xs[i].tracked()) sweep.want(xs[i]);
+  }
+  const FlagGuard record(&Ambient::recording, options.create_graph);
+  for (std::size_t i = 0; i < ys.size(); ++i) {
+    if (!cotangents[i].defined() || !ys[i].tracked()) continue;
+    require(cotangents[i].form() == ys[i].form(), "grad: the cotangent of result ", i,
+            " has shape ", cotangents[i].shape(), " and type ", cotangents[i].dtype(),
+            ", the result ", ys[i].shape(), " and ", ys[i].dtype());
+    sweep.seed(ys[i], cotangents[i]);
+  }
+  sweep.run([](Leaf&, const Tensor&) {});
+
+  Tensors result;
+  for (std::size_t i = 0; i < xs.size(); ++i) {
+    Tensor gradient = xs[i].tracked() ? sweep.result(xs[i]) : Tensor();
+    require(gradient.defined() || options.zeros_if_independent,
+            "grad: the result does not depend on ", described(xs[i], i));
+    result.push_back(gradient.defined() ? gradient : zeros(xs[i].shape(), xs[i].dtype()));
+  }
+  return result;
+}
+
+Tensors grad(const Tensor& y, const Tensors& xs, const GradOptions& options) {
+  require_scalar(y, "grad");
+  return grad(Tensors{y}, xs, Tensors{one_like(y)}, options);
+}
+
+void backward(const Tensor& y) {
+  require_scalar(y, "backward");
+  require(y.tracked(), "backward: y is not tracked: nothing it was computed from is a variable()");
+  Sweep sweep({.consume = true});
+  sweep.want_leaves();
+  const NoRecording guard;
+  sweep.seed(y, one_like(y));
+  sweep.run([](Leaf& leaf, const Tensor& gradient) { leaf.add_grad(gradient); });
+}
+
+}  // namespace adjoint

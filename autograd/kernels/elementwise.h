@@ -1,0 +1,110 @@
+// Loops that treat every element alike, and numpy's broadcasting.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "autograd/kernels/parallel.h"
+#include "autograd/shape.h"
+
+namespace adjoint::kernels {
+
+constexpr Index elementwise_grain = 32768;  // elements: some ten microseconds of work
+
+/// y[i] = f(x[i])
+template <class X, class Y, class F>
+void map(std::span<const X> x, std::span<Y> y, F f) {
+  parallel_for(static_cast<Index>(y.size()), elementwise_grain, [&](Index begin, Index end) {
+    const X* const from = x.data();
+    Y* const to = y.data();
+    for (Index i = begin; i < end; ++i) to[i] = f(from[i]);
+  });
+}
+
+/// y[i] = f(a[i], b[i])
+template <class A, class B, class Y, class F>
+void zip(std::span<const A> a, std::span<const B> b, std::span<Y> y, F f) {
+  parallel_for(static_cast<Index>(y.size()), elementwise_grain, [&](Index begin, Index end) {
+    const A* const left = a.data();
+    const B* const right = b.data();
+    Y* const to = y.data();
+    for (Index i = begin; i < end; ++i) to[i] = f(left[i], right[i]);
+  });
+}
+
+/// f(row) for each of so many rows of some width.
+template <class F>
+void parallel_rows(Index rows, Index width, F f) {
+  parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(1, width)),
+               [&](Index begin, Index end) {
+                 for (Index row = begin; row < end; ++row) f(row);
+               });
+}
+
+/// sum[i] += term[i]
+template <class T>
+void add_to(std::span<T> sum, std::span<const T> term) {
+  zip(std::span<const T>(sum), term, sum, [](T a, T b) { return a + b; });
+}
+
+/// How two operands of different shapes walk over a common result: along each axis an operand moves
+/// by its stride, which is 0 where it is repeated. Neighbouring axes on which both behave alike are
+/// merged, so that most cases come down to one or two loops.
+class BroadcastWalk {
+ public:
+  BroadcastWalk(const Shape& result, const Shape& a, const Shape& b);
+
+  /// visit(position in the result, position in a, position in b, length, stride of a, stride of b)
+  /// for each innermost run.
+  template <class Visit>
+  void each_run(Visit visit) const {
+    if (axes_.empty()) return visit(Index{0}, Index{0}, Index{0}, Index{1}, Index{0}, Index{0});
+    std::vector<Index> counter(axes_.size() - 1, 0);
+    const Axis& inner = axes_.back();
+    Index at = 0, at_a = 0, at_b = 0;
+    while (true) {
+      visit(at, at_a, at_b, inner.size, inner.a, inner.b);
+      at += inner.size;
+      std::size_t axis = counter.size();
+      while (axis > 0) {
+        const Axis& outer = axes_[--axis];
+        at_a += outer.a;
+        at_b += outer.b;
+        if (++counter[axis] < outer.size) break;
+        at_a -= outer.size * outer.a;
+        at_b -= outer.size * outer.b;
+        counter[axis] = 0;
+        if (axis == 0) return;
+      }
+      if (counter.empty()) return;
+    }
+  }
+
+ private:
+  struct Axis {
+    Index size, a, b;
+  };
+  std::vector<Axis> axes_;
+};
+
+/// y = f(a, b) with broadcasting. The spans have the elements of the shapes.
+template <class A, class B, class Y, class F>
+void zip_broadcast(std::span<const A> a, const Shape& a_shape, std::span<const B> b,
+                   const Shape& b_shape, std::span<Y> y, const Shape& y_shape, F f) {
+  if (y.empty()) return;
+  if (a_shape == b_shape) return zip(a, b, y, f);
+  BroadcastWalk(y_shape, a_shape, b_shape)
+      .each_run([&](Index at, Index at_a, Index at_b, Index length, Index step_a, Index step_b) {
+        Y* const to = y.data() + at;
+        const A* const left = a.data() + at_a;
+        const B* const right = b.data() + at_b;
+        if (step_a == 1 && step_b == 1)
+          for (Index i = 0; i < length; ++i) to[i] = f(left[i], right[i]);
+        else if (step_a == 1)
+          for (Index i = 0; i < length; ++i) to[i] = f(left[i], *right);
+        else
+          for (Index i = 0; i < length; ++i) to[i] = f(*left, right[i]);
+      });
+}
+
+}  // namespace adjoint::kernels

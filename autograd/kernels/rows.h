@@ -1,0 +1,116 @@
+// Fused loops over rows: softmax, layer normalisation, cross-entropy and their backwards. A row is
+// the last axis of a tensor; each function handles one row, and callers spread rows over threads.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/dtype.h"
+#include "autograd/kernels/vector_math.h"
+
+namespace adjoint::kernels {
+
+template <Real T>
+T largest(const T* x, Index width) {
+  T best = -std::numeric_limits<T>::infinity();
+#pragma omp simd reduction(max : best)
+  for (Index i = 0; i < width; ++i) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+template <Real T>
+T total(const T* x, Index width) {
+  T result = 0;
+#pragma omp simd reduction(+ : result)
+  for (Index i = 0; i < width; ++i) result += x[i];
+  return result;
+}
+
+template <Real T>
+T inner_product(const T* a, const T* b, Index width) {
+  T result = 0;
+#pragma omp simd reduction(+ : result)
+  for (Index i = 0; i < width; ++i) result += a[i] * b[i];
+  return result;
+}
+
+/// y = exp(x − shift); returns Σ y.
+template <Real T>
+T exponentials(const T* x, T shift, T* y, Index width) {
+  for (Index i = 0; i < width; ++i) y[i] = kernels::exp(x[i] - shift);
+  return total(y, width);
+}
+
+/// y = exp(x) / Σ exp(x), the largest x subtracted first so that nothing overflows. Zeros where
+/// every x is −∞: a row in which nothing may be attended to. y may be x.
+template <Real T>
+void softmax(const T* x, T* y, Index width) {
+  const T shift = largest(x, width);
+  if (shift == -std::numeric_limits<T>::infinity()) {
+    for (Index i = 0; i < width; ++i) y[i] = x[i] != x[i] ? x[i] : T{0};  // NaN stays NaN
+    return;
+  }
+  const T scale = 1 / exponentials(x, shift, y, width);
+  for (Index i = 0; i < width; ++i) y[i] *= scale;
+}
+
+/// x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩). The result may be written over ȳ.
+template <Real T>
+void softmax_vjp(const T* y, const T* g, T* result, Index width) {
+  const T along = inner_product(y, g, width);
+  for (Index i = 0; i < width; ++i) result[i] = y[i] * (g[i] - along);
+}
+
+/// log Σ exp(x); `scratch` has room for a row.
+template <Real T>
+T logsumexp(const T* x, T* scratch, Index width) {
+  const T shift = largest(x, width);
+  if (std::isinf(shift)) return shift;
+  return shift + std::log(exponentials(x, shift, scratch, width));
+}
+
+/// Mean and 1/√(variance + ε) of a row, in two passes: the one-pass formula cancels.
+template <Real T>
+struct Moments {
+  T mean, inverse_deviation;
+  Moments(const T* x, Index width, T epsilon) {
+    mean = total(x, width) / static_cast<T>(width);
+    T squares = 0;
+    const T center = mean;
+#pragma omp simd reduction(+ : squares)
+    for (Index i = 0; i < width; ++i) squares += (x[i] - center) * (x[i] - center);
+    inverse_deviation = 1 / std::sqrt(squares / static_cast<T>(width) + epsilon);
+  }
+};
+
+/// y = x̂ ⊙ gain + bias with x̂ = (x − mean) / √(variance + ε)
+template <Real T>
+void layer_norm(const T* x, const T* gain, const T* bias, T epsilon, T* y, Index width) {
+  const Moments<T> m(x, width, epsilon);
+  for (Index i = 0; i < width; ++i)
+    y[i] = (x[i] - m.mean) * m.inverse_deviation * gain[i] + bias[i];
+}
+
+/// With h = ȳ ⊙ gain:  x̄ = (h − mean(h) − x̂ · mean(h ⊙ x̂)) / √(variance + ε); adds ȳ ⊙ x̂ to
+/// gain̅ and ȳ to bias̅. (The mean and the variance depend on x too: differentiate through them.)
+template <Real T>
+void layer_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, T* dbias,
+                    Index width) {
+  const Moments<T> m(x, width, epsilon);
+  T sum_h = 0, sum_hx = 0;
+#pragma omp simd reduction(+ : sum_h, sum_hx)
+  for (Index i = 0; i < width; ++i) {
+    const T normal = (x[i] - m.mean) * m.inverse_deviation;
+    sum_h += g[i] * gain[i];
+    sum_hx += g[i] * gain[i] * normal;
+  }
+  const T mean_h = sum_h / static_cast<T>(width), mean_hx = sum_hx / static_cast<T>(width);
+  for (Index i = 0; i < width; ++i) {
+    const T normal = (x[i] - m.mean) * m.inverse_deviation;
+    dx[i] = (g[i] * gain[i] - mean_h - normal * mean_hx) * m.inverse_deviation;
+    dgain[i] += g[i] * normal;
+    dbias[i] += g[i];
+  }
+}
+
+}  // namespace adjoint::kernels

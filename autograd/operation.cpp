@@ -1,0 +1,127 @@
+#include "autograd/operation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "autograd/ops.h"
+
+namespace adjoint {
+
+void Node::release(std::span<Operand> operands) {
+  // Dropping the last holder of a node destroys it, which comes back here for its own inputs: a
+  // recursion as deep as the graph. Instead the outermost call collects and drops in a loop.
+  thread_local std::vector<NodePtr>* collecting = nullptr;
+  std::vector<NodePtr> own;
+  const bool outermost = collecting == nullptr;
+  if (outermost) collecting = &own;
+  for (Operand& operand : operands)
+    if (operand.value.tracked()) {
+      collecting->push_back(operand.value.history().node);
+      operand.value = Tensor(operand.value.form(), nullptr);
+    }
+  if (!outermost) return;
+  while (!own.empty()) {
+    const NodePtr next = std::move(own.back());
+    own.pop_back();
+  }
+  collecting = nullptr;
+}
+
+void Node::consume() {
+  if (is_leaf()) return;
+  consumed_ = true;
+  release(operands());
+  for (Operand& operand : operands()) operand.value = Tensor(operand.value.form(), nullptr);
+  for (Result& result : results()) result.storage = nullptr;
+}
+
+Tensor Leaf::grad() const {
+  const std::lock_guard lock(mutex_);
+  return grad_;
+}
+
+void Leaf::add_grad(const Tensor& gradient) {
+  const std::lock_guard lock(mutex_);
+  const NoRecording guard;
+  grad_ = grad_.defined() ? add(grad_, gradient) : detach(gradient);
+}
+
+void Leaf::clear_grad() {
+  const std::lock_guard lock(mutex_);
+  grad_ = Tensor();
+}
+
+namespace {
+
+// How a message calls an operand: by its name if it is a named leaf.
+std::string description(const Tensor& x, const char* role, int index) {
+  const std::string which = std::string(role) + " " + std::to_string(index);
+  return x.name().empty() ? which : which + " ('" + x.name() + "')";
+}
+
+void require_unchanged(Node& node, const Tensor& x, std::uint64_t recorded, const char* role,
+                       int index) {
+  require(!node.consumed(), node.name(),
+          ": this graph was already swept by backward() or a consuming grad(); its saved values "
+          "are gone");
+  require(!x.storage() || x.storage()->version() == recorded, node.name(), ": ",
+          description(x, role, index),
+          " was changed after it was recorded and before its gradient was taken");
+}
+
+}  // namespace
+
+Tensor Pullback::input(int index) const {
+  const Operand& saved = operand(index);
+  require_unchanged(*node_, saved.value, saved.version, "input", index);
+  return saved.value;
+}
+
+Tensor Pullback::output(int index) const {
+  const Result& result = node_->results()[static_cast<std::size_t>(index)];
+  Tensor y(result.form, result.storage, {node_, index});
+  require_unchanged(*node_, y, result.version, "output", index);
+  return y;
+}
+
+Tensor Pullback::cotangent_or_zeros(int output_index) const {
+  const Tensor& given = cotangent(output_index);
+  if (given.defined()) return given;
+  const Form& form = node_->results()[static_cast<std::size_t>(output_index)].form;
+  return zeros(form.shape, form.dtype);
+}
+
+namespace {
+std::set<std::string>& registry() {
+  static std::set<std::string> names;
+  return names;
+}
+}  // namespace
+
+std::vector<std::string> registered_operations() { return {registry().begin(), registry().end()}; }
+
+namespace detail {
+
+bool register_operation(const char* name) { return registry().insert(name).second; }
+
+DType working_type(const char* name, Inputs in, Outputs out) {
+  const Tensor* real = nullptr;
+  const Tensor* integer = nullptr;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (is_real(in[i].dtype())) {
+      require(!real || real->dtype() == in[i].dtype(), name,
+              ": mixes f32 and f64; cast() one of them");
+      real = &in[i];
+    } else if (in[i].dtype() == DType::i64) {
+      integer = &in[i];
+    }
+  }
+  if (real) return real->dtype();
+  for (const Tensor& y : out)
+    if (is_real(y.dtype())) return y.dtype();
+  return integer ? DType::i64 : DType::b8;
+}
+
+}  // namespace detail
+
+}  // namespace adjoint

@@ -1,0 +1,252 @@
+// Operations that move elements and compute nothing: of any type.
+
+#include <algorithm>
+#include <numeric>
+
+#include "autograd/kernels/elementwise.h"
+#include "autograd/operation.h"
+#include "autograd/ops.h"
+
+namespace adjoint {
+namespace {
+
+std::ptrdiff_t offset(Index i) { return static_cast<std::ptrdiff_t>(i); }
+
+// y = x in another shape       x̄ = ȳ in x's shape
+struct Reshape {
+  static constexpr auto name = "reshape";
+  static constexpr Reads reads = {};
+  Shape shape;
+  Tensor share(Inputs in) const {
+    require(in[0].numel() == shape.numel(), "reshape: ", in[0].shape(), " has ", in[0].numel(),
+            " elements, ", shape, " has ", shape.numel());
+    return {{shape, in[0].dtype()}, in[0].storage()};
+  }
+  Tensors vjp(const Pullback& back) const { return {reshape(back.cotangent(), back.shape(0))}; }
+};
+
+// y = x with its axes in another order         x̄ = ȳ with them put back
+struct Permute {
+  static constexpr auto name = "permute";
+  static constexpr Reads reads = {};
+  Axes order;
+
+  Form form(Inputs in) const {
+    const Shape& x = in[0].shape();
+    require(resolve_axes(name, x, order).size() == static_cast<std::size_t>(x.rank()),
+            "permute: ", order.size(), " axes named of a tensor of shape ", x);
+    std::vector<Index> sizes;
+    for (const Index axis : order) sizes.push_back(x[axis]);
+    return {Shape(sizes), in[0].dtype()};
+  }
+
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    const Shape &from = in[0].shape(), &to = out[0].shape();
+    // How far x moves for one step along each axis of y.
+    std::vector<Index> strides;
+    for (const Index axis : order)
+      strides.push_back(from.numel(from.resolve(axis) + 1, from.rank()));
+    const T* const x = in[0].values<T>().data();
+    T* const y = out[0].edit<T>().data();
+    if (to.numel() == 0) return;
+    const Index run = to.rank() == 0 ? 1 : to[-1];
+    const Index step = to.rank() == 0 ? 1 : strides.back();
+    kernels::parallel_rows(to.numel() / run, run, [&](Index row) {
+      Index source = 0, rest = row;
+      for (Index axis = to.rank() - 2; axis >= 0; --axis) {
+        source += rest % to[axis] * strides[static_cast<std::size_t>(axis)];
+        rest /= to[axis];
+      }
+      for (Index i = 0; i < run; ++i) y[row * run + i] = x[source + i * step];
+    });
+  }
+
+  Tensors vjp(const Pullback& back) const {
+    Axes inverse(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+      inverse[static_cast<std::size_t>(back.shape(0).resolve(order[i]))] = static_cast<Index>(i);
+    return {permute(back.cotangent(), inverse)};
+  }
+};
+
+// y = x, repeated              x̄ = ȳ, summed over the repetitions
+struct BroadcastTo {
+  static constexpr auto name = "broadcast_to";
+  static constexpr Reads reads = {};
+  Shape shape;
+  Form form(Inputs in) const {
+    require(broadcastable(in[0].shape(), shape) && broadcast(name, in[0].shape(), shape) == shape,
+            "broadcast_to: ", in[0].shape(), " does not broadcast to ", shape);
+    return {shape, in[0].dtype()};
+  }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    const std::span<const T> x = in[0].values<T>();
+    kernels::zip_broadcast(x, in[0].shape(), std::span<const T>(out[0].values<T>()), shape,
+                           out[0].edit<T>(), shape, [](T value, T) { return value; });
+  }
+  Tensors vjp(const Pullback& back) const { return {sum_to(back.cotangent(), back.shape(0))}; }
+};
+
+// One axis seen as the middle of [outer, size, inner]: a run of it is contiguous for each outer.
+struct AxisView {
+  Index outer, size, inner;
+  AxisView(const Shape& shape, Index axis)
+      : outer(shape.numel(0, axis)),
+        size(shape[axis]),
+        inner(shape.numel(axis + 1, shape.rank())) {}
+};
+
+// Copies `count` steps along the axis for each outer index.
+template <Scalar T>
+void copy_run(std::span<const T> from, const AxisView& source, Index source_begin, std::span<T> to,
+              const AxisView& target, Index target_begin, Index count) {
+  for (Index o = 0; o < source.outer; ++o)
+    std::copy_n(from.begin() + offset((o * source.size + source_begin) * source.inner),
+                count * source.inner,
+                to.begin() + offset((o * target.size + target_begin) * target.inner));
+}
+
+Tensor unslice(const Tensor& g, Index axis, Index begin, Index size);
+
+// y = x[begin … end) along an axis             x̄ = ȳ there, 0 elsewhere
+struct Slice {
+  static constexpr auto name = "slice";
+  static constexpr Reads reads = {};
+  Index axis, begin, end;
+  Form form(Inputs in) const { return {in[0].shape().with(axis, end - begin), in[0].dtype()}; }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    copy_run(in[0].values<T>(), AxisView(in[0].shape(), axis), begin, out[0].edit<T>(),
+             AxisView(out[0].shape(), axis), 0, end - begin);
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {unslice(back.cotangent(), axis, begin, back.shape(0)[axis])};
+  }
+};
+
+// y = x standing at `begin` on an axis of `size`, 0 around it      x̄ = ȳ[begin …)
+struct Unslice {
+  static constexpr auto name = "unslice";
+  static constexpr Reads reads = {};
+  Index axis, begin, size;
+  Form form(Inputs in) const { return {in[0].shape().with(axis, size), in[0].dtype()}; }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    std::ranges::fill(out[0].edit<T>(), T{});
+    copy_run(in[0].values<T>(), AxisView(in[0].shape(), axis), 0, out[0].edit<T>(),
+             AxisView(out[0].shape(), axis), begin, in[0].size(axis));
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {slice(back.cotangent(), axis, begin, begin + back.shape(0)[axis])};
+  }
+};
+Tensor unslice(const Tensor& g, Index axis, Index begin, Index size) {
+  return apply(Unslice{axis, begin, size}, g);
+}
+
+// y = x₀, x₁, … along an axis                  x̄ᵢ = the part of ȳ that it became
+struct Concat {
+  static constexpr auto name = "concat";
+  static constexpr Reads reads = {};
+  Index axis;
+  Form form(Inputs in) const {
+    const Shape& first = in[0].shape();
+    Index size = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const Shape& shape = in[i].shape();
+      require(shape.rank() == first.rank() && shape.with(axis, 0) == first.with(axis, 0),
+              "concat: shapes may differ on axis ", axis, " only: ", first, " and ", shape);
+      require(in[i].dtype() == in[0].dtype(), "concat: mixes ", in[0].dtype(), " and ",
+              in[i].dtype());
+      size += shape[axis];
+    }
+    return {first.with(axis, size), in[0].dtype()};
+  }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    Index begin = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const Index size = in[i].size(axis);
+      copy_run(in[i].values<T>(), AxisView(in[i].shape(), axis), 0, out[0].edit<T>(),
+               AxisView(out[0].shape(), axis), begin, size);
+      begin += size;
+    }
+  }
+  Tensors vjp(const Pullback& back) const {
+    Tensors gradients;
+    Index begin = 0;
+    for (std::size_t i = 0; i < back.inputs(); ++i) {
+      const Index end = begin + back.shape(static_cast<int>(i))[axis];
+      gradients.push_back(back.needs(i) ? slice(back.cotangent(), axis, begin, end) : Tensor());
+      begin = end;
+    }
+    return gradients;
+  }
+};
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  return x.shape() == shape ? x : apply(Reshape{shape}, x);
+}
+
+Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes) {
+  std::vector<Index> resolved(sizes);
+  const auto open = std::ranges::find(resolved, Index{-1});
+  if (open != resolved.end()) {
+    *open = 1;
+    const Index rest =
+        std::accumulate(resolved.begin(), resolved.end(), Index{1}, std::multiplies());
+    require(rest > 0 && x.numel() % rest == 0, "reshape: ", x.shape(), " has ", x.numel(),
+            " elements, not a multiple of the ", rest, " that the other sizes make");
+    *open = x.numel() / rest;
+  }
+  return reshape(x, Shape(resolved));
+}
+
+Tensor permute(const Tensor& x, const Axes& order) { return apply(Permute{order}, x); }
+
+Tensor transpose(const Tensor& x, Index first, Index second) {
+  require(x.rank() >= 2, "transpose: needs at least two axes, x is ", x.shape());
+  Axes order(static_cast<std::size_t>(x.rank()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::swap(order[static_cast<std::size_t>(x.shape().resolve(first))],
+            order[static_cast<std::size_t>(x.shape().resolve(second))]);
+  return permute(x, order);
+}
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  return x.shape() == shape ? x : apply(BroadcastTo{shape}, x);
+}
+
+Tensor slice(const Tensor& x, Index axis, Index begin, Index end) {
+  axis = x.shape().resolve(axis);
+  const Index size = x.size(axis);
+  const Index from = begin < 0 ? begin + size : begin, to = end < 0 ? end + size : end;
+  require(0 <= from && from <= to && to <= size, "slice: [", begin, ", ", end, ") on axis ", axis,
+          " of a tensor of shape ", x.shape());
+  return apply(Slice{axis, from, to}, x);
+}
+
+Tensor concat(const Tensors& xs, Index axis) {
+  require(!xs.empty(), "concat: needs at least one tensor");
+  return apply_list(Concat{xs[0].shape().resolve(axis)}, xs);
+}
+
+Tensor stack(const Tensors& xs, Index axis) {
+  require(!xs.empty(), "stack: needs at least one tensor");
+  const Index rank = xs[0].rank() + 1;
+  require(axis >= -rank && axis < rank, "stack: no axis ", axis, " in a result of ", rank, " axes");
+  const Index at = axis < 0 ? axis + rank : axis;
+  Tensors layers;
+  for (const Tensor& x : xs) {
+    require(x.shape() == xs[0].shape(), "stack: shapes differ: ", xs[0].shape(), " and ",
+            x.shape());
+    layers.push_back(reshape(x, x.shape().inserted(at, 1)));
+  }
+  return concat(layers, at);
+}
+
+}  // namespace adjoint

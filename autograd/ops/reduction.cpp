@@ -1,0 +1,183 @@
+// Reductions over chosen axes.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "autograd/kernels/reduce.h"
+#include "autograd/operation.h"
+#include "autograd/ops.h"
+
+namespace adjoint {
+namespace {
+
+using kernels::ReducedAxes;
+
+// The adjacent axes [first, last) of one input, which are gone from the result.
+struct Run {
+  Index first, last;
+
+  Shape reduced(const Shape& x) const { return x.part(0, first).joined(x.part(last, x.rank())); }
+  ReducedAxes split(const Shape& x) const {
+    return {x.numel(0, first), x.numel(first, last), x.numel(last, x.rank())};
+  }
+  // The result's shape with the reduced axes kept at size 1.
+  Shape kept(Shape x) const {
+    for (Index axis = first; axis < last; ++axis) x = x.with(axis, 1);
+    return x;
+  }
+  // Repeats a reduced tensor over the reduced axes.
+  Tensor spread(const Tensor& y, const Shape& x) const {
+    return broadcast_to(reshape(y, kept(x)), x);
+  }
+};
+
+// y = Σ x          x̄ = ȳ, repeated
+struct Sum {
+  static constexpr auto name = "sum";
+  static constexpr Reads reads = {};
+  Run run;
+  Form form(Inputs in) const { return {run.reduced(in[0].shape()), in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), run.split(in[0].shape()),
+                    [](T x) { return x; });
+  }
+  Tensors vjp(const Pullback& back) const { return {run.spread(back.cotangent(), back.shape(0))}; }
+};
+
+// y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
+struct Max {
+  static constexpr auto name = "max";
+  static constexpr Reads reads = {input(0), output(0)};
+  Run run;
+  Form form(Inputs in) const {
+    require(run.split(in[0].shape()).count > 0, "max: over no elements, x is ", in[0].shape());
+    return {run.reduced(in[0].shape()), in[0].dtype()};
+  }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const T* const x = in[0].values<T>().data();
+    T* const y = out[0].edit<T>().data();
+    const ReducedAxes axes = run.split(in[0].shape());
+    kernels::each_reduced(axes, [&](Index to, Index from) {
+      y[to] = x[from + kernels::argmax(x + from, axes.count, axes.inner) * axes.inner];
+    });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), &g = back.cotangent();
+    const Tensor ties = cast(equal(x, run.spread(detach(back.output(0)), x.shape())), x.dtype());
+    const Tensor count = apply(Sum{run}, ties);
+    return {ties * run.spread(g / count, x.shape())};
+  }
+};
+
+// y = log Σ exp x  x̄ = ȳ exp(x − y)
+struct LogSumExp {
+  static constexpr auto name = "logsumexp";
+  static constexpr Reads reads = {input(0), output(0)};
+  Run run;
+  Form form(Inputs in) const { return {run.reduced(in[0].shape()), in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const T* const x = in[0].values<T>().data();
+    T* const y = out[0].edit<T>().data();
+    const ReducedAxes axes = run.split(in[0].shape());
+    kernels::each_reduced(
+        axes, [&](Index to, Index from) { y[to] = value(x + from, axes.count, axes.inner); });
+  }
+  // log Σ exp x = m + log Σ exp(x − m) for any m; with m the largest x nothing overflows.
+  template <Real T>
+  static T value(const T* x, Index count, Index step) {
+    if (count == 0) return -std::numeric_limits<T>::infinity();
+    const T largest = x[kernels::argmax(x, count, step) * step];
+    if (std::isinf(largest)) return largest;
+    double total = 0;
+    for (Index c = 0; c < count; ++c)
+      total += static_cast<double>(kernels::exp(x[c * step] - largest));
+    return largest + static_cast<T>(std::log(total));
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), y = back.output(0);
+    // Where every x is −∞ so is y, and x − y would be NaN; any finite y makes the gradient 0.
+    const Tensor lowest = scalar(-std::numeric_limits<double>::infinity(), y.dtype());
+    const Tensor finite = where(equal(y, lowest), scalar(0, y.dtype()), y);
+    return {run.spread(back.cotangent(), x.shape()) * exp(x - run.spread(finite, x.shape()))};
+  }
+};
+
+// y = index of max x           no derivative
+struct ArgMax {
+  static constexpr auto name = "argmax";
+  static constexpr Reads reads = {};
+  Run run;
+  Form form(Inputs in) const {
+    require(run.split(in[0].shape()).count > 0, "argmax: over no elements, x is ", in[0].shape());
+    return {run.reduced(in[0].shape()), DType::i64};
+  }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const T* const x = in[0].values<T>().data();
+    Index* const y = out[0].edit<Index>().data();
+    const ReducedAxes axes = run.split(in[0].shape());
+    kernels::each_reduced(axes, [&](Index to, Index from) {
+      y[to] = kernels::argmax(x + from, axes.count, axes.inner);
+    });
+  }
+};
+
+// Brings the named axes together, applies the operation to them, and puts sizes 1 back if kept.
+template <class Op>
+Tensor reduce(const Tensor& x, const Axes& axes, Keep keep) {
+  const Axes reduced = resolve_axes(Op::name, x.shape(), axes);
+  const auto count = static_cast<Index>(reduced.size());
+  const bool adjacent = count == 0 || reduced.back() - reduced.front() + 1 == count;
+  Shape kept = x.shape();
+  for (const Index axis : reduced) kept = kept.with(axis, 1);
+
+  Tensor y;
+  if (adjacent) {
+    const Index first = count == 0 ? 0 : reduced.front();
+    y = apply(Op{{first, first + count}}, x);
+  } else {
+    Axes order;
+    for (Index axis = 0; axis < x.rank(); ++axis)
+      if (!std::ranges::binary_search(reduced, axis)) order.push_back(axis);
+    order.insert(order.end(), reduced.begin(), reduced.end());
+    y = apply(Op{{x.rank() - count, x.rank()}}, permute(x, order));
+  }
+  return keep == Keep::yes ? reshape(y, kept) : y;
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Sum>(x, axes, keep); }
+Tensor max(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Max>(x, axes, keep); }
+Tensor logsumexp(const Tensor& x, const Axes& axes, Keep keep) {
+  return reduce<LogSumExp>(x, axes, keep);
+}
+Tensor argmax(const Tensor& x, Index axis) { return reduce<ArgMax>(x, {axis}, Keep::no); }
+
+Tensor mean(const Tensor& x, const Axes& axes, Keep keep) {
+  Index count = 1;
+  for (const Index axis : resolve_axes("mean", x.shape(), axes)) count *= x.size(axis);
+  require(count > 0, "mean: over no elements, x is ", x.shape());
+  return sum(x, axes, keep) / static_cast<double>(count);
+}
+
+Tensor variance(const Tensor& x, const Axes& axes, Keep keep) {
+  return mean(pow(x - mean(x, axes, Keep::yes), 2), axes, keep);
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  require(broadcast("sum_to", x.shape(), shape) == x.shape(), "sum_to: ", shape,
+          " does not broadcast to ", x.shape());
+  Axes repeated;
+  const Index extra = x.rank() - shape.rank();
+  for (Index axis = 0; axis < x.rank(); ++axis)
+    if (axis < extra || (shape[axis - extra] == 1 && x.size(axis) != 1)) repeated.push_back(axis);
+  return reshape(sum(x, repeated), shape);
+}
+
+}  // namespace adjoint

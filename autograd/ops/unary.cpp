@@ -1,0 +1,256 @@
+// Functions of one tensor, element by element.
+
+#include <cmath>
+#include <numbers>
+
+#include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/vector_math.h"
+#include "autograd/operation.h"
+#include "autograd/ops.h"
+
+namespace adjoint {
+namespace {
+
+// What all of them share: Op::value(x) is applied to each element.
+template <class Op>
+struct Unary {
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::map(in[0].values<T>(), out[0].edit<T>(), [](T x) { return Op::value(x); });
+  }
+};
+
+// y = −x           x̄ = −ȳ
+struct Neg : Unary<Neg> {
+  static constexpr auto name = "neg";
+  static constexpr Reads reads = {};
+  template <Real T>
+  static T value(T x) {
+    return -x;
+  }
+  Tensors vjp(const Pullback& back) const { return {-back.cotangent()}; }
+};
+
+// y = |x|          x̄ = ȳ sign x
+struct Abs : Unary<Abs> {
+  static constexpr auto name = "abs";
+  static constexpr Reads reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return std::abs(x);
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * sign(back.input(0))}; }
+};
+
+// y = sign x       x̄ = 0
+struct Sign : Unary<Sign> {
+  static constexpr auto name = "sign";
+  static constexpr Reads reads = {};
+  template <Real T>
+  static T value(T x) {
+    return x > 0 ? T{1} : x < 0 ? T{-1} : x;  // 0 stays 0, NaN stays NaN
+  }
+  Tensors vjp(const Pullback&) const { return {Tensor()}; }
+};
+
+// y = eˣ           x̄ = ȳ y
+struct Exp : Unary<Exp> {
+  static constexpr auto name = "exp";
+  static constexpr Reads reads = {output(0)};
+  template <Real T>
+  static T value(T x) {
+    return kernels::exp(x);
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
+};
+
+// y = log x        x̄ = ȳ / x
+struct Log : Unary<Log> {
+  static constexpr auto name = "log";
+  static constexpr Reads reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return kernels::log(x);
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / back.input(0)}; }
+};
+
+// y = √x           x̄ = ȳ / 2y
+struct Sqrt : Unary<Sqrt> {
+  static constexpr auto name = "sqrt";
+  static constexpr Reads reads = {output(0)};
+  template <Real T>
+  static T value(T x) {
+    return std::sqrt(x);
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / (2 * back.output(0))}; }
+};
+
+// y = sin x        x̄ = ȳ cos x
+struct Sin : Unary<Sin> {
+  static constexpr auto name = "sin";
+  static constexpr Reads reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return kernels::sin(x);
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * cos(back.input(0))}; }
+};
+
+// y = cos x        x̄ = −ȳ sin x
+struct Cos : Unary<Cos> {
+  static constexpr auto name = "cos";
+  static constexpr Reads reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return kernels::cos(x);
+  }
+  Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
+};
+
+// y = tanh x       x̄ = ȳ (1 − y²)
+struct Tanh : Unary<Tanh> {
+  static constexpr auto name = "tanh";
+  static constexpr Reads reads = {output(0)};
+  template <Real T>
+  static T value(T x) {
+    return kernels::tanh(x);
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {back.cotangent() * (1 - pow(back.output(0), 2))};
+  }
+};
+
+// y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
+struct Sigmoid : Unary<Sigmoid> {
+  static constexpr auto name = "sigmoid";
+  static constexpr Reads reads = {output(0)};
+  template <Real T>
+  static T value(T x) {
+    const T e = kernels::exp(-std::abs(x));  // of the negative side only: never overflows
+    return (x >= 0 ? T{1} : e) / (1 + e);
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor y = back.output(0);
+    return {back.cotangent() * y * (1 - y)};
+  }
+};
+
+// y = erf x        x̄ = ȳ · 2/√π · e^(−x²)
+struct Erf : Unary<Erf> {
+  static constexpr auto name = "erf";
+  static constexpr Reads reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return kernels::erf(x);
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {back.cotangent() * (2 * std::numbers::inv_sqrtpi * exp(-pow(back.input(0), 2)))};
+  }
+};
+
+// z = ȳ where y > 0, else 0    z's gradient with respect to ȳ is of the same form
+struct ReluVjp {
+  static constexpr auto name = "relu_vjp";
+  static constexpr Reads reads = {input(1)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
+                 [](T g, T y) { return y > 0 ? g : T{0}; });
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {apply(ReluVjp{}, back.cotangent(), back.input(1)), Tensor()};
+  }
+};
+
+// y = max(x, 0)    x̄ = ȳ where y > 0, else 0
+struct Relu : Unary<Relu> {
+  static constexpr auto name = "relu";
+  static constexpr Reads reads = {output(0)};
+  template <Real T>
+  static T value(T x) {
+    return x < 0 ? T{0} : x;  // NaN stays NaN
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {apply(ReluVjp{}, back.cotangent(), back.output(0))};
+  }
+};
+
+// y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2          x̄ = ȳ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √2π
+struct GeluExact : Unary<GeluExact> {
+  static constexpr auto name = "gelu_exact";
+  static constexpr Reads reads = {input(0)};
+  static constexpr double root_half = 1 / std::numbers::sqrt2;
+  template <Real T>
+  static T value(T x) {
+    return x * (1 + kernels::erf(x * static_cast<T>(root_half))) / 2;
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0);
+    const Tensor distribution = 0.5 * (1 + erf(x * root_half));
+    const Tensor density = std::numbers::inv_sqrtpi * root_half * exp(-0.5 * pow(x, 2));
+    return {back.cotangent() * (distribution + x * density)};
+  }
+};
+
+// y = x (1 + tanh u) / 2,  u = √(2/π) (x + c x³),  c = 0.044715
+//                  x̄ = ȳ ((1 + t)/2 + x (1 − t²)/2 · √(2/π)(1 + 3c x²)),  t = tanh u
+struct GeluTanh : Unary<GeluTanh> {
+  static constexpr auto name = "gelu_tanh";
+  static constexpr Reads reads = {input(0)};
+  static constexpr double slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+  static constexpr double cubic = 0.044715;
+  template <Real T>
+  static T value(T x) {
+    const T u = static_cast<T>(slope) * (x + static_cast<T>(cubic) * x * x * x);
+    return x * (1 + kernels::tanh(u)) / 2;
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), x2 = pow(x, 2);
+    const Tensor t = tanh(slope * (x + cubic * (x * x2)));
+    const Tensor bend = 0.5 * slope * (x * (1 - pow(t, 2)) * (1 + 3 * cubic * x2));
+    return {back.cotangent() * (0.5 * (1 + t) + bend)};
+  }
+};
+
+// y = x in another type        x̄ = ȳ in x's type
+struct Cast {
+  static constexpr auto name = "cast";
+  static constexpr Reads reads = {};
+  DType dtype;
+  Form form(Inputs in) const { return {in[0].shape(), dtype}; }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    // T is the real type of the two, or in[0]'s: whichever, both types have to be looked at
+    dispatch(in[0].dtype(), [&]<class From>() {
+      dispatch(dtype, [&]<class To>() {
+        kernels::map(in[0].values<From>(), out[0].edit<To>(),
+                     [](From x) { return static_cast<To>(x); });
+      });
+    });
+  }
+  Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }
+};
+
+}  // namespace
+
+Tensor neg(const Tensor& x) { return apply(Neg{}, x); }
+Tensor abs(const Tensor& x) { return apply(Abs{}, x); }
+Tensor sign(const Tensor& x) { return apply(Sign{}, x); }
+Tensor exp(const Tensor& x) { return apply(Exp{}, x); }
+Tensor log(const Tensor& x) { return apply(Log{}, x); }
+Tensor sqrt(const Tensor& x) { return apply(Sqrt{}, x); }
+Tensor sin(const Tensor& x) { return apply(Sin{}, x); }
+Tensor cos(const Tensor& x) { return apply(Cos{}, x); }
+Tensor tanh(const Tensor& x) { return apply(Tanh{}, x); }
+Tensor sigmoid(const Tensor& x) { return apply(Sigmoid{}, x); }
+Tensor erf(const Tensor& x) { return apply(Erf{}, x); }
+Tensor relu(const Tensor& x) { return apply(Relu{}, x); }
+Tensor gelu(const Tensor& x, Gelu form) {
+  return form == Gelu::exact ? apply(GeluExact{}, x) : apply(GeluTanh{}, x);
+}
+Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply(Cast{dtype}, x); }
+
+}  // namespace adjoint

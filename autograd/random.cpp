@@ -1,0 +1,66 @@
+#include "autograd/random.h"
+
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <utility>
+
+namespace adjoint {
+namespace {
+
+// The i-th number of a stream, uniform in [0, 1), with all the 53 bits that a double holds.
+double unit(Key key, std::uint64_t i) {
+  const auto words = philox(key.value(), i, 0);
+  const std::uint64_t bits = std::uint64_t{words[1]} << 32 | words[0];
+  return static_cast<double>(bits >> 11) * 0x1p-53;
+}
+
+// A whole number below `bound`, from 64 random bits: the high half of their product. Its bias is
+// below bound / 2^64.
+Index below(Index bound, Key key, std::uint64_t i) {
+  const auto words = philox(key.value(), i, 0);
+  const std::uint64_t bits = std::uint64_t{words[1]} << 32 | words[0];
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<Index>((Wide{bits} * static_cast<std::uint64_t>(bound)) >> 64);
+}
+
+template <class F>
+Tensor generate(const Shape& shape, DType dtype, F f) {
+  Tensor result(Form{shape, dtype});
+  dispatch(dtype, [&]<class T>() {
+    std::uint64_t i = 0;
+    for (T& value : result.edit<T>()) value = static_cast<T>(f(i++));
+  });
+  return result;
+}
+
+}  // namespace
+
+Tensor uniform(const Shape& shape, double low, double high, Key key, DType dtype) {
+  return generate(shape, dtype, [=](std::uint64_t i) { return low + (high - low) * unit(key, i); });
+}
+
+Tensor normal(const Shape& shape, double mean, double deviation, Key key, DType dtype) {
+  return generate(shape, dtype, [=](std::uint64_t i) {
+    // Two uniform numbers u, v make √(−2 ln u) cos 2πv, which is normal; 1 − u keeps ln finite.
+    const double radius = std::sqrt(-2 * std::log(1 - unit(key, 2 * i)));
+    return mean + deviation * radius * std::cos(2 * std::numbers::pi * unit(key, 2 * i + 1));
+  });
+}
+
+Tensor random_integers(const Shape& shape, Index low, Index high, Key key) {
+  require(low < high, "random_integers: nothing lies in [", low, ", ", high, ")");
+  return generate(shape, DType::i64,
+                  [=](std::uint64_t i) { return low + below(high - low, key, i); });
+}
+
+Tensor permutation(Index count, Key key) {
+  Tensor result = arange(count, DType::i64);
+  const std::span<Index> order = result.edit<Index>();
+  for (Index i = count - 1; i > 0; --i)
+    std::swap(order[static_cast<std::size_t>(i)],
+              order[static_cast<std::size_t>(below(i + 1, key, static_cast<std::uint64_t>(i)))]);
+  return result;
+}
+
+}  // namespace adjoint

@@ -1,0 +1,107 @@
+#include "autograd/shape.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "autograd/error.h"
+
+namespace adjoint {
+
+Shape::Shape(std::span<const Index> sizes) : rank_(static_cast<Index>(sizes.size())) {
+  require(rank_ <= max_rank, "shape: at most ", max_rank, " axes, got ", rank_);
+  for (const Index size : sizes) require(size >= 0, "shape: an axis cannot have size ", size);
+  std::ranges::copy(sizes, sizes_.begin());
+}
+
+Index Shape::numel() const { return numel(0, rank_); }
+
+Index Shape::numel(Index first, Index last) const {
+  Index product = 1;
+  for (Index axis = first; axis < last; ++axis) product *= sizes_[static_cast<std::size_t>(axis)];
+  return product;
+}
+
+Index Shape::resolve(Index axis) const {
+  const Index from_front = axis < 0 ? axis + rank_ : axis;
+  require(from_front >= 0 && from_front < rank_, "shape: ", *this, " has no axis ", axis);
+  return from_front;
+}
+
+Shape Shape::part(Index first, Index last) const {
+  return Shape(
+      sizes().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)));
+}
+
+Shape Shape::with(Index axis, Index size) const {
+  Shape result = *this;
+  result.sizes_[static_cast<std::size_t>(resolve(axis))] = size;
+  return result;
+}
+
+Shape Shape::inserted(Index axis, Index size) const {
+  std::vector<Index> sizes(begin(), end());
+  sizes.insert(sizes.begin() + axis, size);
+  return Shape(sizes);
+}
+
+Shape Shape::without(Index axis) const {
+  std::vector<Index> sizes(begin(), end());
+  sizes.erase(sizes.begin() + resolve(axis));
+  return Shape(sizes);
+}
+
+Shape Shape::joined(const Shape& inner) const {
+  std::vector<Index> sizes(begin(), end());
+  sizes.insert(sizes.end(), inner.begin(), inner.end());
+  return Shape(sizes);
+}
+
+bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a.sizes(), b.sizes()); }
+
+std::ostream& operator<<(std::ostream& stream, const Shape& shape) {
+  stream << '[';
+  const char* separator = "";
+  for (const Index size : shape) {
+    stream << separator << size;
+    separator = ", ";
+  }
+  return stream << ']';
+}
+
+bool broadcastable(const Shape& a, const Shape& b) {
+  for (Index i = 1; i <= std::min(a.rank(), b.rank()); ++i)
+    if (a[-i] != b[-i] && a[-i] != 1 && b[-i] != 1) return false;
+  return true;
+}
+
+Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
+  if (a == b) return a;
+  require(broadcastable(a, b), operation, ": shapes ", a, " and ", b,
+          " do not broadcast: aligned at the last axis, sizes must be equal or 1");
+  const Shape& longer = a.rank() >= b.rank() ? a : b;
+  Shape result = longer;
+  for (Index i = 1; i <= std::min(a.rank(), b.rank()); ++i)
+    result = result.with(-i, a[-i] == 1 ? b[-i] : a[-i]);
+  return result;
+}
+
+std::vector<Index> resolve_axes(const char* operation, const Shape& shape,
+                                std::span<const Index> axes) {
+  std::vector<Index> resolved(axes.begin(), axes.end());
+  if (axes.empty()) {
+    resolved.resize(static_cast<std::size_t>(shape.rank()));
+    std::iota(resolved.begin(), resolved.end(), Index{0});
+    return resolved;
+  }
+  for (Index& axis : resolved) {
+    require(axis >= -shape.rank() && axis < shape.rank(), operation, ": no axis ", axis,
+            " in a tensor of shape ", shape);
+    if (axis < 0) axis += shape.rank();
+  }
+  std::ranges::sort(resolved);
+  require(std::ranges::adjacent_find(resolved) == resolved.end(), operation,
+          ": an axis is named twice");
+  return resolved;
+}
+
+}  // namespace adjoint

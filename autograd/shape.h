@@ -1,0 +1,65 @@
+// Shapes: the sizes of a tensor's axes, and numpy's broadcasting rule.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <ostream>
+#include <span>
+#include <vector>
+
+namespace adjoint {
+
+/// Counts, sizes, positions: signed, so that differences and negative axes need no care.
+using Index = std::int64_t;
+
+/// The sizes of up to eight axes, outermost first. A scalar has no axes and one element.
+class Shape {
+ public:
+  static constexpr Index max_rank = 8;
+
+  Shape() = default;
+  Shape(std::initializer_list<Index> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
+  explicit Shape(std::span<const Index> sizes);
+
+  Index rank() const { return rank_; }
+  /// The size of one axis; −1 is the last. Error when the shape has no such axis.
+  Index operator[](Index axis) const { return sizes_[static_cast<std::size_t>(resolve(axis))]; }
+  Index numel() const;
+  /// The axis counted from the front: resolve(−1) is rank() − 1. Error when there is none.
+  Index resolve(Index axis) const;
+
+  std::span<const Index> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }
+  auto begin() const { return sizes().begin(); }
+  auto end() const { return sizes().end(); }
+
+  /// The product of the sizes of the axes [first, last).
+  Index numel(Index first, Index last) const;
+  /// The axes [first, last) alone.
+  Shape part(Index first, Index last) const;
+  Shape with(Index axis, Index size) const;      ///< One axis resized.
+  Shape inserted(Index axis, Index size) const;  ///< An axis more, standing at `axis`.
+  Shape without(Index axis) const;               ///< An axis less.
+  Shape joined(const Shape& inner) const;        ///< These axes, then those of `inner`.
+
+  friend bool operator==(const Shape& a, const Shape& b);
+
+ private:
+  std::array<Index, max_rank> sizes_{};
+  Index rank_ = 0;
+};
+
+/// Prints as [2, 3]; a scalar as [].
+std::ostream& operator<<(std::ostream& stream, const Shape& shape);
+
+/// Whether the shapes broadcast: aligned at the last axis, sizes are equal or one of them is 1.
+bool broadcastable(const Shape& a, const Shape& b);
+/// The shape that both broadcast to. Error, named after the operation, when they do not.
+Shape broadcast(const char* operation, const Shape& a, const Shape& b);
+
+/// Axes as a caller may give them: in any order, counted from either end, none meaning all.
+/// Returns them ascending and non-negative; error on repetition or when out of range.
+std::vector<Index> resolve_axes(const char* operation, const Shape& shape,
+                                std::span<const Index> axes);
+
+}  // namespace adjoint

@@ -1,0 +1,142 @@
+// Tensor: a value handle on {shape, dtype, storage, history}. Copying a tensor copies the handle
+// and shares the storage. Elements lie contiguously, last axis fastest: there are no strides.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograd/dtype.h"
+#include "autograd/shape.h"
+#include "autograd/storage.h"
+
+namespace adjoint {
+
+class Node;
+using NodePtr = std::shared_ptr<Node>;
+
+/// What a tensor looks like from outside: an operation's rule derives it before anything is
+/// computed.
+struct Form {
+  Shape shape;
+  DType dtype;
+  friend bool operator==(const Form&, const Form&) = default;
+};
+
+/// Where a tracked tensor comes from: which output of which recorded operation (or leaf).
+struct History {
+  NodePtr node;
+  int output = 0;
+};
+
+class Tensor {
+ public:
+  /// No tensor at all. As a cotangent or gradient it means zero.
+  Tensor() = default;
+  /// A new tensor whose elements are not yet set.
+  explicit Tensor(const Form& form);
+  /// A handle on existing storage; without storage, a form and a history only (see operation.h).
+  Tensor(const Form& form, StoragePtr storage, History history = {});
+
+  bool defined() const { return defined_; }
+  const Shape& shape() const { return shape_; }
+  DType dtype() const { return dtype_; }
+  Form form() const { return {shape_, dtype_}; }
+  Index rank() const { return shape_.rank(); }
+  Index size(Index axis) const { return shape_[axis]; }
+  Index numel() const { return shape_.numel(); }
+
+  /// The elements, to be read. Error when T is not the dtype.
+  template <Scalar T>
+  std::span<const T> values() const {
+    return {static_cast<const T*>(read(dtype_of<T>)), static_cast<std::size_t>(numel())};
+  }
+  /// The elements, to be written. A later sweep that would read the value from before finds out.
+  template <Scalar T>
+  std::span<T> edit() {
+    return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};
+  }
+  /// The only element, whatever its type. Error when there are more or fewer.
+  double item() const;
+  /// One element by its indices, negative ones from the end: x.at({0, -1}).
+  double at(std::initializer_list<Index> indices) const;
+
+  /// Whether operations on this tensor are recorded.
+  bool tracked() const { return history_.node != nullptr; }
+  const History& history() const { return history_; }
+  const StoragePtr& storage() const { return storage_; }
+  /// The name of a leaf; empty for others.
+  const std::string& name() const;
+  /// What backward() has added up for this leaf; not defined before. Error when not a leaf.
+  Tensor grad() const;
+  /// Forgets it.
+  void clear_grad();
+
+ private:
+  const void* read(DType expected) const;
+  void* write(DType expected);
+
+  Shape shape_;
+  DType dtype_ = DType::f32;
+  bool defined_ = false;
+  StoragePtr storage_;
+  History history_;
+};
+
+using Tensors = std::vector<Tensor>;
+
+/// A leaf: a tensor sharing the storage of `value` with respect to which one differentiates.
+/// Parameters and inputs of functions are made this way. Error unless f32 or f64.
+Tensor variable(const Tensor& value, std::string name = {});
+/// The same value without a history.
+Tensor detach(const Tensor& x);
+/// A copy with storage of its own and without a history.
+Tensor copy(const Tensor& x);
+
+// ---- Making tensors ----------------------------------------------------------------------------
+
+/// Nested lists of numbers: tensor({{1, 2}, {3, 4}}). Error when rows differ in length.
+class NestedList {
+ public:
+  template <class Number>
+  requires std::is_arithmetic_v<Number> NestedList(Number value)
+      : value_(static_cast<double>(value)) {}
+  NestedList(std::initializer_list<NestedList> list) : list_(list), is_list_(true) {}
+
+  Shape shape() const;
+  void append_to(std::vector<double>& values) const;
+
+ private:
+  double value_ = 0;
+  std::vector<NestedList> list_;
+  bool is_list_ = false;
+};
+
+Tensor tensor(std::initializer_list<NestedList> list, DType dtype = DType::f32);
+Tensor scalar(double value, DType dtype = DType::f32);
+Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+Tensor zeros(const Shape& shape, DType dtype = DType::f32);
+Tensor ones(const Shape& shape, DType dtype = DType::f32);
+/// 0, 1, ... count − 1.
+Tensor arange(Index count, DType dtype = DType::f32);
+/// The identity matrix.
+Tensor eye(Index size, DType dtype = DType::f32);
+
+/// Copies the values, in row-major order. Error when their number is not that of the shape.
+template <Scalar T>
+Tensor from(std::span<const T> values, const Shape& shape);
+template <Scalar T>
+Tensor from(const std::vector<T>& values, const Shape& shape) {
+  return from(std::span<const T>(values), shape);
+}
+
+// ---- Printing ----------------------------------------------------------------------------------
+
+/// For people: nested brackets, aligned columns; of a long axis only the ends are shown.
+std::ostream& operator<<(std::ostream& stream, const Tensor& x);
+
+}  // namespace adjoint

@@ -1,0 +1,143 @@
+#include "data/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "autograd/error.h"
+
+namespace adjoint::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail_with_errno(std::string_view action, const fs::path& path) {
+  const int reason = errno;  // before anything else can change it
+  fail("cannot ", action, " ", path.string(), ": ", std::generic_category().message(reason));
+}
+
+/// An open file; closed when it goes out of scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+  /// Some file systems report a full disk only here.
+  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+
+ private:
+  int number_;
+};
+
+/// Removes the temporary file unless it has become the real one.
+class RemoveUnlessKept {
+ public:
+  explicit RemoveUnlessKept(fs::path path) : path_(std::move(path)) {}
+  RemoveUnlessKept(const RemoveUnlessKept&) = delete;
+  RemoveUnlessKept& operator=(const RemoveUnlessKept&) = delete;
+  ~RemoveUnlessKept() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  void keep() { path_.clear(); }
+
+ private:
+  fs::path path_;
+};
+
+/// Where the bytes shall really go. Links are followed, so that the link stays one. A rename over
+/// /dev/null would replace the device by a file, so only regular files are accepted.
+fs::path real_target(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return path;
+  require(fs::is_regular_file(path, ignored), "cannot write ", path.string(),
+          ": it exists and is not a regular file");
+  const fs::path target = fs::canonical(path, ignored);
+  return target.empty() ? path : target;
+}
+
+/// The name is unique among running processes and among the calls of this one; a file of that
+/// name can only be left over from a crash, and is overwritten.
+fs::path temporary_name(const fs::path& target) {
+  static std::atomic<unsigned> calls = 0;
+  fs::path name = target;
+  name += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(calls++);
+  return name;
+}
+
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// Makes the rename itself survive a loss of power. Some file systems cannot do this for a folder;
+/// the text is complete all the same, so a failure is not an error.
+void sync_folder(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.is_open()) ::fsync(descriptor.number());
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) fail_with_errno("read", path);
+  std::string text;
+  std::array<char, 1 << 16> block;
+  for (;;) {
+    const ssize_t count = ::read(file.number(), block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_with_errno("read", path);  // a folder opens, but cannot be read
+    if (count == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(count));
+  }
+}
+
+std::vector<std::string> read_lines(const fs::path& path) {
+  const std::string text = read_file(path);
+  std::string_view rest = text;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+
+  std::vector<std::string> lines;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.emplace_back(line);
+  }
+  return lines;
+}
+
+void write_file(const fs::path& path, std::string_view text) {
+  const fs::path target = real_target(path);
+  const fs::path temporary = temporary_name(target);
+
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file.is_open()) fail_with_errno("write", path);
+  RemoveUnlessKept guard(temporary);
+
+  // fsync before rename: otherwise a crash may leave the new name with no bytes behind it.
+  const bool written = write_all(file.number(), text) && ::fsync(file.number()) == 0 &&
+                       file.close() && ::rename(temporary.c_str(), target.c_str()) == 0;
+  if (!written) fail_with_errno("write", path);
+  guard.keep();
+  sync_folder(target);
+}
+
+}  // namespace adjoint::data

@@ -1,0 +1,146 @@
+#include "data/parallel_corpus.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "autograd/error.h"
+#include "data/file.h"
+
+namespace adjoint::data {
+namespace {
+
+/// One line of the file and where it stands, so that every complaint can say so.
+struct Line {
+  const std::filesystem::path& file;
+  std::size_t number;
+  std::string_view text;
+
+  template <class... Parts>
+  void require(bool condition, const Parts&... parts) const {
+    adjoint::require(condition, file.string(), ":", number, ": ", parts...);
+  }
+};
+
+struct Sides {
+  std::string_view source;
+  std::string_view target;
+};
+
+Sides cut_at_tabs(const Line& line) {
+  const auto bad_byte = invalid_utf8_at(line.text);
+  line.require(!bad_byte, "not UTF-8 at byte offset ", bad_byte.value_or(0), " of the line");
+
+  const auto tabs = std::ranges::count(line.text, '\t');
+  line.require(tabs > 0, "no tab, expected source, tab, target");
+  line.require(tabs <= 2, tabs + 1, " columns, expected source, target and perhaps an attribution");
+
+  const std::size_t first = line.text.find('\t');
+  const std::string_view rest = line.text.substr(first + 1);
+  return {line.text.substr(0, first), rest.substr(0, rest.find('\t'))};
+}
+
+Tokens tokenize_side(const Line& line, std::string_view side, std::string_view text,
+                     const Tokenizer& tokenizer) {
+  // To the character tokenizer a blank is a token; a side of blanks is empty all the same.
+  const bool blank = Tokenizer{.kind = Tokenizer::Kind::words}.tokenize(text).empty();
+  line.require(!blank, "the ", side, " is empty");
+  return tokenizer.tokenize(text);
+}
+
+/// Whether the side may stay; false means that the pair is to be skipped.
+bool within_limit(const Line& line, std::string_view side, const Tokens& tokens,
+                  const ReadOptions& options) {
+  const auto length = static_cast<std::int64_t>(tokens.size());
+  if (options.max_tokens == 0 || length <= options.max_tokens) return true;
+  line.require(options.too_long == TooLong::skip, "the ", side, " has ", length,
+               " tokens, the limit is ", options.max_tokens);
+  return false;
+}
+
+void read_line(const Line& line, const Tokenizer& tokenizer, const ReadOptions& options,
+               Corpus& corpus) {
+  const Sides sides = cut_at_tabs(line);
+  Pair pair = {tokenize_side(line, "source", sides.source, tokenizer),
+               tokenize_side(line, "target", sides.target, tokenizer)};
+  if (within_limit(line, "source", pair.source, options) &&
+      within_limit(line, "target", pair.target, options)) {
+    corpus.pairs.push_back(std::move(pair));
+  } else {
+    ++corpus.skipped;
+  }
+}
+
+/// The different sources, in the order of their first appearance.
+std::vector<const Tokens*> distinct_sources(const std::vector<Pair>& pairs) {
+  std::set<Tokens> seen;
+  std::vector<const Tokens*> distinct;
+  for (const Pair& pair : pairs) {
+    if (seen.insert(pair.source).second) distinct.push_back(&pair.source);
+  }
+  return distinct;
+}
+
+Split hold_out(const std::vector<Pair>& pairs, std::vector<const Tokens*> distinct,
+               std::size_t count, std::uint64_t seed) {
+  SplitMix64 random(seed);
+  shuffle(distinct, random);
+  std::set<Tokens> chosen;
+  for (std::size_t i = 0; i < count; ++i) chosen.insert(*distinct[i]);
+
+  Split split;
+  for (const Pair& pair : pairs) {
+    (chosen.contains(pair.source) ? split.held_out : split.train).push_back(pair);
+  }
+  return split;
+}
+
+}  // namespace
+
+Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
+                   const ReadOptions& options) {
+  require(options.max_tokens >= 0, "read_corpus: the limit of tokens must not be negative, got ",
+          options.max_tokens);
+  const std::vector<std::string> lines = read_lines(path);
+  require(!lines.empty(), path.string(), ": the file is empty");
+
+  Corpus corpus;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    read_line({path, i + 1, lines[i]}, tokenizer, options, corpus);
+  }
+  require(!corpus.pairs.empty(), path.string(), ": every pair has a side of more than ",
+          options.max_tokens, " tokens");
+  return corpus;
+}
+
+std::vector<Tokens> sources(const std::vector<Pair>& pairs) {
+  std::vector<Tokens> sides;
+  for (const Pair& pair : pairs) sides.push_back(pair.source);
+  return sides;
+}
+
+std::vector<Tokens> targets(const std::vector<Pair>& pairs) {
+  std::vector<Tokens> sides;
+  for (const Pair& pair : pairs) sides.push_back(pair.target);
+  return sides;
+}
+
+Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources,
+                     std::uint64_t seed) {
+  std::vector<const Tokens*> distinct = distinct_sources(pairs);
+  const auto all = static_cast<std::int64_t>(distinct.size());
+  require(held_out_sources >= 1 && held_out_sources < all, "split: cannot hold out ",
+          held_out_sources, " of ", all, " different sources, neither part may be empty");
+  return hold_out(pairs, std::move(distinct), static_cast<std::size_t>(held_out_sources), seed);
+}
+
+Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, std::uint64_t seed) {
+  require(fraction > 0 && fraction < 1, "split: the fraction must lie between 0 and 1, got ",
+          fraction);
+  const auto all = static_cast<double>(distinct_sources(pairs).size());
+  return split_by_count(pairs, std::llround(fraction * all), seed);
+}
+
+}  // namespace adjoint::data

@@ -1,0 +1,100 @@
+// Pairs of sentences: read from a file, and split into a training and a held-out part.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "data/tokenizer.h"
+
+namespace adjoint::data {
+
+/// A sentence and its translation, or a question and its answer.
+struct Pair {
+  Tokens source;
+  Tokens target;
+
+  bool operator==(const Pair&) const = default;
+};
+
+/// What to do with a pair of which one side has more tokens than the limit.
+enum class TooLong { error, skip };
+
+struct ReadOptions {
+  std::int64_t max_tokens = 0;  ///< per side, without bos and eos; 0: no limit
+  TooLong too_long = TooLong::error;
+};
+
+struct Corpus {
+  std::vector<Pair> pairs;   ///< in the order of the file
+  std::int64_t skipped = 0;  ///< pairs left out because a side was too long
+};
+
+/// Reads one pair a line: source, tab, target, and perhaps a third column, the attribution of the
+/// ManyThings and Tatoeba files, which is ignored. LF and CRLF, a byte order mark, and a last line
+/// without its end are all accepted.
+/// Errors name the file and, counted from 1, the line: a missing or empty file, a line without a
+/// tab or with more than three columns, bytes that are not UTF-8, a side without a token, a side
+/// over the limit (unless those are skipped; that none is left is an error too).
+Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
+                   const ReadOptions& options = {});
+
+/// One side of all pairs, for instance to build a Vocabulary from.
+std::vector<Tokens> sources(const std::vector<Pair>& pairs);
+std::vector<Tokens> targets(const std::vector<Pair>& pairs);
+
+/// Two sets of pairs that share no source sentence.
+struct Split {
+  std::vector<Pair> train;
+  std::vector<Pair> held_out;
+};
+
+/// Holds out a share of the different source sentences, drawn by seed, with all their translations:
+/// a sentence with three translations moves as one, or the model would be tested on a sentence it
+/// has seen. Sources are compared as tokens, so "Go." and "go ." are the same. Both parts keep the
+/// order of `pairs`. The same arguments give the same split on every platform.
+/// `fraction` is rounded to whole sources. Error if it, or what it comes to, leaves a part empty.
+Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, std::uint64_t seed);
+
+/// The same with a number of different sources to hold out, from 1 to all but one.
+Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources,
+                     std::uint64_t seed);
+
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA
+/// 2014, figure 17): 64 bits of state, a few lines. The engines of <random> are portable, but its
+/// distributions and std::shuffle differ from library to library; here every draw is spelled out.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31);
+  }
+
+  /// Uniform in [0, bound), bound > 0. Draws below 2^64 mod bound are thrown away: what is left is
+  /// a multiple of bound, so that no remainder is favoured.
+  std::uint64_t below(std::uint64_t bound) {
+    const std::uint64_t rest = (0 - bound) % bound;
+    for (;;) {
+      const std::uint64_t draw = next();
+      if (draw >= rest) return draw % bound;
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// Puts the items in random order (Fisher and Yates; Knuth, TAOCP 2, 3.4.2, algorithm P).
+template <class Item>
+void shuffle(std::vector<Item>& items, SplitMix64& random) {
+  for (std::size_t left = items.size(); left > 1; --left) {
+    std::swap(items[left - 1], items[random.below(left)]);
+  }
+}
+
+}  // namespace adjoint::data

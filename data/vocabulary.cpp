@@ -1,0 +1,116 @@
+#include "data/vocabulary.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "autograd/error.h"
+#include "data/file.h"
+
+namespace adjoint::data {
+namespace {
+
+bool is_reserved(std::string_view token) {
+  return std::ranges::find(Vocabulary::reserved, token) != Vocabulary::reserved.end();
+}
+
+/// A vocabulary is saved one token a line, so a token must be able to stand on a line.
+void require_storable(const std::string& token) {
+  require(!token.empty(), "vocabulary: a token is empty");
+  require(token.find_first_of("\r\n") == std::string::npos,
+          "vocabulary: a token contains a line break");
+  require(!invalid_utf8_at(token), "vocabulary: a token is not UTF-8");
+}
+
+using Count = std::pair<std::string, std::int64_t>;
+
+std::vector<Count> count_tokens(const std::vector<Tokens>& sentences) {
+  std::unordered_map<std::string, std::int64_t> counts;
+  for (const Tokens& sentence : sentences) {
+    for (const std::string& token : sentence) ++counts[token];
+  }
+  return {counts.begin(), counts.end()};
+}
+
+bool comes_first(const Count& a, const Count& b) {
+  return a.second != b.second ? a.second > b.second : a.first < b.first;
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary() : tokens_(reserved.begin(), reserved.end()) {}
+
+Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency)
+    : Vocabulary() {
+  require(min_frequency >= 1, "vocabulary: the minimum frequency must be at least 1, got ",
+          min_frequency);
+  std::vector<Count> counts = count_tokens(sentences);
+  std::ranges::sort(counts, comes_first);
+  for (auto& [token, count] : counts) {
+    require_storable(token);
+    if (count >= min_frequency && !is_reserved(token)) add(std::move(token));
+  }
+}
+
+void Vocabulary::add(std::string token) {
+  ids_.emplace(token, size());
+  tokens_.push_back(std::move(token));
+}
+
+Vocabulary::Id Vocabulary::id(std::string_view token) const {
+  const auto found = ids_.find(std::string(token));
+  return found == ids_.end() ? unk : found->second;
+}
+
+const std::string& Vocabulary::token(Id id) const {
+  require(id >= 0 && id < size(), "vocabulary: token id ", id, " is out of range, there are ",
+          size(), " tokens");
+  return tokens_[static_cast<std::size_t>(id)];
+}
+
+std::vector<Vocabulary::Id> Vocabulary::encode(const Tokens& tokens) const {
+  std::vector<Id> ids;
+  ids.reserve(tokens.size());
+  for (const std::string& token : tokens) ids.push_back(id(token));
+  return ids;
+}
+
+Tokens Vocabulary::decode(const std::vector<Id>& ids) const {
+  Tokens tokens;
+  for (const Id id : ids) {
+    if (id == eos) break;
+    if (id != pad && id != bos) tokens.push_back(token(id));
+  }
+  return tokens;
+}
+
+void Vocabulary::save(const std::filesystem::path& path) const {
+  std::string text;
+  for (const std::string& token : tokens_) text.append(token).append("\n");
+  write_file(path, text);
+}
+
+Vocabulary Vocabulary::load(const std::filesystem::path& path) {
+  const std::vector<std::string> lines = read_lines(path);
+  require(!lines.empty(), path.string(), ": the file is empty");
+  const auto check = [&](bool condition, std::size_t line, const auto&... parts) {
+    require(condition, path.string(), ":", line + 1, ": ", parts...);
+  };
+
+  for (std::size_t i = 0; i < reserved.size(); ++i) {
+    check(i < lines.size(), i, "expected the reserved symbol ", reserved[i],
+          ", found the end of the file");
+    check(lines[i] == reserved[i], i, "expected the reserved symbol ", reserved[i]);
+  }
+  Vocabulary vocabulary;
+  for (std::size_t i = reserved.size(); i < lines.size(); ++i) {
+    check(!lines[i].empty(), i, "the line is empty");
+    check(!invalid_utf8_at(lines[i]), i, "the token is not UTF-8");
+    check(lines[i].find('\r') == std::string::npos, i, "the token contains a line break");
+    check(!is_reserved(lines[i]), i, "the reserved symbol ", lines[i], " occurs twice");
+    check(!vocabulary.contains(lines[i]), i, "the token ", lines[i], " occurs twice");
+    vocabulary.add(lines[i]);
+  }
+  return vocabulary;
+}
+
+}  // namespace adjoint::data

@@ -1,0 +1,225 @@
+#include "data/parallel_corpus.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "autograd/error.h"
+#include "data/file.h"
+
+namespace {
+
+using namespace adjoint::data;
+using adjoint::Error;
+namespace fs = std::filesystem;
+namespace tt = boost::test_tools;
+
+constexpr Tokenizer words = {.kind = Tokenizer::Kind::words};
+constexpr Tokenizer characters = {.kind = Tokenizer::Kind::characters};
+
+/// A file pairs.tsv in a folder of its own, both removed at the end of the test.
+struct PairsFile {
+  explicit PairsFile(const std::string& text = "") {
+    std::string name = (fs::temp_directory_path() / "adjoint-corpus-XXXXXX").string();
+    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+    folder = name;
+    write(text);
+  }
+  ~PairsFile() { fs::remove_all(folder); }
+  void write(const std::string& text) const { write_file(path(), text); }
+  fs::path path() const { return folder / "pairs.tsv"; }
+  fs::path folder;
+};
+
+auto says(const std::string& text) {
+  return [text](const Error& error) {
+    BOOST_TEST(error.what() == text);
+    return error.what() == text;
+  };
+}
+
+std::vector<Pair> read(const std::string& text, const Tokenizer& tokenizer = words) {
+  const PairsFile file(text);
+  return read_corpus(file.path(), tokenizer).pairs;
+}
+
+/// Pairs of which several share a source, in random order.
+std::vector<Pair> random_pairs(std::size_t count, SplitMix64& random) {
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < count; ++i) {
+    pairs.push_back({{"s" + std::to_string(random.below(count))}, {"t" + std::to_string(i)}});
+  }
+  return pairs;
+}
+
+std::set<Tokens> distinct(const std::vector<Tokens>& sides) { return {sides.begin(), sides.end()}; }
+
+/// Ten pairs with the sources 0 to 9.
+std::vector<Pair> ten_pairs() {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 10; ++i) pairs.push_back({{std::to_string(i)}, {"x"}});
+  return pairs;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(parallel_corpus)
+
+BOOST_AUTO_TEST_CASE(reads_two_columns_and_the_attribution_form) {
+  const std::vector<Pair> expected = {{{"go", "."}, {"va", "!"}}, {{"hi", "."}, {"salut", "!"}}};
+  BOOST_TEST((read("Go.\tVa !\nHi.\tSalut\u202F!\n") == expected));
+  BOOST_TEST((read("Go.\tVa !\tCC-BY 2.0 (France)\nHi.\tSalut !\t\n") == expected));
+}
+
+BOOST_AUTO_TEST_CASE(reads_files_from_any_editor) {
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi.\tSalut !\n");
+  BOOST_TEST((read("Go.\tVa !\r\nHi.\tSalut !\r\n") == expected));
+  BOOST_TEST((read("\xEF\xBB\xBFGo.\tVa !\nHi.\tSalut !") == expected));
+}
+
+BOOST_AUTO_TEST_CASE(reads_characters) {
+  const std::vector<Pair> expected = {{{"G", "o", "␣", "!"}, {"V", "a"}}};
+  BOOST_TEST((read("Go !\tVa\n", characters) == expected));
+}
+
+BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
+  const PairsFile file;
+  const auto check = [&](const std::string& text, const std::string& complaint) {
+    file.write(text);
+    for (const Tokenizer& tokenizer : {words, characters}) {
+      BOOST_CHECK_EXCEPTION(read_corpus(file.path(), tokenizer), Error,
+                            says(file.path().string() + complaint));
+    }
+  };
+  check("", ": the file is empty");
+  check("\xEF\xBB\xBF", ": the file is empty");
+  check("a\tb\nc d\n", ":2: no tab, expected source, tab, target");
+  check("a\tb\n\n", ":2: no tab, expected source, tab, target");
+  check("a\tb\nc\td\te\tf", ":2: 4 columns, expected source, target and perhaps an attribution");
+  check("a\tb\r\nc\td\xFF\r\n", ":2: not UTF-8 at byte offset 3 of the line");
+  check("a\tb\nc\td\n\te\n", ":3: the source is empty");
+  check("a\t\n", ":1: the target is empty");
+  check("a\t \u00A0\tb\n", ":1: the target is empty");
+}
+
+BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
+  const PairsFile file("a\tb\n");
+  const fs::path none = file.folder / "none.tsv";
+  BOOST_CHECK_EXCEPTION(read_corpus(none, words), Error,
+                        says("cannot read " + none.string() + ": No such file or directory"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.folder, words), Error,
+                        says("cannot read " + file.folder.string() + ": Is a directory"));
+}
+
+BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
+  const PairsFile file("a b\tx\na b c\tx\na\tx y z\na\tx\n");
+  const std::string name = file.path().string();
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
+                        says(name + ":2: the source has 3 tokens, the limit is 2"));
+
+  const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
+  const Corpus corpus = read_corpus(file.path(), words, skip);
+  const std::vector<Pair> expected = {{{"a", "b"}, {"x"}}, {{"a"}, {"x"}}};
+  BOOST_TEST((corpus.pairs == expected));
+  BOOST_TEST(corpus.skipped == 2);
+
+  file.write("a\tx y z\n");
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
+                        says(name + ":1: the target has 3 tokens, the limit is 2"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, skip), Error,
+                        says(name + ": every pair has a side of more than 2 tokens"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = -1}), Error,
+                        says("read_corpus: the limit of tokens must not be negative, got -1"));
+}
+
+BOOST_AUTO_TEST_CASE(sides_are_taken_apart) {
+  const std::vector<Pair> pairs = {{{"a"}, {"b"}}, {{"c"}, {"d"}}};
+  BOOST_TEST((sources(pairs) == std::vector<Tokens>{{"a"}, {"c"}}));
+  BOOST_TEST((targets(pairs) == std::vector<Tokens>{{"b"}, {"d"}}));
+}
+
+BOOST_AUTO_TEST_CASE(no_source_stands_on_both_sides_and_no_pair_is_lost) {
+  SplitMix64 random(3);
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const std::vector<Pair> pairs = random_pairs(60, random);
+    const Split split = split_by_fraction(pairs, 0.3, seed);
+    const std::set<Tokens> train = distinct(sources(split.train));
+    const std::set<Tokens> held_out = distinct(sources(split.held_out));
+    for (const Tokens& source : held_out) BOOST_TEST(!train.contains(source));
+    const auto all = distinct(sources(pairs)).size();
+    BOOST_TEST(held_out.size() == static_cast<std::size_t>(0.3 * static_cast<double>(all) + 0.5));
+    BOOST_TEST(train.size() + held_out.size() == all);
+
+    // Merged by their running number the two parts are the whole again, so both keep its order.
+    std::vector<Pair> merged;
+    const auto by_number = [](const Pair& a, const Pair& b) {
+      return std::stoi(a.target[0].substr(1)) < std::stoi(b.target[0].substr(1));
+    };
+    std::ranges::merge(split.train, split.held_out, std::back_inserter(merged), by_number);
+    BOOST_TEST((merged == pairs));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_split_depends_on_the_seed_alone) {
+  SplitMix64 random(4);
+  const std::vector<Pair> pairs = random_pairs(100, random);
+  const Split one = split_by_count(pairs, 20, 1);
+  BOOST_TEST((split_by_count(pairs, 20, 1).held_out == one.held_out));
+  BOOST_TEST((split_by_count(pairs, 20, 2).held_out != one.held_out));
+}
+
+// Worked out apart from this library, from the definitions of SplitMix64 and of the shuffle.
+BOOST_AUTO_TEST_CASE(the_split_is_the_same_everywhere) {
+  const Split split = split_by_count(ten_pairs(), 3, 42);
+  BOOST_TEST((sources(split.held_out) == std::vector<Tokens>{{"0"}, {"5"}, {"9"}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_split_leaves_no_part_empty) {
+  const std::vector<Pair> pairs = ten_pairs();
+  BOOST_TEST(split_by_count(pairs, 9, 0).train.size() == 1u);
+  BOOST_CHECK_EXCEPTION(
+      split_by_count(pairs, 10, 0), Error,
+      says("split: cannot hold out 10 of 10 different sources, neither part may be empty"));
+  BOOST_CHECK_EXCEPTION(
+      split_by_fraction(pairs, 0.01, 0), Error,
+      says("split: cannot hold out 0 of 10 different sources, neither part may be empty"));
+  BOOST_CHECK_EXCEPTION(split_by_fraction(pairs, 1.5, 0), Error,
+                        says("split: the fraction must lie between 0 and 1, got 1.5"));
+}
+
+// The sequence of the reference implementation (https://prng.di.unimi.it/splitmix64.c).
+BOOST_AUTO_TEST_CASE(splitmix64_is_the_published_generator) {
+  SplitMix64 random(1234567);
+  BOOST_TEST(random.next() == 6457827717110365317u);
+  BOOST_TEST(random.next() == 3203168211198807973u);
+  BOOST_TEST(random.next() == 9817491932198370423u);
+}
+
+BOOST_AUTO_TEST_CASE(numbers_below_a_bound_are_even) {
+  SplitMix64 random(5);
+  std::vector<int> counts(6);
+  for (int i = 0; i < 60'000; ++i) ++counts[random.below(6)];
+  // 10,000 each, with a standard deviation of 91
+  for (const int count : counts) BOOST_TEST(std::abs(count - 10'000) < 500);
+}
+
+BOOST_AUTO_TEST_CASE(a_shuffle_keeps_every_item) {
+  std::vector<int> items(100);
+  std::iota(items.begin(), items.end(), 0);
+  std::vector<int> shuffled = items;
+  SplitMix64 random(6);
+  shuffle(shuffled, random);
+  BOOST_TEST((shuffled != items));
+  std::ranges::sort(shuffled);
+  BOOST_TEST(shuffled == items, tt::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -26,6 +26,11 @@ struct Tally : ut::test_observer {
     if (unit.p_type != ut::TUT_CASE) return;
     ++(ut::results_collector.results(unit.p_id).passed() ? passed : failed);
   }
+
+  // Not the default of 0: Boost's own start-up observer has it too, must be called before all
+  // others (until then its "has failed" flag is uninitialised), and between equals the address
+  // decides.
+  int priority() override { return 10; }
 };
 
 Tally& tally() {

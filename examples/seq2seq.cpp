@@ -1,0 +1,158 @@
+// seq2seq: train a Transformer on sentence pairs, translate with it, measure it.
+//
+//   seq2seq train data/english-french.tsv --output build/english-french
+//   seq2seq translate build/english-french "where is the station ?"
+//   seq2seq evaluate build/english-french
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "autograd/error.h"
+#include "autograd/kernels/blas.h"
+#include "autograd/kernels/parallel.h"
+#include "examples/seq2seq/settings.h"
+#include "examples/seq2seq/training.h"
+#include "examples/seq2seq/translation.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::seq2seq;
+
+constexpr int interrupted_status = 130;  // what a shell reports for a program ended by Ctrl-C
+constexpr int below_floor_status = 3;
+
+struct Arguments {
+  Settings settings;
+  std::string output, model, pairs;
+  std::vector<std::string> sentences;
+  double floor = 0;
+  int threads = adjoint::threads();
+};
+
+void print(const Score& score) {
+  std::printf("BLEU %.2f on %zu held-out sentences, %.1f%% of them exact\n", score.bleu.score,
+              score.count, 100 * score.exact);
+}
+
+void show_some(const Model& model, const std::vector<data::Pair>& pairs,
+               const std::vector<data::Tokens>& translations) {
+  const data::Tokenizer tokenizer = model.settings.make_tokenizer();
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
+    const bool right = translations[i] == pairs[i].target;
+    std::cout << "  " << tokenizer.detokenize(pairs[i].source) << "\n    " << (right ? "= " : "→ ")
+              << tokenizer.detokenize(translations[i]) << '\n';
+    if (!right) std::cout << "    ≠ " << tokenizer.detokenize(pairs[i].target) << '\n';
+  }
+}
+
+int train_command(const Arguments& arguments) {
+  require_replaceable(arguments.output);
+  const Settings& settings = arguments.settings;
+  const Parts parts = prepare(settings);
+  const Trained trained = train(settings, parts);
+  save(trained.model, parts.held_out, arguments.output);
+  std::cout << "saved in " << arguments.output << std::endl;
+  if (trained.interrupted) return interrupted_status;
+  if (parts.held_out.empty()) return 0;
+
+  const std::vector<data::Tokens> translations =
+      translate(trained.model, data::sources(parts.held_out));
+  show_some(trained.model, parts.held_out, translations);
+  const Score result = score(trained.model, parts.held_out, translations);
+  if (settings.task.empty()) {
+    const NearestSource nearest =
+        nearest_source(parts.train, parts.held_out, settings.make_tokenizer());
+    std::printf(
+        "BLEU %.2f by copying the translation of the nearest training source; "
+        "%.1f%% are within one word of one\n",
+        nearest.bleu.score, 100 * nearest.near_duplicates);
+  }
+  print(result);
+  if (result.bleu.score >= arguments.floor) return 0;
+  std::cerr << "seq2seq: BLEU is below the floor of " << arguments.floor << '\n';
+  return below_floor_status;
+}
+
+// One line in, one line out, as they come.
+void translate_line(const Model& model, const std::string& line) {
+  const data::Tokens source = model.settings.make_tokenizer().tokenize(line);
+  for (const std::string& word : unknown_words(model, source))
+    std::cerr << "seq2seq: the model does not know '" << word << "'\n";
+  const data::Tokens target = source.empty() ? data::Tokens() : translate(model, {source}).front();
+  std::cout << model.settings.make_tokenizer().detokenize(target) << std::endl;
+}
+
+int translate_command(const Arguments& arguments) {
+  const Model model = load(arguments.model);
+  for (const std::string& sentence : arguments.sentences) translate_line(model, sentence);
+  if (!arguments.sentences.empty()) return 0;
+  Index number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++number;
+    try {
+      translate_line(model, line);
+    } catch (const Error& error) {
+      fail("standard input, line ", number, ": ", error.what());
+    }
+  }
+  return 0;
+}
+
+int evaluate_command(const Arguments& arguments) {
+  const Model model = load(arguments.model);
+  const std::string file =
+      arguments.pairs.empty() ? held_out_file(arguments.model).string() : arguments.pairs;
+  const std::vector<data::Pair> pairs = data::read_corpus(file, model.settings.make_tokenizer(),
+                                                          {.max_tokens = model.settings.max_tokens})
+                                            .pairs;
+  const std::vector<data::Tokens> translations = translate(model, data::sources(pairs));
+  show_some(model, pairs, translations);
+  print(score(model, pairs, translations));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app("Train a Transformer on sentence pairs, translate with it, measure it.");
+  app.set_version_flag("--version", "adjoint, on " + kernels::blas_description());
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
+  app.add_option("--threads", arguments.threads, "threads to use; changes no result")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+
+  CLI::App* train = app.add_subcommand("train", "train a model and save it in a folder");
+  add_options(*train, arguments.settings);
+  train->get_option("--pairs")->type_name("FILE");
+  train->add_option("file", arguments.settings.pairs, "the same as --pairs")->type_name("FILE");
+  train->add_option("--output", arguments.output, "folder for the model")
+      ->required()
+      ->type_name("FOLDER");
+  train->add_option("--floor", arguments.floor, "exit with 3 if the held-out BLEU is lower");
+
+  CLI::App* translate = app.add_subcommand("translate", "translate sentences, or standard input");
+  translate->add_option("model", arguments.model, "folder of a trained model")->required();
+  translate->add_option("sentences", arguments.sentences, "each quoted; none: read lines");
+
+  CLI::App* evaluate = app.add_subcommand("evaluate", "BLEU on pairs; at first the held-out ones");
+  evaluate->add_option("model", arguments.model, "folder of a trained model")->required();
+  evaluate->add_option("file", arguments.pairs, "file of pairs")->type_name("FILE");
+
+  try {
+    app.parse(argc, argv);
+    set_threads(arguments.threads);
+    if (train->parsed()) return train_command(arguments);
+    return translate->parsed() ? translate_command(arguments) : evaluate_command(arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::cerr << "seq2seq: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "seq2seq: " << error.what() << '\n';
+    return 1;
+  }
+}

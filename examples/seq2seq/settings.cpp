@@ -1,0 +1,127 @@
+#include "examples/seq2seq/settings.h"
+
+#include <CLI/CLI.hpp>
+
+#include "autograd/error.h"
+#include "data/tasks.h"
+
+namespace adjoint::seq2seq {
+
+nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) const {
+  return {
+      .source_tokens = source_tokens,
+      .target_tokens = target_tokens,
+      .width = width,
+      .hidden = hidden,
+      .heads = heads,
+      .encoder_blocks = encoder_blocks,
+      .decoder_blocks = decoder_blocks,
+      .dropout = dropout,
+      .max_length = decoding_limit() + 1,
+      .positions = positions == "none"         ? nn::Positions::none
+                   : positions == "sinusoidal" ? nn::Positions::sinusoidal
+                                               : nn::Positions::learned,
+      .norm = norm == "post" ? nn::NormPlacement::post : nn::NormPlacement::pre,
+      .activation = activation == "relu" ? nn::Activation::relu : nn::Activation::gelu,
+  };
+}
+
+void add_options(CLI::App& app, Settings& s) {
+  const CLI::Range count(1, 1'000'000'000);
+  const CLI::Range fraction(0.0, 0.99);
+
+  const std::string data = "Data";
+  app.add_option("--pairs", s.pairs, "file of pairs: source, tab, target on each line")
+      ->group(data);
+  app.add_option("--task", s.task, "learn a toy task instead")
+      ->check(CLI::IsMember(data::task_names()))
+      ->group(data);
+  app.add_option("--tokenizer", s.tokenizer, "what a token is")
+      ->check(CLI::IsMember({"words", "characters"}))
+      ->group(data);
+  app.add_option("--min-frequency", s.min_frequency, "rarer tokens become <unk>")
+      ->check(count)
+      ->group(data);
+  app.add_option("--max-tokens", s.max_tokens, "longest sentence, in tokens")
+      ->check(count)
+      ->group(data);
+  app.add_option("--held-out", s.held_out, "share of the source sentences kept for the final BLEU")
+      ->check(fraction)
+      ->group(data);
+  app.add_option("--validation", s.validation, "share kept for the loss after each epoch")
+      ->check(fraction)
+      ->group(data);
+
+  const std::string task = "Toy task";
+  app.add_option("--symbols", s.symbols, "different symbols; for addition, the base")
+      ->check(count)
+      ->group(task);
+  app.add_option("--min-length", s.min_length, "shortest string")->check(count)->group(task);
+  app.add_option("--max-length", s.max_length, "longest string")->check(count)->group(task);
+  app.add_option("--train-count", s.train_count, "strings to learn from")
+      ->check(count)
+      ->group(task);
+  app.add_option("--held-out-count", s.held_out_count, "strings kept for the final score")
+      ->check(count)
+      ->group(task);
+
+  const std::string model = "Model";
+  app.add_option("--width", s.width, "of embeddings and blocks")->check(count)->group(model);
+  app.add_option("--hidden", s.hidden, "width inside of the feed-forward networks")
+      ->check(count)
+      ->group(model);
+  app.add_option("--heads", s.heads, "of attention; must divide the width")
+      ->check(count)
+      ->group(model);
+  app.add_option("--encoder-blocks", s.encoder_blocks)->check(count)->group(model);
+  app.add_option("--decoder-blocks", s.decoder_blocks)->check(count)->group(model);
+  app.add_option("--dropout", s.dropout)->check(fraction)->group(model);
+  app.add_option("--positions", s.positions, "positional encoding")
+      ->check(CLI::IsMember({"none", "sinusoidal", "learned"}))
+      ->group(model);
+  app.add_option("--norm", s.norm, "layer norm after or before each sublayer")
+      ->check(CLI::IsMember({"post", "pre"}))
+      ->group(model);
+  app.add_option("--activation", s.activation)
+      ->check(CLI::IsMember({"relu", "gelu"}))
+      ->group(model);
+
+  const std::string training = "Training";
+  app.add_option("--epochs", s.epochs)->check(count)->group(training);
+  app.add_option("--batch", s.batch, "pairs in a batch")->check(count)->group(training);
+  app.add_option("--shards", s.shards, "parts a batch is cut into, each computed by one thread")
+      ->check(CLI::Range(1, 1024))
+      ->group(training);
+  app.add_option("--learning-rate", s.learning_rate, "of Adam")
+      ->check(CLI::PositiveNumber)
+      ->group(training);
+  app.add_option("--clip", s.clip, "limit of the gradient's norm; 0 for none")
+      ->check(CLI::NonNegativeNumber)
+      ->group(training);
+  app.add_option("--smoothing", s.smoothing, "of the labels")->check(fraction)->group(training);
+  app.add_option("--seed", s.seed, "of everything that is random")->group(training);
+
+  for (CLI::Option* option : app.get_options()) option->capture_default_str();
+}
+
+std::string to_text(const Settings& settings) {
+  CLI::App app;
+  Settings values = settings;
+  add_options(app, values);  // the values become the options' defaults, which are written out
+  return app.config_to_str(true);
+}
+
+Settings read_settings(const std::filesystem::path& path) {
+  Settings settings;
+  CLI::App app;
+  add_options(app, settings);
+  app.set_config("--settings", path.string(), "", true);
+  try {
+    app.parse(std::vector<std::string>{});
+  } catch (const CLI::Error& error) {
+    fail(path.string(), ": not the settings of a model: ", error.what());
+  }
+  return settings;
+}
+
+}  // namespace adjoint::seq2seq

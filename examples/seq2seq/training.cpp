@@ -1,0 +1,113 @@
+#include "examples/seq2seq/training.h"
+
+#include <csignal>
+#include <iostream>
+
+#include "autograd/error.h"
+#include "data/batching.h"
+#include "data/tasks.h"
+#include "examples/seq2seq/progress.h"
+#include "nn/trainer.h"
+
+namespace adjoint::seq2seq {
+namespace {
+
+// Set by Ctrl-C. The first one asks for an orderly end; a second one ends at once.
+volatile std::sig_atomic_t interrupt_requested = 0;
+
+class InterruptHandler {
+ public:
+  InterruptHandler() {
+    interrupt_requested = 0;
+    former_ = std::signal(SIGINT, [](int signal) {
+      interrupt_requested = 1;
+      std::signal(signal, SIG_DFL);
+    });
+  }
+  ~InterruptHandler() { std::signal(SIGINT, former_); }
+  InterruptHandler(const InterruptHandler&) = delete;
+  InterruptHandler& operator=(const InterruptHandler&) = delete;
+
+ private:
+  void (*former_)(int);
+};
+
+data::Split toy_task(const Settings& s) {
+  return data::make_task(s.task, {.symbols = s.symbols,
+                                  .min_length = s.min_length,
+                                  .max_length = s.max_length,
+                                  .train_count = s.train_count,
+                                  .held_out_count = s.held_out_count,
+                                  .key = Key(s.seed).child("task")});
+}
+
+}  // namespace
+
+Parts prepare(const Settings& s) {
+  require(s.pairs.empty() != s.task.empty(),
+          "train: give a file of pairs or a --task, one of the two");
+  const Key key = Key(s.seed).child("split");
+  data::Split outer;
+  if (s.task.empty()) {
+    const data::Corpus corpus =
+        data::read_corpus(s.pairs, s.make_tokenizer(), {.max_tokens = s.max_tokens});
+    outer = s.held_out > 0
+                ? data::split_by_fraction(corpus.pairs, s.held_out, key.child("held out"))
+                : data::Split{corpus.pairs, {}};
+  } else {
+    require(s.max_length <= s.max_tokens, "--max-length: ", s.max_length,
+            " is more than --max-tokens, ", s.max_tokens);
+    outer = toy_task(s);
+  }
+  if (s.validation == 0) return {outer.train, {}, outer.held_out};
+  data::Split inner = data::split_by_fraction(outer.train, s.validation, key.child("validation"));
+  return {std::move(inner.train), std::move(inner.held_out), std::move(outer.held_out)};
+}
+
+Trained train(const Settings& s, const Parts& parts) {
+  // The vocabularies know the training part only: what else is said is unknown, as it would be
+  // later.
+  Model model(s, data::Vocabulary(data::sources(parts.train), s.min_frequency),
+              data::Vocabulary(data::targets(parts.train), s.min_frequency));
+  const data::EncodedPairs pairs = data::encode(parts.train, model.source, model.target);
+  const data::EncodedPairs validation = data::encode(parts.validation, model.source, model.target);
+  std::cout << parts.train.size() << " training, " << parts.validation.size() << " validation and "
+            << parts.held_out.size() << " held-out pairs; " << model.source.size() << " and "
+            << model.target.size() << " words; " << nn::parameter_count(model.network)
+            << " parameters" << std::endl;
+
+  const Key key(s.seed);
+  nn::Adam optimizer(nn::parameters(model.network), {.learning_rate = s.learning_rate});
+  nn::Trainer trainer(model.network, optimizer,
+                      {.shards = s.shards,
+                       .clip = s.clip,
+                       .smoothing = s.smoothing,
+                       .padding = data::Vocabulary::pad,
+                       .key = key.child("dropout")});
+
+  const InterruptHandler handler;
+  const std::size_t per_epoch = data::batch_order(pairs.size(), s.batch, key).size();
+  Progress progress(s.epochs, per_epoch);
+  for (Index epoch = 1; epoch <= s.epochs && !interrupt_requested; ++epoch) {
+    progress.begin_epoch(epoch);
+    double loss = 0;
+    Index tokens = 0;
+    std::size_t done = 0;
+    const Key order = key.child("order").child(static_cast<std::uint64_t>(epoch));
+    for (const auto& chosen : data::batch_order(pairs.size(), s.batch, order)) {
+      const data::EncodedPairs batch = data::select(pairs, chosen);
+      const nn::StepResult result = trainer.step(batch.sources, batch.targets);
+      loss += result.loss * static_cast<double>(result.tokens);
+      tokens += result.tokens;
+      progress.batch(++done, result.loss, result.tokens);
+      if (interrupt_requested) break;
+    }
+    progress.end_epoch(loss / static_cast<double>(tokens),
+                       validation.size() == 0
+                           ? -1
+                           : trainer.evaluate(validation.sources, validation.targets).loss);
+  }
+  return {std::move(model), interrupt_requested != 0};
+}
+
+}  // namespace adjoint::seq2seq

@@ -1,0 +1,110 @@
+// Modules: layers as plain structs. A module's parameters and children are its fields, and fields()
+// lists them once; names, counting, casting, saving and loading all follow from that list.
+//
+//   struct Linear : Module {
+//     Tensor weight, bias;
+//     void fields(Fields& visit) override { visit("weight", weight)("bias", bias); }
+//   };
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/ops.h"
+
+namespace adjoint::nn {
+
+class Fields;
+
+/// The base of all layers. Copying a module copies its handles, so both share their weights, as
+/// with tensors; clone() makes weights of its own.
+class Module {
+ public:
+  virtual ~Module() = default;
+  /// Calls `visit` for each parameter and each child, by name. A parameter that is not defined (an
+  /// absent bias) is passed over.
+  virtual void fields(Fields& visit) = 0;
+
+ protected:
+  Module() = default;
+  Module(const Module&) = default;
+  Module(Module&&) = default;
+  Module& operator=(const Module&) = default;
+  Module& operator=(Module&&) = default;
+};
+
+/// Walks a module's fields and calls back for each parameter with its dotted path
+/// ("encoder.blocks.1.attention.query.weight").
+class Fields {
+ public:
+  using OnParameter = std::function<void(const std::string& path, Tensor& parameter)>;
+  explicit Fields(OnParameter on_parameter) : on_parameter_(std::move(on_parameter)) {}
+
+  Fields& operator()(const std::string& name, Tensor& parameter) {
+    if (parameter.defined()) on_parameter_(prefix_ + name, parameter);
+    return *this;
+  }
+  Fields& operator()(const std::string& name, Module& child) {
+    const std::string outer = std::exchange(prefix_, prefix_ + name + ".");
+    child.fields(*this);
+    prefix_ = outer;
+    return *this;
+  }
+  template <class Child>
+  Fields& operator()(const std::string& name, std::optional<Child>& child) {
+    return child ? (*this)(name, *child) : *this;
+  }
+  template <class Child>
+  Fields& operator()(const std::string& name, std::vector<Child>& children) {
+    for (std::size_t i = 0; i < children.size(); ++i)
+      (*this)(name + "." + std::to_string(i), children[i]);
+    return *this;
+  }
+
+ private:
+  OnParameter on_parameter_;
+  std::string prefix_;
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// Every parameter with its path, in the order of the fields. A tensor that stands in several
+/// places (tied weights) is listed once, under its first name.
+std::vector<NamedTensor> named_parameters(const Module& module);
+Tensors parameters(const Module& module);
+/// How many numbers all parameters hold.
+Index parameter_count(const Module& module);
+
+/// Replaces every parameter by what `f` returns for it. Tied ones stay tied: f is called once.
+void replace_parameters(Module& module,
+                        const std::function<Tensor(const std::string& path, const Tensor&)>& f);
+/// Gives each parameter its path as the name that errors and traces show.
+void name_parameters(Module& module);
+
+/// The same module with weights of its own; the copies are leaves.
+template <class M>
+M clone(const M& module) {
+  M result = module;
+  replace_parameters(result, [](const std::string& path, const Tensor& parameter) {
+    return variable(copy(parameter), path);
+  });
+  return result;
+}
+
+/// The same module with weights of its own in another real type: f64 to check a model made in f32.
+template <class M>
+M cast(const M& module, DType dtype) {
+  M result = module;
+  replace_parameters(result, [dtype](const std::string& path, const Tensor& parameter) {
+    return variable(copy(adjoint::cast(detach(parameter), dtype)), path);
+  });
+  return result;
+}
+
+}  // namespace adjoint::nn

@@ -1,0 +1,48 @@
+// What a sequence-to-sequence model is, whatever it is made of.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "nn/context.h"
+#include "nn/layout.h"
+#include "nn/module.h"
+
+namespace adjoint::nn {
+
+using Ids = std::vector<Index>;
+
+/// A batch of token sequences: ids in the shape that the layout's rows have.
+struct Sequences {
+  Tensor ids;  // i64 [batch, steps] or [rows]
+  Layout layout;
+
+  /// Short ones filled up with `padding`.
+  static Sequences padded(std::span<const Ids> sequences, Index padding);
+  static Sequences packed(std::span<const Ids> sequences);
+  /// The same sequences counted from another example on.
+  Sequences placed(Index first_example) const { return {ids, layout.placed(first_example)}; }
+};
+
+/// Decoding under way: what has been computed of the source and of the tokens so far.
+class Decoding {
+ public:
+  virtual ~Decoding() = default;
+  /// Feeds the next token of each sequence, i64 [batch], and returns the logits of the one after
+  /// it: [batch, tokens].
+  virtual Tensor step(const Tensor& ids) = 0;
+};
+
+/// A model that reads a source and predicts a target token by token.
+class EncoderDecoder : public Module {
+ public:
+  /// Logits for each row of the target: those of row t predict token t + 1, having seen the source
+  /// and the target up to t. […, tokens], the leading axes being the target's.
+  virtual Tensor logits(const Sequences& source, const Sequences& target,
+                        const Context& context) const = 0;
+  /// Encodes the source and gets ready for at most `capacity` steps. The model has to outlive it.
+  virtual std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const = 0;
+};
+
+}  // namespace adjoint::nn

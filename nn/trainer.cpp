@@ -1,0 +1,132 @@
+#include "nn/trainer.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "autograd/grad.h"
+#include "autograd/inspect.h"
+#include "autograd/kernels/elementwise.h"
+
+namespace adjoint::nn {
+namespace {
+
+// Tokens to predict: all of a target but the first.
+Index predicted(std::span<const Ids> targets) {
+  Index count = 0;
+  for (const Ids& target : targets) count += static_cast<Index>(target.size()) - 1;
+  return count;
+}
+
+// Adds the gradients of all shards to those of the first, in order.
+Tensors add_up(std::vector<Tensors> shards) {
+  Tensors total = std::move(shards.front());
+  parallel_tasks(static_cast<Index>(total.size()), [&](Index i) {
+    const auto at = static_cast<std::size_t>(i);
+    dispatch(total[at].dtype(), [&]<class T>() {
+      if constexpr (Real<T>)
+        for (std::size_t s = 1; s < shards.size(); ++s)
+          kernels::add_to(total[at].edit<T>(), shards[s][at].values<T>());
+    });
+  });
+  return total;
+}
+
+}  // namespace
+
+Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const TrainerOptions& options)
+    : model_(model), optimizer_(optimizer), options_(options), parameters_(parameters(model)) {
+  require(options.shards >= 1, "trainer: needs at least one shard, got ", options.shards);
+}
+
+// Contiguous runs of examples with about the same number of tokens each.
+std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources,
+                                         std::span<const Ids> targets) const {
+  std::vector<std::size_t> tokens;
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    tokens.push_back(sources[i].size() + targets[i].size());
+  const std::size_t total = std::accumulate(tokens.begin(), tokens.end(), std::size_t{0});
+  const auto wanted = static_cast<std::size_t>(options_.shards);
+
+  std::vector<Shard> shards(1);
+  std::size_t before = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (before * wanted >= total * shards.size() && shards.back().count > 0)
+      shards.push_back({static_cast<Index>(i), 0});
+    ++shards.back().count;
+    before += tokens[i];
+  }
+  return shards;
+}
+
+LossSum Trainer::loss(const Shard& shard, std::span<const Ids> sources,
+                      std::span<const Ids> targets, const Context& context) const {
+  const auto first = static_cast<std::size_t>(shard.first);
+  const auto count = static_cast<std::size_t>(shard.count);
+  std::vector<Ids> inputs, outputs;
+  for (const Ids& target : targets.subspan(first, count)) {
+    inputs.emplace_back(target.begin(), target.end() - 1);
+    outputs.emplace_back(target.begin() + 1, target.end());
+  }
+  const auto batch = [&](std::span<const Ids> sequences) {
+    return options_.packed ? Sequences::packed(sequences)
+                           : Sequences::padded(sequences, options_.padding);
+  };
+  const Tensor logits = model_.logits(batch(sources.subspan(first, count)).placed(shard.first),
+                                      batch(inputs).placed(shard.first), context);
+  return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing);
+}
+
+void Trainer::require_all_listed(const Tensor& loss) const {
+  std::set<std::uint64_t> listed;
+  for (const Tensor& parameter : parameters_) listed.insert(parameter.history().node->number());
+  for (const NodePtr& node : tape(loss))
+    require(!node->is_leaf() || listed.contains(node->number()),
+            "trainer: the loss depends on a leaf of shape ", node->results()[0].form.shape,
+            " that the model's fields() do not list; it would never be trained");
+}
+
+StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
+  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
+          " sources for ", targets.size(), " targets");
+  const std::vector<Shard> shards = cut(sources, targets);
+  const Index tokens = predicted(targets);
+  const Key key = options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
+
+  std::vector<double> losses(shards.size());
+  std::vector<Tensors> gradients(shards.size());
+  parallel_tasks(static_cast<Index>(shards.size()), [&](Index i) {
+    const auto at = static_cast<std::size_t>(i);
+    const Tensor sum = loss(shards[at], sources, targets, Context::training(key)).sum;
+    losses[at] = sum.item();
+    if (at == 0 && !leaves_checked_) require_all_listed(sum);
+    // Divided by the whole batch's count, so that the shards' gradients add up to that of the mean.
+    gradients[at] = grad(sum / static_cast<double>(tokens), parameters_, {.consume = true});
+  });
+  leaves_checked_ = true;
+
+  Tensors total = add_up(std::move(gradients));
+  StepResult result{
+      std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens, 0};
+  result.gradient =
+      options_.clip > 0 ? clip_by_global_norm(total, options_.clip) : global_norm(total);
+  optimizer_.step(total);
+  return result;
+}
+
+StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {
+  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
+          " sources for ", targets.size(), " targets");
+  const NoRecording guard;
+  const std::vector<Shard> shards = cut(sources, targets);
+  const Index tokens = predicted(targets);
+  std::vector<double> losses(shards.size());
+  parallel_tasks(static_cast<Index>(shards.size()), [&](Index i) {
+    const auto at = static_cast<std::size_t>(i);
+    losses[at] = loss(shards[at], sources, targets, Context::inference()).sum.item();
+  });
+  return {std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens,
+          0};
+}
+
+}  // namespace adjoint::nn

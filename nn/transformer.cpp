@@ -1,0 +1,197 @@
+#include "nn/transformer.h"
+
+#include <algorithm>
+
+namespace adjoint::nn {
+
+// ---- Encoder -----------------------------------------------------------------------------------
+
+EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
+    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias),
+      norm1(c.width, c.norm, c.dropout),
+      feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
+      norm2(c.width, c.norm, c.dropout) {}
+
+Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout& layout,
+                                const Context& context) const {
+  const Tensor attended = norm1(x, layout, context.child("norm1"), [&](const Tensor& h) {
+    return attention(h, h, h, mask, context.child("attention"));
+  });
+  return norm2(attended, layout, context.child("norm2"),
+               [&](const Tensor& h) { return feed_forward(h, context.child("feed_forward")); });
+}
+
+TransformerEncoder::TransformerEncoder(const TransformerConfig& c, Key key)
+    : embedding(c.source_tokens, c.width, key.child("embedding"), c.scaled_embedding),
+      positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")) {
+  for (Index i = 0; i < c.encoder_blocks; ++i)
+    blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
+  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width);
+}
+
+Tensor TransformerEncoder::operator()(const Sequences& source, const Context& context) const {
+  const Layout& layout = source.layout;
+  const Mask mask(layout, layout);
+  Tensor x = positions(embedding(source.ids), layout, context.child("positions"));  // […, width]
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    x = blocks[i](x, mask, layout, context.child("blocks", i));
+  return final_norm ? (*final_norm)(x) : x;
+}
+
+// ---- Decoder -----------------------------------------------------------------------------------
+
+DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
+    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias),
+      norm1(c.width, c.norm, c.dropout),
+      cross_attention(c.width, c.heads, c.dropout, key.child("cross_attention"), c.attention_bias),
+      norm2(c.width, c.norm, c.dropout),
+      feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
+      norm3(c.width, c.norm, c.dropout) {}
+
+template <class Self, class Cross>
+Tensor DecoderBlock::run(const Tensor& x, const Layout& layout, const Context& context,
+                         const Self& self, const Cross& cross) const {
+  const Tensor a = norm1(x, layout, context.child("norm1"), self);
+  const Tensor b = norm2(a, layout, context.child("norm2"), cross);
+  return norm3(b, layout, context.child("norm3"),
+               [&](const Tensor& h) { return feed_forward(h, context.child("feed_forward")); });
+}
+
+Tensor DecoderBlock::operator()(const Tensor& x, const Tensor& memory, const Mask& self_mask,
+                                const Mask& memory_mask, const Layout& layout,
+                                const Context& context) const {
+  return run(
+      x, layout, context,
+      [&](const Tensor& h) { return attention(h, h, h, self_mask, context.child("attention")); },
+      [&](const Tensor& h) {
+        return cross_attention(h, memory, memory, memory_mask, context.child("cross_attention"));
+      });
+}
+
+namespace {
+
+// cache[b, step, :] = rows[b, 0, :]
+void write_step(Tensor& cache, const Tensor& rows, Index step) {
+  const Index batch = cache.size(0), capacity = cache.size(1), width = cache.size(2);
+  dispatch(cache.dtype(), [&]<class T>() {
+    const T* const from = rows.values<T>().data();
+    T* const to = cache.edit<T>().data();
+    for (Index b = 0; b < batch; ++b)
+      std::copy_n(from + b * width, width, to + (b * capacity + step) * width);
+  });
+}
+
+}  // namespace
+
+Tensor DecoderBlock::step(const Tensor& x, BlockCache& cache, const Mask& self_mask,
+                          const Mask& memory_mask, const Layout& layout) const {
+  const Context context = Context::inference();
+  return run(
+      x, layout, context,
+      [&](const Tensor& h) {
+        write_step(cache.keys, attention.key(h), layout.first_position());
+        write_step(cache.values, attention.value(h), layout.first_position());
+        return attention.attend(h, cache.keys, cache.values, self_mask, context);
+      },
+      [&](const Tensor& h) {
+        return cross_attention.attend(h, cache.memory_keys, cache.memory_values, memory_mask,
+                                      context);
+      });
+}
+
+TransformerDecoder::TransformerDecoder(const TransformerConfig& c, Key key)
+    : embedding(c.target_tokens, c.width, key.child("embedding"), c.scaled_embedding),
+      positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")),
+      output(c.width, c.target_tokens, key.child("output")) {
+  for (Index i = 0; i < c.decoder_blocks; ++i)
+    blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
+  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width);
+}
+
+Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& memory,
+                                      const Layout& source, const Context& context) const {
+  const Layout& layout = target.layout;
+  const Mask self_mask = Mask(layout, layout).causal();
+  const Mask memory_mask(layout, source);
+  Tensor x = positions(embedding(target.ids), layout, context.child("positions"));  // […, width]
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    x = blocks[i](x, memory, self_mask, memory_mask, layout, context.child("blocks", i));
+  return predict(x);
+}
+
+Tensor TransformerDecoder::predict(const Tensor& x) const {
+  return output(final_norm ? (*final_norm)(x) : x);
+}
+
+// ---- Both --------------------------------------------------------------------------------------
+
+namespace {
+
+// Decoding with the keys and values of earlier steps kept.
+class CachedDecoding : public Decoding {
+ public:
+  CachedDecoding(const Transformer& model, const Sequences& source, Index capacity)
+      : decoder_(model.decoder),
+        source_(source.layout),
+        batch_(source.layout.examples()),
+        capacity_(capacity) {
+    const NoRecording guard;
+    const Tensor memory = model.encoder(source, Context::inference());
+    const Shape shape{batch_, capacity, model.config.width};
+    for (const DecoderBlock& block : decoder_.blocks)
+      caches_.push_back({Tensor({shape, memory.dtype()}), Tensor({shape, memory.dtype()}),
+                         block.cross_attention.key(memory), block.cross_attention.value(memory)});
+  }
+
+  Tensor step(const Tensor& ids) override {
+    require(position_ < capacity_, "decoding: step ", position_, " of a cache for ", capacity_);
+    const NoRecording guard;
+    const Layout now = Layout::full(batch_, 1).placed(0, position_);
+    const Layout past = Layout::padded(
+        std::vector<Index>(static_cast<std::size_t>(batch_), position_ + 1), capacity_);
+    const Mask self_mask(now, past), memory_mask(now, source_);
+
+    const Tensor embedded = decoder_.embedding(reshape(ids, {batch_, 1}));  // [batch, 1, width]
+    Tensor x = decoder_.positions(embedded, now, Context::inference());
+    for (std::size_t i = 0; i < caches_.size(); ++i)
+      x = decoder_.blocks[i].step(x, caches_[i], self_mask, memory_mask, now);
+    ++position_;
+    const Tensor logits = decoder_.predict(x);          // [batch, 1, tokens]
+    return reshape(logits, {batch_, logits.size(-1)});  // [batch, tokens]
+  }
+
+ private:
+  const TransformerDecoder& decoder_;
+  Layout source_;
+  Index batch_, capacity_, position_ = 0;
+  std::vector<BlockCache> caches_;
+};
+
+void require_config(const TransformerConfig& c) {
+  require(c.source_tokens > 0 && c.target_tokens > 0, "transformer: the vocabularies are empty");
+  require(c.width > 0 && c.hidden > 0 && c.encoder_blocks >= 0 && c.decoder_blocks >= 0,
+          "transformer: sizes must be positive");
+  require(c.dropout >= 0 && c.dropout < 1, "transformer: dropout must lie in [0, 1), is ",
+          c.dropout);
+}
+
+}  // namespace
+
+Transformer::Transformer(const TransformerConfig& c, Key key)
+    : config((require_config(c), c)),
+      encoder(c, key.child("encoder")),
+      decoder(c, key.child("decoder")) {
+  name_parameters(*this);
+}
+
+Tensor Transformer::logits(const Sequences& source, const Sequences& target,
+                           const Context& context) const {
+  const Tensor memory = encoder(source, context.child("encoder"));
+  return decoder(target, memory, source.layout, context.child("decoder"));
+}
+
+std::unique_ptr<Decoding> Transformer::decode(const Sequences& source, Index capacity) const {
+  return std::make_unique<CachedDecoding>(*this, source, capacity);
+}
+
+}  // namespace adjoint::nn

@@ -1,0 +1,129 @@
+// The Transformer (Vaswani et al. 2017): encoder, decoder, and both together.
+#pragma once
+
+#include "nn/attention.h"
+#include "nn/embedding.h"
+#include "nn/feed_forward.h"
+#include "nn/normalization.h"
+#include "nn/positional_encoding.h"
+#include "nn/seq2seq.h"
+
+namespace adjoint::nn {
+
+struct TransformerConfig {
+  Index source_tokens = 0, target_tokens = 0;  ///< sizes of the vocabularies
+  Index width = 256;
+  Index hidden = 64;  ///< of the feed-forward networks
+  Index heads = 4;
+  Index encoder_blocks = 2, decoder_blocks = 2;
+  double dropout = 0.2;
+  Index max_length = 256;  ///< how many positions a sequence may have
+  Positions positions = Positions::sinusoidal;
+  NormPlacement norm = NormPlacement::post;
+  Activation activation = Activation::relu;
+  Bias attention_bias = Bias::no;
+  Scaled scaled_embedding = Scaled::yes;
+};
+
+/// Self-attention and feed-forward, each inside of a residual connection.
+struct EncoderBlock : Module {
+  MultiHeadAttention attention;
+  AddNorm norm1;
+  FeedForward feed_forward;
+  AddNorm norm2;
+
+  EncoderBlock(const TransformerConfig& config, Key key);
+  void fields(Fields& visit) override {
+    visit("attention", attention)("norm1", norm1)("feed_forward", feed_forward)("norm2", norm2);
+  }
+
+  /// x […, width] in this layout, masked by the mask: the same shape.
+  Tensor operator()(const Tensor& x, const Mask& mask, const Layout& layout,
+                    const Context& context) const;
+};
+
+/// Embedding, positions, blocks: ids to the memory that a decoder attends to.
+struct TransformerEncoder : Module {
+  Embedding embedding;
+  PositionalEncoding positions;
+  std::vector<EncoderBlock> blocks;
+  std::optional<LayerNorm> final_norm;  // of pre-norm stacks, whose sum is not normalised otherwise
+
+  TransformerEncoder(const TransformerConfig& config, Key key);
+  void fields(Fields& visit) override {
+    visit("embedding", embedding)("positions", positions)("blocks", blocks)("final_norm",
+                                                                            final_norm);
+  }
+
+  /// […, width]
+  Tensor operator()(const Sequences& source, const Context& context) const;
+};
+
+/// What one decoder block keeps between steps.
+struct BlockCache {
+  Tensor keys, values;                // [batch, capacity, width], filled up to the current step
+  Tensor memory_keys, memory_values;  // […, width], of the encoder's result
+};
+
+/// Self-attention, attention to the memory, feed-forward.
+struct DecoderBlock : Module {
+  MultiHeadAttention attention;
+  AddNorm norm1;
+  MultiHeadAttention cross_attention;
+  AddNorm norm2;
+  FeedForward feed_forward;
+  AddNorm norm3;
+
+  DecoderBlock(const TransformerConfig& config, Key key);
+  void fields(Fields& visit) override {
+    visit("attention", attention)("norm1", norm1)("cross_attention", cross_attention)(
+        "norm2", norm2)("feed_forward", feed_forward)("norm3", norm3);
+  }
+
+  Tensor operator()(const Tensor& x, const Tensor& memory, const Mask& self_mask,
+                    const Mask& memory_mask, const Layout& layout, const Context& context) const;
+  /// One step for each sequence, x [batch, 1, width]: the same result as the whole prefix gives.
+  Tensor step(const Tensor& x, BlockCache& cache, const Mask& self_mask, const Mask& memory_mask,
+              const Layout& layout) const;
+
+ private:
+  // The three sublayers, however the two attentions get at their keys.
+  template <class Self, class Cross>
+  Tensor run(const Tensor& x, const Layout& layout, const Context& context, const Self& self,
+             const Cross& cross) const;
+};
+
+struct TransformerDecoder : Module {
+  Embedding embedding;
+  PositionalEncoding positions;
+  std::vector<DecoderBlock> blocks;
+  std::optional<LayerNorm> final_norm;
+  Linear output;  // width to tokens
+
+  TransformerDecoder(const TransformerConfig& config, Key key);
+  void fields(Fields& visit) override {
+    visit("embedding", embedding)("positions", positions)("blocks", blocks)(
+        "final_norm", final_norm)("output", output);
+  }
+
+  /// Logits […, tokens] of the target's rows, each having seen the target up to itself.
+  Tensor operator()(const Sequences& target, const Tensor& memory, const Layout& source,
+                    const Context& context) const;
+  /// Logits of the rows after the last block: [.., width] to […, tokens].
+  Tensor predict(const Tensor& x) const;
+};
+
+struct Transformer : EncoderDecoder {
+  TransformerConfig config;
+  TransformerEncoder encoder;
+  TransformerDecoder decoder;
+
+  Transformer(const TransformerConfig& config, Key key);
+  void fields(Fields& visit) override { visit("encoder", encoder)("decoder", decoder); }
+
+  Tensor logits(const Sequences& source, const Sequences& target,
+                const Context& context) const override;
+  std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
+};
+
+}  // namespace adjoint::nn

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "autograd/error.h"
-#include "data/file.h"
+#include "autograd/file.h"
 
 namespace adjoint::data {
 namespace {
@@ -83,12 +83,13 @@ std::vector<const Tokens*> distinct_sources(const std::vector<Pair>& pairs) {
   return distinct;
 }
 
-Split hold_out(const std::vector<Pair>& pairs, std::vector<const Tokens*> distinct,
-               std::size_t count, std::uint64_t seed) {
-  SplitMix64 random(seed);
-  shuffle(distinct, random);
+/// Holds out the first `count` sources of a random order.
+Split hold_out(const std::vector<Pair>& pairs, const std::vector<const Tokens*>& distinct,
+               std::size_t count, Key key) {
+  const Tensor order = permutation(static_cast<Index>(distinct.size()), key);
   std::set<Tokens> chosen;
-  for (std::size_t i = 0; i < count; ++i) chosen.insert(*distinct[i]);
+  for (const Index i : order.values<Index>().first(count))
+    chosen.insert(*distinct[static_cast<std::size_t>(i)]);
 
   Split split;
   for (const Pair& pair : pairs) {
@@ -127,20 +128,19 @@ std::vector<Tokens> targets(const std::vector<Pair>& pairs) {
   return sides;
 }
 
-Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources,
-                     std::uint64_t seed) {
-  std::vector<const Tokens*> distinct = distinct_sources(pairs);
+Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources, Key key) {
+  const std::vector<const Tokens*> distinct = distinct_sources(pairs);
   const auto all = static_cast<std::int64_t>(distinct.size());
   require(held_out_sources >= 1 && held_out_sources < all, "split: cannot hold out ",
           held_out_sources, " of ", all, " different sources, neither part may be empty");
-  return hold_out(pairs, std::move(distinct), static_cast<std::size_t>(held_out_sources), seed);
+  return hold_out(pairs, distinct, static_cast<std::size_t>(held_out_sources), key);
 }
 
-Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, std::uint64_t seed) {
+Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, Key key) {
   require(fraction > 0 && fraction < 1, "split: the fraction must lie between 0 and 1, got ",
           fraction);
   const auto all = static_cast<double>(distinct_sources(pairs).size());
-  return split_by_count(pairs, std::llround(fraction * all), seed);
+  return split_by_count(pairs, std::llround(fraction * all), key);
 }
 
 }  // namespace adjoint::data

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <utility>
 #include <vector>
 
+#include "autograd/random.h"
 #include "data/tokenizer.h"
 
 namespace adjoint::data {
@@ -50,51 +50,14 @@ struct Split {
   std::vector<Pair> held_out;
 };
 
-/// Holds out a share of the different source sentences, drawn by seed, with all their translations:
+/// Holds out a share of the different source sentences, drawn by key, with all their translations:
 /// a sentence with three translations moves as one, or the model would be tested on a sentence it
 /// has seen. Sources are compared as tokens, so "Go." and "go ." are the same. Both parts keep the
 /// order of `pairs`. The same arguments give the same split on every platform.
 /// `fraction` is rounded to whole sources. Error if it, or what it comes to, leaves a part empty.
-Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, std::uint64_t seed);
+Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, Key key);
 
 /// The same with a number of different sources to hold out, from 1 to all but one.
-Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources,
-                     std::uint64_t seed);
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA
-/// 2014, figure 17): 64 bits of state, a few lines. The engines of <random> are portable, but its
-/// distributions and std::shuffle differ from library to library; here every draw is spelled out.
-class SplitMix64 {
- public:
-  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-
-  /// Uniform in [0, bound), bound > 0. Draws below 2^64 mod bound are thrown away: what is left is
-  /// a multiple of bound, so that no remainder is favoured.
-  std::uint64_t below(std::uint64_t bound) {
-    const std::uint64_t rest = (0 - bound) % bound;
-    for (;;) {
-      const std::uint64_t draw = next();
-      if (draw >= rest) return draw % bound;
-    }
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-/// Puts the items in random order (Fisher and Yates; Knuth, TAOCP 2, 3.4.2, algorithm P).
-template <class Item>
-void shuffle(std::vector<Item>& items, SplitMix64& random) {
-  for (std::size_t left = items.size(); left > 1; --left) {
-    std::swap(items[left - 1], items[random.below(left)]);
-  }
-}
+Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources, Key key);
 
 }  // namespace adjoint::data

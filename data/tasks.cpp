@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "autograd/error.h"
 
@@ -11,12 +13,19 @@ namespace {
 
 using Numbers = std::vector<std::int64_t>;
 
-std::int64_t draw_between(std::int64_t low, std::int64_t high, SplitMix64& random) {
-  return low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
+// Each quantity is drawn from a child of the key, by the quantity's name.
+
+/// A whole number from low to high, both included.
+Index draw_between(Index low, Index high, Key key) {
+  return random_integers({}, low, high + 1, key).values<Index>()[0];
 }
 
-std::int64_t draw_length(const TaskOptions& options, SplitMix64& random) {
-  return draw_between(options.min_length, options.max_length, random);
+/// A string of a random length.
+Numbers draw_string(const TaskOptions& options, Key key) {
+  const Index length = draw_between(options.min_length, options.max_length, key.child("length"));
+  const Tensor symbols = random_integers({length}, 0, options.symbols, key.child("symbols"));
+  const std::span<const Index> values = symbols.values<Index>();
+  return {values.begin(), values.end()};
 }
 
 Tokens as_tokens(const Numbers& numbers) {
@@ -27,40 +36,33 @@ Tokens as_tokens(const Numbers& numbers) {
 
 // --- copy, reverse, sort: a random string, and the same string rearranged ---
 
-Numbers draw_string(const TaskOptions& options, SplitMix64& random) {
-  Numbers string(static_cast<std::size_t>(draw_length(options, random)));
-  for (std::int64_t& symbol : string) symbol = draw_between(0, options.symbols - 1, random);
-  return string;
-}
-
 template <class Rearrange>
-Pair draw_rearranged(const TaskOptions& options, SplitMix64& random, Rearrange rearrange) {
-  Numbers string = draw_string(options, random);
+Pair draw_rearranged(const TaskOptions& options, Key key, Rearrange rearrange) {
+  Numbers string = draw_string(options, key);
   Pair pair = {.source = as_tokens(string), .target = {}};
   rearrange(string);
   pair.target = as_tokens(string);
   return pair;
 }
 
-Pair draw_copy(const TaskOptions& options, SplitMix64& random) {
-  return draw_rearranged(options, random, [](Numbers&) {});
+Pair draw_copy(const TaskOptions& options, Key key) {
+  return draw_rearranged(options, key, [](Numbers&) {});
 }
 
-Pair draw_reverse(const TaskOptions& options, SplitMix64& random) {
-  return draw_rearranged(options, random, [](Numbers& string) { std::ranges::reverse(string); });
+Pair draw_reverse(const TaskOptions& options, Key key) {
+  return draw_rearranged(options, key, [](Numbers& string) { std::ranges::reverse(string); });
 }
 
-Pair draw_sort(const TaskOptions& options, SplitMix64& random) {
-  return draw_rearranged(options, random, [](Numbers& string) { std::ranges::sort(string); });
+Pair draw_sort(const TaskOptions& options, Key key) {
+  return draw_rearranged(options, key, [](Numbers& string) { std::ranges::sort(string); });
 }
 
 // --- addition: numbers are lists of digits, units first, as one adds on paper ---
 
 /// The first digit of a number is not 0, except in the number 0 itself.
-Numbers draw_summand(const TaskOptions& options, SplitMix64& random) {
-  Numbers digits(static_cast<std::size_t>(draw_length(options, random)));
-  for (std::int64_t& digit : digits) digit = draw_between(0, options.symbols - 1, random);
-  if (digits.size() > 1) digits.back() = draw_between(1, options.symbols - 1, random);
+Numbers draw_summand(const TaskOptions& options, Key key) {
+  Numbers digits = draw_string(options, key);
+  if (digits.size() > 1) digits.back() = draw_between(1, options.symbols - 1, key.child("first"));
   return digits;
 }
 
@@ -80,9 +82,9 @@ Tokens write_number(Numbers digits, bool units_first) {
   return as_tokens(digits);
 }
 
-Pair draw_addition(const TaskOptions& options, SplitMix64& random) {
-  const Numbers a = draw_summand(options, random);
-  const Numbers b = draw_summand(options, random);
+Pair draw_addition(const TaskOptions& options, Key key) {
+  const Numbers a = draw_summand(options, key.child("a"));
+  const Numbers b = draw_summand(options, key.child("b"));
   Pair pair = {.source = write_number(a, options.reversed_digits),
                .target = write_number(add(a, b, options.symbols), options.reversed_digits)};
   pair.source.push_back("+");
@@ -118,7 +120,7 @@ double count_sums(const TaskOptions& options) {
 
 struct Task {
   std::string_view name;
-  Pair (*draw)(const TaskOptions&, SplitMix64&);
+  Pair (*draw)(const TaskOptions&, Key);
   double (*count_sources)(const TaskOptions&);
 };
 
@@ -163,20 +165,20 @@ Split make_task(std::string_view name, const TaskOptions& options) {
   const auto train_count = static_cast<std::size_t>(options.train_count);
   const std::size_t wanted = train_count + static_cast<std::size_t>(options.held_out_count);
 
-  SplitMix64 random(options.seed);
   std::set<Tokens> seen;
   std::vector<Pair> pairs;
-  while (pairs.size() < wanted) {
-    Pair pair = task.draw(options, random);
+  for (std::uint64_t draw = 0; pairs.size() < wanted; ++draw) {
+    Pair pair = task.draw(options, options.key.child("pairs").child(draw));
     if (seen.insert(pair.source).second) pairs.push_back(std::move(pair));
   }
-  // Short strings are used up early on: without a shuffle the last pairs would all be long.
-  shuffle(pairs, random);
 
+  // Short strings are used up early on: in the order drawn the last pairs would all be long.
+  const Tensor order = permutation(static_cast<Index>(wanted), options.key.child("order"));
   Split split;
-  split.held_out.assign(pairs.begin() + options.train_count, pairs.end());
-  pairs.resize(train_count);
-  split.train = std::move(pairs);
+  for (const Index i : order.values<Index>()) {
+    std::vector<Pair>& part = split.train.size() < train_count ? split.train : split.held_out;
+    part.push_back(std::move(pairs[static_cast<std::size_t>(i)]));
+  }
   return split;
 }
 

@@ -16,7 +16,7 @@ struct TaskOptions {
   std::int64_t max_length = 10;  ///< the same; lengths are drawn uniformly between the two
   std::int64_t train_count = 1000;
   std::int64_t held_out_count = 100;
-  std::uint64_t seed = 0;
+  Key key = Key(0);              ///< which of the many sets of pairs to draw
   bool reversed_digits = false;  ///< addition only: every number is written units first
 };
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "autograd/error.h"
-#include "data/file.h"
+#include "autograd/file.h"
 
 namespace adjoint::data {
 namespace {

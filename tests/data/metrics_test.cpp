@@ -7,22 +7,19 @@
 #include <vector>
 
 #include "autograd/error.h"
-#include "data/parallel_corpus.h"
+#include "autograd/random.h"
+#include "tests/autograd/support.h"
 
 namespace {
 
 using namespace adjoint::data;
 using adjoint::Error;
+using adjoint::Index;
+using adjoint::Key;
+using adjoint::testing::says;
 namespace tt = boost::test_tools;
 
 const auto nearly = tt::tolerance(1e-12);
-
-auto says(const std::string& text) {
-  return [text](const Error& error) {
-    BOOST_TEST(error.what() == text);
-    return error.what() == text;
-  };
-}
 
 std::string spaced(const std::string& text) {
   std::string line;
@@ -30,10 +27,13 @@ std::string spaced(const std::string& text) {
   return line;
 }
 
-Tokens random_sentence(SplitMix64& random) {
-  Tokens tokens(random.below(8));
-  for (std::string& token : tokens)
-    token = std::string(1, static_cast<char>('a' + random.below(3)));
+/// Up to seven tokens, each a, b or c.
+Tokens random_sentence(Key key) {
+  const adjoint::Tensor numbers = adjoint::random_integers({8}, 0, 3, key);
+  const adjoint::Tensor length = adjoint::random_integers({}, 0, 8, key.child("length"));
+  Tokens tokens;
+  for (const Index i : numbers.values<Index>().first(static_cast<std::size_t>(length.item())))
+    tokens.emplace_back(1, "abc"[i]);
   return tokens;
 }
 
@@ -185,12 +185,12 @@ BOOST_AUTO_TEST_CASE(corpus_bleu_refuses_what_does_not_pair_up) {
 }
 
 BOOST_AUTO_TEST_CASE(corpus_bleu_lies_in_its_range_and_ignores_order) {
-  SplitMix64 random(1);
-  for (int round = 0; round < 200; ++round) {
+  for (std::uint64_t round = 0; round < 200; ++round) {
+    const Key key = Key(1).child(round);
     std::vector<std::string> hypotheses, references;
-    for (int i = 0; i < 5; ++i) {
-      hypotheses.push_back(joined(random_sentence(random)));
-      references.push_back(joined(random_sentence(random)));
+    for (std::uint64_t i = 0; i < 5; ++i) {
+      hypotheses.push_back(joined(random_sentence(key.child(2 * i))));
+      references.push_back(joined(random_sentence(key.child(2 * i + 1))));
     }
     const double score = corpus_bleu(hypotheses, references).score;
     BOOST_TEST((score >= 0 && score <= 100));
@@ -233,10 +233,10 @@ BOOST_AUTO_TEST_CASE(edit_distance_of_known_pairs) {
 }
 
 BOOST_AUTO_TEST_CASE(edit_distance_is_a_metric) {
-  SplitMix64 random(2);
-  for (int round = 0; round < 2000; ++round) {
-    const Tokens a = random_sentence(random), b = random_sentence(random),
-                 c = random_sentence(random);
+  for (std::uint64_t round = 0; round < 2000; ++round) {
+    const Key key = Key(2).child(round);
+    const Tokens a = random_sentence(key.child("a")), b = random_sentence(key.child("b")),
+                 c = random_sentence(key.child("c"));
     const std::int64_t ab = edit_distance(a, b);
     BOOST_TEST((ab == 0) == (a == b));
     BOOST_TEST(ab == edit_distance(b, a));

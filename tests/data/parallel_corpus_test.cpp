@@ -1,50 +1,38 @@
 #include "data/parallel_corpus.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <iterator>
-#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "autograd/error.h"
-#include "data/file.h"
+#include "autograd/file.h"
+#include "autograd/random.h"
+#include "tests/autograd/support.h"
+#include "tests/files.h"
 
 namespace {
 
 using namespace adjoint::data;
 using adjoint::Error;
+using adjoint::Index;
+using adjoint::Key;
+using adjoint::testing::says;
 namespace fs = std::filesystem;
-namespace tt = boost::test_tools;
 
 constexpr Tokenizer words = {.kind = Tokenizer::Kind::words};
 constexpr Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
 /// A file pairs.tsv in a folder of its own, both removed at the end of the test.
 struct PairsFile {
-  explicit PairsFile(const std::string& text = "") {
-    std::string name = (fs::temp_directory_path() / "adjoint-corpus-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder = name;
-    write(text);
-  }
-  ~PairsFile() { fs::remove_all(folder); }
-  void write(const std::string& text) const { write_file(path(), text); }
+  explicit PairsFile(const std::string& text = "") { write(text); }
+  void write(const std::string& text) const { adjoint::write_file(path(), text); }
   fs::path path() const { return folder / "pairs.tsv"; }
-  fs::path folder;
+  adjoint::testing::Folder folder;
 };
-
-auto says(const std::string& text) {
-  return [text](const Error& error) {
-    BOOST_TEST(error.what() == text);
-    return error.what() == text;
-  };
-}
 
 std::vector<Pair> read(const std::string& text, const Tokenizer& tokenizer = words) {
   const PairsFile file(text);
@@ -52,11 +40,11 @@ std::vector<Pair> read(const std::string& text, const Tokenizer& tokenizer = wor
 }
 
 /// Pairs of which several share a source, in random order.
-std::vector<Pair> random_pairs(std::size_t count, SplitMix64& random) {
+std::vector<Pair> random_pairs(Index count, Key key) {
+  const adjoint::Tensor numbers = adjoint::random_integers({count}, 0, count, key);
   std::vector<Pair> pairs;
-  for (std::size_t i = 0; i < count; ++i) {
-    pairs.push_back({{"s" + std::to_string(random.below(count))}, {"t" + std::to_string(i)}});
-  }
+  for (const Index number : numbers.values<Index>())
+    pairs.push_back({{"s" + std::to_string(number)}, {"t" + std::to_string(pairs.size())}});
   return pairs;
 }
 
@@ -115,8 +103,8 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
   const fs::path none = file.folder / "none.tsv";
   BOOST_CHECK_EXCEPTION(read_corpus(none, words), Error,
                         says("cannot read " + none.string() + ": No such file or directory"));
-  BOOST_CHECK_EXCEPTION(read_corpus(file.folder, words), Error,
-                        says("cannot read " + file.folder.string() + ": Is a directory"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.folder.path, words), Error,
+                        says("cannot read " + file.folder.path.string() + ": Is a directory"));
 }
 
 BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
@@ -147,10 +135,9 @@ BOOST_AUTO_TEST_CASE(sides_are_taken_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(no_source_stands_on_both_sides_and_no_pair_is_lost) {
-  SplitMix64 random(3);
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    const std::vector<Pair> pairs = random_pairs(60, random);
-    const Split split = split_by_fraction(pairs, 0.3, seed);
+    const std::vector<Pair> pairs = random_pairs(60, Key(seed));
+    const Split split = split_by_fraction(pairs, 0.3, Key(seed));
     const std::set<Tokens> train = distinct(sources(split.train));
     const std::set<Tokens> held_out = distinct(sources(split.held_out));
     for (const Tokens& source : held_out) BOOST_TEST(!train.contains(source));
@@ -168,58 +155,30 @@ BOOST_AUTO_TEST_CASE(no_source_stands_on_both_sides_and_no_pair_is_lost) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_split_depends_on_the_seed_alone) {
-  SplitMix64 random(4);
-  const std::vector<Pair> pairs = random_pairs(100, random);
-  const Split one = split_by_count(pairs, 20, 1);
-  BOOST_TEST((split_by_count(pairs, 20, 1).held_out == one.held_out));
-  BOOST_TEST((split_by_count(pairs, 20, 2).held_out != one.held_out));
+BOOST_AUTO_TEST_CASE(the_split_depends_on_the_key_alone) {
+  const std::vector<Pair> pairs = random_pairs(100, Key(4));
+  const Split one = split_by_count(pairs, 20, Key(1));
+  BOOST_TEST((split_by_count(pairs, 20, Key(1)).held_out == one.held_out));
+  BOOST_TEST((split_by_count(pairs, 20, Key(2)).held_out != one.held_out));
 }
 
-// Worked out apart from this library, from the definitions of SplitMix64 and of the shuffle.
+// Worked out apart from this library, from the definitions of Philox and of the shuffle.
 BOOST_AUTO_TEST_CASE(the_split_is_the_same_everywhere) {
-  const Split split = split_by_count(ten_pairs(), 3, 42);
-  BOOST_TEST((sources(split.held_out) == std::vector<Tokens>{{"0"}, {"5"}, {"9"}}));
+  const Split split = split_by_count(ten_pairs(), 3, Key(42));
+  BOOST_TEST((sources(split.held_out) == std::vector<Tokens>{{"0"}, {"6"}, {"7"}}));
 }
 
 BOOST_AUTO_TEST_CASE(a_split_leaves_no_part_empty) {
   const std::vector<Pair> pairs = ten_pairs();
-  BOOST_TEST(split_by_count(pairs, 9, 0).train.size() == 1u);
+  BOOST_TEST(split_by_count(pairs, 9, Key(0)).train.size() == 1u);
   BOOST_CHECK_EXCEPTION(
-      split_by_count(pairs, 10, 0), Error,
+      split_by_count(pairs, 10, Key(0)), Error,
       says("split: cannot hold out 10 of 10 different sources, neither part may be empty"));
   BOOST_CHECK_EXCEPTION(
-      split_by_fraction(pairs, 0.01, 0), Error,
+      split_by_fraction(pairs, 0.01, Key(0)), Error,
       says("split: cannot hold out 0 of 10 different sources, neither part may be empty"));
-  BOOST_CHECK_EXCEPTION(split_by_fraction(pairs, 1.5, 0), Error,
+  BOOST_CHECK_EXCEPTION(split_by_fraction(pairs, 1.5, Key(0)), Error,
                         says("split: the fraction must lie between 0 and 1, got 1.5"));
-}
-
-// The sequence of the reference implementation (https://prng.di.unimi.it/splitmix64.c).
-BOOST_AUTO_TEST_CASE(splitmix64_is_the_published_generator) {
-  SplitMix64 random(1234567);
-  BOOST_TEST(random.next() == 6457827717110365317u);
-  BOOST_TEST(random.next() == 3203168211198807973u);
-  BOOST_TEST(random.next() == 9817491932198370423u);
-}
-
-BOOST_AUTO_TEST_CASE(numbers_below_a_bound_are_even) {
-  SplitMix64 random(5);
-  std::vector<int> counts(6);
-  for (int i = 0; i < 60'000; ++i) ++counts[random.below(6)];
-  // 10,000 each, with a standard deviation of 91
-  for (const int count : counts) BOOST_TEST(std::abs(count - 10'000) < 500);
-}
-
-BOOST_AUTO_TEST_CASE(a_shuffle_keeps_every_item) {
-  std::vector<int> items(100);
-  std::iota(items.begin(), items.end(), 0);
-  std::vector<int> shuffled = items;
-  SplitMix64 random(6);
-  shuffle(shuffled, random);
-  BOOST_TEST((shuffled != items));
-  std::ranges::sort(shuffled);
-  BOOST_TEST(shuffled == items, tt::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

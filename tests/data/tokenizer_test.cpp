@@ -5,37 +5,36 @@
 #include <vector>
 
 #include "autograd/error.h"
-#include "data/parallel_corpus.h"
+#include "autograd/random.h"
+#include "tests/autograd/support.h"
 
 namespace {
 
 using namespace adjoint::data;
 using adjoint::Error;
+using adjoint::Index;
+using adjoint::Key;
+using adjoint::testing::says;
 namespace tt = boost::test_tools;
 
 constexpr Tokenizer words = {.kind = Tokenizer::Kind::words};
 constexpr Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
-auto says(const std::string& text) {
-  return [text](const Error& error) {
-    BOOST_TEST(error.what() == text);
-    return error.what() == text;
-  };
-}
-
 /// Random text of what makes tokenizing hard: marks, all kinds of spaces, letters that change their
 /// length or compose, combining marks, characters beyond 16 bits.
-std::string random_text(SplitMix64& random) {
+std::string random_text(Key key) {
   static const std::vector<std::string> pieces = {
       "a",      "B",      "é",      "É",  "e\u0301", "E\u0301", "\u0301", "ß",      "ẞ",  "İ",
       "I",      "\u0307", "\u212B", "ﬁ",  "Σ",       "ς",       "Œ",      "Ω",      "各", "😀",
       "\u1100", "\u1161", "\u0345", "ᾼ",  "1",       "-",       "'",      "’",      "«",  "<eos>",
       ",",      ".",      "!",      "?",  " ",       " ",       "  ",     "\u00A0", ";",  "\u202F",
       "\t",     "\n",     "\u2009", "..", "\u0338",  "\u3000",  "ǅ",      "Ⅷ"};
+  const adjoint::Tensor length = adjoint::random_integers({}, 0, 20, key.child("length"));
+  const auto choices = adjoint::random_integers({static_cast<Index>(length.item())}, 0,
+                                                static_cast<Index>(pieces.size()), key);
   std::string text;
-  for (auto length = random.below(20); length > 0; --length) {
-    text += pieces[random.below(pieces.size())];
-  }
+  for (const Index choice : choices.values<Index>())
+    text += pieces[static_cast<std::size_t>(choice)];
   return text;
 }
 
@@ -108,9 +107,8 @@ BOOST_AUTO_TEST_CASE(characters_are_joined_as_text) {
 }
 
 BOOST_AUTO_TEST_CASE(tokenizing_again_changes_nothing) {
-  SplitMix64 random(1);
-  for (int round = 0; round < 5000; ++round) {
-    const std::string text = random_text(random);
+  for (std::uint64_t round = 0; round < 5000; ++round) {
+    const std::string text = random_text(Key(1).child(round));
     const Tokens tokens = words.tokenize(text);
     BOOST_TEST_REQUIRE(words.tokenize(joined(tokens)) == tokens, tt::per_element());
     for (const std::string& token : tokens) BOOST_TEST_REQUIRE(!token.empty());
@@ -118,9 +116,8 @@ BOOST_AUTO_TEST_CASE(tokenizing_again_changes_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(joined_tokens_give_the_tokens_back) {
-  SplitMix64 random(2);
-  for (int round = 0; round < 5000; ++round) {
-    const std::string text = random_text(random);
+  for (std::uint64_t round = 0; round < 5000; ++round) {
+    const std::string text = random_text(Key(2).child(round));
     for (const Tokenizer& tokenizer : {words, characters}) {
       const Tokens tokens = tokenizer.tokenize(text);
       for (const Spacing spacing : {Spacing::english, Spacing::french}) {

@@ -1,48 +1,26 @@
 #include "data/vocabulary.h"
 
-#include <stdlib.h>
-#include <sys/resource.h>
-
 #include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <filesystem>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "autograd/error.h"
-#include "data/file.h"
-#include "data/parallel_corpus.h"
+#include "autograd/file.h"
+#include "autograd/random.h"
+#include "tests/autograd/support.h"
+#include "tests/files.h"
 
 namespace {
 
 using namespace adjoint::data;
 using adjoint::Error;
+using adjoint::write_file;
+using adjoint::testing::Folder;
+using adjoint::testing::says;
 using Ids = std::vector<Vocabulary::Id>;
 namespace fs = std::filesystem;
 namespace tt = boost::test_tools;
-
-/// A folder of its own for each test, removed at its end.
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "adjoint-vocabulary-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path operator/(const std::string& name) const { return path / name; }
-  std::ptrdiff_t files() const {
-    return std::distance(fs::directory_iterator(path), fs::directory_iterator());
-  }
-  fs::path path;
-};
-
-auto says(const std::string& text) {
-  return [text](const Error& error) {
-    BOOST_TEST(error.what() == text);
-    return error.what() == text;
-  };
-}
 
 const Vocabulary& letters() {
   static const Vocabulary vocabulary(std::vector<Tokens>{{"b", "a", "c"}, {"c", "b", "d"}, {"c"}});
@@ -107,10 +85,11 @@ BOOST_AUTO_TEST_CASE(refuses_ids_and_tokens_it_cannot_keep) {
 
 BOOST_AUTO_TEST_CASE(round_trips_through_ids_and_through_a_file) {
   const Folder folder;
-  SplitMix64 random(1);
-  for (int round = 0; round < 20; ++round) {
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    const adjoint::Tensor numbers = adjoint::random_integers({100}, 0, 60, adjoint::Key(round));
     Tokens tokens;
-    for (int i = 0; i < 100; ++i) tokens.push_back("é" + std::to_string(random.below(60)));
+    for (const auto number : numbers.values<adjoint::Index>())
+      tokens.push_back("é" + std::to_string(number));
     const Vocabulary vocabulary(std::vector<Tokens>{tokens});
     BOOST_TEST(vocabulary.decode(vocabulary.encode(tokens)) == tokens, tt::per_element());
     for (Vocabulary::Id id = 4; id < vocabulary.size(); ++id) {
@@ -126,7 +105,8 @@ BOOST_AUTO_TEST_CASE(round_trips_through_ids_and_through_a_file) {
 BOOST_AUTO_TEST_CASE(is_saved_one_token_a_line) {
   const Folder folder;
   letters().save(folder / "tokens.txt");
-  BOOST_TEST(read_file(folder / "tokens.txt") == "<pad>\n<bos>\n<eos>\n<unk>\nc\nb\na\nd\n");
+  BOOST_TEST(adjoint::read_file(folder / "tokens.txt") ==
+             "<pad>\n<bos>\n<eos>\n<unk>\nc\nb\na\nd\n");
 }
 
 BOOST_AUTO_TEST_CASE(bad_files_are_named_with_the_line) {
@@ -156,90 +136,6 @@ BOOST_AUTO_TEST_CASE(a_file_edited_on_windows_is_read) {
   write_file(folder / "tokens.txt", "\xEF\xBB\xBF<pad>\r\n<bos>\r\n<eos>\r\n<unk>\r\na\r\nb");
   const Vocabulary expected(std::vector<Tokens>{{"a", "b"}});
   BOOST_TEST((Vocabulary::load(folder / "tokens.txt") == expected));
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-// data/file.h, which the vocabulary is the first to need
-BOOST_AUTO_TEST_SUITE(file)
-
-BOOST_AUTO_TEST_CASE(reading_fails_with_the_reason) {
-  const Folder folder;
-  BOOST_CHECK_EXCEPTION(read_file(folder.path), Error,
-                        says("cannot read " + folder.path.string() + ": Is a directory"));
-  const fs::path below = folder / "none/none.txt";
-  BOOST_CHECK_EXCEPTION(read_file(below), Error,
-                        says("cannot read " + below.string() + ": No such file or directory"));
-}
-
-BOOST_AUTO_TEST_CASE(any_bytes_come_back) {
-  const Folder folder;
-  std::string text;
-  SplitMix64 random(2);
-  for (int i = 0; i < 200'000; ++i) text += static_cast<char>(random.below(256));
-  write_file(folder / "bytes", text);
-  BOOST_TEST((read_file(folder / "bytes") == text));
-  write_file(folder / "bytes", "");
-  BOOST_TEST(read_file(folder / "bytes") == "");
-  BOOST_TEST(folder.files() == 1);
-}
-
-BOOST_AUTO_TEST_CASE(lines_end_in_lf_or_crlf) {
-  const Folder folder;
-  write_file(folder / "lines", "\xEF\xBB\xBFone\ntwo\r\n\nthree\rstill three\nlast");
-  const std::vector<std::string> expected = {"one", "two", "", "three\rstill three", "last"};
-  BOOST_TEST(read_lines(folder / "lines") == expected, tt::per_element());
-}
-
-BOOST_AUTO_TEST_CASE(writing_where_it_cannot_be_done_fails_with_the_reason) {
-  const Folder folder;
-  const fs::path below = folder / "none/new.txt";
-  BOOST_CHECK_EXCEPTION(write_file(below, "x"), Error,
-                        says("cannot write " + below.string() + ": No such file or directory"));
-  BOOST_CHECK_EXCEPTION(
-      write_file(folder.path, "x"), Error,
-      says("cannot write " + folder.path.string() + ": it exists and is not a regular file"));
-  BOOST_CHECK_EXCEPTION(write_file("/dev/null", "x"), Error,
-                        says("cannot write /dev/null: it exists and is not a regular file"));
-}
-
-BOOST_AUTO_TEST_CASE(a_link_stays_a_link) {
-  const Folder folder;
-  write_file(folder / "real", "old");
-  fs::create_symlink(folder / "real", folder / "link");
-  write_file(folder / "link", "new");
-  BOOST_TEST(fs::is_symlink(folder / "link"));
-  BOOST_TEST(read_file(folder / "real") == "new");
-}
-
-/// While it lives no file of this process can grow past the limit: as good as a full disk.
-struct SmallDisk {
-  explicit SmallDisk(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before);
-    const rlimit limit = {.rlim_cur = bytes, .rlim_max = before.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SmallDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before);
-    std::signal(SIGXFSZ, handler);
-  }
-  rlimit before = {};
-  void (*handler)(int) = std::signal(SIGXFSZ, SIG_IGN);
-};
-
-BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_old_file_and_nothing_else) {
-  const Folder folder;
-  write_file(folder / "file", "old");
-  std::string message;
-  try {
-    const SmallDisk disk(4096);
-    write_file(folder / "file", std::string(10'000, 'x'));
-  } catch (const Error& error) {
-    message = error.what();  // reported below: the report itself may need the disk
-  }
-  BOOST_TEST(message == "cannot write " + (folder / "file").string() + ": File too large");
-  BOOST_TEST(read_file(folder / "file") == "old");
-  BOOST_TEST(folder.files() == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace adjoint::data {
+namespace adjoint {
 
 /// The bytes of a file. An empty file gives an empty string: whether that is wrong, the caller
 /// knows. Errors name the path and the reason (missing, a directory, no permission).
@@ -21,4 +22,7 @@ std::vector<std::string> read_lines(const std::filesystem::path& path);
 /// and the old file is untouched. A path that is a device, a pipe or a folder is refused.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-}  // namespace adjoint::data
+/// The same for a text that lies in memory in pieces: they are written one after the other.
+void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces);
+
+}  // namespace adjoint

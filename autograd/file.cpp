@@ -1,8 +1,9 @@
-#include "data/file.h"
+#include "autograd/file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -11,7 +12,7 @@
 
 #include "autograd/error.h"
 
-namespace adjoint::data {
+namespace adjoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,6 +126,10 @@ std::vector<std::string> read_lines(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::string_view text) {
+  write_file(path, std::span(&text, 1));
+}
+
+void write_file(const fs::path& path, std::span<const std::string_view> pieces) {
   const fs::path target = real_target(path);
   const fs::path temporary = temporary_name(target);
 
@@ -133,11 +138,12 @@ void write_file(const fs::path& path, std::string_view text) {
   RemoveUnlessKept guard(temporary);
 
   // fsync before rename: otherwise a crash may leave the new name with no bytes behind it.
-  const bool written = write_all(file.number(), text) && ::fsync(file.number()) == 0 &&
+  const auto write_piece = [&](std::string_view piece) { return write_all(file.number(), piece); };
+  const bool written = std::ranges::all_of(pieces, write_piece) && ::fsync(file.number()) == 0 &&
                        file.close() && ::rename(temporary.c_str(), target.c_str()) == 0;
   if (!written) fail_with_errno("write", path);
   guard.keep();
   sync_folder(target);
 }
 
-}  // namespace adjoint::data
+}  // namespace adjoint

@@ -69,7 +69,7 @@ $(FOUND_HERE): .ci/dependencies
 # The libraries are linked as objects, not as archives: operations register themselves when a program
 # starts, and a linker drops from an archive what nobody calls.
 objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(wildcard $(1)))
-libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/ops autograd/kernels nn data))
+libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/gradcheck autograd/ops autograd/kernels nn data))
 tests := $(filter-out $(BUILD)/objects/tests/benchmarks/%,$(call objects,tests/*.cpp tests/*/*.cpp))
 examples := $(call objects,examples/*.cpp examples/*/*.cpp)
 benchmarks := $(call objects,tests/benchmarks/bench_*.cpp)

@@ -95,6 +95,12 @@ void add_options(CLI::App& app, Settings& s) {
   app.add_option("--learning-rate", s.learning_rate, "of Adam")
       ->check(CLI::PositiveNumber)
       ->group(training);
+  app.add_option("--schedule", s.schedule, "keep the rate, or let it fall to 0 over the run")
+      ->check(CLI::IsMember({"constant", "linear"}))
+      ->group(training);
+  app.add_option("--warm-up", s.warm_up, "steps over which the rate rises at first")
+      ->check(CLI::NonNegativeNumber)
+      ->group(training);
   app.add_option("--clip", s.clip, "limit of the gradient's norm; 0 for none")
       ->check(CLI::NonNegativeNumber)
       ->group(training);

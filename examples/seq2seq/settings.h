@@ -34,6 +34,8 @@ struct Settings {
   // Training
   Index epochs = 30, batch = 128, shards = 2;
   double learning_rate = 1e-3, clip = 1, smoothing = 0;
+  std::string schedule = "constant";
+  Index warm_up = 0;
   std::uint64_t seed = 1;
 
   data::Tokenizer make_tokenizer() const { return data::Tokenizer::from_name(tokenizer); }

@@ -7,6 +7,7 @@
 #include "data/batching.h"
 #include "data/tasks.h"
 #include "examples/seq2seq/progress.h"
+#include "nn/schedule.h"
 #include "nn/trainer.h"
 
 namespace adjoint::seq2seq {
@@ -87,6 +88,8 @@ Trained train(const Settings& s, const Parts& parts) {
 
   const InterruptHandler handler;
   const std::size_t per_epoch = data::batch_order(pairs.size(), s.batch, key).size();
+  const nn::LinearSchedule schedule{
+      s.warm_up, s.schedule == "linear" ? s.epochs * static_cast<Index>(per_epoch) : 0};
   Progress progress(s.epochs, per_epoch);
   for (Index epoch = 1; epoch <= s.epochs && !interrupt_requested; ++epoch) {
     progress.begin_epoch(epoch);
@@ -96,6 +99,7 @@ Trained train(const Settings& s, const Parts& parts) {
     const Key order = key.child("order").child(static_cast<std::uint64_t>(epoch));
     for (const auto& chosen : data::batch_order(pairs.size(), s.batch, order)) {
       const data::EncodedPairs batch = data::select(pairs, chosen);
+      optimizer.set_learning_rate(s.learning_rate * schedule(optimizer.steps()));
       const nn::StepResult result = trainer.step(batch.sources, batch.targets);
       loss += result.loss * static_cast<double>(result.tokens);
       tokens += result.tokens;

@@ -1,0 +1,137 @@
+#include "autograd/gradcheck/flat_function.h"
+
+#include <algorithm>
+#include <numeric>
+#include <sstream>
+
+#include "autograd/grad.h"
+#include "autograd/ops.h"
+
+namespace adjoint::checking {
+namespace {
+
+// The tensors again, with the elements of the real ones taken from `flat`.
+Tensors unflatten(const Tensors& like, const Vector& flat) {
+  Tensors result;
+  auto next = flat.begin();
+  for (const Tensor& x : like) {
+    result.push_back(x);
+    if (!is_real(x.dtype())) continue;
+    const auto end = next + x.numel();
+    result.back() = cast(from(Vector(next, end), x.shape()), x.dtype());
+    next = end;
+  }
+  return result;
+}
+
+Tensors real_ones(const Tensors& tensors) {
+  Tensors result;
+  std::copy_if(tensors.begin(), tensors.end(), std::back_inserter(result),
+               [](const Tensor& x) { return is_real(x.dtype()); });
+  return result;
+}
+
+Tensors with_variables(Tensors tensors) {
+  for (Tensor& x : tensors)
+    if (is_real(x.dtype()) && !x.tracked()) x = variable(x);
+  return tensors;
+}
+
+Tensors evaluate(const Function& f, const Tensors& inputs) {
+  Tensors outputs = f(inputs);
+  for (std::size_t j = 0; j < outputs.size(); ++j)
+    require(outputs[j].defined(), "gradcheck: output ", j, " of the function is empty");
+  return outputs;
+}
+
+// "[1, 2]" for an element of a tensor of that shape; nothing for a scalar.
+std::string index_text(const Shape& shape, Index element) {
+  std::string text;
+  for (Index axis = shape.rank(); axis-- > 0; element /= shape[axis])
+    text = (axis > 0 ? ", " : "[") + std::to_string(element % shape[axis]) + text;
+  return text.empty() ? text : text + "]";
+}
+
+}  // namespace
+
+double Cotangent::operator()(const Vector& values) const {
+  if (single >= 0) return values[static_cast<std::size_t>(single)];
+  return std::inner_product(weights.begin(), weights.end(), values.begin(), 0.0);
+}
+
+FlatFunction::FlatFunction(Function f, Tensors inputs, std::vector<std::string> names)
+    : f_(std::move(f)), inputs_(with_variables(std::move(inputs))), names_(std::move(names)) {
+  outputs_ = evaluate(f_, inputs_);
+  point_ = flatten(inputs_);
+  values_ = flatten(outputs_);
+}
+
+Vector FlatFunction::values_at(const Vector& point) const {
+  const NoRecording guard;
+  return flatten(evaluate(f_, unflatten(inputs_, point)));
+}
+
+Vector FlatFunction::gradient(const Cotangent& cotangent) const {
+  return flatten(grad(real_ones(outputs_), real_ones(inputs_), as_outputs(cotangent),
+                      {.zeros_if_independent = true}));
+}
+
+Tensors FlatFunction::as_outputs(const Cotangent& cotangent, bool zeros) const {
+  const Tensors outputs = real_ones(outputs_);
+  if (cotangent.single < 0) return unflatten(outputs, cotangent.weights);
+  Vector one(values_.size());
+  one[static_cast<std::size_t>(cotangent.single)] = 1;
+  Tensors result = unflatten(outputs, one);
+  const int number = place(outputs, cotangent.single).tensor;
+  for (int j = 0; j < static_cast<int>(result.size()); ++j)
+    if (j != number && !zeros) result[static_cast<std::size_t>(j)] = Tensor();
+  return result;
+}
+
+std::string FlatFunction::input_name(Index i) const {
+  const auto [number, element] = input_place(i);
+  const auto n = static_cast<std::size_t>(number);
+  return names_[n] + index_text(inputs_[n].shape(), element);
+}
+
+std::string FlatFunction::output_name(Index j) const {
+  const auto [number, element] = place(outputs_, j);
+  const Tensor& y = outputs_[static_cast<std::size_t>(number)];
+  return "output " + std::to_string(number) + index_text(y.shape(), element);
+}
+
+Place FlatFunction::place(const Tensors& tensors, Index i) {
+  for (std::size_t number = 0; number < tensors.size(); ++number) {
+    if (!is_real(tensors[number].dtype())) continue;
+    if (i < tensors[number].numel()) return {static_cast<int>(number), i};
+    i -= tensors[number].numel();
+  }
+  fail("gradcheck: there is no element ", i);
+}
+
+Vector flatten(const Tensors& tensors) {
+  Vector flat;
+  for (const Tensor& x : tensors)
+    dispatch(x.dtype(), [&]<class T>() {
+      if constexpr (Real<T>)
+        for (const T value : x.values<T>()) flat.push_back(static_cast<double>(value));
+    });
+  return flat;
+}
+
+Function gradient_of(Function f, std::size_t count) {
+  return [f = std::move(f), count](const Tensors& both) {
+    const bool differentiable = recording();
+    const FlagGuard guard(&Ambient::recording, true);
+    const auto middle = both.begin() + static_cast<std::ptrdiff_t>(count);
+    const Tensors xs = with_variables({both.begin(), middle});
+    const Tensors ys = real_ones(evaluate(f, xs));
+    Tensors cotangents;
+    for (std::size_t j = 0; j < ys.size(); ++j)
+      cotangents.push_back(cast(both[count + j], ys[j].dtype()));
+    return grad(ys, real_ones(xs), cotangents,
+                {.create_graph = differentiable, .zeros_if_independent = true});
+  };
+}
+
+}  // namespace adjoint::checking

@@ -1,0 +1,139 @@
+// The report of a gradient check: one line when all is well, a short table when it is not.
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <ostream>
+#include <sstream>
+
+#include "autograd/gradcheck.h"
+
+namespace adjoint {
+namespace {
+
+constexpr std::size_t most_rows = 8;
+
+std::string number(double value, int digits) {
+  std::ostringstream text;
+  text << std::setprecision(digits) << value;
+  return text.str();
+}
+
+struct Row {
+  std::string what, where, cotangent, analytic, numeric, error, relative;
+};
+
+Row row_of(const Finding& finding) {
+  return {name_of(finding.kind),      finding.where,
+          finding.cotangent,          number(finding.analytic, 9),
+          number(finding.numeric, 9), number(finding.error, 2),
+          number(finding.relative, 3)};
+}
+
+// The part of the table that consists of numbers, the columns as wide as they need be.
+void print_table(std::ostream& stream, const std::vector<Row>& rows) {
+  static constexpr std::string Row::*columns[] = {&Row::what,     &Row::where,   &Row::cotangent,
+                                                  &Row::analytic, &Row::numeric, &Row::error,
+                                                  &Row::relative};
+  std::vector<std::string> lines(rows.size(), " ");
+  for (const auto column : columns) {
+    std::size_t width = 0;
+    for (const Row& row : rows) width = std::max(width, (row.*column).size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      lines[i] += ' ' + rows[i].*column + std::string(width - (rows[i].*column).size() + 1, ' ');
+  }
+  for (const std::string& line : lines)
+    stream << '\n' << line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
+void print_failures(std::ostream& stream, std::vector<Finding> failures) {
+  // Those said in words concern the function as a whole; elements follow, the worst first.
+  const auto first = [](const Finding& a, const Finding& b) {
+    return std::pair(!a.note.empty(), a.relative) > std::pair(!b.note.empty(), b.relative);
+  };
+  std::stable_sort(failures.begin(), failures.end(), first);
+  std::vector<Row> rows = {
+      {"finding", "element", "cotangent", "analytic", "numeric", "± about", "relative"}};
+  for (std::size_t i = 0; i < std::min(failures.size(), most_rows); ++i) {
+    const Finding& finding = failures[i];
+    if (finding.note.empty())
+      rows.push_back(row_of(finding));
+    else
+      stream << "\n  " << name_of(finding.kind) << ": " << finding.where << ": " << finding.note;
+  }
+  if (rows.size() > 1) print_table(stream, rows);
+  if (failures.size() > most_rows) stream << "\n  and " << failures.size() - most_rows << " more";
+}
+
+void print(std::ostream& stream, const Coverage& coverage) {
+  stream << "; order " << coverage.order << ": ";
+  if (coverage.projections > 0) {
+    stream << coverage.inputs << " inputs along " << coverage.projections << " random lines and "
+           << coverage.measured << " by themselves";
+    if (coverage.could_be_missed > 0)
+      stream << " (an error of " << number(coverage.could_be_missed, 2)
+             << " of the gradient escapes 1 time in 1000)";
+  } else {
+    stream << coverage.measured << " inputs";
+  }
+  stream << " × " << coverage.cotangents << " random cotangents";
+  if (coverage.jacobian) stream << " and " << coverage.outputs << " outputs";
+}
+
+void print_kinks(std::ostream& stream, const GradcheckReport& report) {
+  const std::size_t kinks = report.count(Finding::Kind::kink);
+  if (kinks == 0) return;
+  const auto& findings = report.findings();
+  const auto kink = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.kind == Finding::Kind::kink;
+  });
+  stream << "; " << kinks << (kinks == 1 ? " kink: " : " kinks, the first: ") << kink->where << " ("
+         << kink->note << ')';
+}
+
+}  // namespace
+
+const char* name_of(Finding::Kind kind) {
+  constexpr const char* names[] = {"mismatch",         "kink",       "jump",     "not finite",
+                                   "nondeterministic", "not linear", "imprecise"};
+  return names[static_cast<int>(kind)];
+}
+
+GradcheckReport::operator bool() const {
+  return std::none_of(findings_.begin(), findings_.end(),
+                      [](const Finding& f) { return f.failed(); });
+}
+
+std::size_t GradcheckReport::count(Finding::Kind kind) const {
+  return static_cast<std::size_t>(
+      std::count_if(findings_.begin(), findings_.end(),
+                    [kind](const Finding& finding) { return finding.kind == kind; }));
+}
+
+void GradcheckReport::add(Finding finding) {
+  if (finding.failed()) add_error(finding.relative);
+  findings_.push_back(std::move(finding));
+}
+
+void GradcheckReport::add_error(double relative) {
+  worst_error_ = std::max(worst_error_, relative);
+}
+
+std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
+  std::vector<Finding> failures;
+  for (const Finding& finding : report.findings())
+    if (finding.failed()) failures.push_back(finding);
+  stream << "gradcheck: ";
+  if (failures.empty())
+    stream << "ok";
+  else
+    stream << "FAILED, " << failures.size() << (failures.size() == 1 ? " finding" : " findings")
+           << " in order " << failures[0].order;
+  stream << ", worst relative error " << number(report.worst_error(), 2);
+  for (const Coverage& coverage : report.coverage()) print(stream, coverage);
+  print_kinks(stream, report);
+  print_failures(stream, failures);
+  return stream;
+}
+
+}  // namespace adjoint

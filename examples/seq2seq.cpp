@@ -5,7 +5,9 @@
 //   seq2seq evaluate build/english-french
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
 #include "autograd/error.h"
@@ -32,8 +34,8 @@ struct Arguments {
 };
 
 void print(const Score& score) {
-  std::printf("BLEU %.2f on %zu held-out sentences, %.1f%% of them exact\n", score.bleu.score,
-              score.count, 100 * score.exact);
+  std::printf("BLEU %.2f on %zu sentences, %.1f%% of them exact\n", score.bleu.score, score.count,
+              100 * score.exact);
 }
 
 void show_some(const Model& model, const std::vector<data::Pair>& pairs,
@@ -48,11 +50,12 @@ void show_some(const Model& model, const std::vector<data::Pair>& pairs,
 }
 
 int train_command(const Arguments& arguments) {
-  require_replaceable(arguments.output);
   const Settings& settings = arguments.settings;
-  const Parts parts = prepare(settings);
+  settings.check();
+  Destination destination(arguments.output);
+  const Parts parts = prepare(settings, arguments.pairs);
   const Trained trained = train(settings, parts);
-  save(trained.model, parts.held_out, arguments.output);
+  destination.save(trained.model, parts.held_out);
   std::cout << "saved in " << arguments.output << std::endl;
   if (trained.interrupted) return interrupted_status;
   if (parts.held_out.empty()) return 0;
@@ -86,17 +89,19 @@ void translate_line(const Model& model, const std::string& line) {
 
 int translate_command(const Arguments& arguments) {
   const Model model = load(arguments.model);
-  for (const std::string& sentence : arguments.sentences) translate_line(model, sentence);
-  if (!arguments.sentences.empty()) return 0;
   Index number = 0;
-  for (std::string line; std::getline(std::cin, line);) {
+  const auto translate_next = [&](const char* what, const std::string& line) {
     ++number;
     try {
       translate_line(model, line);
     } catch (const Error& error) {
-      fail("standard input, line ", number, ": ", error.what());
+      fail(what, ' ', number, ": ", error.what());
     }
-  }
+  };
+  for (const std::string& sentence : arguments.sentences) translate_next("sentence", sentence);
+  if (!arguments.sentences.empty()) return 0;
+  for (std::string line; std::getline(std::cin, line);)
+    translate_next("standard input, line", line);
   return 0;
 }
 
@@ -104,6 +109,8 @@ int evaluate_command(const Arguments& arguments) {
   const Model model = load(arguments.model);
   const std::string file =
       arguments.pairs.empty() ? held_out_file(arguments.model).string() : arguments.pairs;
+  require(!arguments.pairs.empty() || std::filesystem::file_size(file) > 0,
+          "evaluate: no pairs were held out for this model; give a file");
   const std::vector<data::Pair> pairs = data::read_corpus(file, model.settings.make_tokenizer(),
                                                           {.max_tokens = model.settings.max_tokens})
                                             .pairs;
@@ -116,10 +123,13 @@ int evaluate_command(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a file beyond its limit is an error like a full disk, not a crash
   Arguments arguments;
   CLI::App app("Train a Transformer on sentence pairs, translate with it, measure it.");
   app.set_version_flag("--version", "adjoint, on " + kernels::blas_description());
   app.require_subcommand(1);
+  app.fallthrough();  // options of the program are known after the subcommand too
   app.option_defaults()->always_capture_default();
   app.add_option("--threads", arguments.threads, "threads to use; changes no result")
       ->check(CLI::Range(1, 1024))
@@ -127,8 +137,8 @@ int main(int argc, char** argv) {
 
   CLI::App* train = app.add_subcommand("train", "train a model and save it in a folder");
   add_options(*train, arguments.settings);
-  train->get_option("--pairs")->type_name("FILE");
-  train->add_option("file", arguments.settings.pairs, "the same as --pairs")->type_name("FILE");
+  train->add_option("file", arguments.pairs, "pairs: source, tab, target on each line")
+      ->type_name("FILE");
   train->add_option("--output", arguments.output, "folder for the model")
       ->required()
       ->type_name("FOLDER");

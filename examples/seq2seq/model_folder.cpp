@@ -1,8 +1,12 @@
 #include "examples/seq2seq/model_folder.h"
 
+#include <cmath>
+#include <set>
+
 #include "autograd/error.h"
 #include "autograd/file.h"
 #include "nn/checkpoint.h"
+#include "nn/optimizer.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -30,38 +34,68 @@ Model::Model(const Settings& s, data::Vocabulary source_words, data::Vocabulary 
       target(std::move(target_words)),
       network(s.model(source.size(), target.size()), Key(s.seed).child("model")) {}
 
+namespace {
+
+// The folder itself: without a slash at the end, and behind a symbolic link.
+fs::path resolved(const fs::path& folder) {
+  require(!folder.empty(), "--output: the name is empty");
+  const fs::path whole = fs::weakly_canonical(folder);
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+// Nothing but a model may be replaced.
 void require_replaceable(const fs::path& folder) {
   if (!fs::exists(folder)) return;
   require(fs::is_directory(folder), "--output: '", folder.string(), "' is a file");
-  require(fs::is_empty(folder) || fs::exists(folder / settings_name), "--output: '",
-          folder.string(), "' holds files but no model; nothing there will be overwritten");
+  const std::set<std::string> own = {weights_name, source_name, target_name, settings_name,
+                                     held_out_name};
+  for (const auto& entry : fs::directory_iterator(folder))
+    require(own.contains(entry.path().filename().string()), "--output: '", folder.string(),
+            "' holds '", entry.path().filename().string(),
+            "', which is no part of a model; nothing there will be overwritten");
 }
 
-void save(const Model& model, const std::vector<data::Pair>& held_out, const fs::path& folder) {
-  require_replaceable(folder);
-  fs::path partial = folder, former = folder;
-  partial += ".partial";
-  former += ".former";
+// A name beside the folder that nothing has.
+fs::path beside(const fs::path& folder, const std::string& suffix) {
+  for (int i = 0;; ++i) {
+    fs::path candidate = folder;
+    candidate += suffix + (i == 0 ? "" : "-" + std::to_string(i));
+    if (!fs::exists(fs::symlink_status(candidate))) return candidate;
+  }
+}
+
+}  // namespace
+
+Destination::Destination(const fs::path& folder) {
   try {
-    fs::remove_all(partial);
-    fs::create_directories(partial);
-    nn::save_parameters(model.network, partial / weights_name);
-    model.source.save(partial / source_name);
-    model.target.save(partial / target_name);
-    write_file(partial / held_out_name, as_lines(held_out, model.settings.make_tokenizer()));
-    write_file(partial / settings_name, to_text(model.settings));
-    fs::remove_all(former);
-    if (fs::exists(folder)) fs::rename(folder, former);
-    fs::rename(partial, folder);
+    folder_ = resolved(folder);
+    require_replaceable(folder_);
+    partial_ = beside(folder_, ".partial");
+    fs::create_directories(partial_);
+  } catch (const fs::filesystem_error& error) {
+    fail("--output: '", folder.string(), "' cannot be written: ", error.code().message());
+  }
+}
+
+Destination::~Destination() {
+  std::error_code ignored;
+  fs::remove_all(partial_, ignored);
+}
+
+void Destination::save(const Model& model, const std::vector<data::Pair>& held_out) {
+  nn::save_parameters(model.network, partial_ / weights_name);
+  model.source.save(partial_ / source_name);
+  model.target.save(partial_ / target_name);
+  write_file(partial_ / held_out_name, as_lines(held_out, model.settings.make_tokenizer()));
+  write_file(partial_ / settings_name, to_text(model.settings));
+  try {
+    require_replaceable(folder_);
+    const fs::path former = beside(folder_, ".former");
+    if (fs::exists(folder_)) fs::rename(folder_, former);
+    fs::rename(partial_, folder_);
     fs::remove_all(former);
   } catch (const fs::filesystem_error& error) {
-    std::error_code ignored;
-    fs::remove_all(partial, ignored);
-    fail(folder.string(), ": cannot be written: ", error.code().message());
-  } catch (const Error&) {
-    std::error_code ignored;
-    fs::remove_all(partial, ignored);
-    throw;
+    fail(folder_.string(), ": cannot be written: ", error.code().message());
   }
 }
 
@@ -72,6 +106,8 @@ Model load(const fs::path& folder) {
   Model model(read_settings(folder / settings_name), data::Vocabulary::load(folder / source_name),
               data::Vocabulary::load(folder / target_name));
   nn::load_parameters(model.network, folder / weights_name);
+  require(std::isfinite(nn::global_norm(nn::parameters(model.network))),
+          (folder / weights_name).string(), ": holds NaN or infinity");
   return model;
 }
 

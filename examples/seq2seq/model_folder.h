@@ -21,13 +21,22 @@ struct Model {
   Model(const Settings& settings, data::Vocabulary source, data::Vocabulary target);
 };
 
-/// Error when something stands at `folder` that saving would destroy and that is no model.
-void require_replaceable(const std::filesystem::path& folder);
+/// Where a model will be saved. Made before training, so that a place that cannot be written shows
+/// at once and not hours later. All files are written to a new folder beside it, which then takes
+/// its place as a whole: a model that stood there stays until the new one is complete.
+class Destination {
+ public:
+  /// Error when the folder cannot be made, or when something stands there that is no model.
+  explicit Destination(const std::filesystem::path& folder);
+  ~Destination();
+  Destination(const Destination&) = delete;
+  Destination& operator=(const Destination&) = delete;
 
-/// Writes all files beside the folder first and then exchanges it as a whole: a model that stood
-/// there stays until the new one is complete.
-void save(const Model& model, const std::vector<data::Pair>& held_out,
-          const std::filesystem::path& folder);
+  void save(const Model& model, const std::vector<data::Pair>& held_out);
+
+ private:
+  std::filesystem::path folder_, partial_;
+};
 
 /// Error, naming the file, when one is missing or does not fit the others.
 Model load(const std::filesystem::path& folder);

@@ -1,11 +1,26 @@
 #include "examples/seq2seq/settings.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <utility>
 
 #include "autograd/error.h"
 #include "data/tasks.h"
 
 namespace adjoint::seq2seq {
+
+void Settings::check() const {
+  require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
+  require(max_length <= max_tokens, "--max-length: ", max_length, " is more than --max-tokens, ",
+          max_tokens);
+  for (const auto& [name, value] : {std::pair("--learning-rate", learning_rate),
+                                    {"--dropout", dropout},
+                                    {"--clip", clip},
+                                    {"--smoothing", smoothing},
+                                    {"--held-out", held_out},
+                                    {"--validation", validation}})
+    require(std::isfinite(value), name, ": ", value, " is no number to compute with");
+}
 
 nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) const {
   return {
@@ -31,8 +46,6 @@ void add_options(CLI::App& app, Settings& s) {
   const CLI::Range fraction(0.0, 0.99);
 
   const std::string data = "Data";
-  app.add_option("--pairs", s.pairs, "file of pairs: source, tab, target on each line")
-      ->group(data);
   app.add_option("--task", s.task, "learn a toy task instead")
       ->check(CLI::IsMember(data::task_names()))
       ->group(data);
@@ -114,6 +127,7 @@ std::string to_text(const Settings& settings) {
   CLI::App app;
   Settings values = settings;
   add_options(app, values);  // the values become the options' defaults, which are written out
+  if (values.task.empty()) app.remove_option(app.get_option("--task"));
   return app.config_to_str(true);
 }
 
@@ -121,10 +135,14 @@ Settings read_settings(const std::filesystem::path& path) {
   Settings settings;
   CLI::App app;
   add_options(app, settings);
+  for (CLI::Option* option : app.get_options())
+    if (!option->check_lname("task") && !option->check_lname("help")) option->required();
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--settings", path.string(), "", true);
   try {
     app.parse(std::vector<std::string>{});
-  } catch (const CLI::Error& error) {
+    settings.check();
+  } catch (const std::runtime_error& error) {  // CLI11's and ours
     fail(path.string(), ": not the settings of a model: ", error.what());
   }
   return settings;

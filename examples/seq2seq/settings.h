@@ -17,8 +17,7 @@ namespace adjoint::seq2seq {
 /// Dive into Deep Learning, section 11.7) unless the help text says otherwise.
 struct Settings {
   // Data
-  std::string pairs;  ///< a file of sentence pairs, or
-  std::string task;   ///< a toy task
+  std::string task;  ///< a toy task instead of a file of pairs
   std::string tokenizer = "words";
   Index min_frequency = 2;
   Index max_tokens = 60;
@@ -38,6 +37,8 @@ struct Settings {
   Index warm_up = 0;
   std::uint64_t seed = 1;
 
+  /// Error, naming the option, when values do not go together.
+  void check() const;
   data::Tokenizer make_tokenizer() const { return data::Tokenizer::from_name(tokenizer); }
   nn::TransformerConfig model(Index source_tokens, Index target_tokens) const;
   /// The longest target that decoding may make.

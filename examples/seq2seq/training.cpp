@@ -44,25 +44,31 @@ data::Split toy_task(const Settings& s) {
 
 }  // namespace
 
-Parts prepare(const Settings& s) {
-  require(s.pairs.empty() != s.task.empty(),
+Parts prepare(const Settings& s, const std::string& file) {
+  require(file.empty() != s.task.empty(),
           "train: give a file of pairs or a --task, one of the two");
   const Key key = Key(s.seed).child("split");
-  data::Split outer;
+  Parts parts;
   if (s.task.empty()) {
-    const data::Corpus corpus =
-        data::read_corpus(s.pairs, s.make_tokenizer(), {.max_tokens = s.max_tokens});
-    outer = s.held_out > 0
-                ? data::split_by_fraction(corpus.pairs, s.held_out, key.child("held out"))
-                : data::Split{corpus.pairs, {}};
+    parts.train = data::read_corpus(file, s.make_tokenizer(), {.max_tokens = s.max_tokens}).pairs;
   } else {
-    require(s.max_length <= s.max_tokens, "--max-length: ", s.max_length,
-            " is more than --max-tokens, ", s.max_tokens);
-    outer = toy_task(s);
+    data::Split task = toy_task(s);
+    parts.train = std::move(task.train);
+    parts.held_out = std::move(task.held_out);
   }
-  if (s.validation == 0) return {outer.train, {}, outer.held_out};
-  data::Split inner = data::split_by_fraction(outer.train, s.validation, key.child("validation"));
-  return {std::move(inner.train), std::move(inner.held_out), std::move(outer.held_out)};
+  const auto take = [&](double share, const char* name) -> std::vector<data::Pair> {
+    if (share == 0) return {};
+    try {
+      data::Split split = data::split_by_fraction(parts.train, share, key.child(name));
+      parts.train = std::move(split.train);
+      return std::move(split.held_out);
+    } catch (const Error& error) {
+      fail(file.empty() ? "--task" : file, ": too few pairs for --", name, ": ", error.what());
+    }
+  };
+  if (s.task.empty()) parts.held_out = take(s.held_out, "held-out");
+  parts.validation = take(s.validation, "validation");
+  return parts;
 }
 
 Trained train(const Settings& s, const Parts& parts) {

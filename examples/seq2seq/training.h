@@ -12,8 +12,8 @@ struct Parts {
   std::vector<data::Pair> train, validation, held_out;
 };
 
-/// Reads the file of pairs or makes the toy task, as the settings say.
-Parts prepare(const Settings& settings);
+/// Reads the file of pairs, or makes the toy task that the settings name.
+Parts prepare(const Settings& settings, const std::string& file);
 
 /// Trains on parts.train, printing the loss after each epoch. After an interrupt (Ctrl-C) it ends
 /// with the batch at hand; `interrupted` tells.

@@ -34,10 +34,6 @@ std::vector<data::Tokens> translate(const Model& model, const std::vector<data::
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return ids[i].size(); });
 
-  const nn::DecodingOptions options{.begin = data::Vocabulary::bos,
-                                    .end = data::Vocabulary::eos,
-                                    .padding = data::Vocabulary::pad,
-                                    .max_length = model.settings.decoding_limit()};
   std::vector<data::Tokens> result(ids.size());
   const std::size_t batches = (ids.size() + decoding_batch - 1) / decoding_batch;
   parallel_tasks(static_cast<Index>(batches), [&](Index b) {
@@ -45,6 +41,13 @@ std::vector<data::Tokens> translate(const Model& model, const std::vector<data::
     const std::size_t end = std::min(ids.size(), begin + decoding_batch);
     std::vector<nn::Ids> batch;
     for (std::size_t i = begin; i < end; ++i) batch.push_back(ids[order[i]]);
+    // A translation is at most about twice as long: one that goes on and on has lost its way.
+    const Index limit =
+        std::min(model.settings.decoding_limit(), 2 * static_cast<Index>(batch.back().size()) + 10);
+    const nn::DecodingOptions options{.begin = data::Vocabulary::bos,
+                                      .end = data::Vocabulary::eos,
+                                      .padding = data::Vocabulary::pad,
+                                      .max_length = limit};
     const std::vector<nn::Ids> decoded = nn::greedy(model.network, batch, options);
     for (std::size_t i = begin; i < end; ++i)
       result[order[i]] = model.target.decode(decoded[i - begin]);

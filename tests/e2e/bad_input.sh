@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Whatever is wrong with the input: one line that names it, an exit code, and nothing half-written.
+# 2 is for a command line that cannot be understood, 1 for all else.
+. "$(dirname "$0")/checks.sh"
+
+head -n 400 "$repository/data/english-french.tsv" >pairs.tsv
+tiny=(--width 32 --hidden 32)
+small=("${tiny[@]}" --epochs 1)
+train=("$seq2seq" train --output model "${tiny[@]}")
+# For what has to be found out before the training and not after it.
+endless=(timeout 5 "$seq2seq" train pairs.tsv "${tiny[@]}" --epochs 1000000)
+
+# ---- The file of pairs ----
+refuses "a missing file" 1 'missing.tsv|No such file' "${train[@]}" missing.tsv
+refuses "a folder instead of a file" 1 'directory' "${train[@]}" "$work"
+: >empty.tsv
+refuses "an empty file" 1 'empty.tsv|is empty' "${train[@]}" empty.tsv
+printf 'Yes.\tOui.\nNo tab.\n' >untabbed.tsv
+refuses "a line without a tab" 1 'untabbed.tsv:2:|tab' "${train[@]}" untabbed.tsv
+printf 'Yes.\tOui.\nCoffee.\tCaf\xe9.\n' >latin1.tsv
+refuses "bytes that are not UTF-8" 1 'latin1.tsv:2:|UTF-8' "${train[@]}" latin1.tsv
+printf 'Yes.\tOui.\nNo.\t \n' >half.tsv
+refuses "an empty side" 1 'half.tsv:2:|target|empty' "${train[@]}" half.tsv
+printf 'Yes.\tOui.\n%s\tLong.\n' "$(printf 'long %.0s' {1..61})" >long.tsv
+refuses "a sentence over the limit" 1 'long.tsv:2:|61|60' "${train[@]}" long.tsv
+printf 'Yes.\tOui.\n' >single.tsv
+refuses "too few pairs to hold some out" 1 'single.tsv|--held-out' "${train[@]}" single.tsv
+
+# ---- Options ----
+refuses "an unknown option" 2 '--depth' "${train[@]}" pairs.tsv --depth 3
+refuses "an unknown subcommand" 2 'learn' "$seq2seq" learn pairs.tsv
+refuses "no subcommand" 2 'subcommand' "$seq2seq"
+refuses "a word instead of a number" 2 '--epochs|many' "${train[@]}" pairs.tsv --epochs many
+refuses "a number out of range" 2 '--dropout|1.5' "${train[@]}" pairs.tsv --dropout 1.5
+refuses "no number" 2 '--learning-rate' "${train[@]}" pairs.tsv --learning-rate nan
+refuses "a value not offered" 2 '--norm|side|post|pre' "${train[@]}" pairs.tsv --norm side
+refuses "no --output" 2 '--output' "$seq2seq" train pairs.tsv
+refuses "neither file nor task" 1 'pairs|--task' "${train[@]}"
+refuses "file and task" 1 'pairs|--task' "${train[@]}" pairs.tsv --task copy
+refuses "two files" 2 '--pairs' "${train[@]}" pairs.tsv --pairs empty.tsv
+refuses "heads that do not divide the width" 1 '--heads|5|32' \
+  "${train[@]}" pairs.tsv --heads 5
+check "nothing written so far" not test -e model
+
+# ---- --output ----
+echo mine >file
+mkdir other && echo mine >other/file
+refuses "--output is a file" 1 "--output|file" "${endless[@]}" --output file
+refuses "--output lies in a file" 1 "--output|file/model" "${endless[@]}" --output file/model
+refuses "--output is empty" 1 "--output" "${endless[@]}" --output ""
+check "  the file is untouched" [ "$(cat file)" = mine ]
+refuses "--output holds other files" 1 "--output|other" "${endless[@]}" --output other
+check "  they are untouched" [ "$(ls other)-$(cat other/file)" = file-mine ]
+"$seq2seq" train pairs.tsv --output noted "${small[@]}" >/dev/null && echo mine >noted/notes.txt
+run "$seq2seq" train pairs.tsv --output noted "${small[@]}" </dev/null
+check "a note beside the model survives the next training" [ "$(cat noted/notes.txt)" = mine ]
+mkdir beside.partial && echo mine >beside.partial/file
+run "$seq2seq" train pairs.tsv --output beside "${small[@]}" </dev/null
+check "so does a folder that is called like a temporary one" [ "$(cat beside.partial/file)" = mine ]
+succeeds "--output with a slash at its end" "$seq2seq" train pairs.tsv --output slash/ "${small[@]}"
+check "  the model is there" test -f slash/weights.safetensors
+check "  and nothing beside it" [ "$(echo slash*)-$(ls slash | wc -l)" = slash-5 ]
+mkdir elsewhere && ln -s elsewhere link
+succeeds "--output is a link to a folder" "$seq2seq" train pairs.tsv --output link "${small[@]}"
+check "  it stays one" test -L link
+
+# ---- Folders that are no model ----
+model() { rm -rf bad && cp -r good bad; }
+"$seq2seq" train pairs.tsv --output good "${small[@]}" >/dev/null
+head -n 200 pairs.tsv >fewer.tsv
+"$seq2seq" train fewer.tsv --output fewer "${small[@]}" >/dev/null
+translate=("$seq2seq" translate bad "You can.")
+succeeds "the model they are made from" "$seq2seq" translate good "You can."
+refuses "translate: no such folder" 1 'nowhere' "$seq2seq" translate nowhere hello
+refuses "translate: a file" 1 'file' "$seq2seq" translate file hello
+refuses "translate: a folder that is no model" 1 'other' "$seq2seq" translate other hello
+model && head -c 10000 good/weights.safetensors >bad/weights.safetensors
+refuses "weights cut short" 1 'bad/weights.safetensors' "${translate[@]}"
+model && echo 'no weights' >bad/weights.safetensors
+refuses "weights that are no weights" 1 'bad/weights.safetensors' "${translate[@]}"
+model && printf '\x00\x00\xc0\x7f' | dd of=bad/weights.safetensors conv=notrunc bs=1 status=none \
+  seek=$(($(stat -c %s good/weights.safetensors) - 4))
+refuses "weights with a NaN" 1 'bad/weights.safetensors|nan' "${translate[@]}"
+model && rm bad/weights.safetensors
+refuses "no weights" 1 'bad/weights.safetensors' "${translate[@]}"
+model && cp fewer/weights.safetensors bad
+refuses "another model's weights" 1 'bad/weights.safetensors' "${translate[@]}"
+model && rm bad/source.vocabulary
+refuses "no vocabulary" 1 'bad/source.vocabulary' "${translate[@]}"
+model && cp fewer/target.vocabulary bad
+refuses "another model's vocabulary" 1 'bad/' "${translate[@]}"
+model && echo 'depth=3' >>bad/settings.toml
+refuses "an unknown setting" 1 'bad/settings.toml|depth' "${translate[@]}"
+model && sed -i 's/^width=.*/width=-3/' bad/settings.toml
+refuses "a wrong setting" 1 'bad/settings.toml|width' "${translate[@]}"
+model && sed -i 's/^heads=.*/heads=5/' bad/settings.toml
+refuses "settings that do not fit" 1 'bad/settings.toml|heads' "${translate[@]}"
+model && : >bad/settings.toml
+refuses "empty settings" 1 'bad/settings.toml' "${translate[@]}"
+model && rm bad/held-out.tsv
+refuses "evaluate: no held-out pairs" 1 'bad/held-out.tsv' "$seq2seq" evaluate bad
+refuses "evaluate: a missing file" 1 'missing.tsv' "$seq2seq" evaluate good missing.tsv
+refuses "evaluate: a line without a tab" 1 'untabbed.tsv:2:' "$seq2seq" evaluate good untabbed.tsv
+
+# ---- Sentences ----
+long=$(printf 'you %.0s' {1..61})
+refuses "a sentence that is too long" 1 '61|60' "$seq2seq" translate good "$long"
+refuses "  in standard input" 1 'standard input|line 2|61' \
+  bash -c 'printf "You can.\n%s\n" "$1" | "$0" translate good' "$seq2seq" "$long"
+refuses "a sentence that is not UTF-8" 1 'UTF-8' "$seq2seq" translate good $'caf\xe9'
+
+# ---- Disks ----
+full() { (ulimit -f 20 && trap '' XFSZ && "$@"); }  # no file beyond 20 kB
+cp -r good former
+refuses "a full disk" 1 'former' \
+  full "$seq2seq" train pairs.tsv --output former "${small[@]}" --seed 2
+check "  the former model is untouched" diff -r good former
+check "  and nothing beside it" [ "$(echo former*)" = former ]
+refuses "a full disk, no former model" 1 'fresh' \
+  full "$seq2seq" train pairs.tsv --output fresh "${small[@]}"
+check "  nothing is left" [ "$(echo fresh*)" = 'fresh*' ]
+if [ "$(id -u)" != 0 ]; then
+  mkdir locked && chmod a-w locked
+  refuses "a folder that may not be written" 1 'locked' "${endless[@]}" --output locked/model
+fi
+finish

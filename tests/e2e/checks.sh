@@ -1,0 +1,76 @@
+# What the end-to-end tests share; they source it with the build folder as $1. It moves into a
+# temporary folder. Run by itself it tests itself: a check that has to fail must fail.
+set -euo pipefail
+
+build=$(cd "${1:?usage: $0 BUILD_FOLDER}" && pwd)
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+seq2seq=$build/seq2seq
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cd "$work"
+
+failures=0
+ok() { echo "ok      $1"; }
+failed() {  # NAME [WHY]
+  echo "FAILED  $1"
+  if [ $# -gt 1 ]; then sed 's/^/        /' <<<"$2"; fi
+  failures=$((failures + 1))
+}
+finish() { exit $((failures > 0)); }
+
+check() {  # NAME COMMAND…: the command succeeds
+  local name=$1 said
+  shift
+  if said=$("$@" 2>&1); then ok "$name"; else failed "$name" "$*: $(head -n 5 <<<"$said")"; fi
+}
+not() { ! "$@"; }
+
+# Runs a command: its output is in the file out, what it says on standard error in err, and its exit
+# code in $status.
+run() {
+  status=0
+  "$@" >out 2>err || status=$?
+}
+
+succeeds() {  # NAME COMMAND…: exit code 0, nothing on standard error
+  local name=$1
+  shift
+  run "$@" </dev/null
+  if [ $status = 0 ] && [ ! -s err ]; then ok "$name"; else
+    failed "$name" "exit code $status: $(head -n 3 err)"
+  fi
+}
+
+# NAME CODE "PART|PART…" COMMAND…: that exit code, one line on standard error, all parts in it
+refuses() {
+  local name=$1 code=$2 part why=
+  local -a parts
+  IFS='|' read -ra parts <<<"$3"
+  shift 3
+  run "$@" </dev/null
+  [ $status = "$code" ] || why+="exit code $status, expected $code; "
+  [ "$(wc -l <err)" = 1 ] || why+="$(wc -l <err) lines, expected 1; "
+  for part in "${parts[@]}"; do
+    grep -qF -e "$part" err || why+="does not say '$part'; "
+  done
+  if [ -z "$why" ]; then ok "$name"; else failed "$name" "$why"$'\n'"$(head -c 400 err)"; fi
+}
+
+# ---- The checks checked --------------------------------------------------------------------------
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  says() { printf '%b' "$2" >&2; return "$1"; }
+  notices() {  # NAME CHECK…
+    local name=$1
+    shift
+    if ( failures=0; "$@"; finish ) >/dev/null; then failed "$name"; else ok "$name"; fi
+  }
+  check "a check that holds" true
+  refuses "a refusal that holds" 2 '--width|32' says 2 'wrong --width: 32\n'
+  notices "a command that fails" check - false
+  notices "words on standard error" succeeds - says 0 'warning\n'
+  notices "another exit code" refuses - 1 word says 2 'word\n'
+  notices "a missing part" refuses - 1 'word|other' says 1 'word\n'
+  notices "two lines" refuses - 1 word says 1 'word\nword\n'
+  notices "silence" refuses - 1 '' says 1 ''
+  finish
+fi

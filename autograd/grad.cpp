@@ -34,6 +34,7 @@ class Sweep {
   void want(const Tensor& x) {
     const History& history = x.history();
     wanted_[history.node->number()].resize(history.node->results().size());
+    ++places_[{history.node->number(), history.output}];
     oldest_wanted_ = std::min(oldest_wanted_, history.node->number());
   }
   /// Gradients of all leaves are to be given to `receive`.
@@ -60,9 +61,11 @@ class Sweep {
   }
 
   /// What has arrived at a wanted tensor; not defined when nothing has.
-  Tensor result(const Tensor& x) const {
+  Tensor take(const Tensor& x) {
     const History& history = x.history();
-    return wanted_.at(history.node->number())[static_cast<std::size_t>(history.output)];
+    Tensor& kept = wanted_.at(history.node->number())[static_cast<std::size_t>(history.output)];
+    const bool wanted_again = --places_[{history.node->number(), history.output}] > 0;
+    return wanted_again ? kept : std::move(kept);
   }
 
  private:
@@ -114,6 +117,7 @@ class Sweep {
   GradOptions options_;
   std::map<std::uint64_t, Pending, std::greater<>> pending_;  // youngest first
   std::unordered_map<std::uint64_t, Tensors> wanted_;
+  std::map<std::pair<std::uint64_t, int>, int> places_;  // how often each is asked for
   std::uint64_t oldest_wanted_ = std::numeric_limits<std::uint64_t>::max();
   bool all_leaves_ = false;
 };
@@ -155,10 +159,14 @@ Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
 
   Tensors result;
   for (std::size_t i = 0; i < xs.size(); ++i) {
-    Tensor gradient = xs[i].tracked() ? sweep.result(xs[i]) : Tensor();
+    Tensor gradient = xs[i].tracked() ? sweep.take(xs[i]) : Tensor();
     require(gradient.defined() || options.zeros_if_independent,
             "grad: the result does not depend on ", described(xs[i], i));
-    result.push_back(gradient.defined() ? gradient : zeros(xs[i].shape(), xs[i].dtype()));
+    if (!gradient.defined()) gradient = zeros(xs[i].shape(), xs[i].dtype());
+    // A vjp may pass one buffer on to several inputs. Whoever edits a gradient, clipping it say,
+    // must not edit another one.
+    const bool shared = gradient.storage().use_count() > 1;
+    result.push_back(shared && !gradient.tracked() ? copy(gradient) : std::move(gradient));
   }
   return result;
 }

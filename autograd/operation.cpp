@@ -43,7 +43,7 @@ Tensor Leaf::grad() const {
 void Leaf::add_grad(const Tensor& gradient) {
   const std::lock_guard lock(mutex_);
   const NoRecording guard;
-  grad_ = grad_.defined() ? add(grad_, gradient) : detach(gradient);
+  grad_ = grad_.defined() ? add(grad_, gradient) : copy(gradient);
 }
 
 void Leaf::clear_grad() {
@@ -104,22 +104,15 @@ namespace detail {
 
 bool register_operation(const char* name) { return registry().insert(name).second; }
 
-DType working_type(const char* name, Inputs in, Outputs out) {
-  const Tensor* real = nullptr;
-  const Tensor* integer = nullptr;
+DType working_type(const char* name, Inputs in, Outputs out, Reads constants) {
+  const Tensor* first = nullptr;
   for (std::size_t i = 0; i < in.size(); ++i) {
-    if (is_real(in[i].dtype())) {
-      require(!real || real->dtype() == in[i].dtype(), name,
-              ": mixes f32 and f64; cast() one of them");
-      real = &in[i];
-    } else if (in[i].dtype() == DType::i64) {
-      integer = &in[i];
-    }
+    if (constants.input(i)) continue;
+    if (!first) first = &in[i];
+    require(in[i].dtype() == first->dtype(), name, ": mixes ", first->dtype(), " and ",
+            in[i].dtype(), "; cast() one of them");
   }
-  if (real) return real->dtype();
-  for (const Tensor& y : out)
-    if (is_real(y.dtype())) return y.dtype();
-  return integer ? DType::i64 : DType::b8;
+  return first ? first->dtype() : out[0].dtype();
 }
 
 }  // namespace detail

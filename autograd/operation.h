@@ -10,6 +10,9 @@
 //     Tensors vjp(const Pullback& back) const;                       // ȳ to x̄, in operations
 //   };
 //
+// An input of another type than the rest, without a gradient (indices, a mask), is listed likewise:
+// `static constexpr Reads constants = {input(1)};`.
+//
 // `apply` runs it and, when recording is on and some input is tracked, leaves a Node behind.
 #pragma once
 
@@ -34,8 +37,8 @@ struct Read {
 constexpr Read input(int index) { return {false, index}; }
 constexpr Read output(int index) { return {true, index}; }
 
-/// The operands whose values an operation's vjp looks at. Of all others only shape and history are
-/// kept, so that their memory is free as soon as the caller drops them.
+/// A set of operands: above all those whose values a vjp looks at. Of all others only shape and
+/// history are kept, so that their memory is free as soon as the caller drops them.
 class Reads {
  public:
   constexpr Reads(std::initializer_list<Read> reads) {
@@ -200,8 +203,15 @@ struct Registration {
   static inline const bool done = register_operation(Op::name);
 };
 
-/// The element type a forward is called with: the real type in play, else integer, else boolean.
-DType working_type(const char* name, Inputs in, Outputs out);
+/// The element type a forward is called with: that of the inputs, or of the result where all inputs
+/// are constants. Error when inputs that are no constants differ.
+DType working_type(const char* name, Inputs in, Outputs out, Reads constants);
+
+template <class Op>
+constexpr Reads constants_of = {};
+template <class Op>
+requires requires { Op::constants; }
+constexpr Reads constants_of<Op> = Op::constants;
 
 template <class Op>
 constexpr std::size_t output_count = 1;
@@ -267,7 +277,7 @@ std::array<Tensor, output_count<Op>> allocate(const Op& op, Inputs in) {
 
 template <class Op>
 void run_forward(const Op& op, Inputs in, Outputs out) {
-  dispatch(working_type(Op::name, in, out), [&]<class T>() {
+  dispatch(working_type(Op::name, in, out, constants_of<Op>), [&]<class T>() {
     if constexpr (requires { op.template forward<T>(in, out); })
       op.template forward<T>(in, out);
     else
@@ -302,6 +312,14 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
 }
 
 }  // namespace detail
+
+/// Only the operation's shape rule, with its errors: for a formula that takes the operation's
+/// place.
+template <class Op, std::same_as<Tensor>... Ts>
+void require_form(const Op& op, const Ts&... in) {
+  const std::array<const Tensor*, sizeof...(Ts)> pointers = {&in...};
+  op.form(Inputs(pointers));
+}
 
 /// Applies an operation with several outputs.
 template <class Op, std::same_as<Tensor>... Ts>

@@ -16,14 +16,15 @@ namespace {
 constexpr Index edge = 3;           // elements shown at either end of a long axis
 constexpr Index whole_limit = 200;  // tensors of up to so many elements are shown whole
 
-std::string number(double value, DType dtype) {
-  if (dtype == DType::b8) return value != 0 ? "true" : "false";
+std::string number(bool value) { return value ? "true" : "false"; }
+std::string number(Index value) { return std::to_string(value); }
+template <Real T>
+std::string number(T value) {
   std::ostringstream text;
-  text << std::setprecision(dtype == DType::i64 ? 18 : 5) << value;
+  text << std::setprecision(5) << value;
   // A whole number of a real type still shows what it is: 2 prints as 2.0.
   const bool looks_whole = text.str().find_first_not_of("-0123456789") == std::string::npos;
-  if (is_real(dtype) && looks_whole) text << ".0";
-  return text.str();
+  return text.str() + (looks_whole ? ".0" : "");
 }
 
 class Printer {
@@ -35,9 +36,9 @@ class Printer {
   }
 
  private:
-  double value(Index position) const {
+  std::string element(Index position) const {
     return dispatch(x_.dtype(), [&]<class T>() {
-      return static_cast<double>(x_.values<T>()[static_cast<std::size_t>(position)]);
+      return number(x_.values<T>()[static_cast<std::size_t>(position)]);
     });
   }
 
@@ -57,7 +58,7 @@ class Printer {
   // All columns get the width of the widest number shown.
   void measure(Index axis, Index position) {
     if (axis == x_.rank()) {
-      width_ = std::max(width_, number(value(position), x_.dtype()).size());
+      width_ = std::max(width_, element(position).size());
       return;
     }
     each_shown(
@@ -66,7 +67,7 @@ class Printer {
 
   void write(Index axis, Index position) {
     if (axis == x_.rank()) {
-      stream_ << std::setw(static_cast<int>(width_)) << number(value(position), x_.dtype());
+      stream_ << std::setw(static_cast<int>(width_)) << element(position);
       return;
     }
     const bool innermost = axis + 1 == x_.rank();

@@ -1,5 +1,6 @@
 #include "autograd/random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -37,7 +38,14 @@ Tensor generate(const Shape& shape, DType dtype, F f) {
 }  // namespace
 
 Tensor uniform(const Shape& shape, double low, double high, Key key, DType dtype) {
-  return generate(shape, dtype, [=](std::uint64_t i) { return low + (high - low) * unit(key, i); });
+  // Rounding may reach the upper end, which does not belong to the interval.
+  const double last =
+      dtype == DType::f32
+          ? static_cast<double>(std::nextafter(static_cast<float>(high), static_cast<float>(low)))
+          : std::nextafter(high, low);
+  return generate(shape, dtype, [=](std::uint64_t i) {
+    return std::min(low + (high - low) * unit(key, i), std::max(low, last));
+  });
 }
 
 Tensor normal(const Shape& shape, double mean, double deviation, Key key, DType dtype) {

@@ -43,8 +43,9 @@ class Context {
   /// To be set as the name scope while a module works: `const NameScope scope(context.path());`
   const ScopePath& path() const { return path_; }
   /// The key of this place, which may be taken once in a step: two masks from one key would be
-  /// equal. Error naming the path otherwise.
+  /// equal. Error otherwise, naming the path, and outside of training.
   Key take_key() const {
+    require(training_, "context: there is no key outside of training");
     const std::lock_guard lock(used_->mutex);
     require(used_->keys.insert(key_.value()).second, "context: the key of '",
             path_ ? *path_ : std::string("(top)"),

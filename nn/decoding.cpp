@@ -12,18 +12,18 @@ std::vector<Ids> choose_likeliest(std::size_t batch, const DecodingOptions& opti
                                   const NextLogits& next_logits) {
   std::vector<Ids> targets(batch, Ids{options.begin});
   std::vector<bool> finished(batch, false);
-  for (Index step = 0; step <= options.max_length; ++step) {
+  for (Index step = 0; step < options.max_length; ++step) {
     if (std::ranges::all_of(finished, std::identity())) break;
     const Tensor chosen = argmax(next_logits(targets));  // [batch]
     for (std::size_t i = 0; i < batch; ++i) {
       const Index id = chosen.values<Index>()[i];
-      finished[i] = finished[i] || id == options.end || step == options.max_length;
+      finished[i] = finished[i] || id == options.end;
       targets[i].push_back(finished[i] ? options.end : id);
     }
   }
   for (Ids& target : targets) {
-    target.erase(std::ranges::find(target, options.end), target.end());
     target.erase(target.begin());
+    target.erase(std::ranges::find(target, options.end), target.end());
   }
   return targets;
 }
@@ -35,7 +35,7 @@ std::vector<Ids> greedy(const EncoderDecoder& model, std::span<const Ids> source
   if (sources.empty()) return {};
   const NoRecording guard;
   const auto decoding =
-      model.decode(Sequences::padded(sources, options.padding), options.max_length + 1);
+      model.decode(Sequences::padded(sources, options.padding), options.max_length);
   return choose_likeliest(sources.size(), options, [&](const std::vector<Ids>& targets) {
     Ids last;
     for (const Ids& target : targets) last.push_back(target.back());

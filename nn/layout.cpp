@@ -1,5 +1,6 @@
 #include "nn/layout.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "autograd/error.h"
@@ -9,8 +10,9 @@ namespace adjoint::nn {
 Layout::Layout(std::vector<Index> lengths, Index steps)
     : lengths_(std::move(lengths)), steps_(steps) {
   for (const Index length : lengths_) {
-    require(length >= 0 && (is_packed() || length <= steps_), "layout: a length of ", length,
-            " in a batch of ", steps_, " steps");
+    require(length >= 0, "layout: a length of ", length);
+    require(is_packed() || length <= steps_, "layout: a length of ", length, " in a batch of ",
+            steps_, " steps");
     begins_.push_back(rows_);
     rows_ += is_packed() ? length : steps_;
   }
@@ -38,6 +40,11 @@ Layout Layout::placed(Index first_example, Index first_position) const {
 }
 
 Shape Layout::leading() const { return is_packed() ? Shape{rows_} : Shape{examples(), steps_}; }
+
+Index Layout::steps() const {
+  if (!is_packed()) return steps_;
+  return lengths_.empty() ? 0 : *std::ranges::max_element(lengths_);
+}
 
 Index Layout::real_rows() const {
   return std::accumulate(lengths_.begin(), lengths_.end(), Index{0});

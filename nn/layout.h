@@ -30,6 +30,8 @@ class Layout {
   Index rows() const { return rows_; }
   /// The leading axes of such a tensor: [batch, steps] or [rows].
   Shape leading() const;
+  /// The steps of a padded batch; of a packed one, those of its longest example.
+  Index steps() const;
   /// Rows that are no padding.
   Index real_rows() const;
 

@@ -5,12 +5,6 @@
 namespace adjoint::nn {
 namespace {
 
-Index query_rows(const AttentionPattern& pattern) {
-  Index rows = 0;
-  for (const auto& e : pattern.examples) rows = std::max(rows, e.query_begin + e.queries);
-  return rows;
-}
-
 AttentionPattern pattern_of(const Layout& queries, const Layout& keys) {
   require(queries.examples() == keys.examples(), "mask: ", queries.examples(),
           " examples among the queries, ", keys.examples(), " among the keys");
@@ -23,19 +17,26 @@ AttentionPattern pattern_of(const Layout& queries, const Layout& keys) {
 
 }  // namespace
 
-Mask::Mask(AttentionPattern pattern)
-    : pattern_(std::make_shared<const AttentionPattern>(std::move(pattern))) {}
-
-Mask::Mask(const Layout& queries, const Layout& keys) : Mask(pattern_of(queries, keys)) {}
+Mask::Mask(const Layout& queries, const Layout& keys)
+    : pattern_(std::make_shared<const AttentionPattern>(pattern_of(queries, keys))),
+      query_rows_(queries.rows()),
+      query_steps_(queries.steps()),
+      key_steps_(keys.steps()) {}
 
 Mask Mask::full(Index batch, Index queries, Index keys) {
-  return Mask(AttentionPattern::whole(batch, queries, keys));
+  return Mask(Layout::full(batch, queries), Layout::full(batch, keys));
+}
+
+Mask Mask::with(AttentionPattern pattern) const {
+  Mask result = *this;
+  result.pattern_ = std::make_shared<const AttentionPattern>(std::move(pattern));
+  return result;
 }
 
 Mask Mask::causal() const {
   AttentionPattern pattern = *pattern_;
   pattern.causal = true;
-  return Mask(std::move(pattern));
+  return with(std::move(pattern));
 }
 
 Mask Mask::with_lengths(const Tensor& lengths) const {
@@ -46,7 +47,7 @@ Mask Mask::with_lengths(const Tensor& lengths) const {
           "mask: valid lengths must be i64 [batch] or [batch, queries] with a batch of ", batch,
           ", are ", lengths.dtype(), ' ', lengths.shape());
   const Tensor former = pattern.lengths;
-  pattern.lengths = adjoint::full({query_rows(pattern)}, 0, DType::i64);
+  pattern.lengths = adjoint::full({query_rows_}, 0, DType::i64);
   const std::span<Index> out = pattern.lengths.edit<Index>();
   for (Index b = 0; b < batch; ++b) {
     const auto& e = pattern.examples[static_cast<std::size_t>(b)];
@@ -59,7 +60,7 @@ Mask Mask::with_lengths(const Tensor& lengths) const {
       if (former.defined()) out[row] = std::min(out[row], former.values<Index>()[row]);
     }
   }
-  return Mask(std::move(pattern));
+  return with(std::move(pattern));
 }
 
 Mask Mask::with_allowed(const Tensor& allowed) const {
@@ -71,7 +72,7 @@ Mask Mask::with_allowed(const Tensor& allowed) const {
           allowed.dtype(), ' ', allowed.shape());
   const Tensor former = pattern.allowed;
   const Index queries = allowed.size(1), keys = allowed.size(2);
-  pattern.allowed = zeros({query_rows(pattern), keys}, DType::b8);
+  pattern.allowed = zeros({query_rows_, keys}, DType::b8);
   const std::span<bool> out = pattern.allowed.edit<bool>();
   for (Index b = 0; b < batch; ++b) {
     const auto& e = pattern.examples[static_cast<std::size_t>(b)];
@@ -83,19 +84,15 @@ Mask Mask::with_allowed(const Tensor& allowed) const {
             allowed.at({allowed.size(0) == 1 ? 0 : b, q, k}) != 0 &&
             (!former.defined() || former.at({e.query_begin + q, k}) != 0);
   }
-  return Mask(std::move(pattern));
+  return with(std::move(pattern));
 }
 
 Tensor Mask::dense() const {
-  Index queries = 0, keys = 0;
-  for (const auto& e : pattern_->examples) {
-    queries = std::max(queries, e.queries);
-    keys = std::max(keys, e.keys);
-  }
-  Tensor result = zeros({static_cast<Index>(pattern_->examples.size()), queries, keys}, DType::b8);
+  const auto batch = static_cast<Index>(pattern_->examples.size());
+  Tensor result = zeros({batch, query_steps_, key_steps_}, DType::b8);
   bool* row = result.edit<bool>().data();
   for (const auto& e : pattern_->examples)
-    for (Index q = 0; q < queries; ++q, row += keys)
+    for (Index q = 0; q < query_steps_; ++q, row += key_steps_)
       for (Index k = 0; q < e.queries && k < pattern_->visible_keys(e, q); ++k)
         row[k] = !pattern_->allowed.defined() || pattern_->allowed.at({e.query_begin + q, k}) != 0;
   return result;

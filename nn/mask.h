@@ -30,13 +30,14 @@ class Mask {
 
   /// What the attention operation takes.
   const std::shared_ptr<const AttentionPattern>& pattern() const { return pattern_; }
-  /// All of it written out: b8 [batch, most queries, most keys].
+  /// All of it written out: b8 [batch, queries, keys], with the steps of padded layouts.
   Tensor dense() const;
 
  private:
-  explicit Mask(AttentionPattern pattern);
+  Mask with(AttentionPattern pattern) const;
 
   std::shared_ptr<const AttentionPattern> pattern_;
+  Index query_rows_, query_steps_, key_steps_;
 };
 
 }  // namespace adjoint::nn

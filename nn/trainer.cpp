@@ -1,6 +1,7 @@
 #include "nn/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -10,6 +11,14 @@
 
 namespace adjoint::nn {
 namespace {
+
+void require_batch(std::span<const Ids> sources, std::span<const Ids> targets) {
+  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
+          " sources for ", targets.size(), " targets");
+  for (const Ids& target : targets)
+    require(target.size() >= 2, "trainer: a target of ", target.size(),
+            " tokens; it needs the one that begins decoding and one to predict");
+}
 
 // Tokens to predict: all of a target but the first.
 Index predicted(std::span<const Ids> targets) {
@@ -87,8 +96,7 @@ void Trainer::require_all_listed(const Tensor& loss) const {
 }
 
 StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
-  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
-          " sources for ", targets.size(), " targets");
+  require_batch(sources, targets);
   const std::vector<Shard> shards = cut(sources, targets);
   const Index tokens = predicted(targets);
   const Key key = options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
@@ -110,13 +118,14 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
       std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens, 0};
   result.gradient =
       options_.clip > 0 ? clip_by_global_norm(total, options_.clip) : global_norm(total);
+  require(std::isfinite(result.gradient), "trainer: the gradient's norm is ", result.gradient,
+          "; the loss or a value before it is NaN or has overflowed");
   optimizer_.step(total);
   return result;
 }
 
 StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {
-  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
-          " sources for ", targets.size(), " targets");
+  require_batch(sources, targets);
   const NoRecording guard;
   const std::vector<Shard> shards = cut(sources, targets);
   const Index tokens = predicted(targets);

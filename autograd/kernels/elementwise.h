@@ -92,7 +92,7 @@ template <class A, class B, class Y, class F>
 void zip_broadcast(std::span<const A> a, const Shape& a_shape, std::span<const B> b,
                    const Shape& b_shape, std::span<Y> y, const Shape& y_shape, F f) {
   if (y.empty()) return;
-  if (a_shape == b_shape) return zip(a, b, y, f);
+  if (a_shape == y_shape && b_shape == y_shape) return zip(a, b, y, f);
   BroadcastWalk(y_shape, a_shape, b_shape)
       .each_run([&](Index at, Index at_a, Index at_b, Index length, Index step_a, Index step_b) {
         Y* const to = y.data() + at;

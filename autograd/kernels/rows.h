@@ -61,13 +61,16 @@ void softmax_vjp(const T* y, const T* g, T* result, Index width) {
   for (Index i = 0; i < width; ++i) result[i] = y[i] * (g[i] - along);
 }
 
-/// log Σ exp(x); `scratch` has room for a row.
+/// log Σ exp(x) in two parts, largest x + log Σ exp(x − largest): added up at once, a large first
+/// part would swallow digits of the second that a caller who subtracts a like number needs.
 template <Real T>
-T logsumexp(const T* x, T* scratch, Index width) {
-  const T shift = largest(x, width);
-  if (std::isinf(shift)) return shift;
-  return shift + std::log(exponentials(x, shift, scratch, width));
-}
+struct LogSumExp {
+  T largest, rest;
+  /// `scratch` has room for a row.
+  LogSumExp(const T* x, T* scratch, Index width) : largest(kernels::largest(x, width)), rest(0) {
+    if (!std::isinf(largest)) rest = std::log(exponentials(x, largest, scratch, width));
+  }
+};
 
 /// Mean and 1/√(variance + ε) of a row, in two passes: the one-pass formula cancels.
 template <Real T>

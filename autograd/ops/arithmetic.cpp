@@ -97,8 +97,14 @@ struct Pow : Binary<Pow> {
   Tensors vjp(const Pullback& back) const {
     const Tensor& g = back.cotangent();
     const Tensor a = back.input(0), b = back.input(1);
-    return back.gradients([&] { return sum_to(g * b * pow(a, b - 1), back.shape(0)); },
-                          [&] { return sum_to(g * back.output(0) * log(a), back.shape(1)); });
+    return back.gradients(
+        [&] {
+          // 0⁰ is constant in a, though b aᵇ⁻¹ would be 0 · ∞
+          const Tensor both_zero = equal(abs(a) + abs(b), scalar(0, g.dtype()));
+          const Tensor exponent = where(both_zero, scalar(1, g.dtype()), b - 1);
+          return sum_to(g * b * pow(a, exponent), back.shape(0));
+        },
+        [&] { return sum_to(g * back.output(0) * log(a), back.shape(1)); });
   }
 };
 
@@ -177,6 +183,7 @@ struct Less : Comparison<Less> {
 // y = a where c, else b        ā = ȳ where c, else 0;  b̄ = 0 where c, else ȳ
 struct Where {
   static constexpr auto name = "where";
+  static constexpr Reads constants = {input(0)};
   static constexpr Reads reads = {input(0)};
   Form form(Inputs in) const { return in[1].form(); }  // where() has broadcast them
   template <Scalar T>
@@ -227,7 +234,8 @@ struct Power {
       kernels::map(x, y, [=](T v) { return kernels::pow(v, p); });
   }
   Tensors vjp(const Pullback& back) const {
-    if (exponent == 0) return {Tensor()};  // 0 · x⁻¹ would be NaN at 0
+    if (exponent == 0)  // 0 · x⁻¹ would be NaN at 0
+      return {zeros(back.shape(0), back.form(0).dtype)};
     return {back.cotangent() * (exponent * pow(back.input(0), exponent - 1))};
   }
 };

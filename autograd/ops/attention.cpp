@@ -36,7 +36,9 @@ using Example = AttentionPattern::Example;
 
 Index row_count(const Tensor& x) { return x.shape().numel(0, x.rank() - 1); }
 
-void require_pattern(const AttentionPattern& pattern, const Tensor& query, const Tensor& key) {
+void require_pattern(const PatternPtr& given, const Tensor& query, const Tensor& key) {
+  require(given != nullptr, "attention: the pattern is missing");
+  const AttentionPattern& pattern = *given;
   const Index query_rows = row_count(query), key_rows = row_count(key);
   for (const Example& e : pattern.examples)
     require(e.query_begin >= 0 && e.queries >= 0 && e.query_begin + e.queries <= query_rows &&
@@ -297,7 +299,7 @@ struct Attention {
 Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value,
                  std::shared_ptr<const AttentionPattern> pattern, const AttentionOptions& options) {
   require_operands(query, key, value, options.heads);
-  require_pattern(*pattern, query, key);
+  require_pattern(pattern, query, key);
   require(options.dropout >= 0 && options.dropout < 1, "attention: dropout must lie in [0, 1), is ",
           options.dropout);
   if (composed()) return attention_formula(query, key, value, *pattern, options);
@@ -307,7 +309,7 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value,
 Tensor attention_weights(const Tensor& query, const Tensor& key,
                          std::shared_ptr<const AttentionPattern> pattern, Index heads) {
   require_operands(query, key, key, heads);
-  require_pattern(*pattern, query, key);
+  require_pattern(pattern, query, key);
   return probabilities_formula(query, key, PaddedPattern(*pattern, row_count(query)), heads);
 }
 

@@ -34,6 +34,7 @@ Tensor cross_entropy_formula(const Tensor& logits, const Tensor& targets,
 // (logits, targets, ȳ) to x̄ = ȳ (softmax(x) − q) for each row, 0 for ignored ones
 struct CrossEntropyVjp {
   static constexpr auto name = "cross_entropy_vjp";
+  static constexpr Reads constants = {input(1)};
   static constexpr Reads reads = {input(0), input(1), input(2)};
   CrossEntropyOptions options;
 
@@ -64,9 +65,21 @@ struct CrossEntropyVjp {
   }
 };
 
-// y = −Σ_c q(c) (x(c) − log Σ exp(x)) = log Σ exp(x) − (1−ε) x(target) − ε mean(x)
+// −Σ_c q(c) (x(c) − log Σ exp(x)) = log Σ exp(x) − (1−ε) x(target) − ε mean(x), every x taken
+// relative to the largest: it cancels, and so do its digits.
+template <Real T>
+T row_loss(const T* x, Index target, T smoothing, T* scratch, Index classes) {
+  const kernels::LogSumExp<T> total(x, scratch, classes);
+  T loss = total.rest - (1 - smoothing) * (x[target] - total.largest);
+  if (smoothing == 0) return loss;
+  for (Index c = 0; c < classes; ++c) scratch[c] = x[c] - total.largest;
+  return loss - smoothing * kernels::total(scratch, classes) / static_cast<T>(classes);
+}
+
+// y = −Σ_c q(c) log softmax(x)(c) for each row, 0 for ignored ones
 struct CrossEntropy {
   static constexpr auto name = "cross_entropy";
+  static constexpr Reads constants = {input(1)};
   static constexpr Reads reads = {input(0), input(1)};
   CrossEntropyOptions options;
 
@@ -87,21 +100,18 @@ struct CrossEntropy {
     const T* const x = in[0].values<T>().data();
     const Index* const targets = in[1].values<Index>().data();
     T* const y = out[0].edit<T>().data();
-    const T smoothing = static_cast<T>(options.smoothing);
-    parallel_for(
-        in[1].numel(), std::max<Index>(1, kernels::elementwise_grain / std::max<Index>(1, classes)),
-        [&](Index begin, Index end) {
-          std::vector<T> scratch(static_cast<std::size_t>(classes));
-          for (Index row = begin; row < end; ++row) {
-            const T* const from = x + row * classes;
-            y[row] = 0;
-            if (targets[row] == options.ignore) continue;
-            y[row] = kernels::logsumexp(from, scratch.data(), classes) -
-                     (1 - smoothing) * from[targets[row]];
-            if (smoothing != 0)
-              y[row] -= smoothing * kernels::total(from, classes) / static_cast<T>(classes);
-          }
-        });
+    parallel_for(in[1].numel(),
+                 std::max<Index>(1, kernels::elementwise_grain / std::max<Index>(1, classes)),
+                 [&](Index begin, Index end) {
+                   std::vector<T> scratch(static_cast<std::size_t>(classes));
+                   for (Index row = begin; row < end; ++row) {
+                     const T* const from = x + row * classes;
+                     y[row] = 0;
+                     if (targets[row] == options.ignore) continue;
+                     y[row] = row_loss(from, targets[row], static_cast<T>(options.smoothing),
+                                       scratch.data(), classes);
+                   }
+                 });
   }
   Tensors vjp(const Pullback& back) const {
     return {apply(CrossEntropyVjp{options}, back.input(0), back.input(1), back.cotangent()),
@@ -115,8 +125,9 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
                      const CrossEntropyOptions& options) {
   require(options.smoothing >= 0 && options.smoothing < 1,
           "cross_entropy: smoothing must lie in [0, 1), is ", options.smoothing);
-  return composed() ? cross_entropy_formula(logits, targets, options)
-                    : apply(CrossEntropy{options}, logits, targets);
+  if (!composed()) return apply(CrossEntropy{options}, logits, targets);
+  require_form(CrossEntropy{options}, logits, targets);
+  return cross_entropy_formula(logits, targets, options);
 }
 
 }  // namespace adjoint

@@ -31,6 +31,7 @@ void require_indices(const char* name, const Tensor& indices, Index size, Index 
 // y[o, k, i] = x[o, index[k], i]               x̄ = ȳ, scattered
 struct Gather {
   static constexpr auto name = "gather";
+  static constexpr Reads constants = {input(1)};
   static constexpr Reads reads = {input(1)};
   Index axis;
   Form form(Inputs in) const {
@@ -64,6 +65,7 @@ struct Gather {
 // y[o, index[k], i] += x[o, k, i]              x̄ = ȳ, gathered
 struct ScatterAdd {
   static constexpr auto name = "scatter_add";
+  static constexpr Reads constants = {input(1)};
   static constexpr Reads reads = {input(1)};
   Index axis, size;
 
@@ -101,6 +103,7 @@ struct ScatterAdd {
 // y[…, c] = 1 where c is the index             no derivative
 struct OneHot {
   static constexpr auto name = "one_hot";
+  static constexpr Reads constants = {input(0)};
   static constexpr Reads reads = {};
   Index classes;
   DType dtype;
@@ -123,6 +126,7 @@ struct OneHot {
 // y[…, :] = table[id, :]                       table̅ = ȳ, added up in the rows of the ids
 struct Embedding {
   static constexpr auto name = "embedding";
+  static constexpr Reads constants = {input(0)};
   static constexpr Reads reads = {input(0)};
   Form form(Inputs in) const {
     require(in[1].rank() == 2, "embedding: the table must be [tokens, width], is ", in[1].shape());

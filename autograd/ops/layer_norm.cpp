@@ -94,8 +94,9 @@ struct LayerNorm {
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double epsilon) {
-  return composed() ? layer_norm_formula(x, gain, bias, epsilon)
-                    : apply(LayerNorm{epsilon}, x, gain, bias);
+  if (!composed()) return apply(LayerNorm{epsilon}, x, gain, bias);
+  require_form(LayerNorm{epsilon}, x, gain, bias);
+  return layer_norm_formula(x, gain, bias, epsilon);
 }
 
 }  // namespace adjoint

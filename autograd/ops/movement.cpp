@@ -33,8 +33,9 @@ struct Permute {
 
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
-    require(resolve_axes(name, x, order).size() == static_cast<std::size_t>(x.rank()),
-            "permute: ", order.size(), " axes named of a tensor of shape ", x);
+    require(order.size() == static_cast<std::size_t>(x.rank()), "permute: ", order.size(),
+            " axes named of a tensor of shape ", x);
+    resolve_axes(name, x, order);  // each one exists, none stands twice
     std::vector<Index> sizes;
     for (const Index axis : order) sizes.push_back(x[axis]);
     return {Shape(sizes), in[0].dtype()};
@@ -83,8 +84,8 @@ struct BroadcastTo {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     const std::span<const T> x = in[0].values<T>();
-    kernels::zip_broadcast(x, in[0].shape(), std::span<const T>(out[0].values<T>()), shape,
-                           out[0].edit<T>(), shape, [](T value, T) { return value; });
+    kernels::zip_broadcast(x, in[0].shape(), x, in[0].shape(), out[0].edit<T>(), shape,
+                           [](T value, T) { return value; });
   }
   Tensors vjp(const Pullback& back) const { return {sum_to(back.cotangent(), back.shape(0))}; }
 };

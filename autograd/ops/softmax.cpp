@@ -69,6 +69,7 @@ struct Softmax {
 // needs no mask.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
+  static constexpr Reads constants = {input(1)};
   static constexpr Reads reads = {output(0)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -105,8 +106,8 @@ struct LogSoftmax {
     kernels::parallel_rows(rows.count, rows.width, [&](Index row) {
       const T* const from = x + row * rows.width;
       T* const to = y + row * rows.width;
-      const T shift = kernels::logsumexp(from, to, rows.width);
-      for (Index i = 0; i < rows.width; ++i) to[i] = from[i] - shift;
+      const kernels::LogSumExp<T> total(from, to, rows.width);
+      for (Index i = 0; i < rows.width; ++i) to[i] = (from[i] - total.largest) - total.rest;
     });
   }
   Tensors vjp(const Pullback& back) const {
@@ -115,11 +116,19 @@ struct LogSoftmax {
   }
 };
 
-// The formulas that the fused kernels stand for. The largest element is subtracted as a constant:
-// the result does not depend on it.
+// The formulas that the fused kernels stand for. The largest element is subtracted as a constant,
+// since the result does not depend on it; where every element is −∞, nothing is.
+Tensor centered(const Tensor& x) {
+  const Tensor largest = max(detach(x), {-1}, Keep::yes);
+  const Tensor lowest = scalar(-std::numeric_limits<double>::infinity(), x.dtype());
+  return x - where(equal(largest, lowest), scalar(0, x.dtype()), largest);
+}
+
 Tensor softmax_formula(const Tensor& x) {
-  const Tensor e = exp(x - max(detach(x), {-1}, Keep::yes));
-  return e / sum(e, {-1}, Keep::yes);
+  const Tensor e = exp(centered(x));
+  const Tensor total = sum(e, {-1}, Keep::yes);
+  const Tensor nothing = equal(total, scalar(0, x.dtype()));
+  return e / where(nothing, scalar(1, x.dtype()), total);
 }
 
 }  // namespace
@@ -130,8 +139,9 @@ Tensor softmax(const Tensor& x) {
 }
 
 Tensor log_softmax(const Tensor& x) {
-  if (composed() && x.rank() > 0) return x - logsumexp(x, {-1}, Keep::yes);
-  return apply(LogSoftmax{}, x);
+  if (!composed() || x.rank() == 0 || x.size(-1) == 0) return apply(LogSoftmax{}, x);
+  const Tensor c = centered(x);
+  return c - logsumexp(c, {-1}, Keep::yes);
 }
 
 Tensor masked_softmax(const Tensor& x, const Tensor& mask) {
@@ -143,11 +153,8 @@ Tensor masked_softmax(const Tensor& x, const Tensor& mask) {
   const Tensor spread = broadcast_to(mask, x.shape());
   if (!composed() || x.size(-1) == 0) return apply(MaskedSoftmax{}, x, spread);
 
-  // Very negative scores vanish beside any that is allowed; rows without one are zeroed.
-  const Tensor some = max(cast(spread, x.dtype()), {-1}, Keep::yes);
-  const Tensor low = scalar(-1e30, x.dtype());
-  const Tensor kept = cast(spread, x.dtype());
-  return softmax_formula(where(spread, x, low)) * kept * some;
+  const Tensor lowest = scalar(-std::numeric_limits<double>::infinity(), x.dtype());
+  return softmax_formula(where(spread, x, lowest));
 }
 
 }  // namespace adjoint

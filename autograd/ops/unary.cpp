@@ -51,7 +51,7 @@ struct Sign : Unary<Sign> {
   static T value(T x) {
     return x > 0 ? T{1} : x < 0 ? T{-1} : x;  // 0 stays 0, NaN stays NaN
   }
-  Tensors vjp(const Pullback&) const { return {Tensor()}; }
+  Tensors vjp(const Pullback& back) const { return {zeros(back.shape(0), back.form(0).dtype)}; }
 };
 
 // y = eˣ           x̄ = ȳ y

@@ -59,7 +59,8 @@ void require_replaceable(const fs::path& folder) {
 fs::path beside(const fs::path& folder, const std::string& suffix) {
   for (int i = 0;; ++i) {
     fs::path candidate = folder;
-    candidate += suffix + (i == 0 ? "" : "-" + std::to_string(i));
+    candidate += suffix;
+    if (i > 0) candidate += std::to_string(i);
     if (!fs::exists(fs::symlink_status(candidate))) return candidate;
   }
 }

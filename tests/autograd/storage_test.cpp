@@ -1,0 +1,118 @@
+#include "autograd/storage.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "autograd/tensor.h"
+
+namespace {
+
+using namespace adjoint;
+
+BOOST_AUTO_TEST_SUITE(storage)
+
+BOOST_AUTO_TEST_CASE(buffers_are_aligned_and_large_enough) {
+  for (std::size_t bytes = 0; bytes < 3000; bytes += bytes < 300 ? 1 : 97) {
+    const Storage buffer(bytes);
+    BOOST_TEST(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64 == 0u);
+    BOOST_TEST(buffer.bytes() == bytes);
+    std::memset(buffer.data(), 1, bytes);
+  }
+}
+
+// Sizes on both sides of every boundary between size classes: a reused buffer must be large enough.
+BOOST_AUTO_TEST_CASE(reused_buffers_are_large_enough) {
+  for (int round = 0; round < 3; ++round)
+    for (std::size_t power = 64; power <= 1u << 20; power *= 2)
+      for (std::size_t quarter = 0; quarter < 4; ++quarter)
+        for (const std::size_t step : {0u, 1u, 2u}) {
+          const std::size_t bytes = power + quarter * power / 4 + step - 1;
+          const Storage buffer(bytes);
+          std::memset(buffer.data(), round, bytes);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_dropped_buffer_is_used_again) {
+  for (const std::size_t bytes : {100u, 100'000u}) {
+    void* first = nullptr;
+    {
+      const Storage buffer(bytes);
+      first = buffer.data();
+    }
+    const Storage buffer(bytes);
+    BOOST_TEST(buffer.data() == first);
+    const Storage other(bytes);
+    BOOST_TEST(other.data() != first);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(figures_follow_what_is_in_use) {
+  const std::size_t before = memory::in_use();
+  memory::reset_peak();
+  {
+    const Storage one(1'000'000);
+    const std::size_t now = memory::in_use() - before;
+    BOOST_TEST(now >= 1'000'000u);
+    BOOST_TEST(now <= 1'250'000u);  // at most a quarter more
+    { const Storage two(2'000'000); }
+    BOOST_TEST(memory::in_use() - before == now);
+    BOOST_TEST(memory::peak() - before >= 3'000'000u);
+  }
+  BOOST_TEST(memory::in_use() == before);
+  BOOST_TEST(memory::peak() - before >= 3'000'000u);
+  memory::reset_peak();
+  BOOST_TEST(memory::peak() == before);
+}
+
+BOOST_AUTO_TEST_CASE(unused_buffers_can_be_given_back) {
+  { const Storage large(10'000'000), small(100); }
+  memory::release_unused();
+  const Storage again(10'000'000);
+  std::memset(again.data(), 1, again.bytes());
+}
+
+BOOST_AUTO_TEST_CASE(versions_count_writes) {
+  Storage buffer(8);
+  BOOST_TEST(buffer.version() == 0u);
+  buffer.bump_version();
+  BOOST_TEST(buffer.version() == 1u);
+}
+
+// Made by one thread and dropped by another, in all sizes, by many at once; also by threads that
+// end while others still hold what they made.
+BOOST_AUTO_TEST_CASE(threads_pass_buffers_on) {
+  const std::size_t before = memory::in_use();
+  std::mutex mutex;
+  std::vector<StoragePtr> exchanged;
+  bool intact = true;
+  std::vector<std::thread> threads;
+  for (unsigned id = 0; id < 8; ++id)
+    threads.emplace_back([&, id] {
+      for (std::size_t i = 0; i < 2000; ++i) {
+        const std::size_t bytes = (i * 7919 + id * 104'729) % 9000 + 1;
+        auto buffer = std::make_shared<Storage>(bytes);
+        std::memset(buffer->data(), static_cast<int>(bytes % 251), bytes);
+        const std::lock_guard lock(mutex);
+        exchanged.push_back(std::move(buffer));
+        if (exchanged.size() < 50) continue;
+        StoragePtr& other = exchanged[(i * 31 + id) % exchanged.size()];
+        const auto* content = static_cast<const unsigned char*>(other->data());
+        intact &= content[0] == other->bytes() % 251 &&
+                  content[other->bytes() - 1] == other->bytes() % 251;
+        std::swap(other, exchanged.back());
+        exchanged.pop_back();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  BOOST_TEST(intact);
+  exchanged.clear();
+  BOOST_TEST(memory::in_use() == before);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

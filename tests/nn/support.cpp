@@ -1,0 +1,121 @@
+#include "tests/nn/support.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace adjoint::testing {
+
+using nn::Ids;
+using nn::Layout;
+
+nn::TransformerConfig small_config() {
+  nn::TransformerConfig config;
+  config.source_tokens = 11;
+  config.target_tokens = 13;
+  config.width = 8;
+  config.hidden = 12;
+  config.heads = 2;
+  config.dropout = 0;
+  config.max_length = 16;
+  return config;
+}
+
+nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key) {
+  nn::Transformer model = nn::cast(nn::Transformer(config, key.child("weights")), DType::f64);
+  shake(model, key.child("noise"));
+  return model;
+}
+
+void shake(nn::Module& module, Key key, double deviation) {
+  const NoRecording guard;
+  nn::replace_parameters(module, [&](const std::string& path, const Tensor& parameter) {
+    const Tensor noise =
+        normal(parameter.shape(), 0, deviation, key.child(path), parameter.dtype());
+    return variable(parameter + noise, path);
+  });
+}
+
+std::vector<std::string> names_of(const nn::Module& module) {
+  std::vector<std::string> names;
+  for (const nn::NamedTensor& parameter : nn::named_parameters(module))
+    names.push_back(parameter.name);
+  return names;
+}
+
+std::vector<Ids> random_sequences(Dice& dice, std::size_t count, Index shortest, Index longest,
+                                  Index tokens) {
+  std::vector<Ids> result;
+  while (result.size() < count) {
+    const Tensor ids = dice.integers({dice.between(shortest, longest)}, 3, tokens);
+    result.emplace_back(ids.values<Index>().begin(), ids.values<Index>().end());
+  }
+  return result;
+}
+
+std::vector<Ids> framed(std::vector<Ids> sequences) {
+  for (Ids& sequence : sequences) {
+    sequence.insert(sequence.begin(), 1);
+    sequence.push_back(2);
+  }
+  return sequences;
+}
+
+nn::Sequences batch(std::span<const Ids> sequences, In layout) {
+  return layout == In::packed ? nn::Sequences::packed(sequences)
+                              : nn::Sequences::padded(sequences, 0);
+}
+
+namespace {
+
+Tensor flat(const Tensor& x, const Layout& layout) {
+  return reshape(x, Shape{layout.rows()}.joined(x.shape().part(layout.leading().rank(), x.rank())));
+}
+
+// The number of each real row.
+std::vector<Index> real_row_numbers(const Layout& layout) {
+  std::vector<Index> numbers;
+  for (Index example = 0; example < layout.examples(); ++example)
+    for (Index step = 0; step < layout.length(example); ++step)
+      numbers.push_back(layout.begin(example) + step);
+  return numbers;
+}
+
+}  // namespace
+
+Tensor real_rows(const Tensor& x, const Layout& layout) {
+  return gather(flat(x, layout), from(real_row_numbers(layout), {layout.real_rows()}));
+}
+
+Tensor rows_of(const Tensor& x, const Layout& layout, Index example) {
+  const Index begin = layout.begin(example);
+  return slice(flat(x, layout), 0, begin, begin + layout.length(example));
+}
+
+Tensor in_layout(const Tensor& rows, const Layout& layout, double padding) {
+  const std::vector<Index> real = real_row_numbers(layout);
+  std::vector<Index> sources(static_cast<std::size_t>(layout.rows()), rows.size(0));
+  for (std::size_t i = 0; i < real.size(); ++i)
+    sources[static_cast<std::size_t>(real[i])] = static_cast<Index>(i);
+  const Shape width = rows.shape().part(1, rows.rank());
+  const Tensor filler = full(Shape{1}.joined(width), padding, rows.dtype());
+  const Tensor all = gather(concat({rows, filler}, 0), from(sources, {layout.rows()}));
+  return reshape(all, layout.leading().joined(width));
+}
+
+double distance(const Tensors& actual, const Tensors& expected) {
+  if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  double worst = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    worst = std::max(worst, distance(actual[i], expected[i]));
+  return worst;
+}
+
+bool same_bits(const Tensors& a, const Tensors& b) {
+  return std::ranges::equal(a, b, [](const Tensor& x, const Tensor& y) { return same_bits(x, y); });
+}
+
+Tensor weighed(const Tensor& x, Key key) {
+  return sum(x * normal(x.shape(), 0, 1, key, x.dtype()));
+}
+
+}  // namespace adjoint::testing

@@ -159,7 +159,13 @@ int main(int argc, char** argv) {
     return translate->parsed() ? translate_command(arguments) : evaluate_command(arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::cerr << "seq2seq: " << error.what() << '\n';
+    const std::string first = argc > 1 ? argv[1] : "";
+    const bool known = first.empty() || first.front() == '-' || first == "train" ||
+                       first == "translate" || first == "evaluate";
+    std::cerr << "seq2seq: "
+              << (known ? error.what()
+                        : "no command '" + first + "'; there are train, translate and evaluate")
+              << '\n';
     return 2;
   } catch (const std::exception& error) {
     std::cerr << "seq2seq: " << error.what() << '\n';

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <utility>
 
 #include "autograd/error.h"
 #include "data/tasks.h"
@@ -13,13 +12,6 @@ void Settings::check() const {
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
   require(max_length <= max_tokens, "--max-length: ", max_length, " is more than --max-tokens, ",
           max_tokens);
-  for (const auto& [name, value] : {std::pair("--learning-rate", learning_rate),
-                                    {"--dropout", dropout},
-                                    {"--clip", clip},
-                                    {"--smoothing", smoothing},
-                                    {"--held-out", held_out},
-                                    {"--validation", validation}})
-    require(std::isfinite(value), name, ": ", value, " is no number to compute with");
 }
 
 nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) const {
@@ -43,7 +35,12 @@ nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) 
 
 void add_options(CLI::App& app, Settings& s) {
   const CLI::Range count(1, 1'000'000'000);
-  const CLI::Range fraction(0.0, 0.99);
+  const CLI::Validator finite(
+      [](const std::string& text) {
+        return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is not finite";
+      },
+      "");
+  const CLI::Validator fraction = CLI::Range(0.0, 0.99) & finite;
 
   const std::string data = "Data";
   app.add_option("--task", s.task, "learn a toy task instead")
@@ -106,7 +103,7 @@ void add_options(CLI::App& app, Settings& s) {
       ->check(CLI::Range(1, 1024))
       ->group(training);
   app.add_option("--learning-rate", s.learning_rate, "of Adam")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::PositiveNumber & finite)
       ->group(training);
   app.add_option("--schedule", s.schedule, "keep the rate, or let it fall to 0 over the run")
       ->check(CLI::IsMember({"constant", "linear"}))
@@ -115,7 +112,7 @@ void add_options(CLI::App& app, Settings& s) {
       ->check(CLI::NonNegativeNumber)
       ->group(training);
   app.add_option("--clip", s.clip, "limit of the gradient's norm; 0 for none")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::NonNegativeNumber & finite)
       ->group(training);
   app.add_option("--smoothing", s.smoothing, "of the labels")->check(fraction)->group(training);
   app.add_option("--seed", s.seed, "of everything that is random")->group(training);

@@ -82,7 +82,20 @@ $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo 'compile $<'
 	@$(COMPILE) $(extra) -MMD -MP -c $< -o $@
-$(tests): private extra = $(TEST_OPT) -DBOOST_TEST_DYN_LINK=
+# The examples only put the libraries to work, and CLI11 takes long to optimise.
+$(examples): private extra = $(if $(debug),,-O1)
+$(tests): private extra = $(TEST_OPT) -DBOOST_TEST_DYN_LINK= $(use_precompiled)
+$(BUILD)/objects/tests/main.o: private use_precompiled =
+
+# What the tests include, compiled once. For `-include NAME` g++ takes NAME.gch on the include path.
+precompiled := $(BUILD)/precompiled/for-tests.h.gch
+use_precompiled = -I$(dir $(precompiled)) -include for-tests.h
+$(filter-out $(BUILD)/objects/tests/main.o,$(tests)): $(precompiled)
+$(precompiled): tests/precompiled.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo 'compile $<'
+	@$(COMPILE) $(TEST_OPT) -DBOOST_TEST_DYN_LINK= -x c++-header -MMD -MP -c $< -o $@
+-include $(precompiled:.gch=.d)
 
 # examples/NAME.cpp, with the sources in examples/NAME/ if there are any, is the program NAME.
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call objects,examples/$$*/*.cpp) $(libraries)
@@ -110,7 +123,7 @@ help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
 	@sed -nE 's/^## ?//p' Makefile
 
-all: $(PROGRAMS) $(BENCHES) $(BUILD)/tests ## build everything (the default)
+all: $(PROGRAMS) $(BENCHES) ## build the programs (the default); make test builds the tests
 
 deps: ## install what the build needs, if it is missing (the other targets do so too)
 	@:

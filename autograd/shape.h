@@ -49,6 +49,16 @@ class Shape {
   Index rank_ = 0;
 };
 
+/// One axis as the middle of three: [outer, size, inner]. Along it a run is contiguous for each
+/// outer.
+struct AxisView {
+  Index outer, size, inner;
+  AxisView(const Shape& shape, Index axis)
+      : outer(shape.numel(0, axis)),
+        size(shape[axis]),
+        inner(shape.numel(axis + 1, shape.rank())) {}
+};
+
 /// Prints as [2, 3]; a scalar as [].
 std::ostream& operator<<(std::ostream& stream, const Shape& shape);
 

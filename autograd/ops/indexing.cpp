@@ -9,15 +9,6 @@
 namespace adjoint {
 namespace {
 
-// Around the indexed axis: [outer, size, inner].
-struct Around {
-  Index outer, size, inner;
-  Around(const Shape& shape, Index axis)
-      : outer(shape.numel(0, axis)),
-        size(shape[axis]),
-        inner(shape.numel(axis + 1, shape.rank())) {}
-};
-
 void require_indices(const char* name, const Tensor& indices, Index size, Index lowest) {
   require(indices.dtype() == DType::i64, name, ": indices must be i64, are ", indices.dtype());
   Index position = 0;
@@ -42,7 +33,7 @@ struct Gather {
   }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
-    const Around x(in[0].shape(), axis);
+    const AxisView x(in[0].shape(), axis);
     const std::span<const Index> index = in[1].values<Index>();
     const auto count = static_cast<Index>(index.size());
     const T* const from = in[0].values<T>().data();
@@ -80,7 +71,7 @@ struct ScatterAdd {
   }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
-    const Around y(out[0].shape(), axis);
+    const AxisView y(out[0].shape(), axis);
     const std::span<const Index> index = in[1].values<Index>();
     const auto count = static_cast<Index>(index.size());
     const T* const from = in[0].values<T>().data();

@@ -90,15 +90,6 @@ struct BroadcastTo {
   Tensors vjp(const Pullback& back) const { return {sum_to(back.cotangent(), back.shape(0))}; }
 };
 
-// One axis seen as the middle of [outer, size, inner]: a run of it is contiguous for each outer.
-struct AxisView {
-  Index outer, size, inner;
-  AxisView(const Shape& shape, Index axis)
-      : outer(shape.numel(0, axis)),
-        size(shape[axis]),
-        inner(shape.numel(axis + 1, shape.rank())) {}
-};
-
 // Copies `count` steps along the axis for each outer index.
 template <Scalar T>
 void copy_run(std::span<const T> from, const AxisView& source, Index source_begin, std::span<T> to,

@@ -129,16 +129,10 @@ deps: ## install what the build needs, if it is missing (the other targets do so
 	@:
 
 train: $(BUILD)/seq2seq ## train the English to French Transformer, translate held-out sentences
-	@$< train data/english-french.tsv --output $(BUILD)/english-french --floor 50 $(TRAIN_ARGS)
+	@$< train data/english-french.tsv --output $(BUILD)/english-french --floor 50 --margin 20 $(TRAIN_ARGS)
 
 test: $(BUILD)/tests ## build and run the tests
 	@$< $(test_args) $(TEST_ARGS)
-
-gradcheck: $(BUILD)/gradcheck ## compare every derivative with finite differences, print the errors
-	@$<
-
-bench: $(BENCHES) ## run the benchmarks
-	@for program in $(BENCHES); do echo "== $$program"; $$program $(BENCH_ARGS); done
 
 # One after the other, and each with its time: $(call stage,arguments of make)
 stage = +@TIMEFORMAT='== make $(1): %0lR'; time $(MAKE) --no-print-directory $(1)

@@ -97,9 +97,9 @@ class Sweep {
             gradients.size(), " gradients for ", operands.size(), " inputs");
     for (std::size_t i = 0; i < operands.size(); ++i) {
       if (!gradients[i].defined() || !leads_to_wanted(operands[i].value)) continue;
-      require(gradients[i].shape() == operands[i].value.shape(), node.name(),
-              ": the vjp's gradient of input ", i, " has shape ", gradients[i].shape(),
-              ", the input has ", operands[i].value.shape());
+      const Form given = gradients[i].form(), wanted = operands[i].value.form();
+      require(given == wanted, node.name(), ": the vjp's gradient of input ", i, " is ",
+              given.dtype, ' ', given.shape, ", the input ", wanted.dtype, ' ', wanted.shape);
       add(operands[i].value.history(), std::move(gradients[i]));
     }
     if (options_.consume) node.consume();
@@ -141,6 +141,8 @@ Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
              const GradOptions& options) {
   require(ys.size() == cotangents.size(), "grad: ", cotangents.size(), " cotangents for ",
           ys.size(), " results");
+  require(!(options.create_graph && options.consume),
+          "grad: a sweep that is recorded reads the graph again and cannot consume it");
   Sweep sweep(options);
   for (std::size_t i = 0; i < xs.size(); ++i) {
     require(xs[i].tracked() || options.zeros_if_independent, "grad: ", described(xs[i], i),

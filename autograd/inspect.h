@@ -12,7 +12,7 @@ namespace adjoint {
 std::vector<NodePtr> tape(const Tensor& y);
 
 /// The tape as text, one line a node in the order of computation:
-///   %3 = mul(%1 x, %2) [2, 2]  encoder.blocks.0
+///   %3 = mul(%1, %2)  [2, 2]  encoder.blocks.0
 void print_tape(std::ostream& stream, const Tensor& y);
 
 /// The tape as a Graphviz graph: `dot -Tpng` draws it.

@@ -73,7 +73,7 @@ enum class Gelu { exact, tanh };
 /// x Φ(x), Φ being the normal distribution function; or its approximation by tanh. (Hendrycks and
 /// Gimpel, "Gaussian error linear units", 2016, section 2.)
 Tensor gelu(const Tensor& x, Gelu form = Gelu::exact);
-/// The same values in the other real type.
+/// The same values in another type; differentiable between f32 and f64.
 Tensor cast(const Tensor& x, DType dtype);
 
 // ---- Reductions over chosen axes; none named means all (ops/reduction.cpp)
@@ -161,7 +161,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
 /// Kiros and Hinton, "Layer normalization", 2016.) (ops/layer_norm.cpp)
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double epsilon = 1e-5);
 
-/// Zeroes each element with probability p and divides the others by 1 − p. The choice for an
+/// Zeroes each element with probability p, rounded to a multiple of 2⁻¹⁶, and divides the others by
+/// 1 − p. The choice for an
 /// element of x […, width] depends on the key, on its row's number, and on its column. Row numbers
 /// are the positions in x, or `rows` [number of rows] where a row is to keep its number in another
 /// arrangement of the batch. (Srivastava et al. 2014.) (ops/dropout.cpp)
@@ -186,7 +187,7 @@ Tensor depthwise_conv1d(const Tensor& x, const Tensor& weight, const Conv1dOptio
 /// batch, a packed one, and a cache. True = may attend.
 struct AttentionPattern {
   struct Example {
-    Index query_begin, queries;  ///< rows of the queries and of the result
+    Index query_begin, queries;  ///< rows of the queries and of the result; ascending, no overlap
     Index key_begin, keys;     ///< rows of keys and values; those past a valid length are left out
     Index first_position = 0;  ///< of its first query, for `causal` and for dropout
     Index number = 0;          ///< in the whole batch, for dropout

@@ -9,8 +9,15 @@ namespace adjoint {
 
 Shape::Shape(std::span<const Index> sizes) : rank_(static_cast<Index>(sizes.size())) {
   require(rank_ <= max_rank, "shape: at most ", max_rank, " axes, got ", rank_);
-  for (const Index size : sizes) require(size >= 0, "shape: an axis cannot have size ", size);
   std::ranges::copy(sizes, sizes_.begin());
+  Index product = 1;
+  bool fits = true;
+  for (const Index size : sizes) {
+    require(size >= 0, "shape: an axis cannot have size ", size);
+    fits = fits && !__builtin_mul_overflow(product, std::max<Index>(1, size), &product);
+  }
+  require(fits && product <= max_elements, "shape: ", *this,
+          " has more elements than can be counted");
 }
 
 Index Shape::numel() const { return numel(0, rank_); }

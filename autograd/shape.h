@@ -17,6 +17,7 @@ using Index = std::int64_t;
 class Shape {
  public:
   static constexpr Index max_rank = 8;
+  static constexpr Index max_elements = Index{1} << 59;  ///< their bytes can still be counted
 
   Shape() = default;
   Shape(std::initializer_list<Index> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}

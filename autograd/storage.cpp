@@ -8,12 +8,15 @@
 #include <new>
 #include <vector>
 
+#include "autograd/error.h"
+
 namespace adjoint {
 namespace {
 
 constexpr std::align_val_t alignment{64};  // a cache line, and the widest vector register
 
-// Size classes: four to each power of two, so that at most a quarter of a buffer lies idle.
+// Size classes: four to each power of two, so that of all but the smallest at most a fifth lies
+// idle.
 constexpr std::size_t smallest = 64;
 struct SizeClass {
   std::size_t index;
@@ -40,6 +43,7 @@ class FreeList {
     return buffer;
   }
   void put(void* buffer, const SizeClass& size) { buffers_[size.index].push_back(buffer); }
+  std::size_t count(const SizeClass& size) const { return buffers_[size.index].size(); }
   void clear() {
     for (auto& buffers : buffers_) {
       for (void* buffer : buffers) ::operator delete(buffer, alignment);
@@ -51,9 +55,11 @@ class FreeList {
   std::array<std::vector<void*>, 64 * 4 + 8> buffers_;
 };
 
-// Small buffers come and go by the million: each thread keeps its own, without a lock. Large ones
-// may be made by one thread and dropped by another (a worker's gradients): they are shared.
+// Small buffers come and go by the million: each thread keeps some of its own, without a lock. All
+// others are shared: a buffer may be made by one thread and dropped by another (a worker's
+// gradients), and has to find its way back.
 constexpr std::size_t small_limit = 4096;
+constexpr std::size_t kept_by_thread = 256;  // buffers of each size
 
 struct SharedFreeList {
   std::mutex mutex;
@@ -88,12 +94,19 @@ void count(std::size_t bytes) {
 }
 
 void* take_unused(const SizeClass& size) {
-  if (size.bytes <= small_limit) {
-    FreeList* list = thread_list();
-    return list ? list->take(size) : nullptr;
-  }
+  if (size.bytes <= small_limit)
+    if (FreeList* list = thread_list())
+      if (void* buffer = list->take(size)) return buffer;
   const std::lock_guard lock(shared_list().mutex);
   return shared_list().list.take(size);
+}
+
+void* allocate(std::size_t bytes) {
+  if (void* buffer = ::operator new(bytes, alignment, std::nothrow)) return buffer;
+  memory::release_unused();
+  void* const buffer = ::operator new(bytes, alignment, std::nothrow);
+  require(buffer != nullptr, "tensor: no memory for ", bytes, " bytes");
+  return buffer;
 }
 
 }  // namespace
@@ -101,20 +114,19 @@ void* take_unused(const SizeClass& size) {
 Storage::Storage(std::size_t bytes) : bytes_(bytes) {
   const SizeClass size = size_class(bytes);
   data_ = take_unused(size);
-  if (!data_) data_ = ::operator new(size.bytes, alignment);
+  if (!data_) data_ = allocate(size.bytes);
   count(size.bytes);
 }
 
 Storage::~Storage() {
   const SizeClass size = size_class(bytes_);
   bytes_in_use.fetch_sub(size.bytes, std::memory_order_relaxed);
-  if (size.bytes > small_limit) {
+  FreeList* const own = size.bytes <= small_limit ? thread_list() : nullptr;
+  if (own && own->count(size) < kept_by_thread) {
+    own->put(data_, size);
+  } else {
     const std::lock_guard lock(shared_list().mutex);
     shared_list().list.put(data_, size);
-  } else if (FreeList* list = thread_list()) {
-    list->put(data_, size);
-  } else {
-    ::operator delete(data_, alignment);
   }
 }
 

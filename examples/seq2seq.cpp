@@ -6,9 +6,10 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
+#include <iomanip>
 #include <iostream>
+#include <optional>
 
 #include "autograd/error.h"
 #include "autograd/kernels/blas.h"
@@ -25,17 +26,32 @@ using namespace adjoint::seq2seq;
 constexpr int interrupted_status = 130;  // what a shell reports for a program ended by Ctrl-C
 constexpr int below_floor_status = 3;
 
+constexpr auto example = R"(For example:
+  seq2seq train data/english-french.tsv --output my-model
+  seq2seq translate my-model "Where is my red hat?")";
+
 struct Arguments {
   Settings settings;
   std::string output, model, pairs;
   std::vector<std::string> sentences;
   double floor = 0;
+  std::optional<double> margin;
   int threads = adjoint::threads();
 };
 
 void print(const Score& score) {
-  std::printf("BLEU %.2f on %zu sentences, %.1f%% of them exact\n", score.bleu.score, score.count,
-              100 * score.exact);
+  std::cout << std::fixed << std::setprecision(2) << "BLEU " << score.bleu.score << " on "
+            << score.count << " sentences, " << std::setprecision(1) << 100 * score.exact
+            << "% of them exact";
+  if (score.bleu.totals[3] == 0) std::cout << " (BLEU needs sentences of four words or more)";
+  std::cout << std::endl;
+}
+
+void print(const NearestSource& nearest) {
+  std::cout << std::fixed << std::setprecision(2) << "for comparison, BLEU " << nearest.bleu.score
+            << " by copying the translation of the nearest training source; "
+            << std::setprecision(1) << 100 * nearest.near_duplicates
+            << "% of the sources differ from one by at most a word" << std::endl;
 }
 
 void show_some(const Model& model, const std::vector<data::Pair>& pairs,
@@ -64,17 +80,16 @@ int train_command(const Arguments& arguments) {
       translate(trained.model, data::sources(parts.held_out));
   show_some(trained.model, parts.held_out, translations);
   const Score result = score(trained.model, parts.held_out, translations);
+  double demanded = arguments.floor;
   if (settings.task.empty()) {
     const NearestSource nearest =
         nearest_source(parts.train, parts.held_out, settings.make_tokenizer());
-    std::printf(
-        "BLEU %.2f by copying the translation of the nearest training source; "
-        "%.1f%% are within one word of one\n",
-        nearest.bleu.score, 100 * nearest.near_duplicates);
+    print(nearest);
+    if (arguments.margin) demanded = std::max(demanded, nearest.bleu.score + *arguments.margin);
   }
   print(result);
-  if (result.bleu.score >= arguments.floor) return 0;
-  std::cerr << "seq2seq: BLEU is below the floor of " << arguments.floor << '\n';
+  if (result.bleu.score >= demanded) return 0;
+  std::cerr << "seq2seq: BLEU is below the floor, " << demanded << '\n';
   return below_floor_status;
 }
 
@@ -127,7 +142,8 @@ int main(int argc, char** argv) {
               SIG_IGN);  // a file beyond its limit is an error like a full disk, not a crash
   Arguments arguments;
   CLI::App app("Train a Transformer on sentence pairs, translate with it, measure it.");
-  app.set_version_flag("--version", "adjoint, on " + kernels::blas_description());
+  app.footer(example);
+  app.set_version_flag("--version", "adjoint 0.1, on " + kernels::blas_description());
   app.require_subcommand(1);
   app.fallthrough();  // options of the program are known after the subcommand too
   app.option_defaults()->always_capture_default();
@@ -137,26 +153,34 @@ int main(int argc, char** argv) {
 
   CLI::App* train = app.add_subcommand("train", "train a model and save it in a folder");
   add_options(*train, arguments.settings);
-  train->add_option("file", arguments.pairs, "pairs: source, tab, target on each line")
+  train
+      ->add_option("file", arguments.pairs,
+                   "pairs, or give a --task: source, tab, target on each line")
       ->type_name("FILE");
   train->add_option("--output", arguments.output, "folder for the model")
       ->required()
       ->type_name("FOLDER");
   train->add_option("--floor", arguments.floor, "exit with 3 if the held-out BLEU is lower");
+  train->add_option("--margin", arguments.margin,
+                    "exit with 3 unless it is so much above that of the nearest source");
 
   CLI::App* translate = app.add_subcommand("translate", "translate sentences, or standard input");
   translate->add_option("model", arguments.model, "folder of a trained model")->required();
   translate->add_option("sentences", arguments.sentences, "each quoted; none: read lines");
 
-  CLI::App* evaluate = app.add_subcommand("evaluate", "BLEU on pairs; at first the held-out ones");
+  CLI::App* evaluate =
+      app.add_subcommand("evaluate", "BLEU on pairs, by default those held out from training");
   evaluate->add_option("model", arguments.model, "folder of a trained model")->required();
   evaluate->add_option("file", arguments.pairs, "file of pairs")->type_name("FILE");
 
   try {
     app.parse(argc, argv);
     set_threads(arguments.threads);
-    if (train->parsed()) return train_command(arguments);
-    return translate->parsed() ? translate_command(arguments) : evaluate_command(arguments);
+    const int status = train->parsed()       ? train_command(arguments)
+                       : translate->parsed() ? translate_command(arguments)
+                                             : evaluate_command(arguments);
+    require(std::cout.flush().good(), "standard output: cannot be written");
+    return status;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const std::string first = argc > 1 ? argv[1] : "";

@@ -163,14 +163,14 @@ std::vector<Index> read_numbers(const File& file, const std::string& name, const
   return numbers;
 }
 
-/// How many bytes a tensor has. No product on the way overflows, not even beside an axis of size 0:
-/// products over a part of the axes are then safe, too.
-std::uint64_t byte_count(const File& file, const std::string& name, const Form& form) {
-  auto product = static_cast<Index>(size_of(form.dtype));
-  for (const Index size : form.shape)
-    file.require(!__builtin_mul_overflow(product, std::max<Index>(size, 1), &product), name,
-                 ": the shape ", form.shape, " is too large");
-  return static_cast<std::uint64_t>(form.shape.numel()) * size_of(form.dtype);
+/// The shape with these sizes, if a tensor can have it.
+Shape shape_of(const File& file, const std::string& name, const std::vector<Index>& sizes) {
+  try {
+    return Shape(sizes);
+  } catch (const Error& error) {
+    file.require(false, name, ": ", error.what());
+    throw;
+  }
 }
 
 Entry read_entry(const File& file, const std::string& key, const Json& json) {
@@ -181,10 +181,8 @@ Entry read_entry(const File& file, const std::string& key, const Json& json) {
 
   const DType dtype = read_dtype(file, name, json["dtype"]);
   const std::vector<Index> sizes = read_numbers(file, name, "shape", json["shape"]);
-  file.require(std::ssize(sizes) <= Shape::max_rank, name, ": the shape has ", sizes.size(),
-               " axes, the limit is ", Shape::max_rank);
-  const Form form = {Shape(sizes), dtype};
-  const std::uint64_t bytes = byte_count(file, name, form);
+  const Form form = {shape_of(file, name, sizes), dtype};
+  const auto bytes = static_cast<std::uint64_t>(form.shape.numel()) * size_of(form.dtype);
 
   const std::vector<Index> offsets = read_numbers(file, name, "data_offsets", json["data_offsets"]);
   file.require(offsets.size() == 2 && offsets[0] <= offsets[1], name,

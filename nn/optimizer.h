@@ -74,4 +74,11 @@ class Adam : public Optimizer {
   Tensors first_moments_, second_moments_;
 };
 
+/// Adam with decoupled weight decay, by default 0.01 as in the paper's software.
+class AdamW : public Adam {
+ public:
+  explicit AdamW(Tensors parameters, AdamOptions options = {.weight_decay = 0.01})
+      : Adam(std::move(parameters), options) {}
+};
+
 }  // namespace adjoint::nn

@@ -46,6 +46,9 @@ Tensors add_up(std::vector<Tensors> shards) {
 Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const TrainerOptions& options)
     : model_(model), optimizer_(optimizer), options_(options), parameters_(parameters(model)) {
   require(options.shards >= 1, "trainer: needs at least one shard, got ", options.shards);
+  for (const NamedTensor& parameter : named_parameters(model))
+    require(parameter.tensor.tracked(), "trainer: the parameter '", parameter.name,
+            "' is no leaf: make it with variable()");
 }
 
 // Contiguous runs of examples with about the same number of tokens each.
@@ -89,10 +92,13 @@ LossSum Trainer::loss(const Shard& shard, std::span<const Ids> sources,
 void Trainer::require_all_listed(const Tensor& loss) const {
   std::set<std::uint64_t> listed;
   for (const Tensor& parameter : parameters_) listed.insert(parameter.history().node->number());
-  for (const NodePtr& node : tape(loss))
-    require(!node->is_leaf() || listed.contains(node->number()),
-            "trainer: the loss depends on a leaf of shape ", node->results()[0].form.shape,
-            " that the model's fields() do not list; it would never be trained");
+  for (const NodePtr& node : tape(loss)) {
+    if (!node->is_leaf() || listed.contains(node->number())) continue;
+    const std::string& label = static_cast<const Leaf&>(*node).label();
+    fail("trainer: the loss depends on a leaf", label.empty() ? "" : " '" + label + "'",
+         " of shape ", node->results()[0].form.shape,
+         " that the model's fields() do not list; it would never be trained");
+  }
 }
 
 StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
@@ -116,10 +122,10 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
   Tensors total = add_up(std::move(gradients));
   StepResult result{
       std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens, 0};
-  result.gradient =
+  result.gradient_norm =
       options_.clip > 0 ? clip_by_global_norm(total, options_.clip) : global_norm(total);
-  require(std::isfinite(result.gradient), "trainer: the gradient's norm is ", result.gradient,
-          "; the loss or a value before it is NaN or has overflowed");
+  require(std::isfinite(result.gradient_norm), "trainer: the gradient's norm is ",
+          result.gradient_norm, "; the loss or a value before it is NaN or has overflowed");
   optimizer_.step(total);
   return result;
 }

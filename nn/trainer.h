@@ -21,9 +21,9 @@ struct TrainerOptions {
 };
 
 struct StepResult {
-  double loss = 0;      ///< mean over the batch's real target tokens, natural logarithm
-  Index tokens = 0;     ///< how many those are
-  double gradient = 0;  ///< global norm of the gradient, before clipping
+  double loss = 0;           ///< mean over the batch's real target tokens, natural logarithm
+  Index tokens = 0;          ///< how many those are
+  double gradient_norm = 0;  ///< global, before clipping
 };
 
 /// Trains an encoder-decoder on batches of (source, target). A target begins with the symbol that

@@ -17,8 +17,8 @@ class DropoutMask {
  public:
   DropoutMask(double p, Key key)
       : key_(key.value()),
-        kept_(static_cast<T>(1 / (1 - p))),
-        threshold_(static_cast<std::uint16_t>(std::min(std::round(p * 0x1p16), 0x1p16 - 1))) {}
+        threshold_(static_cast<std::uint16_t>(std::min(std::round(p * 0x1p16), 0x1p16 - 1))),
+        kept_(static_cast<T>(0x1p16 / (0x1p16 - threshold_))) {}
 
   /// y[i] = x[i] · 1/(1 − p) where element i of this row is kept, else 0. `row` names the row, and
   /// `plane` a second coordinate for rows that come in several layers (the heads of attention).
@@ -47,8 +47,8 @@ class DropoutMask {
   using Words = std::array<std::array<std::uint32_t, lanes>, 4>;
 
   std::uint64_t key_;
-  T kept_;
   std::uint16_t threshold_;
+  T kept_;
 };
 
 }  // namespace adjoint::kernels

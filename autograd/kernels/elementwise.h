@@ -100,6 +100,8 @@ void zip_broadcast(std::span<const A> a, const Shape& a_shape, std::span<const B
         const B* const right = b.data() + at_b;
         if (step_a == 1 && step_b == 1)
           for (Index i = 0; i < length; ++i) to[i] = f(left[i], right[i]);
+        else if (step_a == 0 && step_b == 0)
+          std::fill_n(to, length, f(*left, *right));
         else if (step_a == 1)
           for (Index i = 0; i < length; ++i) to[i] = f(left[i], *right);
         else

@@ -22,7 +22,8 @@ struct Job {
   void* context;
   Ambient inherited;
   std::atomic<Index> next{0};
-  std::exception_ptr error;
+  std::exception_ptr error;  // of the first piece in order that failed
+  Index error_piece = 0;
   std::mutex error_mutex;
 
   void work() {
@@ -33,7 +34,11 @@ struct Job {
         task(context, i);
       } catch (...) {
         const std::lock_guard lock(error_mutex);
-        if (!error) error = std::current_exception();
+        if (!error || i < error_piece) {
+          error = std::current_exception();
+          error_piece = i;
+        }
+        next = count;  // pieces go out in order: all before this one have begun
       }
     }
     inside_task = false;
@@ -129,7 +134,7 @@ int threads() { return pool().size(); }
 
 void detail::run_tasks(Index count, void (*task)(void*, Index), void* context) {
   if (!inside_task && count > 1 && threads() > 1) {
-    Job job{count, task, context, ambient(), {}, {}, {}};
+    Job job{count, task, context, ambient(), {}, {}, {}, {}};
     if (pool().run(job)) {
       if (job.error) std::rethrow_exception(job.error);
       return;

@@ -226,7 +226,9 @@ struct Power {
     const std::span<const T> x = in[0].values<T>();
     const std::span<T> y = out[0].edit<T>();
     const T p = static_cast<T>(exponent);
-    if (exponent == 2)
+    if (exponent == 1)
+      kernels::map(x, y, [](T v) { return v; });
+    else if (exponent == 2)
       kernels::map(x, y, [](T v) { return v * v; });
     else if (exponent == -1)
       kernels::map(x, y, [](T v) { return 1 / v; });

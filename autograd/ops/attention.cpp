@@ -40,12 +40,18 @@ void require_pattern(const PatternPtr& given, const Tensor& query, const Tensor&
   require(given != nullptr, "attention: the pattern is missing");
   const AttentionPattern& pattern = *given;
   const Index query_rows = row_count(query), key_rows = row_count(key);
-  for (const Example& e : pattern.examples)
+  Index end = 0;
+  for (const Example& e : pattern.examples) {
+    require(e.query_begin >= end,
+            "attention: the examples' query rows overlap or are out of order at row ",
+            e.query_begin);
+    end = e.query_begin + e.queries;
     require(e.query_begin >= 0 && e.queries >= 0 && e.query_begin + e.queries <= query_rows &&
                 e.key_begin >= 0 && e.keys >= 0 && e.key_begin + e.keys <= key_rows,
             "attention: the pattern's example of query rows [", e.query_begin, ", ",
             e.query_begin + e.queries, ") and key rows [", e.key_begin, ", ", e.key_begin + e.keys,
             ") does not fit a query ", query.shape(), " and a key ", key.shape());
+  }
   if (pattern.lengths.defined())
     require(pattern.lengths.dtype() == DType::i64 && pattern.lengths.numel() == query_rows,
             "attention: lengths must be i64, one for each of the ", query_rows, " query rows, are ",

@@ -164,7 +164,14 @@ Tensor matmul(const Tensor& a, const Tensor& b, Transposed transposed) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return bias.defined() ? apply(Linear{}, x, weight, bias) : apply(Linear{}, x, weight);
+  if (!composed())
+    return bias.defined() ? apply(Linear{}, x, weight, bias) : apply(Linear{}, x, weight);
+  if (bias.defined())
+    require_form(Linear{}, x, weight, bias);
+  else
+    require_form(Linear{}, x, weight);
+  const Tensor y = matmul(x, weight, Transposed::b);
+  return bias.defined() ? y + bias : y;
 }
 
 }  // namespace adjoint

@@ -223,12 +223,8 @@ struct Cast {
   Form form(Inputs in) const { return {in[0].shape(), dtype}; }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
-    // T is the real type of the two, or in[0]'s: whichever, both types have to be looked at
-    dispatch(in[0].dtype(), [&]<class From>() {
-      dispatch(dtype, [&]<class To>() {
-        kernels::map(in[0].values<From>(), out[0].edit<To>(),
-                     [](From x) { return static_cast<To>(x); });
-      });
+    dispatch(dtype, [&]<class To>() {
+      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return static_cast<To>(x); });
     });
   }
   Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }

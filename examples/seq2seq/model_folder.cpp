@@ -65,6 +65,18 @@ fs::path beside(const fs::path& folder, const std::string& suffix) {
   }
 }
 
+// Exchanges what stands at `target` for `fresh`; if that fails, what stood there stays.
+void put_in_place(const fs::path& fresh, const fs::path& target) {
+  const fs::path former = beside(target, ".former");
+  const bool replaces = fs::exists(target);
+  if (replaces) fs::rename(target, former);
+  std::error_code error;
+  fs::rename(fresh, target, error);
+  if (error && replaces) fs::rename(former, target);
+  require(!error, target.string(), ": cannot be written: ", error.message());
+  fs::remove_all(former);
+}
+
 }  // namespace
 
 Destination::Destination(const fs::path& folder) {
@@ -79,6 +91,7 @@ Destination::Destination(const fs::path& folder) {
 }
 
 Destination::~Destination() {
+  if (complete_) return;
   std::error_code ignored;
   fs::remove_all(partial_, ignored);
 }
@@ -89,19 +102,18 @@ void Destination::save(const Model& model, const std::vector<data::Pair>& held_o
   model.target.save(partial_ / target_name);
   write_file(partial_ / held_out_name, as_lines(held_out, model.settings.make_tokenizer()));
   write_file(partial_ / settings_name, to_text(model.settings));
+  complete_ = true;
   try {
     require_replaceable(folder_);
-    const fs::path former = beside(folder_, ".former");
-    if (fs::exists(folder_)) fs::rename(folder_, former);
-    fs::rename(partial_, folder_);
-    fs::remove_all(former);
-  } catch (const fs::filesystem_error& error) {
-    fail(folder_.string(), ": cannot be written: ", error.code().message());
+    put_in_place(partial_, folder_);
+  } catch (const std::exception& error) {
+    fail(error.what(), "; the new model is in '", partial_.string(), "'");
   }
 }
 
 Model load(const fs::path& folder) {
-  require(fs::is_directory(folder), folder.string(), ": no such folder; `seq2seq train` makes one");
+  require(fs::exists(folder), folder.string(), ": no such folder; `seq2seq train` makes one");
+  require(fs::is_directory(folder), folder.string(), ": is a file and not a model's folder");
   require(fs::exists(folder / settings_name), folder.string(), ": holds no model (no ",
           settings_name, ")");
   Model model(read_settings(folder / settings_name), data::Vocabulary::load(folder / source_name),

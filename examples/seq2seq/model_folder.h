@@ -23,7 +23,8 @@ struct Model {
 
 /// Where a model will be saved. Made before training, so that a place that cannot be written shows
 /// at once and not hours later. All files are written to a new folder beside it, which then takes
-/// its place as a whole: a model that stood there stays until the new one is complete.
+/// its place as a whole: a model that stood there stays until the new one is complete. Should the
+/// place then be gone, the new model is left beside it, and the message says where.
 class Destination {
  public:
   /// Error when the folder cannot be made, or when something stands there that is no model.
@@ -36,6 +37,7 @@ class Destination {
 
  private:
   std::filesystem::path folder_, partial_;
+  bool complete_ = false;  // all files of a model have been written
 };
 
 /// Error, naming the file, when one is missing or does not fit the others.

@@ -26,6 +26,7 @@ void Progress::begin_epoch(Index epoch) {
 
 void Progress::batch(std::size_t done, double loss, Index tokens) {
   tokens_ += tokens;
+  training_seconds_ = seconds_since(epoch_start_);  // without what comes after the last batch
   if (!terminal_ || seconds_since(last_shown_) < 0.1) return;
   last_shown_ = Clock::now();
   const double share = (static_cast<double>(epoch_ - 1) +
@@ -38,13 +39,13 @@ void Progress::batch(std::size_t done, double loss, Index tokens) {
   rewrite(line);
 }
 
-void Progress::end_epoch(double loss, double validation) {
+void Progress::end_epoch(double loss, std::optional<double> validation) {
   char line[160];
   char held[40] = "";
-  if (validation >= 0) std::snprintf(held, sizeof held, "  validation %.3f", validation);
+  if (validation) std::snprintf(held, sizeof held, "  validation %.3f", *validation);
   std::snprintf(line, sizeof line, "epoch %3ld  loss %.3f%s  %.0f tokens/s",
                 static_cast<long>(epoch_), loss, held,
-                static_cast<double>(tokens_) / seconds_since(epoch_start_));
+                static_cast<double>(tokens_) / training_seconds_);
   if (terminal_) rewrite("");
   std::cout << line << std::endl;
 }

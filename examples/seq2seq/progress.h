@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "autograd/shape.h"
@@ -17,8 +18,7 @@ class Progress {
 
   void begin_epoch(Index epoch);
   void batch(std::size_t done, double loss, Index tokens);
-  /// `validation` is negative when there is none.
-  void end_epoch(double loss, double validation);
+  void end_epoch(double loss, std::optional<double> validation);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -29,6 +29,7 @@ class Progress {
   std::size_t batches_;
   bool terminal_;
   Index tokens_ = 0;
+  double training_seconds_ = 0;
   Clock::time_point run_start_ = Clock::now(), epoch_start_, last_shown_;
 };
 

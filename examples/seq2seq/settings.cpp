@@ -10,8 +10,11 @@ namespace adjoint::seq2seq {
 
 void Settings::check() const {
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
-  require(max_length <= max_tokens, "--max-length: ", max_length, " is more than --max-tokens, ",
-          max_tokens);
+  if (task.empty()) return;
+  const Index longest =
+      task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
+  require(longest <= max_tokens, "--max-length: a source of ", longest,
+          " tokens is more than --max-tokens, ", max_tokens);
 }
 
 nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) const {
@@ -33,14 +36,35 @@ nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) 
   };
 }
 
-void add_options(CLI::App& app, Settings& s) {
-  const CLI::Range count(1, 1'000'000'000);
-  const CLI::Validator finite(
-      [](const std::string& text) {
-        return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is not finite";
+namespace {
+
+// A real number for which `good` holds; NaN and infinity never are.
+CLI::Validator number(const std::string& demand, bool (*good)(double)) {
+  return CLI::Validator(
+      [demand, good](const std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        const bool is_number = !text.empty() && *end == '\0' && std::isfinite(value);
+        return is_number && good(value) ? "" : demand + ", is " + text;
       },
       "");
-  const CLI::Validator fraction = CLI::Range(0.0, 0.99) & finite;
+}
+
+// A whole number of at least 1.
+CLI::Validator counting() {
+  return number("must be a whole number of at least 1",
+                [](double x) { return x >= 1 && x <= 1e9 && x == std::floor(x); });
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, Settings& s) {
+  const CLI::Validator count = counting();
+  const CLI::Validator positive = number("must be more than 0", [](double x) { return x > 0; });
+  const CLI::Validator fraction =
+      number("must lie in [0, 1)", [](double x) { return x >= 0 && x < 1; });
+  const CLI::Validator not_negative =
+      number("must not be negative", [](double x) { return x >= 0; });
 
   const std::string data = "Data";
   app.add_option("--task", s.task, "learn a toy task instead")
@@ -83,28 +107,34 @@ void add_options(CLI::App& app, Settings& s) {
   app.add_option("--heads", s.heads, "of attention; must divide the width")
       ->check(count)
       ->group(model);
-  app.add_option("--encoder-blocks", s.encoder_blocks)->check(count)->group(model);
-  app.add_option("--decoder-blocks", s.decoder_blocks)->check(count)->group(model);
-  app.add_option("--dropout", s.dropout)->check(fraction)->group(model);
-  app.add_option("--positions", s.positions, "positional encoding")
+  app.add_option("--encoder-blocks", s.encoder_blocks, "layers that read the source")
+      ->check(count)
+      ->group(model);
+  app.add_option("--decoder-blocks", s.decoder_blocks, "layers that write the target")
+      ->check(count)
+      ->group(model);
+  app.add_option("--dropout", s.dropout, "share of the values left out at random in training")
+      ->check(fraction)
+      ->group(model);
+  app.add_option("--positions", s.positions, "how a token knows its place")
       ->check(CLI::IsMember({"none", "sinusoidal", "learned"}))
       ->group(model);
   app.add_option("--norm", s.norm, "layer norm after or before each sublayer")
       ->check(CLI::IsMember({"post", "pre"}))
       ->group(model);
-  app.add_option("--activation", s.activation)
+  app.add_option("--activation", s.activation, "inside of the feed-forward networks")
       ->check(CLI::IsMember({"relu", "gelu"}))
       ->group(model);
 
   const std::string training = "Training";
-  app.add_option("--epochs", s.epochs)->check(count)->group(training);
+  app.add_option("--epochs", s.epochs, "times through all training pairs")
+      ->check(count)
+      ->group(training);
   app.add_option("--batch", s.batch, "pairs in a batch")->check(count)->group(training);
   app.add_option("--shards", s.shards, "parts a batch is cut into, each computed by one thread")
       ->check(CLI::Range(1, 1024))
       ->group(training);
-  app.add_option("--learning-rate", s.learning_rate, "of Adam")
-      ->check(CLI::PositiveNumber & finite)
-      ->group(training);
+  app.add_option("--learning-rate", s.learning_rate, "of Adam")->check(positive)->group(training);
   app.add_option("--schedule", s.schedule, "keep the rate, or let it fall to 0 over the run")
       ->check(CLI::IsMember({"constant", "linear"}))
       ->group(training);
@@ -112,7 +142,7 @@ void add_options(CLI::App& app, Settings& s) {
       ->check(CLI::NonNegativeNumber)
       ->group(training);
   app.add_option("--clip", s.clip, "limit of the gradient's norm; 0 for none")
-      ->check(CLI::NonNegativeNumber & finite)
+      ->check(not_negative)
       ->group(training);
   app.add_option("--smoothing", s.smoothing, "of the labels")->check(fraction)->group(training);
   app.add_option("--seed", s.seed, "of everything that is random")->group(training);

@@ -1,7 +1,9 @@
 #include "examples/seq2seq/training.h"
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
+#include <optional>
 
 #include "autograd/error.h"
 #include "data/batching.h"
@@ -14,14 +16,15 @@ namespace adjoint::seq2seq {
 namespace {
 
 // Set by Ctrl-C. The first one asks for an orderly end; a second one ends at once.
-volatile std::sig_atomic_t interrupt_requested = 0;
+std::atomic<bool> interrupt_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // else a signal handler may not touch it
 
 class InterruptHandler {
  public:
   InterruptHandler() {
-    interrupt_requested = 0;
+    interrupt_requested = false;
     former_ = std::signal(SIGINT, [](int signal) {
-      interrupt_requested = 1;
+      interrupt_requested = true;
       std::signal(signal, SIG_DFL);
     });
   }
@@ -40,6 +43,23 @@ data::Split toy_task(const Settings& s) {
                                   .train_count = s.train_count,
                                   .held_out_count = s.held_out_count,
                                   .key = Key(s.seed).child("task")});
+}
+
+// Over all pairs, a batch at a time; nothing when there are none.
+std::optional<double> mean_loss(const nn::Trainer& trainer, const data::EncodedPairs& pairs,
+                                Index batch) {
+  if (pairs.size() == 0) return std::nullopt;
+  double loss = 0;
+  Index tokens = 0;
+  const auto size = static_cast<std::size_t>(batch);
+  for (std::size_t begin = 0; begin < pairs.size(); begin += size) {
+    const std::size_t count = std::min(size, pairs.size() - begin);
+    const nn::StepResult result = trainer.evaluate(std::span(pairs.sources).subspan(begin, count),
+                                                   std::span(pairs.targets).subspan(begin, count));
+    loss += result.loss * static_cast<double>(result.tokens);
+    tokens += result.tokens;
+  }
+  return loss / static_cast<double>(tokens);
 }
 
 }  // namespace
@@ -62,8 +82,9 @@ Parts prepare(const Settings& s, const std::string& file) {
       data::Split split = data::split_by_fraction(parts.train, share, key.child(name));
       parts.train = std::move(split.train);
       return std::move(split.held_out);
-    } catch (const Error& error) {
-      fail(file.empty() ? "--task" : file, ": too few pairs for --", name, ": ", error.what());
+    } catch (const Error&) {
+      fail(file.empty() ? "--task" : file, ": ", parts.train.size(), " pairs are too few for --",
+           name, ' ', share, "; with --", name, " 0 none are kept out");
     }
   };
   if (s.task.empty()) parts.held_out = take(s.held_out, "held-out");
@@ -112,12 +133,10 @@ Trained train(const Settings& s, const Parts& parts) {
       progress.batch(++done, result.loss, result.tokens);
       if (interrupt_requested) break;
     }
-    progress.end_epoch(loss / static_cast<double>(tokens),
-                       validation.size() == 0
-                           ? -1
-                           : trainer.evaluate(validation.sources, validation.targets).loss);
+    progress.end_epoch(loss / static_cast<double>(tokens), mean_loss(trainer, validation, s.batch));
   }
-  return {std::move(model), interrupt_requested != 0};
+  if (interrupt_requested) std::cout << "interrupted; what has been learnt is kept" << std::endl;
+  return {std::move(model), interrupt_requested};
 }
 
 }  // namespace adjoint::seq2seq

@@ -333,6 +333,17 @@ BOOST_AUTO_TEST_CASE(a_large_batch_agrees_with_its_examples_alone) {
   }
 }
 
+// Two examples would write the same rows at the same time.
+BOOST_AUTO_TEST_CASE(query_rows_belong_to_one_example) {
+  const Tensor x = ones({4, 2});
+  auto pattern = std::make_shared<AttentionPattern>();
+  pattern->examples = {{0, 3, 0, 4}, {2, 2, 0, 4}};
+  BOOST_CHECK_EXCEPTION(adjoint::attention(x, x, x, pattern), Error, [](const Error& error) {
+    return std::string(error.what()) ==
+           "attention: the examples' query rows overlap or are out of order at row 2";
+  });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -342,9 +342,9 @@ BOOST_AUTO_TEST_CASE(operations_with_mistakes_are_found_out) {
   BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsOutputInSecret{}, x)), {x}), Error, says(not_kept));
   BOOST_CHECK_EXCEPTION(grad(sum(apply(TooManyGradients{}, x)), {x}), Error,
                         says("test_too_many_gradients: the vjp returned 2 gradients for 1 inputs"));
-  BOOST_CHECK_EXCEPTION(grad(sum(apply(WrongShape{}, x)), {x}), Error,
-                        says("test_wrong_shape: the vjp's gradient of input 0 has shape [], the "
-                             "input has [2]"));
+  BOOST_CHECK_EXCEPTION(
+      grad(sum(apply(WrongShape{}, x)), {x}), Error,
+      says("test_wrong_shape: the vjp's gradient of input 0 is f32 [], the input f32 [2]"));
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_sweep_leaves_everything_as_it_was) {

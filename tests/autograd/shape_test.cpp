@@ -88,6 +88,12 @@ BOOST_AUTO_TEST_CASE(axes_as_callers_name_them) {
   BOOST_CHECK_EXCEPTION(resolve({2, 3}, {0, -2}), Error, says("test: an axis is named twice"));
 }
 
+BOOST_AUTO_TEST_CASE(more_elements_than_can_be_counted_are_an_error) {
+  BOOST_CHECK_THROW((Shape{Index{1} << 40, Index{1} << 40}), Error);
+  BOOST_CHECK_THROW((Shape{0, Index{1} << 40, Index{1} << 40}), Error);
+  BOOST_TEST((Shape{0, Index{1} << 40}).numel() == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -4,9 +4,11 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
+#include "autograd/error.h"
 #include "autograd/tensor.h"
 
 namespace {
@@ -111,6 +113,26 @@ BOOST_AUTO_TEST_CASE(threads_pass_buffers_on) {
   BOOST_TEST(intact);
   exchanged.clear();
   BOOST_TEST(memory::in_use() == before);
+}
+
+// A worker makes a gradient and another thread drops it, at every step of a training: the buffers
+// have to find their way back to the worker, or memory grows without bound.
+BOOST_AUTO_TEST_CASE(buffers_dropped_by_another_thread_are_used_again) {
+  std::set<void*> different;
+  for (int step = 0; step < 200; ++step) {
+    std::vector<std::unique_ptr<Storage>> made(40);
+    std::thread([&] {
+      for (auto& buffer : made) buffer = std::make_unique<Storage>(1000);
+    }).join();
+    for (const auto& buffer : made) different.insert(buffer->data());
+  }
+  BOOST_TEST(different.size() < 1000u);
+}
+
+BOOST_AUTO_TEST_CASE(more_than_there_is_is_an_error) {
+  BOOST_CHECK_EXCEPTION(Storage(std::size_t{1} << 58), Error, [](const Error& error) {
+    return std::string(error.what()).starts_with("tensor: no memory for");
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

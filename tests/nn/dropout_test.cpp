@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(the_right_share_is_dropped_and_the_rest_scaled_up) {
     const auto dropped = static_cast<double>(std::ranges::count(values, 0.0));
     BOOST_TEST(std::abs(dropped / 20000 - p) < 0.012);
     BOOST_TEST(*std::ranges::max_element(values) == 1 / (1 - p),
-               boost::test_tools::tolerance(1e-6));
+               boost::test_tools::tolerance(1e-4));  // p is rounded
     BOOST_TEST(mean(y).item() == 1, boost::test_tools::tolerance(0.1));
   }
 }

@@ -18,9 +18,13 @@
 
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "autograd/ambient.h"
@@ -198,6 +202,9 @@ namespace detail {
 
 bool register_operation(const char* name);
 
+// A static member is set before main() if anything in the program mentions it. apply() does, for
+// each operation it is compiled for: so all of them are known, whether or not they are ever
+// applied.
 template <class Op>
 struct Registration {
   static inline const bool done = register_operation(Op::name);
@@ -219,17 +226,9 @@ template <class Op>
 requires requires { Op::outputs; }
 constexpr std::size_t output_count<Op> = Op::outputs;
 
-template <class T, std::size_t Count>
-struct FewOf {
-  using type = std::array<T, Count>;
-};
-template <class T>
-struct FewOf<T, std::dynamic_extent> {
-  using type = std::vector<T>;
-};
 /// An array, or a vector where the count is known only at run time.
 template <class T, std::size_t Count>
-using Few = typename FewOf<T, Count>::type;
+using Few = std::conditional_t<Count == std::dynamic_extent, std::vector<T>, std::array<T, Count>>;
 
 template <class Op, std::size_t InputCount>
 class Recorded final : public Node {

@@ -1,6 +1,7 @@
 #include "nn/decoding.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace adjoint::nn {
 namespace {

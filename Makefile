@@ -35,7 +35,7 @@ BUILD := build$(if $(debug),/debug)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 MODE := $(if $(debug),-O0 -g -D_GLIBCXX_ASSERTIONS,-O3)
 ifneq ($(SAN),)
-  MODE := $(if $(debug),-O0 -D_GLIBCXX_ASSERTIONS,-O1) -g -fno-omit-frame-pointer
+  MODE := $(if $(debug),-O0 -D_GLIBCXX_ASSERTIONS,-O1) -g1 -fno-omit-frame-pointer
   MODE += -fsanitize=$(SAN) -fno-sanitize-recover=all
   # Lets the sanitizer report a crash, with a stack trace, before Boost.Test catches it.
   test_args := --catch_system_errors=no

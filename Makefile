@@ -9,7 +9,7 @@
 ##   DEBUG=1             unoptimised, with debug information and library assertions; own build folder
 ##   WERROR=0            let warnings be warnings
 ##   NO_INSTALL=1        never install anything: say what is missing and stop
-##   TRAIN_ARGS= TEST_ARGS= BENCH_ARGS=    further arguments of the programs that are run
+##   TRAIN_ARGS= TEST_ARGS=             further arguments of the programs that are run
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=     the compiler, further flags, optimisation of the tests
 MARCH ?= native
 
@@ -117,7 +117,7 @@ $(BUILD)/flags $(BUILD)/sources: force
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck bench check check-rest e2e format lint-format tidy clean force
+.PHONY: help all deps train test check check-rest e2e format lint-format tidy clean force
 
 help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22

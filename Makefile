@@ -48,7 +48,7 @@ LINK = $(CXX) $(MODE) -pthread $(LDFLAGS)
 LIBS = $(BLAS_LIBS) -lutf8proc
 
 # Tests take long to compile and not long to run: they need less optimisation than what they test.
-TEST_OPT ?= $(if $(debug),-O0,-O1)
+TEST_OPT ?= $(if $(debug)$(SAN),-O0,-O1)
 
 # ---- Dependencies --------------------------------------------------------------------------------
 # .ci/dependencies finds the compiler and the libraries, installs what is missing, and writes where

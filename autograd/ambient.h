@@ -8,12 +8,14 @@
 
 namespace adjoint {
 
+class Observer;
 using ScopePath = std::shared_ptr<const std::string>;
 
 struct Ambient {
   bool recording = true;
   bool composed = false;
-  ScopePath scope;  ///< "encoder.blocks.1.attention"; null outside of any scope
+  ScopePath scope;               ///< "encoder.blocks.1.attention"; null outside of any scope
+  Observer* observer = nullptr;  ///< the innermost one that looks on (observer.h)
 };
 
 /// The calling thread's.

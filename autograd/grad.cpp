@@ -92,7 +92,7 @@ class Sweep {
     if (needed == 0 && operands.size() <= 32) return;
 
     const NameScope scope(node.scope_path());
-    Tensors gradients = node.vjp(Pullback(current.node, current.cotangents, needed));
+    Tensors gradients = pull_back(node, Pullback(current.node, current.cotangents, needed));
     require(gradients.size() == operands.size(), node.name(), ": the vjp returned ",
             gradients.size(), " gradients for ", operands.size(), " inputs");
     for (std::size_t i = 0; i < operands.size(); ++i) {
@@ -103,6 +103,14 @@ class Sweep {
       add(operands[i].value.history(), std::move(gradients[i]));
     }
     if (options_.consume) node.consume();
+  }
+
+  static Tensors pull_back(const Node& node, const Pullback& back) {
+    if (!ambient().observer) return node.vjp(back);
+    tell_observers([&](Observer& o) { o.before_vjp(node, back); });
+    Tensors gradients = node.vjp(back);
+    tell_observers([&](Observer& o) { o.after_vjp(node, back, gradients); });
+    return gradients;
   }
 
   void add(const History& history, Tensor cotangent) {

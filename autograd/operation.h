@@ -27,8 +27,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "autograd/ambient.h"
-#include "autograd/tensor.h"
+#include "autograd/observer.h"
 
 namespace adjoint {
 
@@ -99,6 +98,8 @@ class Node {
   virtual std::span<Operand> operands() = 0;
   virtual std::span<Result> results() = 0;
   virtual Tensors vjp(const Pullback& back) const = 0;
+  /// The same operation, with the same attributes, applied to other inputs. Error of a leaf.
+  virtual Tensors replay(const Tensors& inputs) const = 0;
 
   /// Counts up over all nodes of all threads: a node is younger than everything it depends on.
   std::uint64_t number() const { return number_; }
@@ -135,6 +136,7 @@ class Leaf final : public Node {
   std::span<Operand> operands() override { return {}; }
   std::span<Result> results() override { return {&result_, 1}; }
   Tensors vjp(const Pullback&) const override { return {}; }
+  Tensors replay(const Tensors&) const override { fail("replay: a leaf was not computed"); }
 
   const std::string& label() const { return label_; }
   Tensor grad() const;
@@ -230,6 +232,9 @@ constexpr std::size_t output_count<Op> = Op::outputs;
 template <class T, std::size_t Count>
 using Few = std::conditional_t<Count == std::dynamic_extent, std::vector<T>, std::array<T, Count>>;
 
+template <std::size_t InputCount, class Op>
+std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in);
+
 template <class Op, std::size_t InputCount>
 class Recorded final : public Node {
  public:
@@ -255,6 +260,13 @@ class Recorded final : public Node {
   std::span<Operand> operands() override { return operands_; }
   std::span<Result> results() override { return results_; }
   Tensors vjp(const Pullback& back) const override { return op_.vjp(back); }
+  Tensors replay(const Tensors& inputs) const override {
+    const NameScope scope(scope_path());
+    std::vector<const Tensor*> pointers;
+    for (const Tensor& x : inputs) pointers.push_back(&x);
+    auto out = apply<InputCount>(op_, Inputs(pointers));
+    return {out.begin(), out.end()};
+  }
 
  private:
   Op op_;
@@ -292,6 +304,8 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
     require(in[i].defined(), Op::name, ": input ", i, " is empty");
     tracked |= in[i].tracked();
   }
+  const bool observed = ambient().observer != nullptr;
+  if (observed) tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
   std::array<Tensor, output_count<Op>> out;
   if constexpr (requires { op.share(in); }) {  // the output is the input's storage seen otherwise
     out = {op.share(in)};
@@ -307,6 +321,7 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
           out[i] = Tensor(out[i].form(), out[i].storage(), {node, static_cast<int>(i)});
     }
   }
+  if (observed) tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });
   return out;
 }
 

@@ -1,11 +1,13 @@
 #include "autograd/gradcheck.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <set>
 #include <sstream>
 
 #include "autograd/gradcheck/level.h"
+#include "autograd/gradcheck/walk.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 
@@ -72,6 +74,14 @@ Tensors as_f64(const Tensors& inputs) {
   return result;
 }
 
+// Whether something failed that a wrong vjp explains.
+bool blames_a_derivative(const GradcheckReport& report) {
+  return std::ranges::any_of(report.findings(), [](const Finding& finding) {
+    return finding.kind == Kind::mismatch || finding.kind == Kind::not_linear ||
+           (finding.kind == Kind::not_finite && !std::isfinite(finding.analytic));
+  });
+}
+
 std::vector<std::string> names_of(const Tensors& inputs, const GradcheckOptions& options) {
   std::vector<std::string> names = options.names;
   for (std::size_t i = names.size(); i < inputs.size(); ++i)
@@ -99,7 +109,11 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
     if (!repeatable(flat, again, order, options.key.child("repeat"), report)) break;
     Level level(flat, order, feigned, options, report);
     level.check(kinks);
-    if (!report) break;
+    if (!report) {
+      if (options.walk && blames_a_derivative(report))
+        report.set_walk(walk_tape(f, as_f64(inputs), order, options));
+      break;
+    }
 
     // The next order differentiates g(x, ȳ) = x̄.
     current = gradient_of(current, xs.size());

@@ -10,6 +10,8 @@
 
 #include <functional>
 #include <iosfwd>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,7 @@ struct GradcheckOptions {
   int cotangents = 2;           ///< random ones, besides those of single outputs
   int projections = 4;          ///< random directions, where there are too many inputs
   int coordinates = 16;         ///< and so many single inputs besides
+  bool walk = true;  ///< where f fails, check each operation on its tape to find the wrong one
 };
 
 /// Something that was found out about one element, or about the function as a whole.
@@ -81,6 +84,24 @@ struct Coverage {
   double could_be_missed = 0;  ///< size of an error, relative to the gradient's: see gradcheck()
 };
 
+class GradcheckReport;
+
+/// An application of an operation that fails by itself, at the very inputs that it had within f.
+struct Culprit {
+  std::string operation;
+  std::string scope;  ///< "encoder.blocks.1.attention"; empty outside of any
+  std::size_t place;  ///< its number among the operations of the tape, from 1
+  std::vector<Shape> inputs, outputs;
+  std::shared_ptr<const GradcheckReport> report;  ///< of this operation alone
+};
+
+/// What was found on the tape of a function that failed.
+struct TapeWalk {
+  std::size_t operations = 0;           ///< that were recorded, leaves not counted
+  std::size_t wrong = 0;                ///< of those
+  std::optional<Culprit> culprit = {};  ///< the first of the wrong ones
+};
+
 /// True when nothing failed. Prints in one line when all is well, else with the worst elements.
 class GradcheckReport {
  public:
@@ -92,16 +113,20 @@ class GradcheckReport {
   std::size_t count(Finding::Kind kind) const;
   const std::vector<Measurement>& measurements() const { return measurements_; }
   const std::vector<Coverage>& coverage() const { return coverage_; }
+  /// Where the tape was searched for the reason: when some derivative was wrong.
+  const std::optional<TapeWalk>& walk() const { return walk_; }
 
   void add(Finding finding);
   void add(Measurement measurement) { measurements_.push_back(std::move(measurement)); }
   void add(const Coverage& coverage) { coverage_.push_back(coverage); }
   void add_error(double relative);
+  void set_walk(TapeWalk walk) { walk_ = std::move(walk); }
 
  private:
   std::vector<Finding> findings_;
   std::vector<Measurement> measurements_;
   std::vector<Coverage> coverage_;
+  std::optional<TapeWalk> walk_;
   double worst_error_ = 0;
 };
 std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
@@ -124,8 +149,10 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
 /// taken for rounding errors.
 ///
 /// Order 2 checks in the same way the function g(x, ȳ) = x̄ with respect to x and ȳ, order 3 the
-/// gradient of that, and so on; it stops at the first order that fails. Elements at a kink are
-/// checked in order 1 only, where the analytic derivative has to lie between both slopes.
+/// gradient of that, and so on; it stops at the first order that fails. Then each operation on the
+/// tape of f is checked alone, at the inputs it had, and the first that fails is named. Elements at
+/// a kink are checked in order 1 only, where the analytic derivative has to lie between both
+/// slopes.
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
                           const GradcheckOptions& options = {});
 

@@ -31,12 +31,6 @@ Tensors real_ones(const Tensors& tensors) {
   return result;
 }
 
-Tensors with_variables(Tensors tensors) {
-  for (Tensor& x : tensors)
-    if (is_real(x.dtype()) && !x.tracked()) x = variable(x);
-  return tensors;
-}
-
 Tensors evaluate(const Function& f, const Tensors& inputs) {
   Tensors outputs = f(inputs);
   for (std::size_t j = 0; j < outputs.size(); ++j)
@@ -107,6 +101,12 @@ Place FlatFunction::place(const Tensors& tensors, Index i) {
     i -= tensors[number].numel();
   }
   fail("gradcheck: there is no element ", i);
+}
+
+Tensors with_variables(Tensors tensors) {
+  for (Tensor& x : tensors)
+    if (is_real(x.dtype()) && !x.tracked()) x = variable(x);
+  return tensors;
 }
 
 Vector flatten(const Tensors& tensors) {

@@ -58,6 +58,8 @@ class FlatFunction {
   Vector point_, values_;
 };
 
+/// The tensors, the real ones among them tracked.
+Tensors with_variables(Tensors tensors);
 /// All elements of the real ones among the tensors, one after the other.
 Vector flatten(const Tensors& tensors);
 /// g(x, ȳ) = x̄, where f has `count` inputs: what the next order checks.

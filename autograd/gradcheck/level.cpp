@@ -16,7 +16,7 @@ constexpr double least_precision = 1e-3;
 // With this probability an error of the size that the report states escapes all projections.
 constexpr double missing_probability = 1e-3;
 // So few elements are no longer halved but checked one by one.
-constexpr Index few_elements = 64;
+constexpr Index few_elements = 8;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -89,10 +89,12 @@ void Level::compare() {
 // Random directions and some single elements; if a direction disagrees, a search for the reason.
 void Level::project() {
   bool clean = true;
-  for (int k = 0; k < options_.projections; ++k) {
-    const Slopes slopes = random_line(0, f_.inputs(), key_.child("direction").child(at(k)));
+  for (int k = 0; k < options_.projections && clean; ++k) {
+    const Key key = key_.child("direction").child(at(k));
+    const Slopes slopes = random_line(0, f_.inputs(), key, Care::full);
     clean &= agree(slopes);
     note_precision(slopes);
+    if (!along_line_ && !slopes.any_kink() && !agree(slopes)) along_line_ = slopes;
   }
   coverage_.projections = options_.projections;
   const Key key = key_.child("coordinates");
@@ -104,7 +106,8 @@ void Level::project() {
   if (wrong_ == 0) report_along_line();
 }
 
-// Halves the elements, goes on where a half disagrees, and ends at the first ones found wrong.
+// Halves the elements, of which a random combination has disagreed, and ends at the first ones
+// found wrong. If the first half is innocent it is the second.
 void Level::search(Index begin, Index end) {
   if (wrong_ > 0 || coverage_.measured >= options_.elements_up_to) return;
   if (end - begin <= few_elements) {
@@ -112,9 +115,9 @@ void Level::search(Index begin, Index end) {
     return;
   }
   const Index middle = begin + (end - begin) / 2;
-  const Key key = key_.child("search").child(at(begin));
-  if (!agree(random_line(begin, middle, key.child(at(middle))))) search(begin, middle);
-  if (!agree(random_line(middle, end, key.child(at(end))))) search(middle, end);
+  const Key key = key_.child("search").child(at(begin)).child(at(end));
+  if (!agree(random_line(begin, middle, key, Care::hint))) search(begin, middle);
+  search(middle, end);
 }
 
 // ---- Measuring ---------------------------------------------------------------------------------
@@ -127,13 +130,11 @@ void Level::measure(Index i) {
     if (const auto kind = judge(slopes, r, infinity); kind && *kind != Kind::kink) ++wrong_;
 }
 
-Slopes Level::random_line(Index begin, Index end, Key key) {
+Slopes Level::random_line(Index begin, Index end, Key key, Care care) const {
   std::vector<Index> elements;
   for (Index i = begin; i < end; ++i)
     if (!left_out_.contains(i)) elements.push_back(i);
-  const Slopes slopes = measuring_.random_line(elements, key);
-  if (!along_line_ && !slopes.any_kink() && !agree(slopes)) along_line_ = slopes;
-  return slopes;
+  return measuring_.random_line(elements, key, care);
 }
 
 bool Level::agree(const Slopes& slopes) {
@@ -144,12 +145,13 @@ bool Level::agree(const Slopes& slopes) {
 void Level::note_precision(const Slopes& slopes) {
   if (!agree(slopes)) return;
   const double escape = std::pow(missing_probability, 1.0 / options_.projections);
-  const double factor = safety * std::sqrt(2 / std::numbers::pi) / escape;
+  const double factor = std::sqrt(2 / std::numbers::pi) / escape;
   for (std::size_t r = 0; r < slopes.norms.size(); ++r) {
     if (slopes.norms[r] == 0) continue;
     const Derivative& d = slopes.numeric[r];
+    const double tolerance = std::max(safety * d.error, slopes.negligible);
     coverage_.could_be_missed =
-        std::max(coverage_.could_be_missed, factor * d.error / slopes.norms[r]);
+        std::max(coverage_.could_be_missed, factor * tolerance / slopes.norms[r]);
     report_.add_error(std::abs(slopes.analytic[r] - d.value) / slopes.norms[r]);
   }
 }

@@ -36,7 +36,7 @@ class Level {
 
   // Measuring
   void measure(Index i);
-  Slopes random_line(Index begin, Index end, Key key);
+  Slopes random_line(Index begin, Index end, Key key, Care care) const;
   static bool agree(const Slopes& slopes);
   void note_precision(const Slopes& slopes);
 

@@ -25,10 +25,14 @@ struct Slopes {
 
   bool any_kink() const;
   /// Whether they are equal, up to the error of the numeric one; at a kink, whether the analytic
-  /// one lies between the slopes of both sides.
-  bool agree(std::size_t cotangent) const;
+  /// one lies between the slopes of both sides. `allowance` multiplies the tolerance.
+  bool agree(std::size_t cotangent, double allowance = 1) const;
   bool all_agree() const;
 };
+
+/// How sure to be before both derivatives are said to differ: all steps tried, or a glaring
+/// difference at some, which is enough where it leads only to a closer look.
+enum class Care { full, hint };
 
 class Measuring {
  public:
@@ -49,7 +53,7 @@ class Measuring {
 
   Slopes element(Index i) const;
   /// Along a random normal direction in the given elements, each in units of its scale.
-  Slopes random_line(const std::vector<Index>& elements, Key key) const;
+  Slopes random_line(const std::vector<Index>& elements, Key key, Care care) const;
 
  private:
   using Line = std::vector<std::pair<Index, double>>;  // the elements that move, and how fast
@@ -58,7 +62,7 @@ class Measuring {
   void choose_scales();
   void find_largest_effect();
   double noise(const Cotangent& cotangent, const Vector& gradient) const;
-  Slopes along(const Line& line, double step, double negligible) const;
+  Slopes along(const Line& line, double step, double negligible, Care care) const;
   Vector change(const Line& line, double h) const;
   Vector rounding_of_values() const;
 

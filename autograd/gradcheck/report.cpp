@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t most_rows = 8;
 
+std::string counted(Index count, const std::string& noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
 std::string number(double value, int digits) {
   std::ostringstream text;
   text << std::setprecision(digits) << value;
@@ -23,6 +27,12 @@ struct Row {
   std::string what, where, cotangent, analytic, numeric, error, relative;
 };
 
+std::vector<Finding> failures_of(const GradcheckReport& report) {
+  std::vector<Finding> failures;
+  std::ranges::copy_if(report.findings(), std::back_inserter(failures), &Finding::failed);
+  return failures;
+}
+
 Row row_of(const Finding& finding) {
   return {name_of(finding.kind),      finding.where,
           finding.cotangent,          number(finding.analytic, 9),
@@ -31,22 +41,24 @@ Row row_of(const Finding& finding) {
 }
 
 // The part of the table that consists of numbers, the columns as wide as they need be.
-void print_table(std::ostream& stream, const std::vector<Row>& rows) {
+void print_table(std::ostream& stream, const std::vector<Row>& rows, const std::string& margin) {
   static constexpr std::string Row::*columns[] = {&Row::what,     &Row::where,   &Row::cotangent,
                                                   &Row::analytic, &Row::numeric, &Row::error,
                                                   &Row::relative};
-  std::vector<std::string> lines(rows.size(), " ");
+  std::vector<std::string> lines(rows.size(), margin);
   for (const auto column : columns) {
     std::size_t width = 0;
     for (const Row& row : rows) width = std::max(width, (row.*column).size());
     for (std::size_t i = 0; i < rows.size(); ++i)
-      lines[i] += ' ' + rows[i].*column + std::string(width - (rows[i].*column).size() + 1, ' ');
+      lines[i] += rows[i].*column + std::string(width - (rows[i].*column).size() + 2, ' ');
   }
   for (const std::string& line : lines)
     stream << '\n' << line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
-void print_failures(std::ostream& stream, std::vector<Finding> failures) {
+void print_failures(std::ostream& stream, const GradcheckReport& report,
+                    const std::string& margin) {
+  std::vector<Finding> failures = failures_of(report);
   // Those said in words concern the function as a whole; elements follow, the worst first.
   const auto first = [](const Finding& a, const Finding& b) {
     return std::pair(!a.note.empty(), a.relative) > std::pair(!b.note.empty(), b.relative);
@@ -59,25 +71,56 @@ void print_failures(std::ostream& stream, std::vector<Finding> failures) {
     if (finding.note.empty())
       rows.push_back(row_of(finding));
     else
-      stream << "\n  " << name_of(finding.kind) << ": " << finding.where << ": " << finding.note;
+      stream << '\n'
+             << margin << name_of(finding.kind) << ": " << finding.where << ": " << finding.note;
   }
-  if (rows.size() > 1) print_table(stream, rows);
-  if (failures.size() > most_rows) stream << "\n  and " << failures.size() - most_rows << " more";
+  if (rows.size() > 1) print_table(stream, rows, margin);
+  if (failures.size() > most_rows)
+    stream << '\n' << margin << "and " << failures.size() - most_rows << " more";
+}
+
+std::string list(const std::vector<Shape>& shapes) {
+  std::ostringstream text;
+  for (const Shape& shape : shapes) text << (text.tellp() > 0 ? ", " : "") << shape;
+  return text.str();
+}
+
+void print_walk(std::ostream& stream, const TapeWalk& walk) {
+  if (!walk.culprit) {
+    stream << "\n  "
+           << (walk.operations == 1 ? "The only operation on the tape is right by itself."
+                                    : "All " + std::to_string(walk.operations) +
+                                          " operations on the tape are right by themselves.")
+           << " What is wrong is not on the tape: a value\n  was taken out of it (detach, item, "
+              "values, a stop in recording) and used again.";
+    return;
+  }
+  const Culprit& culprit = *walk.culprit;
+  stream << "\n  The first wrong operation is number " << culprit.place << " of " << walk.operations
+         << ": " << culprit.operation;
+  if (!culprit.scope.empty()) stream << " in " << culprit.scope;
+  stream << ", " << list(culprit.inputs) << " → " << list(culprit.outputs);
+  if (walk.wrong > 1)
+    stream << "; " << walk.wrong << " are wrong by themselves";
+  else if (walk.operations > 1)
+    stream << "; the others are right by themselves";
+  if (walk.operations > 1) print_failures(stream, *culprit.report, "    ");
 }
 
 void print(std::ostream& stream, const Coverage& coverage) {
   stream << "; order " << coverage.order << ": ";
   if (coverage.projections > 0) {
-    stream << coverage.inputs << " inputs along " << coverage.projections << " random lines and "
-           << coverage.measured << " by themselves";
+    stream << counted(coverage.inputs, "input") << " along "
+           << counted(coverage.projections, "random line") << " and " << coverage.measured
+           << " by themselves";
     if (coverage.could_be_missed > 0)
       stream << " (an error of " << number(coverage.could_be_missed, 2)
              << " of the gradient escapes 1 time in 1000)";
   } else {
-    stream << coverage.measured << " inputs";
+    stream << counted(coverage.measured, "input");
   }
-  stream << " × " << coverage.cotangents << " random cotangents";
-  if (coverage.jacobian) stream << " and " << coverage.outputs << " outputs";
+  stream << " × " << counted(coverage.cotangents, "random cotangent");
+  if (coverage.jacobian) stream << " and " << counted(coverage.outputs, "output");
 }
 
 void print_kinks(std::ostream& stream, const GradcheckReport& report) {
@@ -87,8 +130,8 @@ void print_kinks(std::ostream& stream, const GradcheckReport& report) {
   const auto kink = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.kind == Finding::Kind::kink;
   });
-  stream << "; " << kinks << (kinks == 1 ? " kink: " : " kinks, the first: ") << kink->where << " ("
-         << kink->note << ')';
+  stream << "; " << counted(static_cast<Index>(kinks), "kink")
+         << (kinks == 1 ? ": " : ", the first: ") << kink->where << " (" << kink->note << ')';
 }
 
 }  // namespace
@@ -120,19 +163,18 @@ void GradcheckReport::add_error(double relative) {
 }
 
 std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
-  std::vector<Finding> failures;
-  for (const Finding& finding : report.findings())
-    if (finding.failed()) failures.push_back(finding);
+  const std::vector<Finding> failures = failures_of(report);
   stream << "gradcheck: ";
   if (failures.empty())
     stream << "ok";
   else
-    stream << "FAILED, " << failures.size() << (failures.size() == 1 ? " finding" : " findings")
-           << " in order " << failures[0].order;
+    stream << "FAILED, " << counted(static_cast<Index>(failures.size()), "finding") << " in order "
+           << failures[0].order;
   stream << ", worst relative error " << number(report.worst_error(), 2);
   for (const Coverage& coverage : report.coverage()) print(stream, coverage);
   print_kinks(stream, report);
-  print_failures(stream, failures);
+  print_failures(stream, report, "  ");
+  if (report.walk()) print_walk(stream, *report.walk());
   return stream;
 }
 

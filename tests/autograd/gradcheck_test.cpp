@@ -140,7 +140,7 @@ struct OddIdentity {
   }
 };
 
-// y = x, but the gradient of one element is forgotten.
+// y = x, but the gradient of one element is forgotten; of none if it is −1.
 struct Forgetful {
   static constexpr auto name = "test_forgetful";
   static constexpr Reads reads = {};
@@ -152,8 +152,27 @@ struct Forgetful {
   }
   Tensors vjp(const Pullback& back) const {
     Tensor gradient = copy(back.cotangent());
-    gradient.edit<double>()[static_cast<std::size_t>(forgotten)] = 0;
+    if (forgotten >= 0) gradient.edit<double>()[static_cast<std::size_t>(forgotten)] = 0;
     return {gradient};
+  }
+};
+
+// y = Σx²/2, with x̄ = ȳ (x + E), where E has elements ± error.
+struct Tilted {
+  static constexpr auto name = "test_tilted";
+  static constexpr Reads reads = {input(0)};
+  double error;
+  Form form(Inputs in) const { return {{}, in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    T total = 0;
+    for (const T x : in[0].values<T>()) total += x * x;
+    out[0].edit<T>()[0] = total / 2;
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0);
+    const Tensor random_sign = sign(normal(x.shape(), 0, 1, Key(1), x.dtype()));
+    return {back.cotangent() * (x + error * random_sign)};
   }
 };
 
@@ -453,6 +472,39 @@ BOOST_AUTO_TEST_CASE(one_wrong_element_of_many_is_found) {
   BOOST_TEST(!report);
   BOOST_TEST(report.findings().size() == 1u);
   BOOST_TEST(report.findings()[0].where == "input 0[12345]");
+}
+
+BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
+  const Tensor weights = random({1'000'000}, 1);
+  const auto loss = [](Index forgotten) {
+    return [=](const Tensors& in) {
+      return Tensors{mean(pow(tanh(apply(Forgetful{forgotten}, in[0])), 2))};
+    };
+  };
+  const GradcheckReport right = gradcheck(loss(-1), {weights});
+  BOOST_TEST(right);
+  BOOST_TEST(right.coverage()[0].inputs == 1'000'000);
+  const GradcheckReport wrong = gradcheck(loss(765'432), {weights}, {.walk = false});
+  BOOST_TEST(!wrong);
+  BOOST_TEST(wrong.findings()[0].where == "input 0[765432]");
+}
+
+// An error of the size that the report states may escape once in a thousand times.
+BOOST_AUTO_TEST_CASE(the_size_of_error_that_could_be_missed_is_honest) {
+  const Tensor x = ones({100}, DType::f64);  // so that E is relative to the gradient as it is
+  const GradcheckOptions projected = {.elements_up_to = 0, .coordinates = 0};
+  const auto f = [](double error) {
+    return [=](const Tensors& in) { return Tensors{apply(Tilted{error}, in[0])}; };
+  };
+  BOOST_TEST(!gradcheck(f(1e-3), {x}, projected));
+  int escaped = 0;
+  for (std::uint64_t trial = 0; trial < 100; ++trial) {
+    GradcheckOptions options = projected;
+    options.key = Key(trial);
+    const double stated = gradcheck(f(0), {x}, options).coverage()[0].could_be_missed;
+    escaped += gradcheck(f(stated), {x}, options) ? 1 : 0;
+  }
+  BOOST_TEST(escaped <= 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_kink_among_many_elements_is_found_and_passed) {

@@ -9,7 +9,7 @@
 ##   DEBUG=1             unoptimised, with debug information and library assertions; own build folder
 ##   WERROR=0            let warnings be warnings
 ##   NO_INSTALL=1        never install anything: say what is missing and stop
-##   TRAIN_ARGS= TEST_ARGS=             further arguments of the programs that are run
+##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS=   further arguments of the programs that are run
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=     the compiler, further flags, optimisation of the tests
 MARCH ?= native
 
@@ -70,27 +70,33 @@ $(FOUND_HERE): .ci/dependencies
 # starts, and a linker drops from an archive what nobody calls.
 objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(wildcard $(1)))
 libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/gradcheck autograd/ops autograd/kernels nn data))
-tests := $(filter-out $(BUILD)/objects/tests/benchmarks/%,$(call objects,tests/*.cpp tests/*/*.cpp))
+# What tests and checks share; it knows nothing of Boost.Test.
+shared := $(call objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp)
+tests := $(filter-out $(addprefix $(BUILD)/objects/tests/,benchmarks/% checks/%),\
+  $(call objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
+checks := $(call objects,tests/checks/*.cpp tests/checks/*/*.cpp)
 examples := $(call objects,examples/*.cpp examples/*/*.cpp)
 benchmarks := $(call objects,tests/benchmarks/bench_*.cpp)
-everything := $(libraries) $(tests) $(examples) $(benchmarks)
+everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks)
 
 PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
+CHECKS := $(patsubst tests/checks/%.cpp,$(BUILD)/%,$(wildcard tests/checks/*.cpp))
 BENCHES := $(patsubst tests/benchmarks/bench_%.cpp,$(BUILD)/bench-%,$(wildcard tests/benchmarks/bench_*.cpp))
 
 $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo 'compile $<'
 	@$(COMPILE) $(extra) -MMD -MP -c $< -o $@
-# The examples only put the libraries to work, and CLI11 takes long to optimise.
-$(examples): private extra = $(if $(debug),,-O1)
+# Examples and checks only put the libraries to work, and CLI11 takes long to optimise.
+$(examples) $(checks): private extra = $(if $(debug),,-O1)
 $(tests): private extra = $(TEST_OPT) -DBOOST_TEST_DYN_LINK= $(use_precompiled)
-$(BUILD)/objects/tests/main.o: private use_precompiled =
+with_precompiled := $(filter-out $(BUILD)/objects/tests/main.o $(shared),$(tests))
+$(filter-out $(with_precompiled),$(tests)): private use_precompiled =
 
 # What the tests include, compiled once. For `-include NAME` g++ takes NAME.gch on the include path.
 precompiled := $(BUILD)/precompiled/for-tests.h.gch
 use_precompiled = -I$(dir $(precompiled)) -include for-tests.h
-$(filter-out $(BUILD)/objects/tests/main.o,$(tests)): $(precompiled)
+$(with_precompiled): $(precompiled)
 $(precompiled): tests/precompiled.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo 'compile $<'
@@ -99,10 +105,12 @@ $(precompiled): tests/precompiled.h $(BUILD)/flags
 
 # examples/NAME.cpp, with the sources in examples/NAME/ if there are any, is the program NAME.
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call objects,examples/$$*/*.cpp) $(libraries)
+# So is tests/checks/NAME.cpp, with the sources in tests/checks/NAME/ and what it shares with the tests.
+$(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call objects,tests/checks/$$*/*.cpp) $(shared) $(libraries)
 $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o $(libraries)
 $(BUILD)/tests: $(tests) $(libraries)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
-$(PROGRAMS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
+$(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 	@echo 'link    $@'
 	@$(LINK) $(filter %.o,$^) $(LIBS) -o $@
 
@@ -117,7 +125,7 @@ $(BUILD)/flags $(BUILD)/sources: force
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test check check-rest e2e format lint-format tidy clean force
+.PHONY: help all deps train test gradcheck check check-rest e2e format lint-format tidy clean force
 
 help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -134,6 +142,9 @@ train: $(BUILD)/seq2seq ## train the English to French Transformer, translate he
 test: $(BUILD)/tests ## build and run the tests
 	@$< $(test_args) $(TEST_ARGS)
 
+gradcheck: $(BUILD)/gradcheck ## check the derivatives of every operation, every layer and whole models
+	@$< $(GRADCHECK_ARGS)
+
 # One after the other, and each with its time: $(call stage,arguments of make)
 stage = +@TIMEFORMAT='== make $(1): %0lR'; time $(MAKE) --no-print-directory $(1)
 check: ## test, and then all that takes longer: format, sanitizers, programs end to end
@@ -142,6 +153,7 @@ check: ## test, and then all that takes longer: format, sanitizers, programs end
 
 check-rest:
 	$(call stage,lint-format)
+	$(call stage,gradcheck)
 	$(call stage,test SAN=address$(comma)undefined)
 	$(call stage,all)
 	$(call stage,e2e)

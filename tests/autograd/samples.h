@@ -1,6 +1,7 @@
-// One table of samples, from which the tests of operations_test.cpp are made: whoever adds an
-// operation adds a row here, and has its derivatives of first and second order checked against
-// finite differences, f32 against f64, the fused form against the composed one, and its errors.
+// One table of samples, from which the tests of operations_test.cpp and the program `gradcheck` are
+// made: whoever adds an operation adds a row to its family in samples/, and has its derivatives of
+// first and second order checked against finite differences, f32 against f64, the fused form
+// against the composed one, and its errors.
 #pragma once
 
 #include <functional>
@@ -17,13 +18,14 @@ enum class Domain {
   positive,        ///< in [0.5, 2)
   away_from_zero,  ///< of either sign, at least 0.3
   distinct,        ///< no two elements of all inputs are closer than 0.05
-  large,           ///< normal, times 100
-  tiny,            ///< normal, times 1e-4
 };
+
+constexpr double large = 1000, tiny = 1e-6;
 
 struct Input {
   Shape shape;
   Domain domain = Domain::any;
+  double size = 1;  ///< what is drawn from the domain is multiplied by: 1, `large` or `tiny`
 };
 
 struct Sample {
@@ -46,6 +48,8 @@ struct ErrorSample {
   std::string text;  ///< of the error, exactly
 };
 
+/// Those of all families, and the first one of each operation once more with large and with tiny
+/// inputs.
 const std::vector<Sample>& samples();
 const std::vector<ErrorSample>& error_samples();
 

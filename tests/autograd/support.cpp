@@ -107,13 +107,6 @@ Tensor Dice::nonzero(const Shape& shape) {
 
 Tensor Dice::booleans(const Shape& shape) { return cast(integers(shape, 0, 2), DType::b8); }
 
-std::function<bool(const Error&)> says(std::string text) {
-  return [text = std::move(text)](const Error& error) {
-    BOOST_TEST(error.what() == text);
-    return error.what() == text;
-  };
-}
-
 Tensor bools(std::initializer_list<NestedList> list) { return tensor(list, DType::b8); }
 Tensor ints(std::initializer_list<NestedList> list) { return tensor(list, DType::i64); }
 

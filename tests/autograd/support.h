@@ -1,8 +1,7 @@
 // What the engine's tests share: plain arrays to compute expected values with, one element at a
-// time, random shapes, and comparisons.
+// time, random shapes, and comparisons. Without Boost.Test, as the checks use it too.
 #pragma once
 
-#include <boost/test/unit_test.hpp>
 #include <functional>
 #include <string>
 #include <vector>

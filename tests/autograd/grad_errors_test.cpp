@@ -1,0 +1,159 @@
+// What grad() refuses, and the mistakes that it finds in a graph or in an operation.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <string>
+
+#include "autograd/grad.h"
+#include "autograd/operation.h"
+#include "tests/autograd/support.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::testing;
+
+constexpr GradOptions graph = {.create_graph = true};
+constexpr GradOptions consuming = {.consume = true};
+const auto nearly = boost::test_tools::tolerance(1e-12);
+
+Tensor real(double value) { return scalar(value, DType::f64); }
+
+// What all faulty ones share: y = x.
+struct Same {
+  static constexpr Reads reads = {};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    std::ranges::copy(in[0].values<T>(), out[0].edit<T>().begin());
+  }
+};
+struct ReadsInputInSecret : Same {
+  static constexpr auto name = "test_reads_input_in_secret";
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.input(0)}; }
+};
+struct ReadsOutputInSecret : Same {
+  static constexpr auto name = "test_reads_output_in_secret";
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
+};
+struct TooManyGradients : Same {
+  static constexpr auto name = "test_too_many_gradients";
+  Tensors vjp(const Pullback& back) const { return {back.cotangent(), back.cotangent()}; }
+};
+struct WrongShape : Same {
+  static constexpr auto name = "test_wrong_shape";
+  Tensors vjp(const Pullback& back) const { return {sum(back.cotangent())}; }
+};
+
+BOOST_AUTO_TEST_SUITE(grad_errors)
+
+BOOST_AUTO_TEST_CASE(what_is_not_tracked_or_independent_is_named) {
+  const Tensor x = variable(real(1), "x"), other = variable(real(2), "embedding.weight");
+  BOOST_CHECK_EXCEPTION(grad(x * 2, {x, real(3)}), Error,
+                        says("grad: x 1 is not tracked: make it with variable()"));
+  BOOST_CHECK_EXCEPTION(grad(x * 2, {x, other}), Error,
+                        says("grad: the result does not depend on x 1 ('embedding.weight')"));
+  BOOST_CHECK_EXCEPTION(grad(x * 2, {variable(real(1))}), Error,
+                        says("grad: the result does not depend on x 0"));
+  BOOST_CHECK_EXCEPTION(grad(real(2), {x}), Error,
+                        says("grad: the result does not depend on x 0 ('x')"));
+}
+
+BOOST_AUTO_TEST_CASE(a_result_of_many_elements_needs_a_cotangent) {
+  const Tensor x = variable(tensor({1, 2}));
+  const std::string text =
+      ": y must have exactly one element, its shape is [2]; give a cotangent, or reduce it with "
+      "sum() or mean()";
+  BOOST_CHECK_EXCEPTION(grad(x * 2, {x}), Error, says("grad" + text));
+  BOOST_CHECK_EXCEPTION(backward(x * 2), Error, says("backward" + text));
+}
+
+BOOST_AUTO_TEST_CASE(cotangents_must_fit) {
+  const Tensor x = variable(tensor({1, 2}));
+  BOOST_CHECK_EXCEPTION(grad(Tensors{x * 2}, {x}, {}), Error,
+                        says("grad: 0 cotangents for 1 results"));
+  BOOST_CHECK_EXCEPTION(grad(Tensors{x * 2}, {x}, {ones({1})}), Error,
+                        says("grad: the cotangent of result 0 has shape [1] and type f32, the "
+                             "result [2] and f32"));
+  BOOST_CHECK_EXCEPTION(grad(Tensors{x * 2}, {x}, {ones({2}, DType::f64)}), Error,
+                        says("grad: the cotangent of result 0 has shape [2] and type f64, the "
+                             "result [2] and f32"));
+}
+
+BOOST_AUTO_TEST_CASE(a_consumed_graph_says_so) {
+  const Tensor x = variable(real(0.5));
+  const Tensor s = sin(x), y = s * 2;
+  BOOST_TEST(grad(y, {x}, consuming)[0].item() == 2 * std::cos(0.5), nearly);
+  BOOST_CHECK_EXCEPTION(
+      grad(y, {x}), Error,
+      says("affine: this graph was already swept by backward() or a consuming grad()"));
+  BOOST_CHECK_EXCEPTION(
+      grad(s + 1, {x}), Error,
+      says("sin: this graph was already swept by backward() or a consuming grad()"));
+  const Tensor z = x * x;
+  backward(z);
+  BOOST_CHECK_EXCEPTION(
+      backward(z), Error,
+      says("mul: this graph was already swept by backward() or a consuming grad()"));
+}
+
+BOOST_AUTO_TEST_CASE(a_value_changed_after_it_was_recorded_is_named) {
+  Tensor w = variable(tensor({2, 3}), "encoder.weight");
+  const Tensor x = variable(tensor({1, 1}), "x");
+  const Tensor y = sum(x * w);
+  w.edit<float>()[0] = 5;
+  const std::string text =
+      "mul: input 1 ('encoder.weight') was changed after it was recorded and before its gradient "
+      "was taken";
+  BOOST_CHECK_EXCEPTION(grad(y, {x}), Error, says(text));
+  // ∂y/∂w does not read w, and what is recorded afresh is fine.
+  BOOST_TEST(numbers(grad(y, {w})[0]) == (std::vector<double>{1, 1}));
+  BOOST_TEST(numbers(grad(sum(x * w), {x})[0]) == (std::vector<double>{5, 3}));
+  BOOST_CHECK_EXCEPTION(backward(y), Error, says(text));
+}
+
+BOOST_AUTO_TEST_CASE(a_changed_result_is_found_out_too) {
+  const Tensor x = variable(tensor({1, 2}));
+  Tensor y = exp(x);
+  y.edit<float>()[1] = 0;
+  BOOST_CHECK_EXCEPTION(grad(sum(y), {x}), Error,
+                        says("exp: output 0 was changed after it was recorded and before its "
+                             "gradient was taken"));
+  // Also through a handle that shares the storage.
+  const Tensor z = tanh(x);
+  Tensor flat = reshape(z, {2, 1});
+  flat.edit<float>()[0] = 0;
+  BOOST_CHECK_THROW(grad(sum(z), {x}), Error);
+}
+
+BOOST_AUTO_TEST_CASE(what_no_vjp_reads_may_change) {
+  Tensor x = variable(tensor({1, 2}));
+  const Tensor y = sum(x + x);
+  x.edit<float>()[0] = 7;
+  BOOST_TEST(numbers(grad(y, {x})[0]) == (std::vector<double>{2, 2}));
+}
+
+BOOST_AUTO_TEST_CASE(operations_with_mistakes_are_found_out) {
+  const Tensor x = variable(tensor({1, 2}));
+  const std::string not_kept =
+      "values: this operand was not kept for the vjp: list it in the operation's `reads`";
+  BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsInputInSecret{}, x)), {x}), Error, says(not_kept));
+  BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsOutputInSecret{}, x)), {x}), Error, says(not_kept));
+  BOOST_CHECK_EXCEPTION(grad(sum(apply(TooManyGradients{}, x)), {x}), Error,
+                        says("test_too_many_gradients: the vjp returned 2 gradients for 1 inputs"));
+  BOOST_CHECK_EXCEPTION(
+      grad(sum(apply(WrongShape{}, x)), {x}), Error,
+      says("test_wrong_shape: the vjp's gradient of input 0 is f32 [], the input f32 [2]"));
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_sweep_leaves_everything_as_it_was) {
+  const Tensor x = variable(tensor({1, 2}));
+  const Tensor y = sum(apply(ReadsInputInSecret{}, x * 2));
+  BOOST_CHECK_THROW(grad(y, {x}), Error);
+  BOOST_TEST(recording());
+  BOOST_TEST(!ambient().scope);
+  BOOST_TEST(numbers(grad(sum(x * 2), {x})[0]) == (std::vector<double>{2, 2}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

@@ -1,0 +1,68 @@
+// Samples of the layers' kernels.
+#include "tests/autograd/samples/families.h"
+
+namespace adjoint::testing::families {
+
+void layers(List& list) {
+  const auto norm = [&](const char* label, const Shape& shape, double epsilon = 1e-5,
+                        double size = 1) {
+    list.push_back({"layer_norm",
+                    label,
+                    {{shape, any, size}, {{shape[-1]}}, {{shape[-1]}}},
+                    [=](const Tensors& x) { return layer_norm(x[0], x[1], x[2], epsilon); }});
+  };
+  norm("rows", {3, 4});
+  norm("vector", {5});
+  norm("three axes", {2, 2, 3});
+  norm("one feature", {3, 1}, 0.1);
+  norm("a large epsilon", {2, 3}, 1.0);
+  norm("large", {2, 4}, 1e-5, large);
+  norm("no rows", {0, 3});
+  list.push_back({"layer_norm", "x as gain and bias", {{{3}}}, [](const Tensors& x) {
+                    return layer_norm(x[0], x[0], x[0]);
+                  }});
+  norm("nearly constant rows", {2, 3}, 0.5, tiny);
+
+  list.push_back({"dropout", "positions as rows", {{{3, 5}}}, [](const Tensors& x) {
+                    return dropout(x[0], 0.4, Key(5));
+                  }});
+  list.push_back({"dropout", "rows given", {{{2, 2, 3}}}, [](const Tensors& x) {
+                    return dropout(x[0], 0.5, Key(5), ints({{9, 3}, {1000000007, 0}}));
+                  }});
+  list.push_back({"dropout", "nothing dropped", {{{2, 3}}}, [](const Tensors& x) {
+                    return dropout(x[0], 0, Key(5));
+                  }});
+  list.push_back({"dropout", "one axis", {{{9}}}, [](const Tensors& x) {
+                    return dropout(x[0], 0.9, Key(7));
+                  }});
+  list.push_back({"dropout", "no rows", {{{0, 3}}}, [](const Tensors& x) {
+                    return dropout(x[0], 0.5, Key(5));
+                  }});
+
+  const auto conv = [&](const char* label, const Shape& x, const Shape& weight, bool bias,
+                        Conv1dOptions options) {
+    std::vector<Input> inputs = {{x}, {weight}};
+    if (bias) inputs.push_back({{weight[0]}});
+    list.push_back({"conv1d", label, inputs, [=](const Tensors& in) {
+                      return conv1d(in[0], in[1], in.size() == 3 ? in[2] : Tensor(), options);
+                    }});
+  };
+  conv("plain", {2, 4, 2}, {3, 2, 2}, true, {});
+  conv("without bias", {1, 4, 2}, {2, 3, 2}, false, {});
+  conv("padded", {2, 3, 2}, {2, 3, 2}, true, {.padding = 1});
+  conv("strided", {1, 6, 1}, {2, 2, 1}, true, {.stride = 2, .padding = 1});
+  conv("a stride beyond the taps", {1, 7, 1}, {1, 2, 1}, false, {.stride = 3});
+  conv("one tap", {2, 3, 2}, {2, 1, 2}, true, {});
+  conv("more padding than taps", {1, 1, 1}, {1, 1, 1}, true, {.padding = 2});
+  conv("an empty batch", {0, 3, 2}, {2, 2, 2}, true, {});
+  const auto depthwise = [&](const char* label, const Shape& x, const Shape& weight,
+                             Conv1dOptions options) {
+    list.push_back({"depthwise_conv1d", label, {{x}, {weight}}, [=](const Tensors& in) {
+                      return depthwise_conv1d(in[0], in[1], options);
+                    }});
+  };
+  depthwise("plain", {2, 4, 3}, {2, 3}, {});
+  depthwise("padded and strided", {1, 5, 2}, {3, 2}, {.stride = 2, .padding = 1});
+}
+
+}  // namespace adjoint::testing::families

@@ -1,0 +1,56 @@
+#include "nn/loss.h"
+#include "tests/checks/gradcheck/module_check.h"
+
+namespace adjoint::checks {
+namespace {
+
+using namespace nn;
+using testing::In;
+
+constexpr Index tokens = 40;
+
+TransformerConfig config(NormPlacement norm) {
+  TransformerConfig result;  // 2 + 2 blocks
+  result.source_tokens = result.target_tokens = tokens;
+  result.width = 32;
+  result.hidden = 64;
+  result.dropout = 0.1;
+  result.max_length = 16;
+  result.norm = norm;
+  return result;
+}
+
+// The loss of a batch of random sentences, as training computes it.
+Check loss_check(const std::string& label, const TransformerConfig& settings, In layout) {
+  testing::Dice dice(Key(5));
+  const std::vector<Ids> sources = testing::random_sequences(dice, 4, 2, 7, tokens);
+  const std::vector<Ids> targets =
+      testing::framed(testing::random_sequences(dice, 4, 1, 6, tokens));
+  std::vector<Ids> inputs, outputs;  // without the end, without the beginning
+  for (const Ids& target : targets) {
+    inputs.emplace_back(target.begin(), target.end() - 1);
+    outputs.emplace_back(target.begin() + 1, target.end());
+  }
+  const Sequences source = testing::batch(sources, layout), input = testing::batch(inputs, layout);
+  const Tensor expected = testing::batch(outputs, layout).ids;
+  return module_check(label, Transformer(settings, Key(6)), {},
+                      [=](const Transformer& model, const Tensors&) {
+                        const Context context = Context::training(Key(7));
+                        const Tensor logits = model.logits(source, input, context);
+                        return masked_cross_entropy(logits, expected, 0, 0.1).sum;
+                      });
+}
+
+}  // namespace
+
+Part models() {
+  TransformerConfig post = config(NormPlacement::post), pre = config(NormPlacement::pre);
+  pre.activation = Activation::gelu;
+  pre.positions = Positions::learned;
+  pre.attention_bias = Bias::yes;
+  return {"model",
+          {{"Transformer, post-norm, relu, padded", {loss_check("", post, In::padded)}, 1},
+           {"Transformer, pre-norm, gelu, packed", {loss_check("", pre, In::packed)}, 1}}};
+}
+
+}  // namespace adjoint::checks

@@ -1,0 +1,27 @@
+#include <algorithm>
+
+#include "tests/autograd/samples.h"
+#include "tests/checks/gradcheck/rows.h"
+
+namespace adjoint::checks {
+
+using testing::Sample;
+
+Part operations() {
+  constexpr Key key{20240229};
+  Part part{"operation", {}};
+  for (const Sample& sample : testing::samples()) {
+    auto row = std::ranges::find(part.rows, sample.operation, &Row::name);
+    if (row == part.rows.end()) row = part.rows.insert(row, Row{sample.operation, {}});
+    if (!sample.smooth) continue;
+    row->checks.push_back({sample.label, [&sample](const GradcheckOptions& options) {
+                             const auto f = [&](const Tensors& xs) {
+                               return Tensors{sample.f(xs)};
+                             };
+                             return gradcheck(f, sample.make(key), options);
+                           }});
+  }
+  return part;
+}
+
+}  // namespace adjoint::checks

@@ -1,5 +1,6 @@
 #include "tests/autograd/samples.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -48,10 +49,16 @@ Tensors Sample::make(Key key) const {
 
 namespace {
 
-Sample resized(Sample sample, const std::string& label, double size) {
+// Adds the sample once more with inputs of that size, unless its family gave such a one itself.
+void add_resized(std::vector<Sample>& list, Sample sample, double size, const std::string& label) {
+  const auto is_like_it = [&](const Sample& other) {
+    return other.operation == sample.operation &&
+           std::ranges::all_of(other.inputs, [&](const Input& i) { return i.size == size; });
+  };
+  if (std::ranges::any_of(list, is_like_it)) return;
   sample.label += ", " + label;
   for (Input& input : sample.inputs) input.size = size;
-  return sample;
+  list.push_back(std::move(sample));
 }
 
 void add_magnitudes(std::vector<Sample>& list) {
@@ -60,9 +67,8 @@ void add_magnitudes(std::vector<Sample>& list) {
   for (const Sample& sample : given) {
     if (!sample.smooth || !seen.insert(sample.operation).second) continue;
     if (!excused(sample.operation, Awkward::large_inputs))
-      list.push_back(resized(sample, "large", large));
-    if (!excused(sample.operation, Awkward::tiny_inputs))
-      list.push_back(resized(sample, "tiny", tiny));
+      add_resized(list, sample, large, "large");
+    if (!excused(sample.operation, Awkward::tiny_inputs)) add_resized(list, sample, tiny, "tiny");
   }
 }
 

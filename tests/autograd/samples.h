@@ -48,8 +48,8 @@ struct ErrorSample {
   std::string text;  ///< of the error, exactly
 };
 
-/// Those of all families, and the first one of each operation once more with large and with tiny
-/// inputs.
+/// Those of all families; and the first one of each operation once more with large and with tiny
+/// inputs, where its family has none.
 const std::vector<Sample>& samples();
 const std::vector<ErrorSample>& error_samples();
 

@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
-#include <optional>
 #include <sstream>
 
 #include "autograd/kernels/parallel.h"
@@ -52,7 +51,7 @@ Outcome run(const Check& check, int order) {
 }
 
 // Every check of these rows; row by row, and in the order of its checks.
-std::vector<std::vector<Outcome>> run(const std::vector<Row>& rows, std::optional<int> order) {
+std::vector<std::vector<Outcome>> run(const std::vector<Row>& rows, int order) {
   std::vector<std::vector<Outcome>> outcomes;
   std::vector<std::pair<std::size_t, std::size_t>> tasks;
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -61,7 +60,7 @@ std::vector<std::vector<Outcome>> run(const std::vector<Row>& rows, std::optiona
   }
   parallel_tasks(static_cast<Index>(tasks.size()), [&](Index i) {
     const auto [r, c] = tasks[static_cast<std::size_t>(i)];
-    outcomes[r][c] = run(rows[r].checks[c], order.value_or(rows[r].order));
+    outcomes[r][c] = run(rows[r].checks[c], order);
   });
   return outcomes;
 }
@@ -111,15 +110,14 @@ void print(const Row& row, const std::vector<Outcome>& outcomes, int order) {
 }
 
 // Runs a part of the table and prints it. The reports of what failed are added to `failures`.
-std::size_t check_part(const Part& part, std::optional<int> order,
-                       std::vector<std::string>& failures) {
+std::size_t check_part(const Part& part, int order, std::vector<std::string>& failures) {
   if (part.rows.empty()) return 0;
   const std::vector<std::vector<Outcome>> outcomes = run(part.rows, order);
   std::printf(heading, part.title.c_str(), "samples", "orders", "worst error", "verdict", "time");
   std::size_t count = 0;
   for (std::size_t r = 0; r < part.rows.size(); ++r) {
     const Row& row = part.rows[r];
-    print(row, outcomes[r], order.value_or(row.order));
+    print(row, outcomes[r], order);
     count += outcomes[r].size();
     for (std::size_t c = 0; c < outcomes[r].size(); ++c)
       if (!outcomes[r][c].failure.empty())
@@ -148,7 +146,7 @@ void keep_named(std::vector<Part>& parts, const std::vector<std::string>& names)
   for (Part& part : parts) std::erase_if(part.rows, std::not_fn(is_named));
 }
 
-int check(const std::vector<std::string>& names, std::optional<int> order) {
+int check(const std::vector<std::string>& names, int order) {
   const Clock::time_point start = Clock::now();
   std::vector<Part> parts = {operations(), layers(), models()};
   keep_named(parts, names);
@@ -165,9 +163,10 @@ int check(const std::vector<std::string>& names, std::optional<int> order) {
 int main(int argc, char** argv) {
   CLI::App app("Check every derivative of the library against finite differences, in f64.");
   std::vector<std::string> names;
-  std::optional<int> order;
+  int order = 2;
   app.add_option("names", names, "only operations, layers and models whose name contains one");
-  app.add_option("--order", order, "check up to this order (default: 2, of whole models 1)")
+  app.add_option("--order", order, "check up to this order")
+      ->capture_default_str()
       ->check(CLI::Range(1, 4));
   try {
     app.parse(argc, argv);

@@ -46,6 +46,15 @@ void arithmetic(List& list) {
       {"pow", "x to the x", {{{3}, positive}}, [](const Tensors& x) { return pow(x[0], x[0]); }});
   list.push_back(
       {"affine", "vector", {{{5}}}, [](const Tensors& x) { return affine(x[0], -2, 3); }});
+  for (const auto& [name, f] : {std::pair{"maximum", &maximum}, {"minimum", &minimum}})
+    list.push_back({name, "x and its reverse", {{{4}, distinct}}, [f = f](const Tensors& x) {
+                      return f(x[0], gather(x[0], ints({3, 2, 1, 0})));
+                    }});
+  for (const Shape& shape : {Shape{0, 2}, Shape{1, 3}})
+    list.push_back(
+        {"affine", std::to_string(shape.numel()) + " elements", {{shape}}, [](const Tensors& x) {
+           return affine(x[0], -2, 3);
+         }});
   list.push_back(
       {"affine", "scale 0", {{{2, 2}}}, [](const Tensors& x) { return affine(x[0], 0, 1); }});
   list.push_back(
@@ -62,6 +71,9 @@ void arithmetic(List& list) {
                     "constant exponent " + std::to_string(exponent),
                     {{{4}, positive}},
                     [=](const Tensors& x) { return pow(x[0], exponent); }});
+  list.push_back({"pow", "large base", {{{3}, positive, large}, {{3}}}, [](const Tensors& x) {
+                    return pow(x[0], x[1]);
+                  }});
   list.push_back(
       {"pow", "x cubed near 0", {{{3}, any, tiny}}, [](const Tensors& x) { return pow(x[0], 3); }});
   list.push_back({"where", "equal shapes", {{{2, 2}}, {{2, 2}}}, [](const Tensors& x) {
@@ -69,6 +81,9 @@ void arithmetic(List& list) {
                   }});
   list.push_back({"where", "all three broadcast", {{{3}}, {{2, 1, 1}}}, [](const Tensors& x) {
                     return where(bools({{1}, {0}}), x[0], x[1]);
+                  }});
+  list.push_back({"where", "no elements", {{{0, 2}}, {{1, 2}}}, [](const Tensors& x) {
+                    return where(bools({1, 0}), x[0], x[1]);
                   }});
   list.push_back({"where", "x on both sides", {{{2}}}, [](const Tensors& x) {
                     return where(bools({1, 0}), x[0], 2 * x[0]);

@@ -59,9 +59,14 @@ void attending(List& list) {
   beam.examples = {{0, 1, 0, 2}, {1, 2, 0, 3}};
   row("examples that share keys", {{3, 2}, {3, 2}, {3, 2}}, beam, {});
 
+  Pattern queryless;
+  queryless.examples = {{0, 0, 0, 2}};
   Pattern keyless;
   keyless.examples = {{0, 1, 0, 0}, {1, 1, 0, 2}};
   row("an example without keys", {{2, 2}, {2, 2}, {2, 2}}, keyless, {});
+  row("an example without queries", {{0, 2}, {2, 2}, {2, 2}}, queryless, {});
+  row("no features of values", {{2, 2}, {2, 2}, {2, 0}}, Pattern::whole(1, 2, 2), {});
+  row("one of each", {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, Pattern::whole(1, 1, 1), {});
   row("no examples", {{2, 2}, {1, 2}, {1, 2}}, Pattern{}, {});
 }
 

@@ -35,6 +35,9 @@ void layers(List& list) {
   list.push_back({"dropout", "one axis", {{{9}}}, [](const Tensors& x) {
                     return dropout(x[0], 0.9, Key(7));
                   }});
+  list.push_back({"dropout", "an axis of size 1", {{{6, 1}}}, [](const Tensors& x) {
+                    return dropout(x[0], 0.5, Key(8));
+                  }});
   list.push_back({"dropout", "no rows", {{{0, 3}}}, [](const Tensors& x) {
                     return dropout(x[0], 0.5, Key(5));
                   }});
@@ -55,6 +58,9 @@ void layers(List& list) {
   conv("one tap", {2, 3, 2}, {2, 1, 2}, true, {});
   conv("more padding than taps", {1, 1, 1}, {1, 1, 1}, true, {.padding = 2});
   conv("an empty batch", {0, 3, 2}, {2, 2, 2}, true, {});
+  list.push_back({"conv1d", "x with x", {{{2, 2, 2}}}, [](const Tensors& x) {
+                    return conv1d(x[0], x[0], {}, {.padding = 1});
+                  }});
   const auto depthwise = [&](const char* label, const Shape& x, const Shape& weight,
                              Conv1dOptions options) {
     list.push_back({"depthwise_conv1d", label, {{x}, {weight}}, [=](const Tensors& in) {
@@ -62,6 +68,11 @@ void layers(List& list) {
                     }});
   };
   depthwise("plain", {2, 4, 3}, {2, 3}, {});
+  depthwise("an empty batch", {0, 3, 2}, {2, 2}, {});
+  depthwise("sizes of 1", {1, 1, 1}, {1, 1}, {});
+  list.push_back({"depthwise_conv1d", "x with itself", {{{1, 3, 2}}}, [](const Tensors& x) {
+                    return depthwise_conv1d(x[0], reshape(x[0], {3, 2}), {.padding = 1});
+                  }});
   depthwise("padded and strided", {1, 5, 2}, {3, 2}, {.stride = 2, .padding = 1});
 }
 

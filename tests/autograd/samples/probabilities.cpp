@@ -14,6 +14,11 @@ void probabilities(List& list) {
     row("one element", {2, 1});
     row("no rows", {0, 3});
     row("no columns", {2, 0});
+    // Far apart from each other: where two of them differ by about 36, 1 − y is of the size of
+    // rounding errors, and differences cannot tell the second derivative.
+    list.push_back({name, "large", {{{2, 4}, distinct, large}}, [f = f](const Tensors& x) {
+                      return f(x[0]);
+                    }});
     list.push_back(
         {name, "far from 0", {{{2, 3}}}, [f = f](const Tensors& x) { return f(x[0] + 300); }});
   }
@@ -25,6 +30,7 @@ void probabilities(List& list) {
   masked("a row wholly masked", {3, 3}, bools({{1, 0, 1}, {0, 0, 0}, {1, 1, 1}}));
   masked("mask repeated", {2, 2, 3}, bools({{{1, 1, 0}}, {{0, 1, 0}}}));
   masked("all masked", {2, 2}, bools({0, 0}));
+  masked("one column", {3, 1}, bools({{1}, {0}, {1}}));
   masked("no columns", {2, 0}, zeros({2, 0}, DType::b8));
   masked("no rows", {0, 2}, bools({1, 0}));
 

@@ -52,6 +52,10 @@ void products(List& list) {
   linear_row("without bias", {2, 3}, {4, 3}, false);
   linear_row("of one vector", {3}, {2, 3}, true);
   linear_row("of a batch", {2, 2, 3}, {2, 3}, true);
+  linear_row("sizes of 1", {1, 1}, {1, 1}, true);
+  list.push_back({"linear", "x with x", {{{3, 3}}}, [](const Tensors& x) {
+                    return linear(x[0], x[0], sum(x[0], {0}));
+                  }});
   linear_row("no rows", {0, 3}, {2, 3}, true);
   linear_row("no inputs", {2, 0}, {3, 0}, true);
 }

@@ -59,6 +59,9 @@ void reduction(List& list) {
   list.push_back({"sum_to", "its own shape", {{{2, 2}}}, [](const Tensors& x) {
                     return sum_to(x[0], {2, 2});
                   }});
+  list.push_back({"sum_to", "an axis of size 1", {{{2, 1, 3}}}, [](const Tensors& x) {
+                    return sum_to(x[0], {1, 3});
+                  }});
   list.push_back({"sum_to", "of nothing", {{{0, 2}}}, [](const Tensors& x) {
                     return sum_to(x[0], {1, 2});
                   }});

@@ -37,6 +37,14 @@ void unary(List& list) {
                       {{{2, 3}, any, size}},
                       [=](const Tensors& x) { return gelu(x[0], form); }});
   }
+  for (const Shape& shape : {Shape{0, 2}, Shape{1, 3}}) {
+    const std::string size = std::to_string(shape.numel()) + " elements";
+    list.push_back({"gelu", size, {{shape}}, [](const Tensors& x) { return gelu(x[0]); }});
+    list.push_back({"cast", size, {{shape}}, [](const Tensors& x) {
+                      return cast(cast(x[0], DType::f64), x[0].dtype());
+                    }});
+  }
+  list.push_back({"exp", "large", {{{4}, any, 20}}, [](const Tensors& x) { return exp(x[0]); }});
   list.push_back({"cast",
                   "to f32 and back",
                   {{{3}}},

@@ -18,7 +18,6 @@ struct Check {
 struct Row {
   std::string name;
   std::vector<Check> checks;  ///< none: it has no derivative
-  int order = 2;
 };
 
 struct Part {

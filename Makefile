@@ -158,7 +158,7 @@ check-rest:
 	$(call stage,all)
 	$(call stage,e2e)
 
-e2e: $(PROGRAMS) ## run the programs from end to end as a user would (tests/e2e)
+e2e: $(PROGRAMS) $(CHECKS) ## run the programs from end to end as a user would (tests/e2e)
 	@for script in $(sort $(wildcard tests/e2e/*.sh)); do echo "== $$script"; bash $$script $(BUILD); done
 
 # ---- Style ---------------------------------------------------------------------------------------

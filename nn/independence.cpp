@@ -78,6 +78,8 @@ double tolerance_for(DType dtype, double asked) {
   return dtype == DType::f32 ? 1e-4 : 1e-10;
 }
 
+namespace {
+
 Tensor members_along(const Shape& shape, Index axis, const std::function<bool(Index)>& holds) {
   Tensor members({shape, DType::b8});
   const AxisView view(shape, shape.resolve(axis));
@@ -85,6 +87,21 @@ Tensor members_along(const Shape& shape, Index axis, const std::function<bool(In
   for (Index outer = 0; outer < view.outer; ++outer)
     for (Index i = 0; i < view.size; ++i) out = std::fill_n(out, view.inner, holds(i));
   return members;
+}
+
+}  // namespace
+
+Part part_along(std::string name, const Tensors& xs, Index axis,
+                const std::function<bool(Index)>& holds) {
+  Part part{std::move(name), {}};
+  for (const Tensor& x : xs) part.members.push_back(members_along(x.shape(), axis, holds));
+  return part;
+}
+
+Part whole(const Tensors& xs) {
+  Part part{"all", {}};
+  for (const Tensor& x : xs) part.members.push_back(ones(x.shape(), DType::b8));
+  return part;
 }
 
 Tensor members_in_rows(const Shape& shape, const std::function<bool(Index, Index)>& holds) {

@@ -30,8 +30,11 @@ struct Part {
   std::string name;  ///< "the output of example 1", "the padding"
   Tensors members;
 };
-/// All elements whose index along an axis fulfils a condition.
-Tensor members_along(const Shape& shape, Index axis, const std::function<bool(Index)>& holds);
+/// Of each tensor, all elements whose index along an axis fulfils a condition.
+Part part_along(std::string name, const Tensors& xs, Index axis,
+                const std::function<bool(Index)>& holds);
+/// All there is.
+Part whole(const Tensors& xs);
 /// All elements of the rows [batch, step, …] for which it holds.
 Tensor members_in_rows(const Shape& shape,
                        const std::function<bool(Index example, Index step)>& holds);

@@ -31,23 +31,6 @@ Index common_size(const PropertyReport& report, const Tensors& xs, const Tensors
   return size;
 }
 
-Part part(std::string name, const Tensors& xs,
-          const std::function<Tensor(const Tensor&)>& members) {
-  Part result{std::move(name), {}};
-  for (const Tensor& x : xs) result.members.push_back(members(x));
-  return result;
-}
-
-Part along(std::string name, const Tensors& xs, Index axis,
-           const std::function<bool(Index)>& holds) {
-  return part(std::move(name), xs,
-              [&](const Tensor& x) { return members_along(x.shape(), axis, holds); });
-}
-
-Part whole(const Tensors& xs) {
-  return part("all", xs, [](const Tensor& x) { return ones(x.shape(), DType::b8); });
-}
-
 Tensors batch_of_one(const Tensors& xs, Index example) {
   Tensors result;
   for (const Tensor& x : xs) result.push_back(slice(detach(x), 0, example, example + 1));
@@ -70,8 +53,9 @@ PropertyReport batch_independence(const Function& f, const Tensors& inputs,
   for (Index example = 0; example < batch; ++example) {
     const auto own = [=](Index i) { return i == example; };
     const auto other = [=](Index i) { return i != example; };
-    asked.require_none(along(numbered("the output of example ", example), asked.outputs(), 0, own),
-                       along("the other examples", asked.inputs(), 0, other));
+    asked.require_none(
+        part_along(numbered("the output of example ", example), asked.outputs(), 0, own),
+        part_along("the other examples", asked.inputs(), 0, other));
     const Tensors ys = asked.evaluate(batch_of_one(asked.inputs(), example));
     for (std::size_t j = 0; j < alone.size(); ++j) alone[j].push_back(ys[j]);
   }
@@ -102,10 +86,10 @@ PropertyReport causality(const Function& f, const Tensors& inputs, Sees sees, In
   const Index steps = common_size(report, asked.inputs(), asked.outputs(), axis);
   for (Index t = strict ? 0 : 1; t < steps; ++t) {
     const Index end = strict ? t + 1 : t;  // of the steps in which step t must not show
-    asked.require_none(along(numbered("the output of the steps up to ", end - 1), asked.outputs(),
-                             axis, [=](Index i) { return i < end; }),
-                       along(numbered("the steps from ", t) + " on", asked.inputs(), axis,
-                             [=](Index i) { return i >= t; }));
+    asked.require_none(part_along(numbered("the output of the steps up to ", end - 1),
+                                  asked.outputs(), axis, [=](Index i) { return i < end; }),
+                       part_along(numbered("the steps from ", t) + " on", asked.inputs(), axis,
+                                  [=](Index i) { return i >= t; }));
   }
   return report;
 }
@@ -236,8 +220,8 @@ PropertyReport padding_row(const Function& f, const Tensor& table, Index row,
   Independence asked(f, {table}, options, report);
   Part guarded = whole(asked.outputs());
   guarded.name = "the output";
-  asked.require_none(
-      guarded, along(numbered("row ", row), asked.inputs(), 0, [=](Index i) { return i == row; }));
+  asked.require_none(guarded, part_along(numbered("row ", row), asked.inputs(), 0,
+                                         [=](Index i) { return i == row; }));
   return report;
 }
 

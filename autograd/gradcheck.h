@@ -8,20 +8,17 @@
 // gradcheck/report.cpp.
 #pragma once
 
-#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "autograd/functional.h"
 #include "autograd/random.h"
 #include "autograd/tensor.h"
 
 namespace adjoint {
-
-/// What is checked: several inputs, several outputs.
-using Function = std::function<Tensors(const Tensors&)>;
 
 struct GradcheckOptions {
   int order = 1;  ///< up to this order: 2 checks the gradient's gradient as well

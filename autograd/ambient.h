@@ -8,6 +8,7 @@
 
 namespace adjoint {
 
+class Node;
 class Observer;
 using ScopePath = std::shared_ptr<const std::string>;
 
@@ -16,6 +17,7 @@ struct Ambient {
   bool composed = false;
   ScopePath scope;               ///< "encoder.blocks.1.attention"; null outside of any scope
   Observer* observer = nullptr;  ///< the innermost one that looks on (observer.h)
+  const Node* vjp_of = nullptr;  ///< the node whose vjp is running, the outermost; or null
 };
 
 /// The calling thread's.

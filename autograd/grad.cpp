@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/ops.h"
@@ -23,6 +24,20 @@ void accumulate(Tensor& sum, Tensor term) {
     sum = add(sum, term);
   }
 }
+
+// Lets an observer tell what a vjp computes from what the program does.
+class VjpGuard {
+ public:
+  explicit VjpGuard(const Node& node) : former_(ambient().vjp_of) {
+    if (!former_) ambient().vjp_of = &node;
+  }
+  ~VjpGuard() { ambient().vjp_of = former_; }
+  VjpGuard(const VjpGuard&) = delete;
+  VjpGuard& operator=(const VjpGuard&) = delete;
+
+ private:
+  const Node* former_;
+};
 
 // Walks the tape backwards. A node is fed only by younger nodes, so the youngest one pending has
 // received everything it ever will: taking the youngest first needs neither recursion nor sorting.
@@ -107,6 +122,7 @@ class Sweep {
 
   static Tensors pull_back(const Node& node, const Pullback& back) {
     if (!ambient().observer) return node.vjp(back);
+    const VjpGuard guard(node);
     tell_observers([&](Observer& o) { o.before_vjp(node, back); });
     Tensors gradients = node.vjp(back);
     tell_observers([&](Observer& o) { o.after_vjp(node, back, gradients); });

@@ -163,6 +163,7 @@ class Pullback {
   const Shape& shape(int input_index) const { return operand(input_index).value.shape(); }
   Form form(int input_index) const { return operand(input_index).value.form(); }
   std::size_t inputs() const { return node_->operands().size(); }
+  std::size_t outputs() const { return cotangents_.size(); }
 
   /// ȳ of one output. Not defined when nothing depends on that output: it means zero.
   const Tensor& cotangent(int output_index = 0) const {

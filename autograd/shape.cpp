@@ -75,6 +75,13 @@ std::ostream& operator<<(std::ostream& stream, const Shape& shape) {
   return stream << ']';
 }
 
+std::string index_text(const Shape& shape, Index element) {
+  std::string text;
+  for (Index axis = shape.rank(); axis-- > 0; element /= shape[axis])
+    text = (axis > 0 ? ", " : "[") + std::to_string(element % shape[axis]) + text;
+  return text.empty() ? text : text + "]";
+}
+
 bool broadcastable(const Shape& a, const Shape& b) {
   for (Index i = 1; i <= std::min(a.rank(), b.rank()); ++i)
     if (a[-i] != b[-i] && a[-i] != 1 && b[-i] != 1) return false;

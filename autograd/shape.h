@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <ostream>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace adjoint {
@@ -62,6 +63,10 @@ struct AxisView {
 
 /// Prints as [2, 3]; a scalar as [].
 std::ostream& operator<<(std::ostream& stream, const Shape& shape);
+
+/// Where the element with that number, counted in row-major order, stands: "[1, 2]". Nothing for a
+/// scalar.
+std::string index_text(const Shape& shape, Index element);
 
 /// Whether the shapes broadcast: aligned at the last axis, sizes are equal or one of them is 1.
 bool broadcastable(const Shape& a, const Shape& b);

@@ -11,12 +11,14 @@
 #include <iostream>
 #include <optional>
 
+#include "autograd/anomaly.h"
 #include "autograd/error.h"
 #include "autograd/kernels/blas.h"
 #include "autograd/kernels/parallel.h"
 #include "examples/seq2seq/settings.h"
 #include "examples/seq2seq/training.h"
 #include "examples/seq2seq/translation.h"
+#include "nn/trainer.h"
 
 namespace {
 
@@ -36,6 +38,7 @@ struct Arguments {
   std::vector<std::string> sentences;
   double floor = 0;
   std::optional<double> margin;
+  bool detect_anomaly = false;
   int threads = adjoint::threads();
 };
 
@@ -65,12 +68,26 @@ void show_some(const Model& model, const std::vector<data::Pair>& pairs,
   }
 }
 
+// In anomaly mode an error says which operation went wrong; otherwise it says how to find out.
+Trained train_watched(const Arguments& arguments, const Parts& parts) {
+  std::optional<DetectAnomaly> guard;
+  if (arguments.detect_anomaly) guard.emplace();
+  try {
+    return train(arguments.settings, parts);
+  } catch (const nn::NotFinite&) {
+    if (guard) throw;
+    fail(
+        "train: the gradient is NaN or infinite; the same command with --detect-anomaly says "
+        "which operation made it so");
+  }
+}
+
 int train_command(const Arguments& arguments) {
   const Settings& settings = arguments.settings;
   settings.check();
   Destination destination(arguments.output);
   const Parts parts = prepare(settings, arguments.pairs);
-  const Trained trained = train(settings, parts);
+  const Trained trained = train_watched(arguments, parts);
   destination.save(trained.model, parts.held_out);
   std::cout << "saved in " << arguments.output << std::endl;
   if (trained.interrupted) return interrupted_status;
@@ -163,6 +180,8 @@ int main(int argc, char** argv) {
   train->add_option("--floor", arguments.floor, "exit with 3 if the held-out BLEU is lower");
   train->add_option("--margin", arguments.margin,
                     "exit with 3 unless it is so much above that of the nearest source");
+  train->add_flag("--detect-anomaly", arguments.detect_anomaly,
+                  "stop at the first NaN or infinity and say where it came from; slower");
 
   CLI::App* translate = app.add_subcommand("translate", "translate sentences, or standard input");
   translate->add_option("model", arguments.model, "folder of a trained model")->required();

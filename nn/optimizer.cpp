@@ -41,10 +41,18 @@ double global_norm(const Tensors& gradients) {
   return std::sqrt(squares);
 }
 
+void require_finite(const char* function, double norm) {
+  if (std::isfinite(norm)) return;
+  std::ostringstream text;
+  text << function << ": the gradients' norm is " << norm
+       << "; the loss or a value before it is NaN or has overflowed; DetectAnomaly "
+          "(autograd/anomaly.h) says where";
+  throw NotFinite(text.str());
+}
+
 double clip_by_global_norm(Tensors& gradients, double limit) {
   const double norm = global_norm(gradients);
-  require(std::isfinite(norm), "clip_by_global_norm: the gradients' norm is ", norm,
-          "; the loss or a value before it is NaN or has overflowed");
+  require_finite("clip_by_global_norm", norm);
   // The small term keeps the factor finite; other frameworks have it, and the same value.
   const double factor = limit / (norm + 1e-6);
   if (factor < 1)

@@ -3,15 +3,23 @@
 
 #include <memory>
 
+#include "autograd/error.h"
 #include "autograd/tensor.h"
 
 namespace adjoint::nn {
 
+/// The error of gradients that are NaN or infinite: a step would destroy the parameters. The same
+/// run under a DetectAnomaly guard (autograd/anomaly.h) says where it went wrong.
+class NotFinite : public Error {
+  using Error::Error;
+};
+/// NotFinite, named after the function, unless the gradients' global norm is finite.
+void require_finite(const char* function, double norm);
+
 /// √Σ g² over all elements of all gradients.
 double global_norm(const Tensors& gradients);
 /// Scales all gradients by one factor so that their global norm is at most `limit`, in place, and
-/// returns the norm from before (Pascanu et al. 2013, algorithm 1). Error when it is NaN or
-/// infinite: a step would destroy the parameters.
+/// returns the norm from before (Pascanu et al. 2013, algorithm 1). NotFinite when that is not.
 double clip_by_global_norm(Tensors& gradients, double limit);
 
 /// Holds the parameters it is made for and edits them in place.

@@ -124,8 +124,7 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
       std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens, 0};
   result.gradient_norm =
       options_.clip > 0 ? clip_by_global_norm(total, options_.clip) : global_norm(total);
-  require(std::isfinite(result.gradient_norm), "trainer: the gradient's norm is ",
-          result.gradient_norm, "; the loss or a value before it is NaN or has overflowed");
+  require_finite("trainer", result.gradient_norm);
   optimizer_.step(total);
   return result;
 }

@@ -36,7 +36,7 @@ class Trainer {
 
   /// Forward, backward, clipping, update. The first step also compares the leaves that the loss
   /// depends on with the model's parameters: a field left out of fields() is an error, not a layer
-  /// that never learns.
+  /// that never learns. Throws NotFinite.
   StepResult step(std::span<const Ids> sources, std::span<const Ids> targets);
 
   /// The same without dropout, gradient or update.

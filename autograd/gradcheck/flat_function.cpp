@@ -38,14 +38,6 @@ Tensors evaluate(const Function& f, const Tensors& inputs) {
   return outputs;
 }
 
-// "[1, 2]" for an element of a tensor of that shape; nothing for a scalar.
-std::string index_text(const Shape& shape, Index element) {
-  std::string text;
-  for (Index axis = shape.rank(); axis-- > 0; element /= shape[axis])
-    text = (axis > 0 ? ", " : "[") + std::to_string(element % shape[axis]) + text;
-  return text.empty() ? text : text + "]";
-}
-
 }  // namespace
 
 double Cotangent::operator()(const Vector& values) const {

@@ -15,6 +15,12 @@ namespace adjoint::seq2seq {
 class Progress {
  public:
   Progress(Index epochs, std::size_t batches);
+  /// Leaves a clean line behind, whatever ended the run.
+  ~Progress() {
+    if (terminal_) rewrite("");
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   void begin_epoch(Index epoch);
   void batch(std::size_t done, double loss, Index tokens);

@@ -74,6 +74,19 @@ succeeds "evaluate on a file" "$seq2seq" evaluate model fifty.tsv
 check "  on all of its pairs" grep -q '^BLEU [0-9.]* on 50 ' out
 check "  which it does not call held out" not grep -q 'held-out' out
 
+# ---- Anomalies ----
+overflowing=(train pairs.tsv --output overflow "${tiny[@]}" --epochs 1 --learning-rate 1e30)
+refuses "a learning rate that is far too large" 1 'NaN|--detect-anomaly' "$seq2seq" "${overflowing[@]}"
+run "$seq2seq" "${overflowing[@]}" --detect-anomaly </dev/null
+check "--detect-anomaly: exit code 1" [ $status = 1 ]
+check "  one report" [ "$(grep -c '^seq2seq: anomaly: ' err)-$(grep -vc '^  ' err)" = 1-1 ]
+check "  names operation, value, module" grep -qzE 'value is (-?inf|NaN) at .*in (en|de)coder\.' err
+check "  describes each operand" grep -q "input 1 ('.*weight').*min .*, max .*; zeros" err
+check "  nothing is saved" [ "$(echo overflow*)" = 'overflow*' ]
+succeeds "a healthy run under --detect-anomaly" \
+  "$seq2seq" train pairs.tsv --output watched "${small[@]}" --detect-anomaly
+check "  the same weights" cmp model/weights.safetensors watched/weights.safetensors
+
 # ---- Exit code 3, other data ----
 refuses "a floor that is not reached" 3 'floor|99' \
   "$seq2seq" train pairs.tsv --output floor "${tiny[@]}" --epochs 1 --floor 99

@@ -166,9 +166,10 @@ BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_a_number_is_an_error) {
     Tensors gradients = {ones({2}), tensor({1, value})};
     const Tensors before = {copy(gradients[0]), copy(gradients[1])};
     BOOST_CHECK_EXCEPTION(
-        clip_by_global_norm(gradients, 1), Error,
+        clip_by_global_norm(gradients, 1), NotFinite,
         says("clip_by_global_norm: the gradients' norm is " + std::string(printed) +
-             "; the loss or a value before it is NaN or has overflowed"));
+             "; the loss or a value before it is NaN or has overflowed; DetectAnomaly "
+             "(autograd/anomaly.h) says where"));
     BOOST_TEST(same_bits(gradients, before));
   }
 }

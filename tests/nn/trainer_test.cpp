@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "autograd/anomaly.h"
 #include "autograd/kernels/parallel.h"
 #include "nn/transformer.h"
 #include "tests/nn/support.h"
@@ -300,10 +301,29 @@ BOOST_AUTO_TEST_CASE(a_step_that_would_destroy_the_weights_is_an_error) {
     Trainer trainer(model, adam, {.clip = clip});
     const Batch batch = copy_task(4, Key(2));
     BOOST_TEST_CONTEXT("clip " << clip) {
-      BOOST_CHECK_THROW(trainer.step(batch.sources, batch.targets), Error);
+      BOOST_CHECK_THROW(trainer.step(batch.sources, batch.targets), NotFinite);
       BOOST_TEST(same_bits(parameters(model), parameters(before)));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(anomaly_mode_says_where_a_step_went_wrong) {
+  const Transformer model = clone(Transformer(config_with(0), Key(1)));
+  Adam adam(parameters(model));
+  Trainer trainer(model, adam, {.shards = 2});
+  const Batch batch = copy_task(4, Key(2));
+  const DetectAnomaly guard;
+  BOOST_CHECK_NO_THROW(trainer.step(batch.sources, batch.targets));
+  Tensor weight = model.encoder.blocks[0].feed_forward.up.weight;
+  weight.edit<float>()[3] = std::numeric_limits<float>::quiet_NaN();
+  BOOST_CHECK_EXCEPTION(trainer.step(batch.sources, batch.targets), Error, [](const Error& error) {
+    const std::string text = error.what();
+    BOOST_TEST(text.starts_with("anomaly: linear: input 1 ('encoder.blocks.0.feed_forward.up.weight"
+                                "') already holds NaN at [0, 3]: it came from outside\n"
+                                "  in encoder.blocks.0.feed_forward\n"),
+               text);
+    return true;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(an_error_in_a_shard_reaches_the_caller) {

@@ -76,7 +76,7 @@ tests := $(filter-out $(addprefix $(BUILD)/objects/tests/,benchmarks/% checks/%)
   $(call objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
 checks := $(call objects,tests/checks/*.cpp tests/checks/*/*.cpp)
 examples := $(call objects,examples/*.cpp examples/*/*.cpp)
-benchmarks := $(call objects,tests/benchmarks/bench_*.cpp)
+benchmarks := $(call objects,tests/benchmarks/*.cpp)
 everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks)
 
 PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
@@ -107,7 +107,9 @@ $(precompiled): tests/precompiled.h $(BUILD)/flags
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call objects,examples/$$*/*.cpp) $(libraries)
 # So is tests/checks/NAME.cpp, with the sources in tests/checks/NAME/ and what it shares with the tests.
 $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call objects,tests/checks/$$*/*.cpp) $(shared) $(libraries)
-$(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o $(libraries)
+# tests/benchmarks/bench_NAME.cpp, with the sources there that all of them share, is bench-NAME.
+shared_by_benches := $(filter-out $(call objects,tests/benchmarks/bench_*.cpp),$(benchmarks))
+$(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o $(shared_by_benches) $(libraries)
 $(BUILD)/tests: $(tests) $(libraries)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources

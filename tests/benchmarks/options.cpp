@@ -1,0 +1,76 @@
+#include "tests/benchmarks/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+namespace adjoint::benchmarks {
+namespace {
+
+// A configuration by its name, and what is changed of it to see how the cost grows.
+struct Choice {
+  std::string name = "micro";
+  Index batch = 0, length = 0, width = 0;  // 0: as it is
+
+  void add_to(CLI::App& app) {
+    std::vector<std::string> names;
+    for (const Configuration& each : configurations()) names.push_back(each.name);
+    app.add_option("--config", name, "which model and batch")
+        ->check(CLI::IsMember(names))
+        ->capture_default_str();
+    app.add_option("--batch", batch, "another number of sequences")->check(CLI::Range(1, 1 << 20));
+    app.add_option("--length", length, "of source and target")->check(CLI::Range(2, 256));
+    app.add_option("--width", width, "of the model; the feed-forward networks' grows with it")
+        ->check(CLI::Range(1, 1 << 20));
+  }
+
+  Configuration chosen() const {
+    Configuration result = configuration(name);
+    if (batch > 0) result.batch = batch;
+    if (length > 0) result.source_length = result.target_length = length;
+    if (width > 0) {
+      result.hidden = result.hidden * width / result.width;
+      result.width = width;
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+int run_benchmark(int argc, const char* const* argv, const std::string& description,
+                  std::initializer_list<Takes> takes,
+                  const std::function<void(const Options&)>& benchmark) {
+  const auto wanted = [&](Takes option) { return std::ranges::find(takes, option) != takes.end(); };
+  CLI::App app(description);
+  Options options;
+  Choice choice;
+  app.add_option("--seconds", options.seconds, "how long each measurement lasts")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  if (wanted(Takes::configuration)) choice.add_to(app);
+  if (wanted(Takes::threads))
+    app.add_option("--threads", options.threads, "threads to use")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+  if (wanted(Takes::packed)) app.add_flag("--packed", options.packed, "leave padding out");
+  if (wanted(Takes::composed))
+    app.add_flag("--composed", options.composed, "formulas in the place of fused kernels");
+  if (wanted(Takes::list))
+    app.add_flag("--list", options.list, "only print the configurations, one a line");
+  try {
+    app.parse(argc, argv);
+    options.configuration = choice.chosen();
+    benchmark(options);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    std::cerr << app.get_name() << ": " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << app.get_name() << ": " << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace adjoint::benchmarks

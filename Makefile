@@ -9,6 +9,7 @@
 ##   DEBUG=1             unoptimised, with debug information and library assertions; own build folder
 ##   WERROR=0            let warnings be warnings
 ##   NO_INSTALL=1        never install anything: say what is missing and stop
+##   TORCH=1 BENCH_S= CONFIGS= TABLES= ROUNDS=   of make bench: see tests/benchmarks/README.md
 ##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS=   further arguments of the programs that are run
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=     the compiler, further flags, optimisation of the tests
 MARCH ?= native
@@ -127,13 +128,13 @@ $(BUILD)/flags $(BUILD)/sources: force
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck check check-rest e2e format lint-format tidy clean force
+.PHONY: help all deps train test gradcheck bench check check-rest e2e format lint-format tidy clean force
 
 help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
 	@sed -nE 's/^## ?//p' Makefile
 
-all: $(PROGRAMS) $(BENCHES) ## build the programs (the default); make test builds the tests
+all: $(PROGRAMS) ## build the programs (the default); make test builds the tests
 
 deps: ## install what the build needs, if it is missing (the other targets do so too)
 	@:
@@ -146,6 +147,14 @@ test: $(BUILD)/tests ## build and run the tests
 
 gradcheck: $(BUILD)/gradcheck ## check the derivatives of every operation, every layer and whole models
 	@$< $(GRADCHECK_ARGS)
+
+# PyTorch loads the BLAS that we are linked with.
+bench: $(BENCHES) $(PROGRAMS) ## measure speed and memory; TORCH=1 beside PyTorch
+	@.ci/dependencies --tool python3
+	@$(if $(filter-out 0,$(TORCH)),.ci/dependencies --tool torch)
+	@python3 tests/benchmarks/report.py $(BUILD) $(if $(filter-out 0,$(TORCH)),--torch) \
+	  --blas-folder '$(patsubst -L%,%,$(filter -L%,$(BLAS_LIBS)))' \
+	  --configs '$(CONFIGS)' --tables '$(TABLES)' --seconds $(or $(BENCH_S),2) --rounds $(or $(ROUNDS),3)
 
 # One after the other, and each with its time: $(call stage,arguments of make)
 stage = +@TIMEFORMAT='== make $(1): %0lR'; time $(MAKE) --no-print-directory $(1)
@@ -160,7 +169,8 @@ check-rest:
 	$(call stage,all)
 	$(call stage,e2e)
 
-e2e: $(PROGRAMS) $(CHECKS) ## run the programs from end to end as a user would (tests/e2e)
+e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) ## run the programs from end to end as a user would (tests/e2e)
+	@.ci/dependencies --tool python3
 	@for script in $(sort $(wildcard tests/e2e/*.sh)); do echo "== $$script"; bash $$script $(BUILD); done
 
 # ---- Style ---------------------------------------------------------------------------------------

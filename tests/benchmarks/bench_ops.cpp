@@ -187,7 +187,7 @@ void benchmark(const Options& options) {
 
   const double seconds = options.seconds / 4;  // of each of many
   const double arithmetic = arithmetic_peak(options.seconds);
-  constexpr Index width = 128, in_cache = 512, in_memory = 131072;
+  constexpr Index width = 128, in_cache = 512, in_memory = 65536;
   for (const Index rows : {in_cache, in_memory}) {
     const double bandwidth =
         memory_bandwidth(static_cast<std::size_t>(rows * width), options.seconds);

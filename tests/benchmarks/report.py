@@ -1,0 +1,300 @@
+"""Runs the benchmarks and prints their tables: `make bench`. README.md says how to read them.
+
+What is compared is measured in turn, round after round, so that whatever else the machine does
+meets all of it. The programs report one line of JSON each; times in the tables are the minima over
+all rounds unless a column says otherwise.
+"""
+import argparse
+import json
+import math
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+THREADS = (1, 2)
+
+
+# ---- Running -------------------------------------------------------------------------------------
+
+class Bench:
+    """Where the programs are, and how long and how often each is to be run."""
+
+    def __init__(self, options):
+        self.build = pathlib.Path(options.build)
+        self.seconds, self.rounds = options.seconds, options.rounds
+        self.torch, self.blas_folder = options.torch, options.blas_folder
+        known = self.run("step", "--list")
+        names = options.configs.split() or [c["config"] for c in known]
+        self.configs = {c["config"]: c for c in known if c["config"] in names}
+        unknown = set(names) - set(self.configs)
+        if unknown:
+            raise SystemExit(f"benchmarks: no configuration {', '.join(sorted(unknown))}")
+
+    def run(self, name, *arguments):
+        """The lines that build/bench-NAME prints."""
+        return lines_of([self.build / f"bench-{name}", *arguments])
+
+    def timed(self, name, *arguments):
+        return self.run(name, "--seconds", self.seconds, *arguments)[0]
+
+    def in_torch(self, name, threads, config=None):
+        """The lines that torch_NAME.py prints. BLAS is the library that ours is linked with."""
+        command = ["/usr/bin/python3", HERE / f"torch_{name}.py", "--threads", threads,
+                   "--seconds", self.seconds]
+        if config:
+            command += ["--config", json.dumps(config)]
+        return lines_of(command, LD_LIBRARY_PATH=self.blas_folder)
+
+    def alternate(self, runs):
+        """{name: a function that returns one result} → {name: the best of all rounds}."""
+        results = {name: [] for name in runs}
+        for _ in range(self.rounds):
+            for name, run in runs.items():
+                results[name].append(run())
+        return {name: best(of_one) for name, of_one in results.items()}
+
+
+def lines_of(command, **environment):
+    text = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE,
+                          text=True, env=os.environ | environment).stdout
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def best(results):
+    """Of several results of one program: the lowest times, the highest rates and peaks."""
+    highest = ("per_s", "peak_mb")
+    return {key: value if isinstance(value, str)
+            else (max if key.endswith(highest) else min)(result[key] for result in results)
+            for key, value in results[0].items()}
+
+
+# ---- Printing ------------------------------------------------------------------------------------
+
+def number(value):
+    """Three digits that count; whole numbers from 100 on."""
+    if value is None or isinstance(value, str):
+        return value or "–"
+    if value == 0 or not math.isfinite(value):
+        return str(value)
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{decimals}f}"
+
+
+def table(title, header, rows, note=""):
+    print(f"\n## {title}\n")
+    if note:
+        print(note + "\n")
+    cells = [header] + [[number(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    cells.insert(1, ["-" * width for width in widths])
+    for row in cells:
+        print("| " + " | ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                                for i, (cell, width) in enumerate(zip(row, widths))) + " |",
+              flush=True)
+
+
+def print_machine(bench):
+    processor = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            processor = next(line.split(":")[1].strip() for line in info if "model name" in line)
+    except (OSError, StopIteration):
+        pass
+    print(f"{processor}, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}; {bench.rounds} rounds "
+          f"of {bench.seconds} s for each measurement", flush=True)
+
+
+# ---- The tables ----------------------------------------------------------------------------------
+
+def steps(bench):
+    """A training step against its matrix products, and against PyTorch."""
+    header = ["model", "threads", "step ms", "median", "floor ms", "step/floor", "target tokens/s",
+              "peak MB"]
+    if bench.torch:
+        header += ["PyTorch ms", "PyTorch/step", "peak MB"]
+    rows = []
+    for name, config in bench.configs.items():
+        runs = {"floor": lambda: bench.timed("floor", "--config", name)}
+        for n in THREADS:
+            runs["step", n] = lambda n=n: bench.timed("step", "--config", name, "--threads", n)
+            if bench.torch:
+                runs["torch", n] = lambda n=n: bench.in_torch("step", n, config)[0]
+        found = bench.alternate(runs)
+        for n in THREADS:
+            step, floor = found["step", n], found["floor"]["min_ms"] / n
+            row = [name, str(n), step["min_ms"], step["median_ms"], floor, step["min_ms"] / floor,
+                   step["target_tokens_per_s"], step["peak_mb"]]
+            if bench.torch:
+                other = found["torch", n]
+                row += [other["min_ms"], other["min_ms"] / step["min_ms"], other["peak_mb"]]
+            rows.append(row)
+    table("Training step", header, rows)
+
+
+def packing(bench):
+    """The same batches with padding and without."""
+    rows = []
+    for name in bench.configs:
+        kinds = {"padded": [], "packed": ["--packed"], "composed": ["--composed"]}
+        found = bench.alternate({kind: lambda flags=flags: bench.timed(
+            "step", "--config", name, "--threads", THREADS[-1], *flags)
+            for kind, flags in kinds.items()})
+        padded = found["padded"]["min_ms"]
+        rows.append([name] + [found[kind]["min_ms"] for kind in kinds] +
+                    [padded / found["packed"]["min_ms"], found["composed"]["min_ms"] / padded])
+    table(f"Ways to compute the step, {THREADS[-1]} threads",
+          ["model", "padded ms", "packed ms", "composed ms", "padded/packed", "composed/padded"],
+          rows, "Sources are half to all of the full length, so a quarter of their rows is padding.")
+
+
+def decoding(bench):
+    """Greedy decoding of 20 steps, encoding included."""
+    header = ["model", "batch", "threads", "tokens/s best", "median", "ms", "peak MB"]
+    if bench.torch:
+        header += ["PyTorch tokens/s best", "ours/PyTorch"]
+    rows = []
+    for name, config in bench.configs.items():
+        for batch in (1, 64):
+            runs = {}
+            for n in THREADS:
+                runs["ours", n] = lambda n=n: bench.timed(
+                    "decode", "--config", name, "--batch", batch, "--threads", n)
+                if bench.torch:
+                    runs["torch", n] = lambda n=n: bench.in_torch(
+                        "decode", n, config | {"batch": batch})[0]
+            found = bench.alternate(runs)
+            for n in THREADS:
+                ours = found["ours", n]
+                row = [name, str(batch), str(n), ours["best_tokens_per_s"], ours["tokens_per_s"],
+                       ours["min_ms"], ours["peak_mb"]]
+                if bench.torch:
+                    other = found["torch", n]["best_tokens_per_s"]
+                    row += [other, ours["best_tokens_per_s"] / other]
+                rows.append(row)
+    table("Greedy decoding with a cache, 20 steps", header, rows)
+
+
+def operations(bench):
+    """What one operation costs as such, and each against the limits of the machine."""
+    rounds, torch_rounds = [], []
+    for _ in range(bench.rounds):
+        rounds.append(bench.run("ops", "--seconds", bench.seconds / 4))
+        if bench.torch:
+            torch_rounds.append(bench.in_torch("chain", 1))
+    found = [best(list(same)) for same in zip(*rounds)]
+    chains = [line for line in found if "chain" in line]
+    rows = [[line["chain"], str(line["elements"]), line["min_ns"], line["median_ns"]]
+            for line in chains]
+    header = ["chain of 1,000 operations", "floats", "ns each", "median"]
+    if bench.torch:
+        header += ["PyTorch ns", "PyTorch/ours"]
+        for row, same in zip(rows, zip(*torch_rounds)):
+            other = best(list(same))["min_ns"]
+            row += [other, other / row[2]]
+    table("The cost of an operation as such, 1 thread", header, rows)
+
+    header = ["operation", "x", "pass", "µs", "limit µs", "set by", "% of limit"]
+    rows, title = [], ""
+    for line in found:
+        if "rows" in line:
+            if rows:
+                table(title, header, rows)
+            title = (f"Operations against the limits of one thread: {number(line['gb_per_s'])} GB/s at "
+                     f"{line['rows']} × {line['width']} floats, {number(line['gflop_per_s'])} GFLOP/s")
+            rows = []
+        elif "operation" in line:
+            rows.append([line["operation"], line["shape"], line["pass"], line["us"],
+                         line["limit_us"], line["limit"], 100 * line["limit_us"] / line["us"]])
+    table(title, header, rows)
+
+
+def growth(bench):
+    """How the cost of a step grows with what it depends on, from one configuration."""
+    base = "g2p-s" if "g2p-s" in bench.configs else next(iter(bench.configs))
+    rows = []
+    for what, sizes in {"length": (8, 16, 32, 64, 128), "width": (64, 128, 256, 512),
+                        "batch": (16, 32, 64, 128, 256)}.items():
+        former = None
+        for size in sizes:
+            one = ["--config", base, f"--{what}", size]
+            found = bench.alternate({"step": lambda one=one: bench.timed("step", *one),
+                                     "floor": lambda one=one: bench.timed("floor", *one)})
+            step, floor = found["step"]["min_ms"], found["floor"]["min_ms"]
+            exponent = math.log(step / former[1]) / math.log(size / former[0]) if former else None
+            rows.append([what, str(size), step, exponent, step / floor,
+                         found["step"]["target_tokens_per_s"], found["step"]["peak_mb"]])
+            former = size, step
+    table(f"Growth of the step of {base}, 1 thread",
+          ["of", "size", "step ms", "exponent", "step/floor", "target tokens/s", "peak MB"], rows,
+          "The time grows like the size to this power, from the row above to this one. Width: of\n"
+          "the model, the feed-forward networks' with it.")
+
+
+def start(bench):
+    """From a command to its end, where there is next to nothing to do."""
+    rows = []
+    for command in ([bench.build / "01_derivative"], [bench.build / "seq2seq", "--version"],
+                    ["true"]):
+        times = []
+        for _ in range(20 * bench.rounds):
+            begin = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            times.append(1e3 * (time.perf_counter() - begin))
+        name = " ".join([pathlib.Path(command[0]).name, *command[1:]])
+        rows.append([name, min(times), sorted(times)[len(times) // 2]])
+    table("Start and end of a program", ["program", "ms", "median"], rows)
+
+
+def build(bench):
+    """A build from nothing, and after one source has changed; in a folder of its own."""
+    folder = bench.build.resolve() / "timed"
+    # Not as a part of the make that runs this: it would be given none of its jobs.
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    program = folder / "seq2seq"
+    source = REPOSITORY / "autograd/ops/softmax.cpp"
+    objects = folder / "objects/autograd/ops/softmax.o"
+    rows = []
+    for what in ("everything", f"{source.name} changed"):
+        if what != "everything":
+            objects.unlink()
+        begin = time.perf_counter()
+        subprocess.run(["make", "-C", REPOSITORY, f"BUILD={folder}", program], check=True,
+                       stdout=subprocess.DEVNULL, env=environment)
+        rows.append([what, time.perf_counter() - begin])
+    shutil.rmtree(folder)
+    table("Build of the program seq2seq, on all cores", ["compiled anew", "seconds"], rows)
+
+
+TABLES = {f.__name__: f for f in (steps, packing, decoding, operations, growth, start, build)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", help="the folder with the programs")
+    parser.add_argument("--tables", default="", help="which ones: " + " ".join(TABLES))
+    parser.add_argument("--configs", default="", help="which configurations; all")
+    parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--torch", action="store_true", help="PyTorch beside ours")
+    parser.add_argument("--blas-folder", default="", help="for PyTorch to load BLAS from")
+    options = parser.parse_args()
+    chosen = options.tables.split() or list(TABLES)
+    unknown = set(chosen) - set(TABLES)
+    if unknown:
+        parser.error(f"no table {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+
+    bench = Bench(options)
+    print_machine(bench)
+    for name in chosen:
+        TABLES[name](bench)
+    print(f"\nload at the end: {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -83,7 +83,7 @@ struct Summary {
     seconds += outcome.seconds;
     for (const Coverage& coverage : outcome.report.coverage()) {
       if (coverage.projections == 0) continue;
-      inputs = std::max(inputs, coverage.inputs);
+      if (coverage.order == 1) inputs = coverage.inputs;  // later ones count cotangents, too
       could_be_missed = std::max(could_be_missed, coverage.could_be_missed);
     }
   }

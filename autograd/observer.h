@@ -18,8 +18,8 @@ class Pullback;
 
 /// What is observed is all that the thread computes while an Observing guard stands, and what
 /// workers compute for it, so several threads may call at once. The name scope of an operation is
-/// `ambient().scope`, in a vjp that of the forward. The operations that a vjp is made of are told of,
-/// too: `ambient().vjp_of` is then its node.
+/// `ambient().scope`, in a vjp that of the forward. The operations that a vjp is made of are told
+/// of, too: `ambient().vjp_of` is then its node.
 class Observer {
  public:
   virtual ~Observer() = default;

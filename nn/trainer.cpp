@@ -1,7 +1,6 @@
 #include "nn/trainer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <set>
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "autograd/gradcheck/diagnosis.h"
 #include "autograd/gradcheck/level.h"
 #include "autograd/gradcheck/walk.h"
 #include "autograd/operation.h"
@@ -110,6 +111,7 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
     Level level(flat, order, feigned, options, report);
     level.check(kinks);
     if (!report) {
+      diagnose(report);
       if (options.walk && blames_a_derivative(report))
         report.set_walk(walk_tape(f, as_f64(inputs), order, options));
       break;

@@ -60,15 +60,46 @@ struct Finding {
 const char* name_of(Finding::Kind kind);
 
 /// All that was measured with respect to one input, for a diagnosis. Matrices in f64 with a row for
-/// each cotangent and a column for each element; a numeric derivative not measured is NaN.
+/// each cotangent and a column for each element; a numeric derivative is NaN where it was not
+/// measured and where there is none (at a kink).
 struct Measurement {
   int order;
   int input;
   std::string name;
-  Shape shape;        ///< of the input
-  Tensor cotangents;  ///< [cotangents, elements of all real outputs]
+  Shape shape;                 ///< of the input
+  std::vector<Shape> outputs;  ///< of the real ones
+  bool jacobian;               ///< whether the last rows are those of all single outputs
+  Tensor cotangents;           ///< [cotangents, elements of all real outputs]
   Tensor analytic, numeric, error;
 };
+
+/// What kind of mistake makes the derivative with respect to one input wrong, told from the whole
+/// of what was measured. How it is told: gradcheck/hypotheses.h.
+struct Diagnosis {
+  enum class Kind {
+    zero,           ///< nothing comes back
+    sign,           ///< the negative
+    factor,         ///< a constant multiple
+    precision,      ///< right to about single precision: something was computed in f32
+    other_input,    ///< what belongs to another input
+    transposed,     ///< axes exchanged, in the gradient, the cotangent or a factor
+    shifted,        ///< off by one along an axis
+    wrong_example,  ///< what belongs to another example of the batch
+    extra_sum,      ///< summed over too many axes
+    missing_sum,    ///< summed over too few axes: a broadcast is not undone
+    wrong_axis,     ///< right for another axis
+    wrong_mask,     ///< a gradient where there is none, or none where there is one
+    missing_term,   ///< some other term is missing, or too much
+    unknown,
+  };
+  Kind kind = Kind::unknown;
+  int order = 1;
+  int input = -1;         ///< number of the input
+  std::string name = {};  ///< of the input
+  double factor = 0;      ///< analytic / numeric, where it is a constant
+  std::string text = {};  ///< in words: "0.5 × what it should be, throughout"
+};
+const char* name_of(Diagnosis::Kind kind);
 
 /// How much was looked at in one order.
 struct Coverage {
@@ -112,10 +143,13 @@ class GradcheckReport {
   const std::vector<Coverage>& coverage() const { return coverage_; }
   /// Where the tape was searched for the reason: when some derivative was wrong.
   const std::optional<TapeWalk>& walk() const { return walk_; }
+  /// One for each input with a wrong derivative.
+  const std::vector<Diagnosis>& diagnoses() const { return diagnoses_; }
 
   void add(Finding finding);
   void add(Measurement measurement) { measurements_.push_back(std::move(measurement)); }
   void add(const Coverage& coverage) { coverage_.push_back(coverage); }
+  void add(Diagnosis diagnosis) { diagnoses_.push_back(std::move(diagnosis)); }
   void add_error(double relative);
   void set_walk(TapeWalk walk) { walk_ = std::move(walk); }
 
@@ -124,6 +158,7 @@ class GradcheckReport {
   std::vector<Measurement> measurements_;
   std::vector<Coverage> coverage_;
   std::optional<TapeWalk> walk_;
+  std::vector<Diagnosis> diagnoses_;
   double worst_error_ = 0;
 };
 std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);

@@ -259,10 +259,14 @@ void Level::keep_measurements() {
 // Of the input with that number, whose elements are [begin, end) among all.
 Measurement Level::measurement(int number, Index begin, Index end, const Tensor& cotangents) const {
   Vector analytic, numeric, error;
+  std::vector<Shape> outputs;
+  for (const Tensor& y : f_.as_outputs(measuring_.cotangents()[0])) outputs.push_back(y.shape());
   for (std::size_t r = 0; r < measuring_.cotangents().size(); ++r)
     for (Index i = begin; i < end; ++i) {
       const auto found = measured_.find(i);
-      const Derivative d = found == measured_.end() ? Derivative() : found->second.numeric[r];
+      const bool known =
+          found != measured_.end() && found->second.numeric[r].kind == Derivative::Kind::smooth;
+      const Derivative d = known ? found->second.numeric[r] : Derivative();
       analytic.push_back(measuring_.gradients()[r][at(i)]);
       numeric.push_back(d.value);
       error.push_back(d.error);
@@ -272,6 +276,8 @@ Measurement Level::measurement(int number, Index begin, Index end, const Tensor&
           number,
           f_.names()[at(number)],
           f_.input_tensors()[at(number)].shape(),
+          outputs,
+          coverage_.jacobian,
           cotangents,
           from(analytic, shape),
           from(numeric, shape),

@@ -79,6 +79,15 @@ void print_failures(std::ostream& stream, const GradcheckReport& report,
     stream << '\n' << margin << "and " << failures.size() - most_rows << " more";
 }
 
+void print_diagnoses(std::ostream& stream, const GradcheckReport& report,
+                     const std::string& margin) {
+  const auto& diagnoses = report.diagnoses();
+  for (std::size_t i = 0; i < std::min(diagnoses.size(), most_rows); ++i)
+    stream << '\n' << margin << diagnoses[i].name << ": " << diagnoses[i].text;
+  if (diagnoses.size() > most_rows)
+    stream << '\n' << margin << "and " << diagnoses.size() - most_rows << " inputs more";
+}
+
 std::string list(const std::vector<Shape>& shapes) {
   std::ostringstream text;
   for (const Shape& shape : shapes) text << (text.tellp() > 0 ? ", " : "") << shape;
@@ -104,7 +113,9 @@ void print_walk(std::ostream& stream, const TapeWalk& walk) {
     stream << "; " << walk.wrong << " are wrong by themselves";
   else if (walk.operations > 1)
     stream << "; the others are right by themselves";
-  if (walk.operations > 1) print_failures(stream, *culprit.report, "    ");
+  if (walk.operations == 1) return;
+  print_failures(stream, *culprit.report, "    ");
+  print_diagnoses(stream, *culprit.report, "    ");
 }
 
 void print(std::ostream& stream, const Coverage& coverage) {
@@ -174,6 +185,9 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
   for (const Coverage& coverage : report.coverage()) print(stream, coverage);
   print_kinks(stream, report);
   print_failures(stream, report, "  ");
+  // What is wrong with one operation on a tape says more than what follows from it for the whole.
+  const auto& walk = report.walk();
+  if (!walk || !walk->culprit || walk->operations == 1) print_diagnoses(stream, report, "  ");
   if (report.walk()) print_walk(stream, *report.walk());
   return stream;
 }

@@ -1,0 +1,88 @@
+// The mutation test of the gradient check: how many planted mistakes it finds, and how many it
+// calls by their right name.
+//
+//   build/mutations            both halves; fails if a mistake is not found or too few are named
+//   build/mutations tuning     only the half that the diagnosis was tuned on, with all its misses
+#include <cstring>
+#include <iomanip>
+#include <iostream>
+#include <map>
+
+#include "tests/autograd/mutations.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::testing;
+using Kind = Diagnosis::Kind;
+
+constexpr double wanted_rate = 0.9;
+
+struct Count {
+  int planted = 0, found = 0, named = 0;
+  int clear = 0, clear_named = 0;  // of them those that only one name is right for
+  void add(const Mutant& mutant, const Verdict& verdict) {
+    ++planted;
+    found += verdict.found;
+    named += verdict.named;
+    clear += !mutant.is_ambiguous();
+    clear_named += !mutant.is_ambiguous() && verdict.named;
+  }
+};
+
+struct Half {
+  std::string title;
+  Count all;
+  std::map<Kind, Count> kinds;
+  std::vector<std::string> misses;
+
+  void add(const Mutant& mutant) {
+    const Verdict verdict = judge(mutant, mutant.check());
+    all.add(mutant, verdict);
+    kinds[mutant.kind].add(mutant, verdict);
+    if (!verdict.found || !verdict.named)
+      misses.push_back(std::string(name_of(mutant.kind)) + ": " + mutant.name + " => " +
+                       (verdict.found ? verdict.diagnoses : "NOT FOUND"));
+  }
+  double rate() const { return all.planted > 0 ? double(all.named) / all.planted : 1; }
+};
+
+double percent(int part, int whole) { return 100.0 * part / std::max(whole, 1); }
+
+void print_row(const std::string& title, const Count& count) {
+  std::cout << "  " << std::left << std::setw(16) << title << std::right << std::fixed
+            << std::setprecision(1);
+  for (const int number : {count.planted, count.found, count.named})
+    std::cout << std::setw(8) << number;
+  std::cout << std::setw(8) << percent(count.named, count.planted) << '%' << std::setw(8)
+            << count.clear << std::setw(8) << percent(count.clear_named, count.clear) << "%\n";
+}
+
+void print(const Half& half) {
+  std::cout << half.title
+            << "\n  kind             planted   found   named     rate   clear     rate\n";
+  for (const auto& [kind, count] : half.kinds) print_row(name_of(kind), count);
+  print_row("all", half.all);
+  for (const std::string& miss : half.misses) std::cout << "  " << miss << '\n';
+  std::cout << std::endl;
+}
+
+bool passes(const Half& half) {
+  return half.all.found == half.all.planted && half.rate() >= wanted_rate;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool tuning_only = argc > 1 && std::strcmp(argv[1], "tuning") == 0;
+  Half tuning{"the half that the diagnosis was tuned on", {}, {}, {}};
+  Half held_out{"the half held out", {}, {}, {}};
+  for (const Mutant& mutant : mutants()) {
+    if (mutant.held_out() && tuning_only) continue;
+    (mutant.held_out() ? held_out : tuning).add(mutant);
+  }
+  print(tuning);
+  if (tuning_only) return 0;
+  print(held_out);
+  return passes(tuning) && passes(held_out) ? 0 : 1;
+}

@@ -10,7 +10,6 @@ namespace adjoint::checking {
 namespace {
 
 using Kind = Diagnosis::Kind;
-using Evidences = std::vector<Evidence>;
 
 constexpr Hypothesis hypotheses[] = {
     is_zero,        is_multiple,         is_imprecise,          is_of_other_input,

@@ -18,13 +18,6 @@ constexpr double least_precision = 1e-4;
 
 std::span<const double> numbers(const Tensor& x) { return x.values<double>(); }
 
-double largest(const Tensor& x) {
-  double result = 0;
-  for (const double value : numbers(x))
-    if (std::isfinite(value)) result = std::max(result, std::abs(value));
-  return result;
-}
-
 // The numeric derivative without what is too imprecise, and the largest error of the rest.
 std::pair<Tensor, double> reliable(const Measurement& m) {
   const Tensor &numeric = m.numeric, &error = m.error;
@@ -78,6 +71,19 @@ Evidence::Evidence(const Measurement& m) : input(m.input), name(m.name), jacobia
   noise = std::max(safety * error, smallest_of_interest * largest(numeric));
 }
 
+std::vector<Index> Evidence::axes() const {
+  std::vector<Index> result;
+  for (Index axis = leading; axis < numeric.rank(); ++axis) result.push_back(axis);
+  for (Index axis = 0; axis < leading && jacobian; ++axis) result.push_back(axis);
+  std::erase_if(result, [&](Index axis) { return numeric.size(axis) < 2; });
+  return result;
+}
+
+std::string Evidence::axis_name(Index axis) const {
+  if (axis < leading) return "axis " + std::to_string(axis) + " of the cotangent";
+  return "axis " + std::to_string(axis - leading) + " of the gradient";
+}
+
 bool Evidence::wrong() const {
   const std::span<const double> a = numbers(analytic), n = numbers(numeric);
   for (std::size_t k = 0; k < a.size(); ++k)
@@ -116,6 +122,13 @@ std::set<Tie> ties(const Evidence& evidence, const Tensor& jacobian) {
       return index_along(out, tie.first, row) != index_along(in, tie.second, column);
     });
   }
+  return result;
+}
+
+double largest(const Tensor& x) {
+  double result = 0;
+  for (const double value : numbers(x))
+    if (std::isfinite(value)) result = std::max(result, std::abs(value));
   return result;
 }
 

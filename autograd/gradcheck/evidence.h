@@ -28,6 +28,10 @@ struct Evidence {
   Index rank() const { return analytic.rank() - leading; }                         ///< of the input
   Shape shape() const { return analytic.shape().part(leading, analytic.rank()); }  ///< likewise
   Index axis(Index of_input) const { return leading + of_input; }
+  /// The axes along which a mistake may have confused elements, those of the input first.
+  std::vector<Index> axes() const;
+  /// "axis 1 of the gradient", "axis 0 of the cotangent"
+  std::string axis_name(Index axis) const;
 
   /// Whether the two differ: whether there is a mistake to be explained.
   bool wrong() const;
@@ -43,6 +47,8 @@ struct Evidence {
 using Tie = std::pair<Index, Index>;
 std::set<Tie> ties(const Evidence& evidence, const Tensor& jacobian);
 
+/// The largest absolute value, of what is finite.
+double largest(const Tensor& x);
 /// The index along one axis of the element with that number.
 Index index_along(const Shape& shape, Index axis, Index element);
 

@@ -8,10 +8,13 @@
 #pragma once
 
 #include <optional>
+#include <sstream>
 
 #include "autograd/gradcheck/evidence.h"
 
 namespace adjoint::checking {
+
+using Evidences = std::vector<Evidence>;
 
 struct Explanation {
   Diagnosis::Kind kind;
@@ -21,31 +24,34 @@ struct Explanation {
 };
 
 /// `all` are all inputs, the wrong one among them.
-using Hypothesis = std::optional<Explanation> (*)(const Evidence& wrong,
-                                                  const std::vector<Evidence>& all);
+using Hypothesis = std::optional<Explanation> (*)(const Evidence& wrong, const Evidences& all);
+
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return text.str();
+}
 
 // Those that predict every number (hypotheses.cpp).
-std::optional<Explanation> is_zero(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> is_multiple(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> is_imprecise(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> is_of_other_input(const Evidence& wrong,
-                                             const std::vector<Evidence>& all);
-std::optional<Explanation> is_transposed(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> has_transposed_factor(const Evidence& wrong,
-                                                 const std::vector<Evidence>& all);
-std::optional<Explanation> is_shifted(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> is_of_other_example(const Evidence& wrong,
-                                               const std::vector<Evidence>& all);
-std::optional<Explanation> has_extra_sum(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> lacks_outputs(const Evidence& wrong, const std::vector<Evidence>& all);
+std::optional<Explanation> is_zero(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> is_multiple(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> is_imprecise(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> is_of_other_input(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> has_extra_sum(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> lacks_outputs(const Evidence& wrong, const Evidences& all);
+
+// Those that predict every number from the same numbers elsewhere (reordering.cpp).
+std::optional<Explanation> is_transposed(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> has_transposed_factor(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> is_shifted(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> is_of_other_example(const Evidence& wrong, const Evidences& all);
 
 // Those that predict where the derivative, or the difference, is zero (structure.cpp).
-std::optional<Explanation> has_shifted_part(const Evidence& wrong,
-                                            const std::vector<Evidence>& all);
-std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong,
-                                                      const std::vector<Evidence>& all);
-std::optional<Explanation> has_other_ties(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> has_wrong_mask(const Evidence& wrong, const std::vector<Evidence>& all);
-std::optional<Explanation> lacks_a_term(const Evidence& wrong, const std::vector<Evidence>& all);
+std::optional<Explanation> has_shifted_part(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> has_wrong_mask(const Evidence& wrong, const Evidences& all);
+std::optional<Explanation> lacks_a_term(const Evidence& wrong, const Evidences& all);
 
 }  // namespace adjoint::checking

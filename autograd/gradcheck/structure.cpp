@@ -10,7 +10,6 @@ namespace adjoint::checking {
 namespace {
 
 using Kind = Diagnosis::Kind;
-using Evidences = std::vector<Evidence>;
 
 std::set<Tie> without(const std::set<Tie>& all, const std::set<Tie>& those) {
   std::set<Tie> result;
@@ -18,7 +17,7 @@ std::set<Tie> without(const std::set<Tie>& all, const std::set<Tie>& those) {
   return result;
 }
 
-std::string text_of(const Tie& tie) {
+std::string tie_text(const Tie& tie) {
   return "axis " + std::to_string(tie.first) + " of the output to axis " +
          std::to_string(tie.second) + " of the input";
 }
@@ -62,7 +61,9 @@ bool all_zero(const Evidence& wrong, const Tensor& x) {
 }
 
 bool adds_up_to_zero(const Evidence& wrong, const Tensor& derivative, Index axis) {
-  return all_zero(wrong, sum(derivative, {axis}) / static_cast<double>(derivative.size(axis)));
+  const Tensor total = sum(derivative, {axis}) / static_cast<double>(derivative.size(axis));
+  return std::ranges::all_of(total.values<double>(),
+                             [&](double value) { return std::abs(value) <= wrong.noise; });
 }
 
 // Whether every axis of the input is tied to one of the output, in A and in N.
@@ -125,15 +126,15 @@ std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences
   const std::set<Tie> before = ties(wrong, wrong.numeric), after = ties(wrong, wrong.analytic);
   const std::set<Tie> lost = without(before, after), gained = without(after, before);
   if (!lost.empty() && !gained.empty())
-    return Explanation{Kind::wrong_axis, "the wrong axis: it ties " + text_of(*gained.begin()) +
-                                             " instead of " + text_of(*lost.begin())};
+    return Explanation{Kind::wrong_axis, "the wrong axis: it ties " + tie_text(*gained.begin()) +
+                                             " instead of " + tie_text(*lost.begin())};
   if (lost.contains({0, 0}))
     return Explanation{Kind::wrong_example, "an example's gradient depends on other examples"};
   if (!lost.empty())
     return Explanation{Kind::extra_sum,
                        "it mixes elements that do not depend on each other: tied "
                        "should be " +
-                           text_of(*lost.begin())};
+                           tie_text(*lost.begin())};
   if (!gained.empty())
     return Explanation{Kind::missing_term,
                        "a term is missing by which elements depend on each other along axis " +

@@ -79,6 +79,11 @@ struct Confusions {
   std::vector<Other> others;
 };
 std::vector<Confusions> confusions();
+/// Every mistake that can be made in the sample's vjp, whether it changes a gradient or not.
+std::vector<Mutant> bred_from(const Confusions& confused);
+
+/// The largest absolute value.
+double largest(const Tensor& x);
 
 /// What became of a mutant.
 struct Verdict {

@@ -2,6 +2,7 @@
 // calls by their right name.
 //
 //   build/mutations            both halves; fails if a mistake is not found or too few are named
+//   build/mutations transformer   only those inside of a Transformer
 //   build/mutations tuning     only the half that the diagnosis was tuned on, with all its misses
 #include <cstring>
 #include <iomanip>
@@ -9,6 +10,7 @@
 #include <map>
 
 #include "tests/autograd/mutations.h"
+#include "tests/nn/culprits.h"
 
 namespace {
 
@@ -71,9 +73,28 @@ bool passes(const Half& half) {
   return half.all.found == half.all.planted && half.rate() >= wanted_rate;
 }
 
+// Mistakes inside of a Transformer: whether all are found, and all named by operation and place.
+bool print_culprits() {
+  int planted = 0, found = 0, named = 0, diagnosed = 0;
+  for (const PlantedCulprit& culprit : planted_culprits()) {
+    const GradcheckReport report = culprit.check();
+    ++planted;
+    found += !report;
+    named += culprit.named_by(report);
+    diagnosed += culprit.diagnosed_by(report);
+    if (!culprit.diagnosed_by(report))
+      std::cout << "  " << culprit.name() << " => " << report << '\n';
+  }
+  std::cout << "in one operation of a Transformer: " << planted << " planted, " << found
+            << " found, " << named << " with the operation and place named, " << diagnosed
+            << " with the kind named\n";
+  return found == planted && named == planted;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "transformer") == 0) return print_culprits() ? 0 : 1;
   const bool tuning_only = argc > 1 && std::strcmp(argv[1], "tuning") == 0;
   Half tuning{"the half that the diagnosis was tuned on", {}, {}, {}};
   Half held_out{"the half held out", {}, {}, {}};
@@ -84,5 +105,6 @@ int main(int argc, char** argv) {
   print(tuning);
   if (tuning_only) return 0;
   print(held_out);
-  return passes(tuning) && passes(held_out) ? 0 : 1;
+  const bool culprits = print_culprits();
+  return passes(tuning) && passes(held_out) && culprits ? 0 : 1;
 }

@@ -1,0 +1,316 @@
+// What a failing gradient check says about the kind of mistake: one mistake of each kind, as
+// somebody might make it. How well it does in general is what mutations_test.cpp and
+// checks/mutations.cpp measure.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+
+#include "autograd/gradcheck.h"
+#include "autograd/operation.h"
+#include "autograd/ops.h"
+#include "tests/autograd/support.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::testing;
+using Kind = Diagnosis::Kind;
+
+using Values = std::function<Tensor(const Tensors&)>;
+using Rule = std::function<Tensors(const Tensors& x, const Tensor& g)>;
+
+// y = f(x…) with the x̄… of a rule that need not be right.
+struct Handmade {
+  static constexpr auto name = "test_handmade";
+  static constexpr Reads reads = {input(0), input(1)};
+  Values f;
+  Rule rule;
+  Form form(Inputs in) const { return value(in).form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const Tensor y = value(in);
+    std::ranges::copy(y.values<T>(), out[0].edit<T>().begin());
+  }
+  Tensors vjp(const Pullback& back) const {
+    Tensors xs;
+    for (std::size_t i = 0; i < back.inputs(); ++i) xs.push_back(back.input(static_cast<int>(i)));
+    return rule(xs, back.cotangent());
+  }
+
+ private:
+  Tensor value(Inputs in) const {
+    const NoRecording guard;
+    Tensors xs;
+    for (std::size_t i = 0; i < in.size(); ++i) xs.push_back(in[i]);
+    return f(xs);
+  }
+};
+
+Tensor random(const Shape& shape, std::uint64_t seed) {
+  return normal(shape, 0, 1, Key(seed), DType::f64);
+}
+
+GradcheckReport check(const Values& f, const Rule& rule, const Tensors& xs,
+                      GradcheckOptions options = {}) {
+  options.names = {"x", "w"};
+  options.names.resize(xs.size());
+  return gradcheck(
+      [&](const Tensors& in) {
+        return Tensors{apply_list(Handmade{f, rule}, in)};
+      },
+      xs, options);
+}
+
+std::string printed(const GradcheckReport& report) {
+  std::ostringstream text;
+  text << report;
+  return text.str();
+}
+
+// The report has this diagnosis of one input and no other, and prints it.
+void expect(const GradcheckReport& report, const std::string& name, Kind kind,
+            const std::string& text) {
+  BOOST_TEST(!report);
+  BOOST_TEST_REQUIRE(report.diagnoses().size() == 1u, report);
+  const Diagnosis& diagnosis = report.diagnoses()[0];
+  BOOST_TEST(diagnosis.name == name);
+  BOOST_TEST(name_of(diagnosis.kind) == name_of(kind));
+  BOOST_TEST(diagnosis.text.starts_with(text), diagnosis.text);
+  BOOST_TEST(printed(report).find("\n  " + name + ": " + diagnosis.text) != std::string::npos);
+}
+
+// Right vjps to be spoilt.
+const Values product = [](const Tensors& x) { return matmul(x[0], x[1]); };
+Tensor left(const Tensors& x, const Tensor& g) { return matmul(g, x[1], Transposed::b); }
+Tensor right(const Tensors& x, const Tensor& g) { return matmul(x[0], g, Transposed::a); }
+const Values shifted_rows = [](const Tensors& x) { return x[0] + x[1]; };
+const Values soft = [](const Tensors& x) { return softmax(x[0]); };
+
+BOOST_AUTO_TEST_SUITE(diagnosis)
+
+BOOST_AUTO_TEST_CASE(what_is_right_needs_none) {
+  const GradcheckReport report = check(product,
+                                       [](auto& x, auto& g) {
+                                         return Tensors{left(x, g), right(x, g)};
+                                       },
+                                       {random({2, 3}, 1), random({3, 2}, 2)});
+  BOOST_TEST(report);
+  BOOST_TEST(report.diagnoses().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_sign) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{-left(x, g), right(x, g)};
+               },
+               {random({2, 3}, 1), random({3, 2}, 2)}),
+         "x", Kind::sign, "the sign is wrong");
+}
+
+BOOST_AUTO_TEST_CASE(a_constant_factor_and_where_it_may_come_from) {
+  const GradcheckReport report = check(product,
+                                       [](auto& x, auto& g) {
+                                         return Tensors{left(x, g), right(x, g) / 5};
+                                       },
+                                       {random({5, 3}, 1), random({3, 2}, 2)});
+  expect(report, "w", Kind::factor,
+         "0.2 × what it should be, throughout (a constant factor; a mean in place of a sum over 5");
+  BOOST_TEST(report.diagnoses()[0].factor == 0.2, boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(a_factor_very_near_to_one_is_no_rounding) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{(1 + 1e-6) * left(x, g), right(x, g)};
+               },
+               {random({2, 3}, 1), random({3, 2}, 2)}),
+         "x", Kind::factor, "");
+}
+
+BOOST_AUTO_TEST_CASE(a_detached_value) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{left(x, g), 0 * x[1]};
+               },
+               {random({2, 3}, 1), random({3, 2}, 2)}),
+         "w", Kind::zero, "zero where it should not be");
+}
+
+BOOST_AUTO_TEST_CASE(single_precision) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{cast(cast(left(x, g), DType::f32), DType::f64), right(x, g)};
+               },
+               {random({2, 3}, 1), random({3, 2}, 2)}),
+         "x", Kind::precision, "right to about ");
+}
+
+BOOST_AUTO_TEST_CASE(the_gradient_of_another_input) {
+  expect(check([](auto& x) { return x[0] * x[1]; },
+               [](auto& x, auto& g) {
+                 return Tensors{g * x[0], g * x[0]};
+               },
+               {random({2, 3}, 1), random({2, 3}, 2)}),
+         "x", Kind::other_input, "it is the gradient that belongs to w");
+}
+
+BOOST_AUTO_TEST_CASE(a_transposed_gradient) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{left(x, g), transpose(right(x, g))};
+               },
+               {random({2, 3}, 1), random({3, 3}, 2)}),
+         "w", Kind::transposed, "transposed: analytic[i, j] is what belongs to [j, i]");
+}
+
+BOOST_AUTO_TEST_CASE(a_transposed_factor) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{matmul(g, x[1]), right(x, g)};
+               },
+               {random({2, 3}, 1), random({3, 3}, 2)}),
+         "x", Kind::transposed, "a factor is transposed");
+}
+
+BOOST_AUTO_TEST_CASE(an_index_that_is_off_by_one) {
+  expect(check(
+             [](auto& x) {
+               return gather(x[0], ints({0, 2}));
+             },
+             [](auto&, auto& g) {
+               return Tensors{scatter_add(g, ints({1, 3}), 0, 5)};
+             },
+             {random({5, 2}, 1)}),
+         "x", Kind::shifted, "off by one along axis 0 of the gradient");
+}
+
+BOOST_AUTO_TEST_CASE(examples_in_another_order) {
+  const Tensor order = ints({3, 1, 0, 2});
+  expect(check([](auto& x) { return sin(x[0]); },
+               [=](auto& x, auto& g) { return Tensors{gather(g * cos(x[0]), order)}; },
+               {random({4, 2}, 1)}),
+         "x", Kind::wrong_example, "the examples are confused along axis 0");
+}
+
+BOOST_AUTO_TEST_CASE(the_statistics_of_all_examples) {
+  expect(check(soft,
+               [](auto& x, auto& g) {
+                 const Tensor y = softmax(x[0]);
+                 return Tensors{y * (g - sum(g * y))};  // over all rows, not each
+               },
+               {random({3, 4}, 1)}),
+         "x", Kind::wrong_example, "an example's gradient depends on other examples");
+}
+
+BOOST_AUTO_TEST_CASE(a_broadcast_that_is_not_undone) {
+  expect(check(shifted_rows,
+               [](auto&, auto& g) {
+                 return Tensors{g, reshape(slice(g, 0, 0, 1), {3})};
+               },
+               {random({4, 3}, 1), random({3}, 2)}),
+         "w", Kind::missing_sum, "not summed over axis 0 of the output");
+}
+
+BOOST_AUTO_TEST_CASE(a_sum_too_many) {
+  expect(check(shifted_rows,
+               [](auto&, auto& g) {
+                 return Tensors{g, broadcast_to(sum(g), {3})};
+               },
+               {random({4, 3}, 1), random({3}, 2)}),
+         "w", Kind::extra_sum, "summed over axis 0 of the gradient too");
+}
+
+BOOST_AUTO_TEST_CASE(the_wrong_axis) {
+  expect(check(soft,
+               [](auto& x, auto& g) {
+                 const Tensor y = transpose(softmax(transpose(x[0])));
+                 return Tensors{y * (g - sum(g * y, {0}, Keep::yes))};
+               },
+               {random({3, 3}, 1)}),
+         "x", Kind::wrong_axis, "the wrong axis: it ties axis 1 of the output to axis 1");
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_mask) {
+  const auto masked = [](const Tensor& mask) {
+    return [=](const Tensors& x) { return masked_softmax(x[0], mask); };
+  };
+  expect(check(masked(bools({{1, 1, 0, 1}, {1, 1, 1, 0}})),
+               [](auto& x, auto& g) {
+                 const Tensor y = masked_softmax(x[0], bools({{1, 1, 1, 0}, {1, 1, 1, 0}}));
+                 return Tensors{y * (g - sum(g * y, {-1}, Keep::yes))};
+               },
+               {random({2, 4}, 1)}),
+         "x", Kind::wrong_mask, "a gradient where there is none");
+}
+
+BOOST_AUTO_TEST_CASE(a_term_that_couples_elements) {
+  expect(
+      check(soft, [](auto& x, auto& g) { return Tensors{softmax(x[0]) * g}; }, {random({3, 3}, 1)}),
+      "x", Kind::missing_term, "a term is missing by which elements depend on each other");
+}
+
+BOOST_AUTO_TEST_CASE(the_last_term_of_a_sum) {
+  expect(check(product,
+               [](auto& x, auto& g) {
+                 return Tensors{left(x, g), right({slice(x[0], 0, 0, 3), x[1]}, slice(g, 0, 0, 3))};
+               },
+               {random({4, 3}, 1), random({3, 2}, 2)}),
+         "w", Kind::missing_term, "the sum over axis 0 of the output is incomplete: index 3");
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_that_is_not_linear) {
+  const GradcheckReport report =
+      check([](auto& x) { return x[0] * 2; }, [](auto&, auto& g) { return Tensors{g * abs(g)}; },
+            {random({4}, 1)});
+  expect(report, "x", Kind::unknown, "it is not linear in the cotangent");
+}
+
+BOOST_AUTO_TEST_CASE(several_inputs_each_have_their_own) {
+  const GradcheckReport report = check(product,
+                                       [](auto& x, auto& g) {
+                                         return Tensors{-left(x, g), 2 * right(x, g)};
+                                       },
+                                       {random({2, 3}, 1), random({3, 2}, 2)});
+  BOOST_TEST_REQUIRE(report.diagnoses().size() == 2u);
+  BOOST_TEST(name_of(report.diagnoses()[0].kind) == "sign");
+  BOOST_TEST(name_of(report.diagnoses()[1].kind) == "factor");
+  BOOST_TEST(report.diagnoses()[1].input == 1);
+}
+
+// x̄ is right, but not recorded as it should be: 2x counts as a constant.
+BOOST_AUTO_TEST_CASE(a_mistake_of_second_order) {
+  const GradcheckReport report =
+      check([](auto& x) { return x[0] * x[0]; },
+            [](auto& x, auto& g) { return Tensors{g * detach(2 * x[0])}; }, {random({4}, 1)},
+            {.order = 2});
+  expect(report, "x", Kind::zero, "zero where it should not be: is the value detached");
+  BOOST_TEST(report.diagnoses()[0].order == 2);
+}
+
+// Where there is no derivative there is nothing to compare with.
+BOOST_AUTO_TEST_CASE(kinks_do_not_count) {
+  Tensor x = random({6}, 1);
+  x.edit<double>()[2] = 0;
+  expect(check([](auto& in) { return relu(in[0]); },
+               [](auto& in, auto& g) {
+                 return Tensors{-g * cast(greater(in[0], 0 * in[0]), DType::f64)};
+               },
+               {x}),
+         "x", Kind::sign, "the sign is wrong");
+}
+
+// Of many elements few are measured: those have to do.
+BOOST_AUTO_TEST_CASE(large_functions) {
+  const Tensor x = random({100, 100}, 1);
+  const Values f = [](const Tensors& in) { return tanh(in[0]); };
+  const auto slope = [](const Tensors& in) { return 1 - pow(tanh(in[0]), 2); };
+  expect(check(f, [&](auto& in, auto& g) { return Tensors{-3 * g * slope(in)}; }, {x}), "x",
+         Kind::factor, "-3 × what it should be");
+  expect(check(f, [&](auto&, auto& g) { return Tensors{0 * g}; }, {x}), "x", Kind::zero, "zero");
+  expect(check(f, [&](auto& in, auto& g) { return Tensors{g * slope(in) + 0.5 * g}; }, {x}), "x",
+         Kind::unknown, "the measured elements follow no simple rule");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

@@ -72,7 +72,8 @@ $(FOUND_HERE): .ci/dependencies
 objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(wildcard $(1)))
 libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/gradcheck autograd/ops autograd/kernels nn data))
 # What tests and checks share; it knows nothing of Boost.Test.
-shared := $(call objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp)
+shared := $(call objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp\
+  tests/autograd/mutations.cpp tests/autograd/mutations/*.cpp tests/nn/culprits.cpp)
 tests := $(filter-out $(addprefix $(BUILD)/objects/tests/,benchmarks/% checks/%),\
   $(call objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
 checks := $(call objects,tests/checks/*.cpp tests/checks/*/*.cpp)
@@ -128,7 +129,7 @@ $(BUILD)/flags $(BUILD)/sources: force
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck bench check check-rest e2e format lint-format tidy clean force
+.PHONY: help all deps train test gradcheck mutations bench check check-rest e2e format lint-format tidy clean force
 
 help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -148,6 +149,9 @@ test: $(BUILD)/tests ## build and run the tests
 gradcheck: $(BUILD)/gradcheck ## check the derivatives of every operation, every layer and whole models
 	@$< $(GRADCHECK_ARGS)
 
+mutations: $(BUILD)/mutations ## plant mistakes in every derivative: are they found and named?
+	@$<
+
 # PyTorch loads the BLAS that we are linked with.
 bench: $(BENCHES) $(PROGRAMS) ## measure speed and memory; TORCH=1 beside PyTorch
 	@.ci/dependencies --tool python3
@@ -165,6 +169,7 @@ check: ## test, and then all that takes longer: format, sanitizers, programs end
 check-rest:
 	$(call stage,lint-format)
 	$(call stage,gradcheck)
+	$(call stage,mutations)
 	$(call stage,test SAN=address$(comma)undefined)
 	$(call stage,all)
 	$(call stage,e2e)

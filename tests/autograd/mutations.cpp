@@ -35,6 +35,8 @@ constexpr double equal = 1e-12;
 constexpr double smallest_mistake = 1e-8;
 // What is smaller beside the largest derivative of all is not looked at, see gradcheck().
 constexpr double invisible = 3e-9;
+// Nor what changes the values by less than this, beside their own size: they are rounded.
+constexpr double drowned = 1e-11;
 
 // Whether a = c b for some constant c, and which.
 std::optional<double> multiple(const Tensor& a, const Tensor& b) {
@@ -45,11 +47,11 @@ std::optional<double> multiple(const Tensor& a, const Tensor& b) {
   return std::nullopt;
 }
 
-// Whether the gradient of x is wrong enough to be seen; `effect` is that of the most important
-// input on the function, each moving by its own size.
-bool is_wrong(const Tensor& gradient, const Tensor& right, const Tensor& x, double effect) {
+// Whether the gradient of x is wrong enough to be seen: the mistake in the change of the function
+// while x moves by its own size has to be `visible`.
+bool is_wrong(const Tensor& gradient, const Tensor& right, const Tensor& x, double visible) {
   const double mistake = largest(gradient - right);
-  return mistake > smallest_mistake * largest(right) && mistake * largest(x) > invisible * effect;
+  return mistake > smallest_mistake * largest(right) && mistake * largest(x) > visible;
 }
 
 bool are_equal(const Tensors& a, const Tensors& b, const Tensors& right) {
@@ -63,9 +65,9 @@ bool are_equal(const Tensors& a, const Tensors& b, const Tensors& right) {
 void sort_out(std::vector<Mutant>& bred) {
   if (bred.empty()) return;
   const Tensors right = gradient(bred[0]), &xs = bred[0].inputs;
-  double effect = 1e-6 * largest(bred[0].f(xs)[0]);  // rounding of values hides what is smaller
+  double visible = drowned * largest(bred[0].f(xs)[0]);
   for (std::size_t i = 0; i < xs.size(); ++i)
-    effect = std::max(effect, largest(right[i]) * largest(xs[i]));
+    visible = std::max(visible, invisible * largest(right[i]) * largest(xs[i]));
   std::vector<Tensors> gradients;
   for (const Mutant& mutant : bred) gradients.push_back(wrong_gradient(mutant));
   std::vector<Mutant> changed;
@@ -78,7 +80,7 @@ void sort_out(std::vector<Mutant>& bred) {
     if (repeated) continue;
     mutant.right_names.resize(right.size());
     for (std::size_t i = 0; i < right.size(); ++i) {
-      if (!is_wrong(gradients[m][i], right[i], xs[i], effect)) continue;
+      if (!is_wrong(gradients[m][i], right[i], xs[i], visible)) continue;
       std::set<Kind>& names = mutant.right_names[i];
       for (std::size_t other = 0; other < bred.size(); ++other)
         if (largest(gradients[m][i] - gradients[other][i]) <= equal * largest(right[i]))

@@ -22,11 +22,12 @@ void list(const std::vector<Configuration>& all) {
                 {"batch", c.batch},
                 {"source_length", c.source_length},
                 {"target_length", c.target_length},
-                {"dropout", c.dropout}});
+                {"dropout", c.dropout},
+                {"real_target_tokens", target_tokens(make_batch(c))}});
 }
 
 void benchmark(const Options& options) {
-  if (options.list) return list(configurations());
+  if (options.list) return list(options.every);
   const Configuration& c = options.configuration;
   set_threads(options.threads);
   const FlagGuard formulas(&Ambient::composed, options.composed);
@@ -34,10 +35,10 @@ void benchmark(const Options& options) {
   const nn::Transformer model = make_model(c);
   nn::Adam adam(parameters(model));
   nn::Trainer trainer(model, adam, {.clip = 1, .packed = options.packed, .key = Key(3)});
-  const auto [sources, targets] = make_batch(c);
-  const Timing step = measure(options.seconds, [&] { trainer.step(sources, targets); });
+  const Batch batch = make_batch(c);
+  const Timing step = measure(options.seconds, [&] { trainer.step(batch.sources, batch.targets); });
 
-  const auto tokens = static_cast<double>(c.batch * c.target_length);
+  const auto tokens = static_cast<double>(target_tokens(batch));
   print_json({{"config", c.name},
               {"threads", Index{options.threads}},
               {"median_ms", step.median_ms},

@@ -13,6 +13,15 @@ nn::Ids random_words(Index length, Index tokens, Key key) {
   return {ids.values<Index>().begin(), ids.values<Index>().end()};
 }
 
+std::vector<PairLengths> half_to_full(const Configuration& c) {
+  const Tensor sources =
+      random_integers({c.batch}, c.source_length / 2, c.source_length + 1, batch_key);
+  std::vector<PairLengths> lengths;
+  for (const Index source : sources.values<Index>()) lengths.push_back({source, c.target_length});
+  lengths.front().source = lengths.back().source = c.source_length;
+  return lengths;
+}
+
 }  // namespace
 
 const std::vector<Configuration>& configurations() {
@@ -95,18 +104,21 @@ nn::Transformer make_model(const Configuration& c) {
 }
 
 Batch make_batch(const Configuration& c) {
-  const Tensor lengths =
-      random_integers({c.batch}, c.source_length / 2, c.source_length + 1, batch_key);
+  const std::vector<PairLengths> lengths = c.lengths.empty() ? half_to_full(c) : c.lengths;
   Batch batch;
   for (Index i = 0; i < c.batch; ++i) {
     const Key key = batch_key.child(static_cast<std::uint64_t>(i));
-    const bool full = i == 0 || i == c.batch - 1;
-    const Index length = full ? c.source_length : lengths.values<Index>()[static_cast<size_t>(i)];
-    batch.sources.push_back(random_words(length, c.source_tokens, key.child("source")));
-    batch.targets.push_back(
-        random_words(c.target_length + 1, c.target_tokens, key.child("target")));
+    const auto [source, target] = lengths[static_cast<std::size_t>(i)];
+    batch.sources.push_back(random_words(source, c.source_tokens, key.child("source")));
+    batch.targets.push_back(random_words(target + 1, c.target_tokens, key.child("target")));
   }
   return batch;
+}
+
+Index target_tokens(const Batch& batch) {
+  Index count = 0;
+  for (const nn::Ids& target : batch.targets) count += std::ssize(target) - 1;
+  return count;
 }
 
 }  // namespace adjoint::benchmarks

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/transformer.h"
+#include "tests/benchmarks/lengths.h"
 
 namespace adjoint::benchmarks {
 
@@ -15,6 +16,8 @@ struct Configuration {
   Index width, hidden, heads, blocks;  // so many blocks in the encoder, and in the decoder
   Index batch, source_length, target_length;
   double dropout;
+  std::vector<PairLengths>
+      lengths{};  // of each pair of the batch, if they are not as in make_batch
 };
 
 const std::vector<Configuration>& configurations();
@@ -23,11 +26,13 @@ const Configuration& configuration(const std::string& name);
 
 nn::Transformer make_model(const Configuration& configuration);
 
-/// Random tokens. Targets have full length. Sources have half of it to all of it; the first and the
-/// last one are full, so that each of two shards is padded to full length.
+/// Random tokens. Targets have full length, sources half of it to all of it; the first and the last
+/// source are full, so that each of two shards is padded to full length. Or lengths as configured.
 struct Batch {
   std::vector<nn::Ids> sources, targets;
 };
 Batch make_batch(const Configuration& configuration);
+/// Those to predict: all of a target but its first.
+Index target_tokens(const Batch& batch);
 
 }  // namespace adjoint::benchmarks

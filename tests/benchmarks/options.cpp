@@ -9,7 +9,7 @@ namespace {
 
 // A configuration by its name, and what is changed of it to see how the cost grows.
 struct Choice {
-  std::string name = "micro";
+  std::string name = "micro", lengths = "even";
   Index batch = 0, length = 0, width = 0;  // 0: as it is
 
   void add_to(CLI::App& app) {
@@ -22,15 +22,26 @@ struct Choice {
     app.add_option("--length", length, "of source and target")->check(CLI::Range(2, 256));
     app.add_option("--width", width, "of the model; the feed-forward networks' grows with it")
         ->check(CLI::Range(1, 1 << 20));
+    app.add_option("--lengths", lengths,
+                   "even: half to all of the full length; sentences: as in the corpus in data/; "
+                   "words: letters and sounds as in CMUdict")
+        ->check(CLI::IsMember({"even", "sentences", "words"}))
+        ->capture_default_str();
   }
 
-  Configuration chosen() const {
-    Configuration result = configuration(name);
+  Configuration changed(Configuration result) const {
     if (batch > 0) result.batch = batch;
     if (length > 0) result.source_length = result.target_length = length;
     if (width > 0) {
       result.hidden = result.hidden * width / result.width;
       result.width = width;
+    }
+    if (lengths != "even") {
+      constexpr Key key{4};
+      result.lengths = lengths == "words" ? word_lengths(result.batch, key)
+                                          : sentence_lengths(result.batch, key);
+      result.source_length = std::ranges::max(result.lengths, {}, &PairLengths::source).source;
+      result.target_length = std::ranges::max(result.lengths, {}, &PairLengths::target).target;
     }
     return result;
   }
@@ -60,7 +71,9 @@ int run_benchmark(int argc, const char* const* argv, const std::string& descript
     app.add_flag("--list", options.list, "only print the configurations, one a line");
   try {
     app.parse(argc, argv);
-    options.configuration = choice.chosen();
+    options.configuration = choice.changed(configuration(choice.name));
+    for (const Configuration& each : configurations())
+      options.every.push_back(choice.changed(each));
     benchmark(options);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -8,12 +8,13 @@
 namespace adjoint::benchmarks {
 
 struct Options {
-  Configuration configuration;
+  Configuration configuration;       ///< the one chosen
+  std::vector<Configuration> every;  ///< all, each changed as the chosen one is
   int threads = 1;
   double seconds = 2;     ///< of each measurement
   bool packed = false;    ///< compute real rows only
   bool composed = false;  ///< every fused operation replaced by its formula
-  bool list = false;      ///< only print the configurations
+  bool list = false;      ///< only print every configuration
 };
 
 enum class Takes { configuration, threads, packed, composed, list };

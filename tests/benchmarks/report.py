@@ -25,7 +25,7 @@ class Bench:
     """Where the programs are, and how long and how often each is to be run."""
 
     def __init__(self, options):
-        self.build = pathlib.Path(options.build)
+        self.build = pathlib.Path(options.build).resolve()
         self.seconds, self.rounds = options.seconds, options.rounds
         self.torch, self.blas_folder = options.torch, options.blas_folder
         known = self.run("step", "--list")
@@ -61,7 +61,7 @@ class Bench:
 
 def lines_of(command, **environment):
     text = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE,
-                          text=True, env=os.environ | environment).stdout
+                          text=True, env=os.environ | environment, cwd=REPOSITORY).stdout
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -137,19 +137,46 @@ def steps(bench):
 
 
 def packing(bench):
-    """The same batches with padding and without."""
+    """The same batches with padding and without, of several kinds of lengths."""
+    header = ["model", "lengths", "padded ms", "packed ms", "real target tokens/s", "padded/packed"]
+    if bench.torch:
+        header += ["PyTorch ms", "real target tokens/s", "PyTorch/packed"]
+    rows = []
+    for lengths in ("even", "sentences", "words"):
+        for config in bench.run("step", "--list", "--lengths", lengths):
+            name = config["config"]
+            if name not in bench.configs:
+                continue
+            one = ["--config", name, "--lengths", lengths, "--threads", THREADS[-1]]
+            runs = {"padded": lambda one=one: bench.timed("step", *one),
+                    "packed": lambda one=one: bench.timed("step", *one, "--packed")}
+            if bench.torch:
+                runs["torch"] = lambda config=config: bench.in_torch(
+                    "step", THREADS[-1], config)[0]
+            found = bench.alternate(runs)
+            padded, packed = found["padded"]["min_ms"], found["packed"]["min_ms"]
+            tokens = 1e3 * config["real_target_tokens"]
+            row = [name, lengths, padded, packed, tokens / packed, padded / packed]
+            if bench.torch:
+                other = found["torch"]["min_ms"]
+                row += [other, tokens / other, other / packed]
+            rows.append(row)
+    table(f"Packed batches, {THREADS[-1]} threads", header, rows)
+
+
+def composed(bench):
+    """What the fused kernels are worth."""
     rows = []
     for name in bench.configs:
-        kinds = {"padded": [], "packed": ["--packed"], "composed": ["--composed"]}
-        found = bench.alternate({kind: lambda flags=flags: bench.timed(
-            "step", "--config", name, "--threads", THREADS[-1], *flags)
-            for kind, flags in kinds.items()})
-        padded = found["padded"]["min_ms"]
-        rows.append([name] + [found[kind]["min_ms"] for kind in kinds] +
-                    [padded / found["packed"]["min_ms"], found["composed"]["min_ms"] / padded])
-    table(f"Ways to compute the step, {THREADS[-1]} threads",
-          ["model", "padded ms", "packed ms", "composed ms", "padded/packed", "composed/padded"],
-          rows, "Sources are half to all of the full length, so a quarter of their rows is padding.")
+        one = ["--config", name]
+        found = bench.alternate({"fused": lambda one=one: bench.timed("step", *one),
+                                 "composed": lambda one=one: bench.timed("step", *one, "--composed")})
+        fused, formulas = found["fused"], found["composed"]
+        rows.append([name, fused["min_ms"], formulas["min_ms"],
+                     formulas["min_ms"] / fused["min_ms"], fused["peak_mb"], formulas["peak_mb"]])
+    table("Fused kernels and their formulas, 1 thread",
+          ["model", "fused ms", "composed ms", "composed/fused", "fused peak MB", "composed peak MB"],
+          rows)
 
 
 def decoding(bench):
@@ -252,7 +279,7 @@ def start(bench):
 
 def build(bench):
     """A build from nothing, and after one source has changed; in a folder of its own."""
-    folder = bench.build.resolve() / "timed"
+    folder = bench.build / "timed"
     # Not as a part of the make that runs this: it would be given none of its jobs.
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
     program = folder / "seq2seq"
@@ -270,7 +297,7 @@ def build(bench):
     table("Build of the program seq2seq, on all cores", ["compiled anew", "seconds"], rows)
 
 
-TABLES = {f.__name__: f for f in (steps, packing, decoding, operations, growth, start, build)}
+TABLES = {f.__name__: f for f in (steps, packing, composed, decoding, operations, growth, start, build)}
 
 
 def main():

@@ -32,6 +32,6 @@ refuses "an option of another program" 2 'bench-floor|--packed' "$build/bench-fl
 refuses "heads that do not fit" 1 'bench-step|heads' "$build/bench-step" --width 33 --seconds 0
 
 report() { python3 "$repository/tests/benchmarks/report.py" "$build" --seconds 0 --rounds 1 "$@"; }
-succeeds "the report" report --configs micro --tables "steps packing decoding start"
+succeeds "the report" report --configs micro --tables "steps packing composed decoding start"
 check "… has a line for each number of threads" [ "$(grep -c '^| micro |       [12] |' out)" = 2 ]
 finish

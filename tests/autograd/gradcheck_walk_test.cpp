@@ -1,7 +1,10 @@
 // Where a composite function fails, the report has to name the operation that is to blame.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <regex>
 #include <sstream>
 
+#include "autograd/file.h"
 #include "autograd/gradcheck.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
@@ -56,10 +59,32 @@ struct OnceSquare {
   }
 };
 
+// y = x Wᵀ for a square W, with W̄ = xᵀ ȳ instead of ȳᵀ x. The shapes agree.
+struct Project {
+  static constexpr auto name = "project";
+  static constexpr Reads reads = {input(0), input(1)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const Tensor y = matmul(detach(in[0]), detach(in[1]), Transposed::b);
+    std::ranges::copy(y.values<T>(), out[0].edit<T>().begin());
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), weight = back.input(1), g = back.cotangent();
+    return {matmul(g, weight), matmul(x, g, Transposed::a)};
+  }
+};
+
 std::string printed(const GradcheckReport& report) {
   std::ostringstream text;
   text << report;
   return text.str();
+}
+
+// The last digits differ from processor to processor, and with them the columns' widths.
+std::string without_numbers(const std::string& text) {
+  static const std::regex number("-?[0-9]+\\.?[0-9]*(e[-+][0-9]+)?"), space("\\s+");
+  return std::regex_replace(std::regex_replace(text, number, "#"), space, " ");
 }
 
 BOOST_AUTO_TEST_SUITE(gradcheck_walk)
@@ -134,6 +159,18 @@ BOOST_AUTO_TEST_CASE(operations_with_constant_inputs_and_shared_storage_are_chec
     BOOST_TEST_REQUIRE(report.walk().has_value());
     BOOST_TEST(report.walk()->culprit->operation == operation);
   }
+}
+
+// autograd/README.md shows this report and reads it line by line.
+BOOST_AUTO_TEST_CASE(the_report_in_the_readme_is_what_is_printed) {
+  const Tensor x = variable(random({2, 3}, 1), "x"), weight = variable(random({3, 3}, 2), "weight");
+  const auto f = [](const Tensors& in) {
+    const NameScope scope("layer.0");
+    return Tensors{tanh(apply(Project{}, in[0], in[1]))};
+  };
+  const std::string text = printed(gradcheck(f, {x, weight}));
+  const std::string page = without_numbers(read_file("autograd/README.md"));
+  BOOST_TEST(page.find(without_numbers(text)) != std::string::npos, "it does not show:\n" << text);
 }
 
 BOOST_AUTO_TEST_CASE(it_can_be_left_out) {

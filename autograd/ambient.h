@@ -9,15 +9,15 @@
 namespace adjoint {
 
 class Node;
-class Observer;
+class Observing;
 using ScopePath = std::shared_ptr<const std::string>;
 
 struct Ambient {
   bool recording = true;
   bool composed = false;
-  ScopePath scope;               ///< "encoder.blocks.1.attention"; null outside of any scope
-  Observer* observer = nullptr;  ///< the innermost one that looks on (observer.h)
-  const Node* vjp_of = nullptr;  ///< the node whose vjp is running, the outermost; or null
+  ScopePath scope;  ///< "encoder.blocks.1.attention"; null outside of any scope
+  const Observing* observing = nullptr;  ///< the innermost guard of an observer (observer.h)
+  const Node* vjp_of = nullptr;          ///< the node whose vjp is running, the outermost; or null
 };
 
 /// The calling thread's.

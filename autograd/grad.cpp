@@ -121,7 +121,7 @@ class Sweep {
   }
 
   static Tensors pull_back(const Node& node, const Pullback& back) {
-    if (!ambient().observer) return node.vjp(back);
+    if (!ambient().observing) return node.vjp(back);
     const VjpGuard guard(node);
     tell_observers([&](Observer& o) { o.before_vjp(node, back); });
     Tensors gradients = node.vjp(back);

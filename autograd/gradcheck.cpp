@@ -9,6 +9,7 @@
 #include "autograd/gradcheck/diagnosis.h"
 #include "autograd/gradcheck/level.h"
 #include "autograd/gradcheck/walk.h"
+#include "autograd/inspect.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 
@@ -90,12 +91,33 @@ std::vector<std::string> names_of(const Tensors& inputs, const GradcheckOptions&
   return names;
 }
 
+// The real inputs that stand on no output's tape.
+std::vector<std::string> names_of_unused(const FlatFunction& f) {
+  std::set<std::uint64_t> used;
+  for (const Tensor& y : f.output_tensors())
+    if (y.tracked())
+      for (const NodePtr& node : tape(y))
+        if (node->is_leaf()) used.insert(node->number());
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < f.names().size(); ++i) {
+    const Tensor& x = f.input_tensors()[i];
+    if (x.tracked() && !used.contains(x.history().node->number())) names.push_back(f.names()[i]);
+  }
+  return names;
+}
+
 }  // namespace
 
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
                           const GradcheckOptions& options) {
   require(options.cotangents >= 1 && options.projections >= 1 && options.coordinates >= 0,
           "gradcheck: at least one random cotangent and one projection are needed");
+  require(options.order >= 1, "gradcheck: the order must be at least 1, is ", options.order);
+  require(f != nullptr, "gradcheck: the function is empty");
+  require(options.names.size() <= inputs.size(), "gradcheck: ", options.names.size(), " names for ",
+          inputs.size(), " inputs");
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    require(inputs[i].defined(), "gradcheck: input ", i, " is empty");
   const FlagGuard record(&Ambient::recording, true);
   GradcheckReport report;
   Function current = f;
@@ -106,6 +128,7 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
   for (int order = 1; order <= options.order; ++order) {
     const FlatFunction flat(current, xs, names);
     const FlatFunction again(current, xs, names);
+    if (order == 1) report.set_unused(names_of_unused(flat));
     if (!finite_values(flat, order, report)) break;
     if (!repeatable(flat, again, order, options.key.child("repeat"), report)) break;
     Level level(flat, order, feigned, options, report);
@@ -127,6 +150,12 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
     }
   }
   return report;
+}
+
+GradcheckReport gradcheck(const TensorFunction& f, const Tensor& input,
+                          const GradcheckOptions& options) {
+  require(f != nullptr, "gradcheck: the function is empty");
+  return gradcheck([&](const Tensors& xs) { return Tensors{f(xs[0])}; }, {input}, options);
 }
 
 }  // namespace adjoint

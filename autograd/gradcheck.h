@@ -141,6 +141,8 @@ class GradcheckReport {
   std::size_t count(Finding::Kind kind) const;
   const std::vector<Measurement>& measurements() const { return measurements_; }
   const std::vector<Coverage>& coverage() const { return coverage_; }
+  /// The real inputs that the outputs were not computed from: of those nothing was checked.
+  const std::vector<std::string>& unused() const { return unused_; }
   /// Where the tape was searched for the reason: when some derivative was wrong.
   const std::optional<TapeWalk>& walk() const { return walk_; }
   /// One for each input with a wrong derivative.
@@ -151,12 +153,14 @@ class GradcheckReport {
   void add(const Coverage& coverage) { coverage_.push_back(coverage); }
   void add(Diagnosis diagnosis) { diagnoses_.push_back(std::move(diagnosis)); }
   void add_error(double relative);
+  void set_unused(std::vector<std::string> names) { unused_ = std::move(names); }
   void set_walk(TapeWalk walk) { walk_ = std::move(walk); }
 
  private:
   std::vector<Finding> findings_;
   std::vector<Measurement> measurements_;
   std::vector<Coverage> coverage_;
+  std::vector<std::string> unused_;
   std::optional<TapeWalk> walk_;
   std::vector<Diagnosis> diagnoses_;
   double worst_error_ = 0;
@@ -185,7 +189,13 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
 /// tape of f is checked alone, at the inputs it had, and the first that fails is named. Elements at
 /// a kink are checked in order 1 only, where the analytic derivative has to lie between both
 /// slopes.
+///
+/// f is called with recording off while differences are taken: where it differentiates something
+/// itself, that has to be by functional.h. Error for an empty function or input, or order < 1.
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
+                          const GradcheckOptions& options = {});
+/// The same for a function of one tensor.
+GradcheckReport gradcheck(const TensorFunction& f, const Tensor& input,
                           const GradcheckOptions& options = {});
 
 }  // namespace adjoint

@@ -31,34 +31,43 @@ class Observer {
   virtual void before_vjp(const Node& /*node*/, const Pullback& /*back*/) {}
   /// One gradient for each input of the node, not defined where it is zero or not needed.
   virtual void after_vjp(const Node& /*node*/, const Pullback& /*back*/, Tensors& /*gradients*/) {}
-
-  /// The one whose guard stood already when this one's came; told after this one.
-  Observer* outer() { return outer_; }
-
- private:
-  friend class Observing;
-  Observer* outer_ = nullptr;
 };
 
-/// `Observing guard(observer);`: it looks on for the block the guard stands in.
+/// `Observing guard(observer);`: it looks on for the block the guard stands in, beside those that
+/// do already.
 class Observing {
  public:
-  explicit Observing(Observer& observer) : observer_(observer) {
-    observer.outer_ = std::exchange(ambient().observer, &observer);
-  }
-  ~Observing() { ambient().observer = observer_.outer_; }
+  explicit Observing(Observer& observer)
+      : observer_(observer), outer_(std::exchange(ambient().observing, this)) {}
+  ~Observing() { ambient().observing = outer_; }
   Observing(const Observing&) = delete;
   Observing& operator=(const Observing&) = delete;
 
+  Observer& observer() const { return observer_; }
+  const Observing* outer() const { return outer_; }
+
  private:
   Observer& observer_;
+  const Observing* outer_;
+};
+
+/// `Unobserved guard;`: what a tool computes for its own ends is told to nobody.
+class Unobserved {
+ public:
+  Unobserved() : former_(std::exchange(ambient().observing, nullptr)) {}
+  ~Unobserved() { ambient().observing = former_; }
+  Unobserved(const Unobserved&) = delete;
+  Unobserved& operator=(const Unobserved&) = delete;
+
+ private:
+  const Observing* former_;
 };
 
 /// Calls back each observer that looks on, the innermost first.
 template <class Call>
 void tell_observers(const Call& call) {
-  for (Observer* observer = ambient().observer; observer; observer = observer->outer())
-    call(*observer);
+  for (const Observing* guard = ambient().observing; guard; guard = guard->outer())
+    call(guard->observer());
 }
 
 }  // namespace adjoint

@@ -305,7 +305,7 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
     require(in[i].defined(), Op::name, ": input ", i, " is empty");
     tracked |= in[i].tracked();
   }
-  const bool observed = ambient().observer != nullptr;
+  const bool observed = ambient().observing != nullptr;
   if (observed) tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
   std::array<Tensor, output_count<Op>> out;
   if constexpr (requires { op.share(in); }) {  // the output is the input's storage seen otherwise

@@ -1,5 +1,7 @@
 #include "nn/gradcheck.h"
 
+#include <algorithm>
+
 namespace adjoint::nn::detail {
 
 void set_parameters(Module& module, const Tensors& values) {
@@ -21,11 +23,22 @@ GradcheckReport gradcheck(const Module& module,
     all.push_back(parameter.tensor);
   }
   const auto middle = static_cast<std::ptrdiff_t>(inputs.size());
-  return adjoint::gradcheck(
+  const GradcheckReport report = adjoint::gradcheck(
       [&](const Tensors& xs) {
         return f({xs.begin(), xs.begin() + middle}, {xs.begin() + middle, xs.end()});
       },
       all, options);
+  const std::size_t parameters = all.size() - inputs.size();
+  const auto& unused = report.unused();
+  const auto is_parameter = [&](const std::string& name) {
+    return std::find(options.names.begin() + middle, options.names.end(), name) !=
+           options.names.end();
+  };
+  require(parameters == 0 || !report ||
+              std::ranges::count_if(unused, is_parameter) < static_cast<std::ptrdiff_t>(parameters),
+          "gradcheck: no parameter of the module has any influence: f has to use the module that "
+          "it is given, not another one");
+  return report;
 }
 
 }  // namespace adjoint::nn::detail

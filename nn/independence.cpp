@@ -147,6 +147,10 @@ Independence::Independence(const Function& f, const Tensors& inputs, const Prope
     inputs_.push_back(is_real(x.dtype()) ? variable(detach(x), x.name()) : x);
   const FlagGuard record(&Ambient::recording, true);
   outputs_ = evaluated(report_, f_, inputs_);
+  for (const Tensor& y : outputs_)
+    for (const double value : numbers(y))
+      require(!std::isnan(value), report.property(),
+              ": the output holds NaN, which depends on nothing and everything");
 }
 
 std::string Independence::input_name(std::size_t i) const {

@@ -54,6 +54,7 @@ FlatFunction::FlatFunction(Function f, Tensors inputs, std::vector<std::string> 
 
 Vector FlatFunction::values_at(const Vector& point) const {
   const NoRecording guard;
+  const Unobserved probing;  // steps may leave the domain
   return flatten(evaluate(f_, unflatten(inputs_, point)));
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <sstream>
+#include <tuple>
 
 #include "autograd/ops.h"
 
@@ -20,8 +21,13 @@ constexpr Index few_elements = 8;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
+// Failures first; of kinks those of a single output, whose slopes are the function's own.
 bool worse(const Finding& a, const Finding& b) {
-  return std::pair(a.failed(), a.relative) > std::pair(b.failed(), b.relative);
+  const auto rank = [](const Finding& f) {
+    const bool single = f.kind == Finding::Kind::kink && !f.cotangent.starts_with("random");
+    return std::tuple(f.failed(), single, f.relative);
+  };
+  return rank(a) > rank(b);
 }
 
 std::string slopes_text(const Derivative& d) {
@@ -70,6 +76,10 @@ bool Level::vanishes_for_zero() {
     slopes.numeric[0].value = slopes.numeric[0].error = 0;
     Finding nonzero = finding(Kind::not_linear, i, slopes, 0);
     nonzero.cotangent = "zero";
+    std::ostringstream note;
+    note << "a cotangent of zero gives the gradient " << gradient[at(i)]
+         << ": is there a term of the vjp without the cotangent?";
+    nonzero.note = note.str();
     report_.add(nonzero);
     return false;
   }

@@ -11,7 +11,8 @@
 namespace adjoint {
 namespace {
 
-constexpr std::size_t most_rows = 8;
+constexpr std::size_t most_rows = 8;  // of the function; of the operation to blame:
+constexpr std::size_t fewer_rows = 3;
 
 std::string counted(Index count, const std::string& noun) {
   return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
@@ -56,8 +57,8 @@ void print_table(std::ostream& stream, const std::vector<Row>& rows, const std::
     stream << '\n' << line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
-void print_failures(std::ostream& stream, const GradcheckReport& report,
-                    const std::string& margin) {
+void print_failures(std::ostream& stream, const GradcheckReport& report, const std::string& margin,
+                    std::size_t most) {
   std::vector<Finding> failures = failures_of(report);
   // Those said in words concern the function as a whole; elements follow, the worst first.
   const auto first = [](const Finding& a, const Finding& b) {
@@ -66,7 +67,7 @@ void print_failures(std::ostream& stream, const GradcheckReport& report,
   std::stable_sort(failures.begin(), failures.end(), first);
   std::vector<Row> rows = {
       {"finding", "element", "cotangent", "analytic", "numeric", "± about", "relative"}};
-  for (std::size_t i = 0; i < std::min(failures.size(), most_rows); ++i) {
+  for (std::size_t i = 0; i < std::min(failures.size(), most); ++i) {
     const Finding& finding = failures[i];
     if (finding.note.empty())
       rows.push_back(row_of(finding));
@@ -75,8 +76,8 @@ void print_failures(std::ostream& stream, const GradcheckReport& report,
              << margin << name_of(finding.kind) << ": " << finding.where << ": " << finding.note;
   }
   if (rows.size() > 1) print_table(stream, rows, margin);
-  if (failures.size() > most_rows)
-    stream << '\n' << margin << "and " << failures.size() - most_rows << " more";
+  if (failures.size() > most)
+    stream << '\n' << margin << "and " << failures.size() - most << " more";
 }
 
 void print_diagnoses(std::ostream& stream, const GradcheckReport& report,
@@ -97,9 +98,10 @@ std::string list(const std::vector<Shape>& shapes) {
 void print_walk(std::ostream& stream, const TapeWalk& walk) {
   if (!walk.culprit) {
     stream << "\n  "
-           << (walk.operations == 1 ? "The only operation on the tape is right by itself."
-                                    : "All " + std::to_string(walk.operations) +
-                                          " operations on the tape are right by themselves.")
+           << (walk.operations == 0   ? "No operation on the inputs was recorded."
+               : walk.operations == 1 ? "The only operation on the tape is right by itself."
+                                      : "All " + std::to_string(walk.operations) +
+                                            " operations on the tape are right by themselves.")
            << " What is wrong is not on the tape: a value\n  was taken out of it (detach, item, "
               "values, a stop in recording) and used again.";
     return;
@@ -114,8 +116,8 @@ void print_walk(std::ostream& stream, const TapeWalk& walk) {
   else if (walk.operations > 1)
     stream << "; the others are right by themselves";
   if (walk.operations == 1) return;
-  print_failures(stream, *culprit.report, "    ");
   print_diagnoses(stream, *culprit.report, "    ");
+  print_failures(stream, *culprit.report, "    ", fewer_rows);
 }
 
 void print(std::ostream& stream, const Coverage& coverage) {
@@ -132,6 +134,14 @@ void print(std::ostream& stream, const Coverage& coverage) {
   }
   stream << " × " << counted(coverage.cotangents, "random cotangent");
   if (coverage.jacobian) stream << " and " << counted(coverage.outputs, "output");
+}
+
+void print_unused(std::ostream& stream, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  stream << "; without influence: ";
+  for (std::size_t i = 0; i < std::min(names.size(), most_rows); ++i)
+    stream << (i > 0 ? ", " : "") << names[i];
+  if (names.size() > most_rows) stream << " and " << names.size() - most_rows << " more";
 }
 
 void print_kinks(std::ostream& stream, const GradcheckReport& report) {
@@ -181,10 +191,12 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
   else
     stream << "FAILED, " << counted(static_cast<Index>(failures.size()), "finding") << " in order "
            << failures[0].order;
-  stream << ", worst relative error " << number(report.worst_error(), 2);
+  if (failures.empty() || report.worst_error() > 0)
+    stream << ", worst relative error " << number(report.worst_error(), 2);
   for (const Coverage& coverage : report.coverage()) print(stream, coverage);
+  print_unused(stream, report.unused());
   print_kinks(stream, report);
-  print_failures(stream, report, "  ");
+  print_failures(stream, report, "  ", most_rows);
   // What is wrong with one operation on a tape says more than what follows from it for the whole.
   const auto& walk = report.walk();
   if (!walk || !walk->culprit || walk->operations == 1) print_diagnoses(stream, report, "  ");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <unordered_map>
 
 #include "autograd/gradcheck/flat_function.h"
@@ -17,12 +18,16 @@ class InputKeeper final : public Observer {
   void after_forward(const char*, const Inputs& in, std::span<const Tensor> out) override {
     const auto recorded = std::ranges::find_if(out, &Tensor::tracked);
     if (recorded == out.end()) return;
-    Tensors& kept = inputs_[recorded->history().node->number()];
+    Tensors kept;
     for (std::size_t i = 0; i < in.size(); ++i) kept.push_back(detach(in[i]));
+    const std::lock_guard lock(mutex_);
+    inputs_[recorded->history().node->number()] = std::move(kept);
   }
+  bool saw(const Node& node) const { return inputs_.contains(node.number()); }
   const Tensors& inputs_of(const Node& node) const { return inputs_.at(node.number()); }
 
  private:
+  std::mutex mutex_;  // f may spread its work over threads
   std::unordered_map<std::uint64_t, Tensors> inputs_;
 };
 
@@ -81,6 +86,8 @@ TapeWalk walk_tape(const Function& f, const Tensors& inputs, int order,
     const Observing guard(keeper);
     nodes = operations(f(with_variables(inputs)));
   }
+  // f may use what was computed before; that stands on the tape too, but does not depend on xs.
+  std::erase_if(nodes, [&](const NodePtr& node) { return !keeper.saw(*node); });
   TapeWalk walk{.operations = nodes.size()};
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const NodePtr& node = nodes[i];

@@ -300,6 +300,28 @@ BOOST_AUTO_TEST_CASE(kinks_do_not_count) {
 }
 
 // Of many elements few are measured: those have to do.
+// Two measured neighbours among many that were not measured are no pair that changed places.
+BOOST_AUTO_TEST_CASE(what_was_not_measured_is_no_evidence) {
+  struct HalfBias : Observer {  // the bias gets its gradient from the first rows only
+    void after_vjp(const Node& node, const Pullback& back, Tensors& gradients) override {
+      if (std::string_view(node.name()) == "add" && gradients[1].defined())
+        gradients[1] = reshape(slice(back.cotangent(), 0, 0, 1), back.shape(1));
+    }
+  } mistake;
+  const Observing planted(mistake);
+  const auto random = [](const Shape& shape, std::uint64_t seed) {
+    return normal(shape, 0, 1, Key(seed), DType::f64);
+  };
+  const Function f = [](const Tensors& in) {
+    return Tensors{matmul(in[0], in[1], Transposed::b) + in[2]};
+  };
+  const GradcheckReport report =
+      gradcheck(f, {random({40, 100}, 1), random({80, 100}, 2), random({80}, 3)}, {.walk = false});
+  BOOST_TEST(!report);
+  for (const Diagnosis& diagnosis : report.diagnoses())
+    BOOST_TEST((diagnosis.kind != Diagnosis::Kind::shifted), diagnosis.text);
+}
+
 BOOST_AUTO_TEST_CASE(large_functions) {
   const Tensor x = random({100, 100}, 1);
   const Values f = [](const Tensors& in) { return tanh(in[0]); };

@@ -8,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include "autograd/anomaly.h"
 #include "autograd/gradcheck/difference.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
@@ -385,6 +386,34 @@ BOOST_AUTO_TEST_CASE(a_report_names_elements) {
   BOOST_TEST(named.find("x[0, 1]") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(inputs_that_are_not_used_are_named) {
+  const Tensor x = variable(random({3}, 1), "x"), w = variable(random({3}, 2), "w");
+  const Function f = [&](const Tensors& in) { return Tensors{in[0] * w}; };  // not in[1]
+  const GradcheckReport report = gradcheck(f, {x, w});
+  BOOST_TEST(report);
+  BOOST_TEST((report.unused() == std::vector<std::string>{"w"}));
+  BOOST_TEST(printed(report).find("without influence: w") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_function_of_one_tensor_needs_no_lists) {
+  BOOST_TEST(gradcheck([](const Tensor& x) { return tanh(x); }, random({3}, 1)));
+}
+
+BOOST_AUTO_TEST_CASE(misuse_is_refused) {
+  const Tensor x = random({3}, 1);
+  BOOST_CHECK_THROW(gradcheck(of_one(tanh), {x}, {.order = 0}), Error);
+  BOOST_CHECK_THROW(gradcheck(Function(), {x}), Error);
+  BOOST_CHECK_THROW(gradcheck(of_one(tanh), {Tensor()}), Error);
+  BOOST_CHECK_THROW(gradcheck(of_one(tanh), {x}, {.names = {"x", "y"}}), Error);
+}
+
+// Steps may leave the domain, and the diagnosis marks with NaN what was not measured.
+BOOST_AUTO_TEST_CASE(its_own_work_is_no_anomaly) {
+  const DetectAnomaly guard;
+  BOOST_TEST(gradcheck(of_one(log), {tensor({0.01, 1, 2}, DType::f64)}));
+  BOOST_TEST(!gradcheck(parabola(Flaw::sign), {random({60, 70}, 1)}));
+}
+
 // ---- What is no function, or has no derivative -------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(kinks_are_reported_and_do_not_fail) {
@@ -394,6 +423,8 @@ BOOST_AUTO_TEST_CASE(kinks_are_reported_and_do_not_fail) {
     BOOST_TEST(report);
     BOOST_TEST(report.count(Kind::kink) == 1u);
     BOOST_TEST(report.findings()[0].where == "input 0[1]");
+    BOOST_TEST(report.findings()[0].note.starts_with("slopes "));
+    BOOST_TEST(report.findings()[0].note.ends_with(" and 1"));
   }
   const Function largest = [](const Tensors& in) { return Tensors{max(in[0])}; };
   const GradcheckReport tie = gradcheck(largest, {tensor({3, 1, 3}, DType::f64)}, {.order = 2});

@@ -61,7 +61,7 @@ struct OnceSquare {
 
 // y = x Wᵀ for a square W, with W̄ = xᵀ ȳ instead of ȳᵀ x. The shapes agree.
 struct Project {
-  static constexpr auto name = "project";
+  static constexpr auto name = "test_project";
   static constexpr Reads reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -159,6 +159,23 @@ BOOST_AUTO_TEST_CASE(operations_with_constant_inputs_and_shared_storage_are_chec
     BOOST_TEST_REQUIRE(report.walk().has_value());
     BOOST_TEST(report.walk()->culprit->operation == operation);
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_computed_before_is_not_searched) {
+  const Tensor weight = 2 * variable(random({3, 3}, 4));  // has a history of its own
+  Doubling mistake("tanh", "");
+  const Observing planted(mistake);
+  const auto f = [&](const Tensors& in) { return Tensors{tanh(matmul(in[0], weight))}; };
+  const GradcheckReport report = gradcheck(f, {random({2, 3}, 1)});
+  BOOST_TEST_REQUIRE(report.walk().has_value());
+  BOOST_TEST(report.walk()->operations == 2u);
+  BOOST_TEST(report.walk()->culprit->operation == "tanh");
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_tape_is_said_to_be_empty) {
+  const Function f = [](const Tensors& in) { return Tensors{exp(detach(in[0]))}; };
+  const std::string text = printed(gradcheck(f, {random({3}, 1)}));
+  BOOST_TEST(text.find("No operation on the inputs was recorded") != std::string::npos, text);
 }
 
 // autograd/README.md shows this report and reads it line by line.

@@ -82,6 +82,25 @@ BOOST_AUTO_TEST_CASE(several_may_look_on) {
   BOOST_TEST(outer.text == "[exp 1>1] [sin 1>1] ");
 }
 
+BOOST_AUTO_TEST_CASE(one_under_two_guards_is_told_twice) {
+  Diary diary;
+  const Observing first(diary);
+  const Observing second(diary);
+  exp(x);
+  BOOST_TEST(diary.text == "[exp [exp 1>1] 1>1] ");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_unobserved_is_told_to_nobody) {
+  Diary diary;
+  const Observing guard(diary);
+  {
+    const Unobserved nobody;
+    exp(x);
+  }
+  sin(x);
+  BOOST_TEST(diary.text == "[sin 1>1] ");
+}
+
 BOOST_AUTO_TEST_CASE(may_change_gradients) {
   Negating negating;
   const Observing guard(negating);

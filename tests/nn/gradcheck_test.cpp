@@ -277,6 +277,17 @@ BOOST_AUTO_TEST_CASE(a_parameter_whose_gradient_is_cut_off_is_named) {
   BOOST_TEST(text.str().find("blocks.1.gain[0]") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_function_of_another_module_is_refused) {
+  const Linear layer(3, 2, Key(1));
+  const auto forgetful = [&](const Linear&, const Tensors& in) {
+    return nn::cast(layer, DType::f64)(in[0]);
+  };
+  const Tensor x = normal({2, 3}, 0, 1, Key(2), DType::f64);
+  BOOST_CHECK_EXCEPTION(nn::gradcheck(layer, forgetful, {x}), Error, [](const Error& error) {
+    return std::string(error.what()).find("no parameter of the module") != std::string::npos;
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_place_deep_in_a_transformer_is_named) {
   const Transformer model = shaken(Transformer(tiny_config(), Key(2)));
   const GradcheckReport report =

@@ -414,6 +414,12 @@ BOOST_AUTO_TEST_CASE(a_long_report_is_cut) {
   BOOST_TEST(std::ranges::count(text, '\n') == 7);
 }
 
+BOOST_AUTO_TEST_CASE(nothing_holds_of_NaN) {
+  const Function f = [](const Tensors& in) { return Tensors{log(in[0])}; };
+  const Tensor x = normal({3, 2}, 0, 1, Key(1), DType::f64);  // some are negative
+  BOOST_CHECK_THROW(batch_independence(f, {x}), Error);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_use_is_an_error) {
   const Function same = of_one([](const Tensor& x) { return x; });
   const auto error = [](const auto& call, const std::string& text) {

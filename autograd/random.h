@@ -11,15 +11,16 @@
 
 namespace adjoint {
 
-/// Philox4x32-10: four random words of 32 bits from a key and a counter of four words. Ten rounds
-/// of multiplying and swapping words. (Salmon et al., "Parallel random numbers: as easy as 1, 2,
-/// 3", SC 2011, section 3.3 and table 2.) Done in place for several counters side by side,
-/// `words[w][lane]` being word w of one of them: the loop over lanes fills vector registers.
-template <std::size_t Lanes>
+/// Philox4x32: four random words of 32 bits from a key and a counter of four words. Ten rounds of
+/// multiplying and swapping words; seven pass all statistical tests too. (Salmon et al., "Parallel
+/// random numbers: as easy as 1, 2, 3", SC 2011, section 3.3 and table 2.) Done in place for
+/// several counters side by side, `words[w][lane]` being word w of one of them: the loop over lanes
+/// fills vector registers.
+template <std::size_t Lanes, int Rounds = 10>
 constexpr void philox(std::uint64_t key, std::array<std::array<std::uint32_t, Lanes>, 4>& words) {
   auto& [c0, c1, c2, c3] = words;
   auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < Rounds; ++round) {
 #pragma omp simd
     for (std::size_t lane = 0; lane < Lanes; ++lane) {
       const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c0[lane];

@@ -32,33 +32,58 @@ struct AttentionSizes {
   T scale() const { return 1 / std::sqrt(static_cast<T>(key_width)); }
 };
 
-/// The probabilities of one head: weights [queries, keys].
+/// A head's weights are held with rows as long as whole registers, zero past the visible keys.
+template <Real T>
+Index padded(Index keys) {
+  constexpr Index lanes = 64 / sizeof(T);
+  return (keys + lanes - 1) / lanes * lanes;
+}
+
+/// Softmax over the first `visible` elements of a padded row of scores; zeros after them.
+template <Real T>
+void softmax_visible(T* row, Index visible, Index width) {
+  if (visible == 0) {
+    std::fill(row, row + width, T{0});
+    return;
+  }
+  // Numbers that are thrown away, but of a size for which exp is quick: not −∞.
+  std::fill(row + visible, row + width, row[0]);
+  const T shift = largest(row, width);
+  if (shift == -std::numeric_limits<T>::infinity()) return softmax(row, row, width);
+  for (Index j = 0; j < width; ++j) row[j] = kernels::exp(row[j] - shift);
+  std::fill(row + visible, row + width, T{0});
+  const T scale = 1 / total(row, width);
+  for (Index j = 0; j < width; ++j) row[j] *= scale;
+}
+
+/// The probabilities of one head: weights [queries, keys], padded.
 template <Real T>
 void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>& sizes, Index head,
                              const T* q, const T* k, T* weights) {
+  constexpr T hidden = -std::numeric_limits<T>::infinity();
   const Index stride = sizes.heads * sizes.key_width, at = head * sizes.key_width;
+  const Index width = padded<T>(e.keys);
   matmul_on_this_thread<T>(e.queries, e.keys, sizes.key_width, sizes.scale(),
                            {q + e.query_begin * stride + at, stride},
-                           {k + e.key_begin * stride + at, stride, true}, T{0}, weights, e.keys);
+                           {k + e.key_begin * stride + at, stride, true}, T{0}, weights, width);
   for (Index i = 0; i < e.queries; ++i) {
-    T* const row = weights + i * e.keys;
+    T* const row = weights + i * width;
     if (e.allowed)
       for (Index j = 0; j < e.visible[i]; ++j)
-        if (!e.allowed[i * e.allowed_stride + j]) row[j] = -std::numeric_limits<T>::infinity();
-    softmax(row, row, e.visible[i]);
-    std::fill(row + e.visible[i], row + e.keys, T{0});
+        if (!e.allowed[i * e.allowed_stride + j]) row[j] = hidden;
+    softmax_visible(row, e.visible[i], width);
   }
 }
 
-/// dropped ← dropout(weights), row by row; the same array for both is fine.
+/// dropped ← dropout(weights); the same array for both is fine.
 template <Real T>
 void drop_weights(const AttentionExample& e, const DropoutMask<T>& mask, Index head,
                   const T* weights, T* dropped) {
-  for (Index i = 0; i < e.queries; ++i) {
-    const std::uint64_t position = e.first_position + static_cast<std::uint64_t>(i);
-    mask.apply(weights + i * e.keys, dropped + i * e.keys, e.keys, e.number << 32 | position,
-               static_cast<std::uint32_t>(head) + 1);
-  }
+  const auto name_of = [&](Index query) {
+    return e.number << 32 | (e.first_position + static_cast<std::uint64_t>(query));
+  };
+  mask.apply(weights, dropped, e.queries, e.keys, padded<T>(e.keys), name_of,
+             static_cast<std::uint32_t>(head) + 1);
 }
 
 /// O for one example; `mask` is null without dropout.
@@ -66,26 +91,30 @@ template <Real T>
 void attention(const AttentionExample& e, const AttentionSizes<T>& sizes,
                const DropoutMask<T>* mask, const T* q, const T* k, const T* v, T* o) {
   const Index stride = sizes.heads * sizes.value_width;
-  std::vector<T> weights(static_cast<std::size_t>(e.queries * e.keys));
+  const Index width = padded<T>(e.keys);
+  std::vector<T> weights(static_cast<std::size_t>(e.queries * width));
   for (Index head = 0; head < sizes.heads; ++head) {
     attention_probabilities(e, sizes, head, q, k, weights.data());
     if (mask) drop_weights(e, *mask, head, weights.data(), weights.data());
-    matmul_on_this_thread<T>(e.queries, sizes.value_width, e.keys, T{1}, {weights.data(), e.keys},
+    matmul_on_this_thread<T>(e.queries, sizes.value_width, e.keys, T{1}, {weights.data(), width},
                              {v + e.key_begin * stride + head * sizes.value_width, stride}, T{0},
                              o + e.query_begin * stride + head * sizes.value_width, stride);
   }
 }
 
-/// Adds to q̄, k̄, v̄ of one example. From the formulas above, last to first:
+/// q̄, k̄, v̄ of one example; with `keep` 1 instead of 0, k̄ and v̄ are added to what is there, for
+/// examples that share keys. From the formulas above, last to first:
 ///   V̄ = Dᵀ Ō,   D̄ = Ō Vᵀ,   P̄ = dropout(D̄),   S̄ = P ⊙ (P̄ − ⟨P̄, P⟩),   Q̄ = S̄ K/√d,   K̄ = S̄ᵀ Q/√d
 template <Real T>
 void attention_vjp(const AttentionExample& e, const AttentionSizes<T>& sizes,
                    const DropoutMask<T>* mask, const T* q, const T* k, const T* v, const T* g,
-                   T* dq, T* dk, T* dv) {
+                   T* dq, T* dk, T* dv, T keep) {
   const Index key_stride = sizes.heads * sizes.key_width;
   const Index value_stride = sizes.heads * sizes.value_width;
-  const auto size = static_cast<std::size_t>(e.queries * e.keys);
-  std::vector<T> weights(size), dropped(mask ? size : 0), dweights(size);
+  const Index width = padded<T>(e.keys);
+  const auto size = static_cast<std::size_t>(e.queries * width);
+  std::vector<T> weights(size), dweights(size);  // [queries, keys], padded
+  std::vector<T> dropped(mask ? size : 0), factors(mask ? size : 0), ones(mask ? size : 0, T{1});
   for (Index head = 0; head < sizes.heads; ++head) {
     const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
     const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
@@ -93,22 +122,26 @@ void attention_vjp(const AttentionExample& e, const AttentionSizes<T>& sizes,
     const Index at_o = e.query_begin * value_stride + head * sizes.value_width;
 
     attention_probabilities(e, sizes, head, q, k, weights.data());
-    if (mask) drop_weights(e, *mask, head, weights.data(), dropped.data());
+    if (mask) {  // the same choice for D here and for P̄ below
+      drop_weights(e, *mask, head, ones.data(), factors.data());
+      for (std::size_t i = 0; i < size; ++i) dropped[i] = weights[i] * factors[i];
+    }
     matmul_on_this_thread<T>(e.keys, sizes.value_width, e.queries, T{1},
-                             {mask ? dropped.data() : weights.data(), e.keys, true},
-                             {g + at_o, value_stride}, T{1}, dv + at_v, value_stride);
+                             {mask ? dropped.data() : weights.data(), width, true},
+                             {g + at_o, value_stride}, keep, dv + at_v, value_stride);
     matmul_on_this_thread<T>(e.queries, e.keys, sizes.value_width, T{1}, {g + at_o, value_stride},
-                             {v + at_v, value_stride, true}, T{0}, dweights.data(), e.keys);
-    if (mask) drop_weights(e, *mask, head, dweights.data(), dweights.data());
+                             {v + at_v, value_stride, true}, T{0}, dweights.data(), width);
+    if (mask)
+      for (std::size_t i = 0; i < size; ++i) dweights[i] *= factors[i];
     for (Index i = 0; i < e.queries; ++i) {
-      const Index row = i * e.keys;
-      softmax_vjp(weights.data() + row, dweights.data() + row, dweights.data() + row, e.keys);
+      const Index row = i * width;
+      softmax_vjp(weights.data() + row, dweights.data() + row, dweights.data() + row, width);
     }
     matmul_on_this_thread<T>(e.queries, sizes.key_width, e.keys, sizes.scale(),
-                             {dweights.data(), e.keys}, {k + at_k, key_stride}, T{1}, dq + at_q,
+                             {dweights.data(), width}, {k + at_k, key_stride}, T{0}, dq + at_q,
                              key_stride);
     matmul_on_this_thread<T>(e.keys, sizes.key_width, e.queries, sizes.scale(),
-                             {dweights.data(), e.keys, true}, {q + at_q, key_stride}, T{1},
+                             {dweights.data(), width, true}, {q + at_q, key_stride}, keep,
                              dk + at_k, key_stride);
   }
 }

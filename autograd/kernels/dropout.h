@@ -10,7 +10,8 @@
 
 namespace adjoint::kernels {
 
-/// The mask of one drop probability. Each element takes 16 random bits, so the probability is
+/// The mask of one drop probability. Element i of a row is decided by 16 bits of the random words
+/// whose counter is (row, i / 8, plane), so it depends on no other element, and the probability is
 /// rounded to a multiple of 2⁻¹⁶.
 template <Real T>
 class DropoutMask {
@@ -23,28 +24,75 @@ class DropoutMask {
   /// y[i] = x[i] · 1/(1 − p) where element i of this row is kept, else 0. `row` names the row, and
   /// `plane` a second coordinate for rows that come in several layers (the heads of attention).
   void apply(const T* x, T* y, Index width, std::uint64_t row, std::uint32_t plane = 0) const {
-    std::uint32_t counter = 0;
-    for (Index begin = 0; begin < width; begin += block, counter += lanes) {
-      Words words;
-      for (std::uint32_t lane = 0; lane < lanes; ++lane) {
-        words[0][lane] = static_cast<std::uint32_t>(row);
-        words[1][lane] = static_cast<std::uint32_t>(row >> 32);
-        words[2][lane] = counter + lane;
-        words[3][lane] = plane;
+    for (Index begin = 0; begin < width; begin += lanes * each) {
+      const auto first = static_cast<std::uint32_t>(begin / each);
+      const Bits bits = draw([&](std::uint32_t lane) { return Counter{row, first + lane, plane}; });
+      select(x + begin, y + begin, bits.data(), std::min(lanes * each, width - begin));
+    }
+  }
+
+  /// The same for so many rows that begin `stride` elements apart; name_of(i) is the name of row i.
+  /// Where rows are short, several share the lanes of a draw.
+  template <class NameOf>
+  void apply(const T* x, T* y, Index rows, Index width, Index stride, NameOf name_of,
+             std::uint32_t plane = 0) const {
+    if (width > lanes * each / 2) {
+      for (Index i = 0; i < rows; ++i)
+        apply(x + i * stride, y + i * stride, width, name_of(i), plane);
+      return;
+    }
+    for (Index first = 0; first < rows; first += lanes) {
+      const Index count = std::min(lanes, rows - first);
+      std::array<std::uint64_t, lanes> names{};
+      for (Index i = 0; i < count; ++i) names[static_cast<std::size_t>(i)] = name_of(first + i);
+      for (Index begin = 0; begin < width; begin += each) {
+        const auto part = static_cast<std::uint32_t>(begin / each);
+        const Bits bits = draw([&](std::uint32_t lane) {
+          return Counter{names[lane], part, plane};
+        });
+        for (Index i = 0; i < count; ++i) {
+          const Index at = (first + i) * stride + begin;
+          select(x + at, y + at, bits.data() + i * each, std::min(each, width - begin));
+        }
       }
-      philox<lanes>(key_, words);
-      const auto random = std::bit_cast<std::array<std::uint16_t, block>>(words);
-      const Index count = std::min(block, width - begin);
-      for (Index i = 0; i < count; ++i)
-        y[begin + i] =
-            random[static_cast<std::size_t>(i)] >= threshold_ ? x[begin + i] * kept_ : T{0};
     }
   }
 
  private:
-  static constexpr std::size_t lanes = 16;       // words in a register
-  static constexpr Index block = 4 * lanes * 2;  // elements that they decide
-  using Words = std::array<std::array<std::uint32_t, lanes>, 4>;
+  static constexpr Index lanes = 16;                     // counters in a register
+  static constexpr Index each = 8;                       // elements that one counter decides
+  using Bits = std::array<std::uint16_t, lanes * each>;  // those of a lane side by side
+  struct Counter {
+    std::uint64_t row;
+    std::uint32_t part, plane;
+  };
+
+  template <class CounterOf>
+  Bits draw(const CounterOf& counter_of) const {
+    std::array<std::array<std::uint32_t, lanes>, 4> words;
+    for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+      const Counter counter = counter_of(lane);
+      words[0][lane] = static_cast<std::uint32_t>(counter.row);
+      words[1][lane] = static_cast<std::uint32_t>(counter.row >> 32);
+      words[2][lane] = counter.part;
+      words[3][lane] = counter.plane;
+    }
+    philox<lanes, 7>(key_, words);
+    std::array<std::uint32_t, lanes * 4> by_lane;
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      for (std::size_t word = 0; word < 4; ++word) by_lane[lane * 4 + word] = words[word][lane];
+    return std::bit_cast<Bits>(by_lane);
+  }
+
+  void select(const T* x, T* y, const std::uint16_t* bits, Index count) const {
+    const auto at = [&](Index i) { y[i] = bits[i] >= threshold_ ? x[i] * kept_ : T{0}; };
+    if (count == lanes * each)  // a count that the compiler knows makes a loop without a rest
+      for (Index i = 0; i < lanes * each; ++i) at(i);
+    else if (count == each)
+      for (Index i = 0; i < each; ++i) at(i);
+    else
+      for (Index i = 0; i < count; ++i) at(i);
+  }
 
   std::uint64_t key_;
   std::uint16_t threshold_;

@@ -132,6 +132,23 @@ bool keys_disjoint(const AttentionPattern& pattern) {
   return true;
 }
 
+// Zeros for the rows that belong to no example and are computed by none.
+template <Real T>
+void clear_other_rows(Tensor& x, const std::vector<Example>& examples, Index Example::*begin,
+                      Index Example::*count) {
+  const Index width = x.size(-1);
+  const std::span<T> elements = x.edit<T>();
+  const auto clear = [&](Index from, Index to) {
+    if (from < to) std::fill(elements.begin() + from * width, elements.begin() + to * width, T{0});
+  };
+  Index end = 0;
+  for (const Example& e : examples) {
+    clear(end, e.*begin);
+    end = e.*begin + e.*count;
+  }
+  clear(end, row_count(x));
+}
+
 template <Real T>
 kernels::AttentionSizes<T> sizes_of(const Tensor& query, const Tensor& value, Index heads) {
   return {heads, query.size(-1) / heads, value.size(-1) / heads};
@@ -249,19 +266,23 @@ struct AttentionVjp {
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options.heads);
     const kernels::DropoutMask<T> mask(options.dropout, options.key);
-    std::array<T*, 3> d;
-    for (std::size_t i = 0; i < 3; ++i) {
-      std::ranges::fill(out[i].edit<T>(), T{0});
-      d[i] = out[i].edit<T>().data();
-    }
+    const bool disjoint = keys_disjoint(*pattern);
+    clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
+    for (const std::size_t i : {1u, 2u})
+      if (disjoint)
+        clear_other_rows<T>(out[i], pattern->examples, &Example::key_begin, &Example::keys);
+      else
+        std::ranges::fill(out[i].edit<T>(), T{0});
+    T *const dq = out[0].edit<T>().data(), *const dk = out[1].edit<T>().data(),
+             *const dv = out[2].edit<T>().data();
     const Index all = static_cast<Index>(pattern->examples.size());
-    const Index grain = keys_disjoint(*pattern) ? forward_grain(*pattern, 2 * in[0].size(-1))
-                                                : std::max<Index>(1, all);
+    const Index grain =
+        disjoint ? forward_grain(*pattern, 2 * in[0].size(-1)) : std::max<Index>(1, all);
     each_example(*pattern, grain, [&](const kernels::AttentionExample& e) {
       kernels::attention_vjp<T>(e, sizes, options.dropout > 0 ? &mask : nullptr,
                                 in[0].values<T>().data(), in[1].values<T>().data(),
-                                in[2].values<T>().data(), in[3].values<T>().data(), d[0], d[1],
-                                d[2]);
+                                in[2].values<T>().data(), in[3].values<T>().data(), dq, dk, dv,
+                                disjoint ? T{0} : T{1});
     });
   }
   Tensors vjp(const Pullback& back) const {
@@ -284,7 +305,7 @@ struct Attention {
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options.heads);
     const kernels::DropoutMask<T> mask(options.dropout, options.key);
-    std::ranges::fill(out[0].edit<T>(), T{0});  // rows that belong to no example
+    clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
     T* const y = out[0].edit<T>().data();
     each_example(*pattern, forward_grain(*pattern, in[0].size(-1)),
                  [&](const kernels::AttentionExample& e) {

@@ -26,9 +26,13 @@ struct Dropout {
     const T* const x = in[0].values<T>().data();
     T* const y = out[0].edit<T>().data();
     const kernels::DropoutMask<T> mask(p, key);
-    kernels::parallel_rows(in[0].shape().numel(0, in[0].rank() - 1), width, [&](Index row) {
-      mask.apply(x + row * width, y + row * width, width,
-                 static_cast<std::uint64_t>(numbers ? numbers[row] : row));
+    const auto name_of = [&](Index row) {
+      return static_cast<std::uint64_t>(numbers ? numbers[row] : row);
+    };
+    const Index grain = std::max<Index>(1, kernels::elementwise_grain / std::max<Index>(1, width));
+    parallel_for(in[0].shape().numel(0, in[0].rank() - 1), grain, [&](Index begin, Index end) {
+      mask.apply(x + begin * width, y + begin * width, end - begin, width, width,
+                 [&](Index i) { return name_of(begin + i); });
     });
   }
   Tensors vjp(const Pullback& back) const { return {apply(*this, back.cotangent())}; }

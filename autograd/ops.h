@@ -168,6 +168,18 @@ Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, doubl
 /// arrangement of the batch. (Srivastava et al. 2014.) (ops/dropout.cpp)
 Tensor dropout(const Tensor& x, double p, Key key, const Tensor& rows = {});
 
+struct AddNormOptions {
+  double dropout = 0;  ///< of f; its key and rows as above
+  Key key{};
+  Tensor rows = {};
+  double epsilon = 1e-5;
+};
+/// The end of a residual connection around a sublayer that gives f, in one pass each way:
+/// layer_norm(x + dropout(f), gain, bias) for x and f of one shape […, width]. (Vaswani et al.
+/// 2017, section 5.4.) (ops/layer_norm.cpp)
+Tensor add_norm(const Tensor& x, const Tensor& f, const Tensor& gain, const Tensor& bias,
+                const AddNormOptions& options = {});
+
 struct Conv1dOptions {
   Index stride = 1;
   Index padding = 0;  ///< zeros put before and after

@@ -37,9 +37,12 @@ struct AddNorm : Module {
   Tensor operator()(const Tensor& x, const Layout& layout, const Context& context,
                     const Sublayer& sublayer) const {
     const NameScope scope(context.path());
-    if (placement == NormPlacement::post)
-      return norm(x + dropout(sublayer(x), drop, layout, context));
-    return x + dropout(sublayer(norm(x)), drop, layout, context);
+    if (placement == NormPlacement::pre)
+      return x + dropout(sublayer(norm(x)), drop, layout, context);
+    const Tensor f = sublayer(x);
+    if (!context.training() || drop == 0) return add_norm(x, f, norm.gain, norm.bias);
+    return add_norm(x, f, norm.gain, norm.bias,
+                    {.dropout = drop, .key = context.take_key(), .rows = layout.row_numbers()});
   }
 };
 

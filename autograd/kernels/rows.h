@@ -86,34 +86,59 @@ struct Moments {
   }
 };
 
-/// y = x̂ ⊙ gain + bias with x̂ = (x − mean) / √(variance + ε)
+/// y = x̂ ⊙ gain + bias with x̂ = (x − mean) / √(variance + ε). y may be x.
 template <Real T>
 void layer_norm(const T* x, const T* gain, const T* bias, T epsilon, T* y, Index width) {
-  const Moments<T> m(x, width, epsilon);
-  for (Index i = 0; i < width; ++i)
-    y[i] = (x[i] - m.mean) * m.inverse_deviation * gain[i] + bias[i];
+  const auto [mean, inverse_deviation] = Moments<T>(x, width, epsilon);
+#pragma omp simd
+  for (Index i = 0; i < width; ++i) y[i] = (x[i] - mean) * inverse_deviation * gain[i] + bias[i];
 }
 
 /// With h = ȳ ⊙ gain:  x̄ = (h − mean(h) − x̂ · mean(h ⊙ x̂)) / √(variance + ε); adds ȳ ⊙ x̂ to
 /// gain̅ and ȳ to bias̅. (The mean and the variance depend on x too: differentiate through them.)
+/// dx may be x. Both means of h are taken along with the moments: two sums in one loop keep the
+/// adders busy, and mean(h ⊙ x̂) = mean(h ⊙ (x − mean)) / √(variance + ε).
 template <Real T>
 void layer_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, T* dbias,
                     Index width) {
-  const Moments<T> m(x, width, epsilon);
-  T sum_h = 0, sum_hx = 0;
-#pragma omp simd reduction(+ : sum_h, sum_hx)
+  const T share = 1 / static_cast<T>(width);
+  T sum = 0, sum_h = 0;
+#pragma omp simd reduction(+ : sum, sum_h)
   for (Index i = 0; i < width; ++i) {
-    const T normal = (x[i] - m.mean) * m.inverse_deviation;
+    sum += x[i];
     sum_h += g[i] * gain[i];
-    sum_hx += g[i] * gain[i] * normal;
   }
-  const T mean_h = sum_h / static_cast<T>(width), mean_hx = sum_hx / static_cast<T>(width);
+  const T mean = sum * share, mean_h = sum_h * share;
+  T squares = 0, sum_hc = 0;
+#pragma omp simd reduction(+ : squares, sum_hc)
   for (Index i = 0; i < width; ++i) {
-    const T normal = (x[i] - m.mean) * m.inverse_deviation;
-    dx[i] = (g[i] * gain[i] - mean_h - normal * mean_hx) * m.inverse_deviation;
+    const T centered = x[i] - mean;
+    squares += centered * centered;
+    sum_hc += g[i] * gain[i] * centered;
+  }
+  const T inverse_deviation = 1 / std::sqrt(squares * share + epsilon);
+  const T mean_hx = sum_hc * inverse_deviation * share;
+#pragma omp simd
+  for (Index i = 0; i < width; ++i) {
+    const T normal = (x[i] - mean) * inverse_deviation;
+    dx[i] = (g[i] * gain[i] - mean_h - normal * mean_hx) * inverse_deviation;
     dgain[i] += g[i] * normal;
     dbias[i] += g[i];
   }
+}
+
+/// y = x ⊙ factors, but 0 where a factor is 0, whatever x is there: what dropout leaves of a row.
+template <Real T>
+void keep(const T* x, const T* factors, T* y, Index width) {
+#pragma omp simd
+  for (Index i = 0; i < width; ++i) y[i] = factors[i] == 0 ? T{0} : x[i] * factors[i];
+}
+
+/// sum = x + that of f
+template <Real T>
+void add_kept(const T* x, const T* f, const T* factors, T* sum, Index width) {
+#pragma omp simd
+  for (Index i = 0; i < width; ++i) sum[i] = x[i] + (factors[i] == 0 ? T{0} : f[i] * factors[i]);
 }
 
 }  // namespace adjoint::kernels

@@ -7,6 +7,7 @@
 #include "autograd/kernels/vector_math.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
+#include "autograd/ops/formula.h"
 
 namespace adjoint {
 namespace {
@@ -178,40 +179,66 @@ struct Relu : Unary<Relu> {
   }
 };
 
+// (x, ȳ) to x̄ = ȳ f′(x) in one pass, for an f whose f′ takes many
+template <class Op>
+struct SlopeVjp {
+  static constexpr auto name = Op::name_of_vjp;
+  static constexpr Reads reads = {input(0), input(1)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
+                 [](T x, T g) { return g * Op::slope(x); });
+  }
+  Tensors vjp(const Pullback& back) const {
+    return vjp_of_backward([](const Tensors& in) { return Op::formula(in[0]); }, back);
+  }
+};
+
 // y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2          x̄ = ȳ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √2π
 struct GeluExact : Unary<GeluExact> {
-  static constexpr auto name = "gelu_exact";
+  static constexpr auto name = "gelu_exact", name_of_vjp = "gelu_exact_vjp";
   static constexpr Reads reads = {input(0)};
   static constexpr double root_half = 1 / std::numbers::sqrt2;
+  static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + erf(x * root_half))); }
   template <Real T>
   static T value(T x) {
     return x * (1 + kernels::erf(x * static_cast<T>(root_half))) / 2;
   }
+  template <Real T>
+  static T slope(T x) {
+    constexpr T peak = static_cast<T>(std::numbers::inv_sqrtpi * root_half);  // φ(0)
+    const T distribution = (1 + kernels::erf(x * static_cast<T>(root_half))) / 2;
+    return distribution + x * (peak * kernels::exp(x * x / -2));
+  }
   Tensors vjp(const Pullback& back) const {
-    const Tensor x = back.input(0);
-    const Tensor distribution = 0.5 * (1 + erf(x * root_half));
-    const Tensor density = std::numbers::inv_sqrtpi * root_half * exp(-0.5 * pow(x, 2));
-    return {back.cotangent() * (distribution + x * density)};
+    return {apply(SlopeVjp<GeluExact>{}, back.input(0), back.cotangent())};
   }
 };
 
 // y = x (1 + tanh u) / 2,  u = √(2/π) (x + c x³),  c = 0.044715
 //                  x̄ = ȳ ((1 + t)/2 + x (1 − t²)/2 · √(2/π)(1 + 3c x²)),  t = tanh u
 struct GeluTanh : Unary<GeluTanh> {
-  static constexpr auto name = "gelu_tanh";
+  static constexpr auto name = "gelu_tanh", name_of_vjp = "gelu_tanh_vjp";
   static constexpr Reads reads = {input(0)};
-  static constexpr double slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+  static constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   static constexpr double cubic = 0.044715;
+  static Tensor formula(const Tensor& x) {
+    return 0.5 * (x * (1 + tanh(scale * (x + cubic * pow(x, 3)))));
+  }
   template <Real T>
   static T value(T x) {
-    const T u = static_cast<T>(slope) * (x + static_cast<T>(cubic) * x * x * x);
+    const T u = static_cast<T>(scale) * (x + static_cast<T>(cubic) * x * x * x);
     return x * (1 + kernels::tanh(u)) / 2;
   }
+  template <Real T>
+  static T slope(T x) {
+    constexpr T c = static_cast<T>(cubic), s = static_cast<T>(scale);
+    const T t = kernels::tanh(s * (x + c * x * x * x));
+    return (1 + t) / 2 + x * (1 - t * t) / 2 * s * (1 + 3 * c * x * x);
+  }
   Tensors vjp(const Pullback& back) const {
-    const Tensor x = back.input(0), x2 = pow(x, 2);
-    const Tensor t = tanh(slope * (x + cubic * (x * x2)));
-    const Tensor bend = 0.5 * slope * (x * (1 - pow(t, 2)) * (1 + 3 * cubic * x2));
-    return {back.cotangent() * (0.5 * (1 + t) + bend)};
+    return {apply(SlopeVjp<GeluTanh>{}, back.input(0), back.cotangent())};
   }
 };
 
@@ -245,6 +272,7 @@ Tensor sigmoid(const Tensor& x) { return apply(Sigmoid{}, x); }
 Tensor erf(const Tensor& x) { return apply(Erf{}, x); }
 Tensor relu(const Tensor& x) { return apply(Relu{}, x); }
 Tensor gelu(const Tensor& x, Gelu form) {
+  if (composed()) return form == Gelu::exact ? GeluExact::formula(x) : GeluTanh::formula(x);
   return form == Gelu::exact ? apply(GeluExact{}, x) : apply(GeluTanh{}, x);
 }
 Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply(Cast{dtype}, x); }

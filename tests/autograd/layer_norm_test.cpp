@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
 
 #include "autograd/grad.h"
 #include "tests/autograd/support.h"
@@ -70,6 +71,43 @@ BOOST_AUTO_TEST_CASE(gradients_of_gain_and_bias_over_many_rows) {
   const Tensor normalised = layer_norm(x, detach(gain), detach(bias));
   BOOST_TEST(distance(gradients[0], sum(g * normalised, {0})) < 1e-10);
   BOOST_TEST(distance(gradients[1], sum(g, {0})) < 1e-10);
+}
+
+// Also with more rows than one piece of the sums over rows has.
+BOOST_AUTO_TEST_CASE(add_norm_is_the_norm_of_a_sum) {
+  Dice dice(Key(95));
+  for (int round = 0; round < 40; ++round) {
+    const Shape shape{dice.between(1, 3), round == 0 ? 9000 : dice.between(1, 9),
+                      dice.between(1, 19)};
+    const Tensor x = variable(dice.tensor(shape)), f = variable(dice.tensor(shape));
+    const Tensor gain = variable(dice.tensor({shape[-1]})),
+                 bias = variable(dice.tensor({shape[-1]}));
+    const Tensor g = dice.tensor(shape);
+    const double p = 0.1 * static_cast<double>(dice.between(0, 9)), epsilon = 0.01;
+    const Key key = dice.key();
+    const Tensor rows = random_integers({shape[0] * shape[1]}, 0, 1'000'000, dice.key());
+    for (const Tensor& numbers_of_rows : {Tensor(), rows}) {
+      const Tensor y =
+          add_norm(x, f, gain, bias,
+                   {.dropout = p, .key = key, .rows = numbers_of_rows, .epsilon = epsilon});
+      const Tensor sum = x + adjoint::dropout(f, p, key, numbers_of_rows);
+      const Tensor expected = layer_norm(sum, gain, bias, epsilon);
+      BOOST_TEST(distance(y, expected) < 1e-11);
+      const Tensors xs{x, f, gain, bias};
+      const Tensors actual = grad(Tensors{y}, xs, {g}),
+                    gradients = grad(Tensors{expected}, xs, {g});
+      for (std::size_t i = 0; i < xs.size(); ++i)
+        BOOST_TEST(distance(actual[i], gradients[i]) < 1e-9);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(add_norm_forgets_what_it_drops) {
+  const Tensor zero = zeros({4, 8}), gain = ones({8}), bias = zeros({8});
+  const AddNormOptions options{.dropout = 0.5, .key = Key(96)};
+  const Tensor dropped = equal(adjoint::dropout(ones({4, 8}), 0.5, Key(96)), scalar(0));
+  const Tensor f = where(dropped, scalar(std::numeric_limits<double>::infinity()), zero);
+  BOOST_TEST(same_bits(add_norm(zero, f, gain, bias, options), zero));
 }
 
 // A large mean must not swallow the deviations.

@@ -245,6 +245,19 @@ std::vector<ErrorSample> errors() {
          layer_norm(real({2, 0}), real({0}), real({0}));
        },
        "layer_norm: x needs a last axis with elements, is [2, 0]"},
+      {"add_norm", "gain", [=] { add_norm(m23, m23, v4, real({3})); },
+       "add_norm: gain and bias must be [3], are [4] and [3]"},
+      {"add_norm", "no axis", [=] { add_norm(s, s, v4, v4); },
+       "add_norm: x needs a last axis with elements, is []"},
+      {"add_norm", "f of another shape", [=] { add_norm(m23, real({3}), real({3}), real({3})); },
+       "add_norm: x and f must have one shape, are [2, 3] and [3]"},
+      {"add_norm", "dropout", [=] { add_norm(m23, m23, real({3}), real({3}), {.dropout = 1}); },
+       "add_norm: dropout must lie in [0, 1), is 1"},
+      {"add_norm", "rows",
+       [=] {
+         add_norm(m23, m23, real({3}), real({3}), {.dropout = 0.5, .rows = ints({1, 2, 3})});
+       },
+       "add_norm: row numbers must be i64, one for each of the 2 rows of x [2, 3]"},
       {"dropout", "p", [=] { dropout(m23, 1, Key()); }, "dropout: p must lie in [0, 1), is 1"},
       {"dropout", "scalar", [=] { dropout(s, 0.5, Key()); },
        "dropout: x must have at least one axis, got []"},

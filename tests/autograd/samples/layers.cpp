@@ -23,6 +23,26 @@ void layers(List& list) {
                   }});
   norm("nearly constant rows", {2, 3}, 0.5, tiny);
 
+  const auto add_norm_of = [&](const char* label, const Shape& shape, const AddNormOptions& options,
+                               double size = 1) {
+    list.push_back({"add_norm",
+                    label,
+                    {{shape, any, size}, {shape, any, size}, {{shape[-1]}}, {{shape[-1]}}},
+                    [=](const Tensors& x) { return add_norm(x[0], x[1], x[2], x[3], options); }});
+  };
+  add_norm_of("without dropout", {3, 4}, {});
+  add_norm_of("dropout", {4, 5}, {.dropout = 0.4, .key = Key(5)});
+  add_norm_of("rows given", {2, 2, 3},
+              {.dropout = 0.5, .key = Key(5), .rows = ints({{9, 3}, {1000000007, 0}})});
+  add_norm_of("vector", {9}, {.dropout = 0.5, .key = Key(7)});
+  add_norm_of("one feature", {3, 1}, {.dropout = 0.3, .key = Key(8), .epsilon = 0.1});
+  add_norm_of("large", {2, 4}, {}, large);
+  add_norm_of("nearly constant rows", {2, 3}, {.epsilon = 0.5}, tiny);
+  add_norm_of("no rows", {0, 3}, {.dropout = 0.5});
+  list.push_back({"add_norm", "x four times", {{{3}}}, [](const Tensors& x) {
+                    return add_norm(x[0], x[0], x[0], x[0], {.dropout = 0.3, .key = Key(9)});
+                  }});
+
   list.push_back({"dropout", "positions as rows", {{{3, 5}}}, [](const Tensors& x) {
                     return dropout(x[0], 0.4, Key(5));
                   }});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "autograd/kernels/elementwise.h"
@@ -48,8 +47,9 @@ class Sweep {
   /// Gradients of this tensor are to be kept.
   void want(const Tensor& x) {
     const History& history = x.history();
-    wanted_[history.node->number()].resize(history.node->results().size());
-    ++places_[{history.node->number(), history.output}];
+    Place& place = at(history);
+    place.wanted.resize(place.cotangents.size());
+    ++place.wanted[static_cast<std::size_t>(history.output)];
     oldest_wanted_ = std::min(oldest_wanted_, history.node->number());
   }
   /// Gradients of all leaves are to be given to `receive`.
@@ -62,42 +62,59 @@ class Sweep {
 
   template <class OnLeaf>
   void run(const OnLeaf& on_leaf) {
-    while (!pending_.empty()) {
-      const auto youngest = pending_.begin();
-      const Pending current = std::move(youngest->second);
-      pending_.erase(youngest);
-      if (const auto kept = wanted_.find(current.node->number()); kept != wanted_.end())
-        kept->second = current.cotangents;
-      if (current.node->is_leaf())
-        on_leaf(static_cast<Leaf&>(*current.node), current.cotangents[0]);
-      else
-        step(current);
+    // What a step adds is older: it comes later in the map.
+    for (auto youngest = places_.begin(); youngest != places_.end();) {
+      Place& place = youngest->second;
+      if (place.reached && place.node->is_leaf())
+        on_leaf(static_cast<Leaf&>(*place.node), place.cotangents[0]);
+      else if (place.reached)
+        step(place);
+      youngest = place.wanted.empty() ? places_.erase(youngest) : std::next(youngest);
     }
   }
 
   /// What has arrived at a wanted tensor; not defined when nothing has.
   Tensor take(const Tensor& x) {
-    const History& history = x.history();
-    Tensor& kept = wanted_.at(history.node->number())[static_cast<std::size_t>(history.output)];
-    const bool wanted_again = --places_[{history.node->number(), history.output}] > 0;
-    return wanted_again ? kept : std::move(kept);
+    Place& place = at(x.history());
+    const auto output = static_cast<std::size_t>(x.history().output);
+    const bool wanted_again = --place.wanted[output] > 0;
+    return wanted_again ? place.cotangents[output] : std::move(place.cotangents[output]);
   }
 
  private:
-  struct Pending {
+  /// What has arrived at a node so far.
+  struct Place {
     NodePtr node;
-    Tensors cotangents;  // one an output
+    Tensors cotangents;       // one an output
+    std::vector<int> wanted;  // how often each is asked for; empty where none is
+    bool reached = false;     // whether anything has arrived
   };
+  using Entry = std::pair<const std::uint64_t, Place>;
+
+  Place& at(const History& history) {
+    Place& place = places_[history.node->number()];
+    if (!place.node) {
+      place.node = history.node;
+      place.cotangents.resize(history.node->results().size());
+    }
+    return place;
+  }
+
+  void add(const History& history, Tensor cotangent) {
+    Place& place = at(history);
+    place.reached = true;
+    accumulate(place.cotangents[static_cast<std::size_t>(history.output)], std::move(cotangent));
+  }
 
   // An older node cannot depend on any wanted one.
   bool leads_to_wanted(const Tensor& x) const {
     if (!x.tracked() || x.history().node->number() < oldest_wanted_) return false;
     Node& node = *x.history().node;
-    return !node.is_leaf() || all_leaves_ || wanted_.contains(node.number());
+    return !node.is_leaf() || all_leaves_ || places_.contains(node.number());
   }
 
-  void step(const Pending& current) {
-    Node& node = *current.node;
+  void step(const Place& place) {
+    Node& node = *place.node;
     const std::span<Operand> operands = node.operands();
     require(!node.consumed(), node.name(),
             ": this graph was already swept by backward() or a consuming grad()");
@@ -107,15 +124,17 @@ class Sweep {
     if (needed == 0 && operands.size() <= 32) return;
 
     const NameScope scope(node.scope_path());
-    Tensors gradients = pull_back(node, Pullback(current.node, current.cotangents, needed));
+    Tensors gradients = pull_back(node, Pullback(place.node, place.cotangents, needed));
     require(gradients.size() == operands.size(), node.name(), ": the vjp returned ",
             gradients.size(), " gradients for ", operands.size(), " inputs");
     for (std::size_t i = 0; i < operands.size(); ++i) {
-      if (!gradients[i].defined() || !leads_to_wanted(operands[i].value)) continue;
-      const Form given = gradients[i].form(), wanted = operands[i].value.form();
-      require(given == wanted, node.name(), ": the vjp's gradient of input ", i, " is ",
-              given.dtype, ' ', given.shape, ", the input ", wanted.dtype, ' ', wanted.shape);
-      add(operands[i].value.history(), std::move(gradients[i]));
+      const Tensor& x = operands[i].value;
+      Tensor& gradient = gradients[i];
+      if (!gradient.defined() || !leads_to_wanted(x)) continue;
+      require(gradient.shape() == x.shape() && gradient.dtype() == x.dtype(), node.name(),
+              ": the vjp's gradient of input ", i, " is ", gradient.dtype(), ' ', gradient.shape(),
+              ", the input ", x.dtype(), ' ', x.shape());
+      add(x.history(), std::move(gradient));
     }
     if (options_.consume) node.consume();
   }
@@ -129,19 +148,8 @@ class Sweep {
     return gradients;
   }
 
-  void add(const History& history, Tensor cotangent) {
-    Pending& target = pending_[history.node->number()];
-    if (!target.node) {
-      target.node = history.node;
-      target.cotangents.resize(history.node->results().size());
-    }
-    accumulate(target.cotangents[static_cast<std::size_t>(history.output)], std::move(cotangent));
-  }
-
   GradOptions options_;
-  std::map<std::uint64_t, Pending, std::greater<>> pending_;  // youngest first
-  std::unordered_map<std::uint64_t, Tensors> wanted_;
-  std::map<std::pair<std::uint64_t, int>, int> places_;  // how often each is asked for
+  std::map<std::uint64_t, Place, std::greater<>, Recycling<Entry>> places_;  // youngest first
   std::uint64_t oldest_wanted_ = std::numeric_limits<std::uint64_t>::max();
   bool all_leaves_ = false;
 };

@@ -9,29 +9,32 @@ namespace adjoint {
 
 void Node::release(std::span<Operand> operands) {
   // Dropping the last holder of a node destroys it, which comes back here for its own inputs: a
-  // recursion as deep as the graph. Instead the outermost call collects and drops in a loop.
-  thread_local std::vector<NodePtr>* collecting = nullptr;
-  std::vector<NodePtr> own;
-  const bool outermost = collecting == nullptr;
-  if (outermost) collecting = &own;
-  for (Operand& operand : operands)
-    if (operand.value.tracked()) {
-      collecting->push_back(operand.value.history().node);
-      operand.value = Tensor(operand.value.form(), nullptr);
+  // recursion as deep as the graph. Instead such inner calls only put on a list what they would
+  // destroy, and the outermost call works through the list.
+  thread_local std::vector<NodePtr>* doomed = nullptr;
+  if (doomed) {
+    for (Operand& operand : operands) {
+      NodePtr node = operand.value.exchange_history({}).node;
+      if (node.use_count() == 1) doomed->push_back(std::move(node));
     }
-  if (!outermost) return;
-  while (!own.empty()) {
-    const NodePtr next = std::move(own.back());
-    own.pop_back();
+    return;
   }
-  collecting = nullptr;
+  std::vector<NodePtr> list;
+  doomed = &list;
+  for (Operand& operand : operands) operand.value.exchange_history({});
+  while (!list.empty()) {
+    const NodePtr next = std::move(list.back());
+    list.pop_back();
+  }
+  doomed = nullptr;
 }
 
 void Node::consume() {
   if (is_leaf()) return;
   consumed_ = true;
   release(operands());
-  for (Operand& operand : operands()) operand.value = Tensor(operand.value.form(), nullptr);
+  for (Operand& operand : operands())
+    if (operand.value.storage()) operand.value = Tensor(operand.value.form(), nullptr);
   for (Result& result : results()) result.storage = nullptr;
 }
 
@@ -64,9 +67,9 @@ void require_unchanged(Node& node, const Tensor& x, std::uint64_t recorded, cons
   require(!node.consumed(), node.name(),
           ": this graph was already swept by backward() or a consuming grad(); its saved values "
           "are gone");
-  require(!x.storage() || x.storage()->version() == recorded, node.name(), ": ",
-          description(x, role, index),
-          " was changed after it was recorded and before its gradient was taken");
+  if (!x.storage() || x.storage()->version() == recorded) return;
+  fail(node.name(), ": ", description(x, role, index),
+       " was changed after it was recorded and before its gradient was taken");
 }
 
 }  // namespace

@@ -297,6 +297,17 @@ void run_forward(const Op& op, Inputs in, Outputs out) {
   });
 }
 
+template <class Op>
+std::array<Tensor, output_count<Op>> compute(const Op& op, Inputs in) {
+  if constexpr (requires { op.share(in); }) {  // the output is the input's storage seen otherwise
+    return {op.share(in)};
+  } else {
+    std::array<Tensor, output_count<Op>> out = allocate(op, in);
+    run_forward(op, in, Outputs(out));
+    return out;
+  }
+}
+
 template <std::size_t InputCount, class Op>
 std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
   (void)Registration<Op>::done;
@@ -307,19 +318,13 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
   }
   const bool observed = ambient().observing != nullptr;
   if (observed) tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
-  std::array<Tensor, output_count<Op>> out;
-  if constexpr (requires { op.share(in); }) {  // the output is the input's storage seen otherwise
-    out = {op.share(in)};
-  } else {
-    out = allocate(op, in);
-    run_forward(op, in, Outputs(out));
-  }
+  std::array<Tensor, output_count<Op>> out = compute(op, in);
   if constexpr (requires(const Pullback& back) { op.vjp(back); }) {
     if (tracked && recording()) {
-      const NodePtr node = std::make_shared<Recorded<Op, InputCount>>(op, in, out);
+      using Entry = Recorded<Op, InputCount>;
+      const NodePtr node = std::allocate_shared<Entry>(Recycling<Entry>(), op, in, out);
       for (std::size_t i = 0; i < out.size(); ++i)
-        if (is_real(out[i].dtype()))
-          out[i] = Tensor(out[i].form(), out[i].storage(), {node, static_cast<int>(i)});
+        if (is_real(out[i].dtype())) out[i].exchange_history({node, static_cast<int>(i)});
     }
   }
   if (observed) tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });

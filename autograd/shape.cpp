@@ -20,19 +20,7 @@ Shape::Shape(std::span<const Index> sizes) : rank_(static_cast<Index>(sizes.size
           " has more elements than can be counted");
 }
 
-Index Shape::numel() const { return numel(0, rank_); }
-
-Index Shape::numel(Index first, Index last) const {
-  Index product = 1;
-  for (Index axis = first; axis < last; ++axis) product *= sizes_[static_cast<std::size_t>(axis)];
-  return product;
-}
-
-Index Shape::resolve(Index axis) const {
-  const Index from_front = axis < 0 ? axis + rank_ : axis;
-  require(from_front >= 0 && from_front < rank_, "shape: ", *this, " has no axis ", axis);
-  return from_front;
-}
+void Shape::refuse(Index axis) const { fail("shape: ", *this, " has no axis ", axis); }
 
 Shape Shape::part(Index first, Index last) const {
   return Shape(
@@ -62,8 +50,6 @@ Shape Shape::joined(const Shape& inner) const {
   sizes.insert(sizes.end(), inner.begin(), inner.end());
   return Shape(sizes);
 }
-
-bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a.sizes(), b.sizes()); }
 
 std::ostream& operator<<(std::ostream& stream, const Shape& shape) {
   stream << '[';

@@ -27,16 +27,25 @@ class Shape {
   Index rank() const { return rank_; }
   /// The size of one axis; −1 is the last. Error when the shape has no such axis.
   Index operator[](Index axis) const { return sizes_[static_cast<std::size_t>(resolve(axis))]; }
-  Index numel() const;
+  Index numel() const { return numel(0, rank_); }
   /// The axis counted from the front: resolve(−1) is rank() − 1. Error when there is none.
-  Index resolve(Index axis) const;
+  Index resolve(Index axis) const {
+    const Index from_front = axis < 0 ? axis + rank_ : axis;
+    if (from_front < 0 || from_front >= rank_) [[unlikely]]
+      refuse(axis);
+    return from_front;
+  }
 
   std::span<const Index> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }
   auto begin() const { return sizes().begin(); }
   auto end() const { return sizes().end(); }
 
   /// The product of the sizes of the axes [first, last).
-  Index numel(Index first, Index last) const;
+  Index numel(Index first, Index last) const {
+    Index product = 1;
+    for (Index axis = first; axis < last; ++axis) product *= sizes_[static_cast<std::size_t>(axis)];
+    return product;
+  }
   /// The axes [first, last) alone.
   Shape part(Index first, Index last) const;
   Shape with(Index axis, Index size) const;      ///< One axis resized.
@@ -44,10 +53,16 @@ class Shape {
   Shape without(Index axis) const;               ///< An axis less.
   Shape joined(const Shape& inner) const;        ///< These axes, then those of `inner`.
 
-  friend bool operator==(const Shape& a, const Shape& b);
+  friend bool operator==(const Shape& a, const Shape& b) {
+    Index difference = a.rank_ ^ b.rank_;
+    for (std::size_t i = 0; i < a.sizes_.size(); ++i) difference |= a.sizes_[i] ^ b.sizes_[i];
+    return difference == 0;
+  }
 
  private:
-  std::array<Index, max_rank> sizes_{};
+  [[noreturn]] void refuse(Index axis) const;
+
+  std::array<Index, max_rank> sizes_{};  // 0 beyond the rank
   Index rank_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// Buffers: 64-byte aligned memory that tensors share, reused by size.
+// Buffers: 64-byte aligned memory that tensors share. It is reused by size, and so is the memory of
+// what comes and goes with every operation: the nodes of the tape, the entries of a sweep.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,28 @@
 
 namespace adjoint {
 
-/// One buffer. Tensors hold it through a shared pointer; the last one gives it back to a free list.
+namespace memory {
+/// A block of at least so many bytes, an unused one if there is any. Error when there is no memory.
+void* take(std::size_t bytes);
+/// Gives it back, from whatever thread, with the size that was asked for.
+void give_back(void* block, std::size_t bytes);
+}  // namespace memory
+
+/// An allocator over these blocks, for std::allocate_shared and for containers.
+template <class T>
+struct Recycling {
+  using value_type = T;
+
+  Recycling() = default;
+  template <class U>
+  Recycling(const Recycling<U>&) {}
+
+  T* allocate(std::size_t count) { return static_cast<T*>(memory::take(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t count) { memory::give_back(block, count * sizeof(T)); }
+  friend bool operator==(Recycling, Recycling) { return true; }
+};
+
+/// One buffer. Tensors hold it through a shared pointer; the last one gives it back.
 /// The version counts writes, so that a sweep can tell that a recorded value was changed since.
 class Storage {
  public:

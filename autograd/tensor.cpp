@@ -9,28 +9,14 @@
 namespace adjoint {
 
 Tensor::Tensor(const Form& form)
-    : Tensor(form, std::make_shared<Storage>(static_cast<std::size_t>(form.shape.numel()) *
-                                             size_of(form.dtype))) {}
+    : Tensor(form, std::allocate_shared<Storage>(
+                       Recycling<Storage>(),
+                       static_cast<std::size_t>(form.shape.numel()) * size_of(form.dtype))) {}
 
-Tensor::Tensor(const Form& form, StoragePtr storage, History history)
-    : shape_(form.shape),
-      dtype_(form.dtype),
-      defined_(true),
-      storage_(std::move(storage)),
-      history_(std::move(history)) {}
-
-const void* Tensor::read(DType expected) const {
+void Tensor::refuse(DType expected) const {
   require(defined_, "values: this tensor is empty");
   require(dtype_ == expected, "values: asked for ", expected, ", the tensor holds ", dtype_);
-  require(storage_ != nullptr,
-          "values: this operand was not kept for the vjp: list it in the operation's `reads`");
-  return storage_->data();
-}
-
-void* Tensor::write(DType expected) {
-  read(expected);
-  storage_->bump_version();
-  return storage_->data();
+  fail("values: this operand was not kept for the vjp: list it in the operation's `reads`");
 }
 
 namespace {

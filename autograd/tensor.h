@@ -8,6 +8,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/dtype.h"
@@ -40,7 +41,12 @@ class Tensor {
   /// A new tensor whose elements are not yet set.
   explicit Tensor(const Form& form);
   /// A handle on existing storage; without storage, a form and a history only (see operation.h).
-  Tensor(const Form& form, StoragePtr storage, History history = {});
+  Tensor(const Form& form, StoragePtr storage, History history = {})
+      : shape_(form.shape),
+        dtype_(form.dtype),
+        defined_(true),
+        storage_(std::move(storage)),
+        history_(std::move(history)) {}
 
   bool defined() const { return defined_; }
   const Shape& shape() const { return shape_; }
@@ -68,6 +74,8 @@ class Tensor {
   /// Whether operations on this tensor are recorded.
   bool tracked() const { return history_.node != nullptr; }
   const History& history() const { return history_; }
+  /// Gives this handle another history, or none, and returns the one it had. For the tape.
+  History exchange_history(History history) { return std::exchange(history_, std::move(history)); }
   const StoragePtr& storage() const { return storage_; }
   /// The name of a leaf; empty for others.
   const std::string& name() const;
@@ -77,8 +85,17 @@ class Tensor {
   void clear_grad();
 
  private:
-  const void* read(DType expected) const;
-  void* write(DType expected);
+  const void* read(DType expected) const {
+    if (!storage_ || dtype_ != expected) [[unlikely]]
+      refuse(expected);
+    return storage_->data();
+  }
+  void* write(DType expected) {
+    read(expected);
+    storage_->bump_version();
+    return storage_->data();
+  }
+  [[noreturn]] void refuse(DType expected) const;  // to hand out elements of that type
 
   Shape shape_;
   DType dtype_ = DType::f32;

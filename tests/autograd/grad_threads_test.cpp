@@ -35,6 +35,27 @@ struct Model {
   }
 };
 
+// Whichever thread comes last has to free what both held: deep, and without recursion.
+BOOST_AUTO_TEST_CASE(a_shared_graph_is_dropped_by_two_threads_at_once) {
+  const Tensor x = variable(ones({4}));
+  const std::size_t before = memory::in_use();
+  for (int round = 0; round < 5; ++round) {
+    Tensor y = x;
+    for (int i = 0; i < 100'000; ++i) y = y * 1;
+    Tensor ends[] = {y + 1, y * 2};
+    y = Tensor();
+    std::atomic<int> ready = 0;
+    std::vector<std::thread> threads;
+    for (Tensor& end : ends)
+      threads.emplace_back([&] {
+        for (++ready; ready < 2;) std::this_thread::yield();
+        end = Tensor();
+      });
+    for (std::thread& thread : threads) thread.join();
+    BOOST_TEST(memory::in_use() == before);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(several_threads_record_and_sweep_at_once) {
   const Model model;
   constexpr std::uint64_t shards = 8;

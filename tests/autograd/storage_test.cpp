@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -127,6 +128,51 @@ BOOST_AUTO_TEST_CASE(buffers_dropped_by_another_thread_are_used_again) {
     for (const auto& buffer : made) different.insert(buffer->data());
   }
   BOOST_TEST(different.size() < 1000u);
+}
+
+// As many of one size as several trades between threads take: none may be handed out twice.
+BOOST_AUTO_TEST_CASE(a_block_has_one_owner) {
+  std::vector<std::vector<std::size_t*>> blocks(4);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::thread> threads;
+    for (std::size_t id = 0; id < blocks.size(); ++id)
+      threads.emplace_back([&mine = blocks[id], id] {
+        for (std::size_t i = 0; i < 1500; ++i)
+          mine.push_back(new (memory::take(100)) std::size_t(id * 10'000 + i));
+      });
+    for (std::thread& thread : threads) thread.join();
+    threads.clear();
+    for (std::size_t id = 0; id < blocks.size(); ++id)
+      for (std::size_t i = 0; i < 1500; ++i) BOOST_REQUIRE(*blocks[id][i] == id * 10'000 + i);
+    for (std::size_t id = 0; id < blocks.size(); ++id)  // another thread than the one that took it
+      threads.emplace_back([&others = blocks[(id + 1) % blocks.size()]] {
+        for (std::size_t* block : others) memory::give_back(block, 100);
+        others.clear();
+      });
+    for (std::thread& thread : threads) thread.join();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_thread_leaves_behind_is_used_again) {
+  std::set<void*> left;
+  std::thread([&] {
+    for (int i = 0; i < 100; ++i) left.insert(memory::take(3000));
+    for (void* block : left) memory::give_back(block, 3000);
+  }).join();
+  std::set<void*> found;
+  std::thread([&] {
+    for (int i = 0; i < 100; ++i) found.insert(memory::take(3000));
+    for (void* block : found) memory::give_back(block, 3000);
+  }).join();
+  BOOST_TEST((found == left));
+}
+
+BOOST_AUTO_TEST_CASE(containers_may_recycle) {
+  std::vector<int, Recycling<int>> numbers;
+  for (int i = 0; i < 5000; ++i) numbers.push_back(i);
+  for (int i = 0; i < 5000; ++i) BOOST_REQUIRE(numbers[static_cast<std::size_t>(i)] == i);
+  const auto shared = std::allocate_shared<std::string>(Recycling<std::string>(), "text");
+  BOOST_TEST(*shared == "text");
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // which ends the program at such a request

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "autograd/kernels/parallel.h"
+
 namespace adjoint::nn {
 namespace {
 
@@ -29,11 +31,12 @@ std::vector<Ids> choose_likeliest(std::size_t batch, const DecodingOptions& opti
   return targets;
 }
 
-}  // namespace
+// Sequences for one thread: so many that the products are worth their while. Fixed, so that the
+// number of threads changes nothing; each part also ends when its own sequences do.
+constexpr Index part_size = 32;
 
-std::vector<Ids> greedy(const EncoderDecoder& model, std::span<const Ids> sources,
-                        const DecodingOptions& options) {
-  if (sources.empty()) return {};
+std::vector<Ids> greedy_part(const EncoderDecoder& model, std::span<const Ids> sources,
+                             const DecodingOptions& options) {
   const NoRecording guard;
   const auto decoding =
       model.decode(Sequences::padded(sources, options.padding), options.max_length);
@@ -42,6 +45,19 @@ std::vector<Ids> greedy(const EncoderDecoder& model, std::span<const Ids> source
     for (const Ids& target : targets) last.push_back(target.back());
     return decoding->step(from(last, {static_cast<Index>(last.size())}));
   });
+}
+
+}  // namespace
+
+std::vector<Ids> greedy(const EncoderDecoder& model, std::span<const Ids> sources,
+                        const DecodingOptions& options) {
+  std::vector<Ids> targets(sources.size());
+  parallel_for(static_cast<Index>(sources.size()), part_size, [&](Index begin, Index end) {
+    const auto part =
+        sources.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    std::ranges::move(greedy_part(model, part, options), targets.begin() + begin);
+  });
+  return targets;
 }
 
 std::vector<Ids> greedy_without_cache(const EncoderDecoder& model, std::span<const Ids> sources,

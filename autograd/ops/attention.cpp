@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "autograd/kernels/attention.h"
+#include "autograd/kernels/attention_step.h"
 
 #include "autograd/kernels/parallel.h"
 #include "autograd/operation.h"
@@ -67,18 +67,16 @@ void require_pattern(const PatternPtr& given, const Tensor& query, const Tensor&
 }
 
 void require_operands(const Tensor& query, const Tensor& key, const Tensor& value, Index heads) {
-  const auto widths = [&] {
-    std::ostringstream text;
-    text << "; query is " << query.shape() << ", key " << key.shape() << ", value " << value.shape()
-         << ", heads " << heads;
-    return text.str();
+  const auto demand = [&](bool condition, const char* text) {
+    require(condition, "attention: ", text, "; query is ", query.shape(), ", key ", key.shape(),
+            ", value ", value.shape(), ", heads ", heads);
   };
-  require(query.rank() >= 1 && key.rank() >= 1 && value.rank() >= 1 && heads >= 1,
-          "attention: needs tensors of […, width] and at least one head", widths());
-  require(query.size(-1) == key.size(-1), "attention: query and key differ in width", widths());
-  require(query.size(-1) % heads == 0 && value.size(-1) % heads == 0,
-          "attention: the heads do not divide the width", widths());
-  require(row_count(key) == row_count(value), "attention: key and value differ in rows", widths());
+  demand(query.rank() >= 1 && key.rank() >= 1 && value.rank() >= 1 && heads >= 1,
+         "needs tensors of […, width] and at least one head");
+  demand(query.size(-1) == key.size(-1), "query and key differ in width");
+  demand(query.size(-1) % heads == 0 && value.size(-1) % heads == 0,
+         "the heads do not divide the width");
+  demand(row_count(key) == row_count(value), "key and value differ in rows");
 }
 
 // What a kernel is to know of one example; `visible` is filled and pointed at.
@@ -306,13 +304,16 @@ struct Attention {
     const auto sizes = sizes_of<T>(in[0], in[2], options.heads);
     const kernels::DropoutMask<T> mask(options.dropout, options.key);
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
+    const T *const q = in[0].values<T>().data(), *const k = in[1].values<T>().data(),
+                   *const v = in[2].values<T>().data();
     T* const y = out[0].edit<T>().data();
-    each_example(*pattern, forward_grain(*pattern, in[0].size(-1)),
-                 [&](const kernels::AttentionExample& e) {
-                   kernels::attention<T>(e, sizes, options.dropout > 0 ? &mask : nullptr,
-                                         in[0].values<T>().data(), in[1].values<T>().data(),
-                                         in[2].values<T>().data(), y);
-                 });
+    each_example(
+        *pattern, forward_grain(*pattern, in[0].size(-1)), [&](const kernels::AttentionExample& e) {
+          if (e.queries == 1 && options.dropout == 0)
+            kernels::attention_step<T>(e, sizes, q, k, v, y);
+          else
+            kernels::attention<T>(e, sizes, options.dropout > 0 ? &mask : nullptr, q, k, v, y);
+        });
   }
   Tensors vjp(const Pullback& back) const {
     const auto [q, k, v] = apply_all(AttentionVjp{pattern, options}, back.input(0), back.input(1),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
+#include "autograd/kernels/parallel.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -88,6 +89,17 @@ BOOST_AUTO_TEST_CASE(the_company_changes_nothing) {
   std::vector<Ids> results = greedy(model, backwards, ten);
   std::ranges::reverse(results);
   BOOST_TEST((results == together));
+}
+
+BOOST_AUTO_TEST_CASE(the_number_of_threads_changes_nothing) {
+  const Transformer model = talkative(small_config(), Key(8));
+  const std::vector<Ids> sources = some_sources(150);
+  const int before = threads();
+  set_threads(1);
+  const std::vector<Ids> alone = greedy(model, sources, ten);
+  set_threads(4);
+  BOOST_TEST((greedy(model, sources, ten) == alone));
+  set_threads(before);
 }
 
 BOOST_AUTO_TEST_CASE(in_f32_as_well) {

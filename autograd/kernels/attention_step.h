@@ -1,0 +1,42 @@
+// Attention of a single query, as each step of decoding has it. Its products are a few hundred
+// multiplications: less than it takes to call BLAS and to pack operands.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "autograd/kernels/attention.h"
+
+namespace adjoint::kernels {
+
+/// O for an example of one query, without dropout, head by head:
+///   s_j = ⟨q, k_j⟩ / √d,   p = softmax(s) over the visible keys,   o = Σ_j p_j v_j
+template <Real T>
+void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, const T* q,
+                    const T* k, const T* v, T* o) {
+  const Index key_stride = sizes.heads * sizes.key_width;
+  const Index value_stride = sizes.heads * sizes.value_width;
+  const Index visible = e.visible[0];
+  const T scale = sizes.scale();
+  std::vector<T> weights(static_cast<std::size_t>(visible));
+  T* const p = weights.data();
+  for (Index head = 0; head < sizes.heads; ++head) {
+    const T* const query = q + e.query_begin * key_stride + head * sizes.key_width;
+    const T* const keys = k + e.key_begin * key_stride + head * sizes.key_width;
+    const T* const values = v + e.key_begin * value_stride + head * sizes.value_width;
+    T* const result = o + e.query_begin * value_stride + head * sizes.value_width;
+    for (Index j = 0; j < visible; ++j)
+      p[j] = e.allowed && !e.allowed[j]
+                 ? -std::numeric_limits<T>::infinity()
+                 : scale * inner_product(query, keys + j * key_stride, sizes.key_width);
+    softmax(p, p, visible);
+    std::fill(result, result + sizes.value_width, T{0});
+    for (Index j = 0; j < visible; ++j) {
+      const T* const value = values + j * value_stride;
+      for (Index i = 0; i < sizes.value_width; ++i) result[i] += p[j] * value[i];
+    }
+  }
+}
+
+}  // namespace adjoint::kernels

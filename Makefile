@@ -91,6 +91,8 @@ $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	@$(COMPILE) $(extra) -MMD -MP -c $< -o $@
 # Examples and checks only put the libraries to work, and CLI11 takes long to optimise.
 $(examples) $(checks): private extra = $(if $(debug),,-O1)
+# Square roots set no errno, which nobody reads: else a loop with one cannot be vectorised.
+$(call objects,nn/optimizer.cpp): private extra = -fno-math-errno
 $(tests): private extra = $(TEST_OPT) -DBOOST_TEST_DYN_LINK= $(use_precompiled)
 with_precompiled := $(filter-out $(BUILD)/objects/tests/main.o $(shared),$(tests))
 $(filter-out $(with_precompiled),$(tests)): private use_precompiled =

@@ -1,51 +1,49 @@
 // Optimizers: from gradients to better parameters.
 #pragma once
 
-#include <memory>
+#include <array>
 
-#include "autograd/error.h"
-#include "autograd/tensor.h"
+#include "nn/gradients.h"
 
 namespace adjoint::nn {
 
-/// The error of gradients that are NaN or infinite: a step would destroy the parameters. The same
-/// run under a DetectAnomaly guard (autograd/anomaly.h) says where it went wrong.
-class NotFinite : public Error {
-  using Error::Error;
+/// Some elements of a parameter, as an update rule sees them.
+template <Real T>
+struct Run {
+  Index count;
+  T* parameter;
+  const T* gradient;
+  T scale;  ///< what the gradient is to be multiplied with
+  /// What the rule remembers from step to step, at first zero: so many numbers for each element as
+  /// the optimizer has asked for.
+  std::array<T*, 2> memory;
 };
-/// NotFinite, named after the function, unless the gradients' global norm is finite.
-void require_finite(const char* function, double norm);
-
-/// √Σ g² over all elements of all gradients.
-double global_norm(const Tensors& gradients);
-/// Scales all gradients by one factor so that their global norm is at most `limit`, in place, and
-/// returns the norm from before (Pascanu et al. 2013, algorithm 1). NotFinite when that is not.
-double clip_by_global_norm(Tensors& gradients, double limit);
+using AnyRun = std::variant<Run<float>, Run<double>>;
 
 /// Holds the parameters it is made for and edits them in place.
 class Optimizer {
  public:
-  explicit Optimizer(Tensors parameters) : parameters_(std::move(parameters)) {}
   virtual ~Optimizer() = default;
 
-  /// One step; gradients in the order of the parameters. Error when one has another shape or type.
-  void step(const Tensors& gradients);
+  /// One step; gradients in the order of the parameters, each multiplied with `scale` on the way
+  /// (clipping_factor). Error when one has another shape or type than its parameter.
+  void step(const Tensors& gradients, double scale = 1);
   /// Steps taken so far.
   Index steps() const { return steps_; }
   double learning_rate() const { return rate_; }
   void set_learning_rate(double rate) { rate_ = rate; }
 
  protected:
-  /// Updates parameter number i.
-  virtual void update(std::size_t i, Tensor& parameter, const Tensor& gradient) = 0;
-  /// Zeros like each parameter.
-  Tensors zeros_like_parameters() const;
+  Optimizer(Tensors parameters, double learning_rate, std::size_t memories);
 
-  double rate_ = 0;
-  Index steps_ = 0;
+  /// Updates some elements. Several threads do so at once.
+  virtual void update(const AnyRun& run) const = 0;
 
  private:
   Tensors parameters_;
+  std::vector<Tensors> memories_;  // each like the parameters
+  double rate_;
+  Index steps_ = 0;
 };
 
 /// w ← w − η v with v ← μ v + g; without momentum (μ = 0) w ← w − η g. (Sutskever et al. 2013,
@@ -55,10 +53,9 @@ class Sgd : public Optimizer {
   Sgd(Tensors parameters, double learning_rate, double momentum = 0);
 
  private:
-  void update(std::size_t i, Tensor& parameter, const Tensor& gradient) override;
+  void update(const AnyRun& run) const override;
 
   double momentum_;
-  Tensors velocities_;
 };
 
 struct AdamOptions {
@@ -76,10 +73,9 @@ class Adam : public Optimizer {
   Adam(Tensors parameters, const AdamOptions& options = {});
 
  private:
-  void update(std::size_t i, Tensor& parameter, const Tensor& gradient) override;
+  void update(const AnyRun& run) const override;
 
   AdamOptions options_;
-  Tensors first_moments_, second_moments_;
 };
 
 /// Adam with decoupled weight decay, by default 0.01 as in the paper's software.

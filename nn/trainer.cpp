@@ -6,7 +6,6 @@
 
 #include "autograd/grad.h"
 #include "autograd/inspect.h"
-#include "autograd/kernels/elementwise.h"
 
 namespace adjoint::nn {
 namespace {
@@ -24,20 +23,6 @@ Index predicted(std::span<const Ids> targets) {
   Index count = 0;
   for (const Ids& target : targets) count += static_cast<Index>(target.size()) - 1;
   return count;
-}
-
-// Adds the gradients of all shards to those of the first, in order.
-Tensors add_up(std::vector<Tensors> shards) {
-  Tensors total = std::move(shards.front());
-  parallel_tasks(static_cast<Index>(total.size()), [&](Index i) {
-    const auto at = static_cast<std::size_t>(i);
-    dispatch(total[at].dtype(), [&]<class T>() {
-      if constexpr (Real<T>)
-        for (std::size_t s = 1; s < shards.size(); ++s)
-          kernels::add_to(total[at].edit<T>(), shards[s][at].values<T>());
-    });
-  });
-  return total;
 }
 
 }  // namespace
@@ -118,14 +103,11 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
   });
   leaves_checked_ = true;
 
-  Tensors total = add_up(std::move(gradients));
-  StepResult result{
-      std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens, 0};
-  result.gradient_norm =
-      options_.clip > 0 ? clip_by_global_norm(total, options_.clip) : global_norm(total);
-  require_finite("trainer", result.gradient_norm);
-  optimizer_.step(total);
-  return result;
+  const double norm = add_up(gradients);
+  require_finite("trainer", norm);
+  optimizer_.step(gradients.front(), options_.clip > 0 ? clipping_factor(norm, options_.clip) : 1);
+  const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
+  return {loss / static_cast<double>(tokens), tokens, norm};
 }
 
 StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {

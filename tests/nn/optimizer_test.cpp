@@ -3,7 +3,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <memory>
 
 #include "autograd/kernels/parallel.h"
@@ -130,48 +129,43 @@ BOOST_AUTO_TEST_CASE(parameters_change_in_place_and_a_graph_of_before_finds_out)
   BOOST_TEST(distance(grad(sum(w * w), {w})[0], tensor({1.8, 1.8})) < 1e-6);
 }
 
-BOOST_AUTO_TEST_CASE(the_global_norm_is_that_of_all_numbers_together) {
-  BOOST_TEST(global_norm({tensor({3, 0}), tensor({{4}})}) == 5);
-  BOOST_TEST(global_norm({}) == 0);
-  BOOST_TEST(global_norm({full({10}, 1e30)}) == 1e30 * std::sqrt(10.0),
-             boost::test_tools::tolerance(1e-6));  // whose squares f32 cannot hold
-  const Tensors large = {normal({300, 400}, 0, 1, Key(1)), normal({1001}, 0, 1, Key(2))};
-  const int before = threads();
-  set_threads(1);
-  const double one = global_norm(large);
-  set_threads(4);
-  BOOST_TEST(global_norm(large) == one);
-  set_threads(before);
-}
-
-BOOST_AUTO_TEST_CASE(clipping_scales_all_gradients_alike) {
-  const Tensors given = {tensor({3, 0}, DType::f64), tensor({{4}}, DType::f64)};
-  const auto clipped = [&](double limit) {
-    Tensors gradients = {copy(given[0]), copy(given[1])};
-    BOOST_TEST(clip_by_global_norm(gradients, limit) == 5);
-    return gradients;
-  };
-  BOOST_TEST(same_bits(clipped(6), given));
-  const Tensors small = clipped(1);
-  BOOST_TEST(global_norm(small) <= 1);
-  BOOST_TEST(distance(small, {tensor({0.6, 0}, DType::f64), tensor({{0.8}}, DType::f64)}) < 1e-6);
-  Tensors nothing = {zeros({3})};
-  BOOST_TEST(clip_by_global_norm(nothing, 1) == 0);
-  BOOST_TEST(same_bits(nothing, {zeros({3})}));
-}
-
-BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_a_number_is_an_error) {
-  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = HUGE_VAL;
-  for (const auto& [value, printed] : {std::pair(nan, "nan"), std::pair(infinity, "inf")}) {
-    Tensors gradients = {ones({2}), tensor({1, value})};
-    const Tensors before = {copy(gradients[0]), copy(gradients[1])};
-    BOOST_CHECK_EXCEPTION(
-        clip_by_global_norm(gradients, 1), NotFinite,
-        says("clip_by_global_norm: the gradients' norm is " + std::string(printed) +
-             "; the loss or a value before it is NaN or has overflowed; DetectAnomaly "
-             "(autograd/anomaly.h) says where"));
-    BOOST_TEST(same_bits(gradients, before));
+// Momentum's product with the factor may round once less.
+BOOST_AUTO_TEST_CASE(a_step_multiplies_the_gradients_with_a_factor) {
+  using Make = std::function<std::unique_ptr<Optimizer>(const Tensors&)>;
+  const std::vector<Make> makers = {
+      [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1); },
+      [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9); },
+      [](const Tensors& p) { return std::make_unique<Adam>(p); }};
+  for (const Make& make : makers) {
+    const Tensors scaled = some_parameters(), plain = some_parameters();
+    const auto scaling = make(scaled), other = make(plain);
+    for (std::uint64_t step = 0; step < 3; ++step) {
+      const Tensors gradients = some_gradients(plain, step);
+      Tensors tenths;
+      for (const Tensor& gradient : gradients) tenths.push_back(gradient * 0.1);
+      scaling->step(gradients, 0.1);
+      other->step(tenths);
+    }
+    BOOST_TEST(distance(scaled, plain) < 1e-14);
+    BOOST_TEST(distance(plain, some_parameters()) > 1e-3);
   }
+}
+
+// Of sizes that share pieces and of sizes that fill several.
+BOOST_AUTO_TEST_CASE(the_number_of_threads_changes_no_bit_of_a_step) {
+  const int before = threads();
+  const auto stepped = [](int count) {
+    set_threads(count);
+    const Tensors parameters = {variable(normal({300, 401}, 0, 1, Key(1))),
+                                variable(normal({7}, 0, 1, Key(2))), variable(zeros({0, 3})),
+                                variable(normal({40000}, 0, 1, Key(3), DType::f64))};
+    Adam adam(parameters);
+    for (std::uint64_t step = 0; step < 2; ++step) adam.step(some_gradients(parameters, step));
+    return parameters;
+  };
+  const Tensors one = stepped(1);
+  for (const int count : {2, 4}) BOOST_TEST(same_bits(stepped(count), one));
+  set_threads(before);
 }
 
 BOOST_AUTO_TEST_CASE(gradients_that_do_not_fit_are_an_error_and_change_nothing) {

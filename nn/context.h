@@ -39,6 +39,14 @@ class Context {
     return child(std::string(name) + "." + std::to_string(index));
   }
 
+  /// The same for a computation that is run again with the same random numbers: keys count as not
+  /// taken yet.
+  Context again() const {
+    Context result = *this;
+    if (used_) result.used_ = std::make_shared<UsedKeys>();
+    return result;
+  }
+
   bool training() const { return training_; }
   /// To be set as the name scope while a module works: `const NameScope scope(context.path());`
   const ScopePath& path() const { return path_; }

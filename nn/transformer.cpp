@@ -2,7 +2,23 @@
 
 #include <algorithm>
 
+#include "nn/checkpointed.h"
+
 namespace adjoint::nn {
+
+namespace {
+
+// f(block, inputs, context): as it is, or remembered by its inputs alone.
+template <class Block, class F>
+Tensor run_block(const Block& block, const Tensors& inputs, const Context& context,
+                 bool by_inputs_alone, const F& f) {
+  if (!by_inputs_alone || !recording()) return f(block, inputs, context);
+  return checkpointed<Block>(block, inputs, [f, context](const Block& own, const Tensors& in) {
+    return f(own, in, context.again());
+  });
+}
+
+}  // namespace
 
 // ---- Encoder -----------------------------------------------------------------------------------
 
@@ -23,7 +39,8 @@ Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout&
 
 TransformerEncoder::TransformerEncoder(const TransformerConfig& c, Key key)
     : embedding(c.source_tokens, c.width, key.child("embedding"), c.scaled_embedding),
-      positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")) {
+      positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")),
+      checkpointed(c.checkpointed) {
   for (Index i = 0; i < c.encoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
   if (c.norm == NormPlacement::pre) final_norm.emplace(c.width);
@@ -34,7 +51,10 @@ Tensor TransformerEncoder::operator()(const Sequences& source, const Context& co
   const Mask mask(layout, layout);
   Tensor x = positions(embedding(source.ids), layout, context.child("positions"));  // […, width]
   for (std::size_t i = 0; i < blocks.size(); ++i)
-    x = blocks[i](x, mask, layout, context.child("blocks", i));
+    x = run_block(blocks[i], {x}, context.child("blocks", i), checkpointed,
+                  [=](const EncoderBlock& block, const Tensors& in, const Context& here) {
+                    return block(in[0], mask, layout, here);
+                  });
   return final_norm ? (*final_norm)(x) : x;
 }
 
@@ -102,6 +122,7 @@ Tensor DecoderBlock::step(const Tensor& x, BlockCache& cache, const Mask& self_m
 TransformerDecoder::TransformerDecoder(const TransformerConfig& c, Key key)
     : embedding(c.target_tokens, c.width, key.child("embedding"), c.scaled_embedding),
       positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")),
+      checkpointed(c.checkpointed),
       output(c.width, c.target_tokens, key.child("output")) {
   for (Index i = 0; i < c.decoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
@@ -115,7 +136,10 @@ Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& mem
   const Mask memory_mask(layout, source);
   Tensor x = positions(embedding(target.ids), layout, context.child("positions"));  // […, width]
   for (std::size_t i = 0; i < blocks.size(); ++i)
-    x = blocks[i](x, memory, self_mask, memory_mask, layout, context.child("blocks", i));
+    x = run_block(blocks[i], {x, memory}, context.child("blocks", i), checkpointed,
+                  [=](const DecoderBlock& block, const Tensors& in, const Context& here) {
+                    return block(in[0], in[1], self_mask, memory_mask, layout, here);
+                  });
   return predict(x);
 }
 

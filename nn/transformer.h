@@ -23,6 +23,9 @@ struct TransformerConfig {
   Activation activation = Activation::relu;
   Bias attention_bias = Bias::no;
   Scaled scaled_embedding = Scaled::yes;
+  /// The tape keeps each block's inputs only, and the sweep computes the block once more: less
+  /// memory, more time, the same results.
+  bool checkpointed = false;
 };
 
 /// Self-attention and feed-forward, each inside of a residual connection.
@@ -47,6 +50,7 @@ struct TransformerEncoder : Module {
   Embedding embedding;
   PositionalEncoding positions;
   std::vector<EncoderBlock> blocks;
+  bool checkpointed;                    // see the configuration
   std::optional<LayerNorm> final_norm;  // of pre-norm stacks, whose sum is not normalised otherwise
 
   TransformerEncoder(const TransformerConfig& config, Key key);
@@ -97,6 +101,7 @@ struct TransformerDecoder : Module {
   Embedding embedding;
   PositionalEncoding positions;
   std::vector<DecoderBlock> blocks;
+  bool checkpointed;  // see the configuration
   std::optional<LayerNorm> final_norm;
   Linear output;  // width to tokens
 

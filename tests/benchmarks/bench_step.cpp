@@ -32,7 +32,7 @@ void benchmark(const Options& options) {
   set_threads(options.threads);
   const FlagGuard formulas(&Ambient::composed, options.composed);
 
-  const nn::Transformer model = make_model(c);
+  const nn::Transformer model = make_model(c, options.checkpointed);
   nn::Adam adam(parameters(model));
   nn::Trainer trainer(model, adam, {.clip = 1, .packed = options.packed, .key = Key(3)});
   const Batch batch = make_batch(c);
@@ -50,8 +50,8 @@ void benchmark(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_benchmark(
-      argc, argv, "The time of a training step.",
-      {Takes::configuration, Takes::threads, Takes::packed, Takes::composed, Takes::list},
-      benchmark);
+  return run_benchmark(argc, argv, "The time of a training step.",
+                       {Takes::configuration, Takes::threads, Takes::packed, Takes::composed,
+                        Takes::checkpointed, Takes::list},
+                       benchmark);
 }

@@ -91,7 +91,7 @@ const Configuration& configuration(const std::string& name) {
   return *found;
 }
 
-nn::Transformer make_model(const Configuration& c) {
+nn::Transformer make_model(const Configuration& c, bool checkpointed) {
   return {{.source_tokens = c.source_tokens,
            .target_tokens = c.target_tokens,
            .width = c.width,
@@ -99,7 +99,8 @@ nn::Transformer make_model(const Configuration& c) {
            .heads = c.heads,
            .encoder_blocks = c.blocks,
            .decoder_blocks = c.blocks,
-           .dropout = c.dropout},
+           .dropout = c.dropout,
+           .checkpointed = checkpointed},
           model_key};
 }
 

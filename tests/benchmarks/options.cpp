@@ -67,6 +67,9 @@ int run_benchmark(int argc, const char* const* argv, const std::string& descript
   if (wanted(Takes::packed)) app.add_flag("--packed", options.packed, "leave padding out");
   if (wanted(Takes::composed))
     app.add_flag("--composed", options.composed, "formulas in the place of fused kernels");
+  if (wanted(Takes::checkpointed))
+    app.add_flag("--checkpointed", options.checkpointed,
+                 "compute each block once more in the sweep instead of remembering it");
   if (wanted(Takes::list))
     app.add_flag("--list", options.list, "only print the configurations, one a line");
   try {

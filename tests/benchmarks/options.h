@@ -11,13 +11,14 @@ struct Options {
   Configuration configuration;       ///< the one chosen
   std::vector<Configuration> every;  ///< all, each changed as the chosen one is
   int threads = 1;
-  double seconds = 2;     ///< of each measurement
-  bool packed = false;    ///< compute real rows only
-  bool composed = false;  ///< every fused operation replaced by its formula
-  bool list = false;      ///< only print every configuration
+  double seconds = 2;         ///< of each measurement
+  bool packed = false;        ///< compute real rows only
+  bool composed = false;      ///< every fused operation replaced by its formula
+  bool checkpointed = false;  ///< blocks remembered by their inputs alone
+  bool list = false;          ///< only print every configuration
 };
 
-enum class Takes { configuration, threads, packed, composed, list };
+enum class Takes { configuration, threads, packed, composed, checkpointed, list };
 
 /// Runs a benchmark with the options of its command line, of which it takes `--seconds` and those
 /// named. The exit code for main: 1 after an error, 2 when the command line is wrong.

@@ -179,6 +179,22 @@ def composed(bench):
           rows)
 
 
+def checkpointed(bench):
+    """Blocks remembered by their inputs alone: memory for time."""
+    rows = []
+    for name in bench.configs:
+        one = ["--config", name]
+        found = bench.alternate({"plain": lambda one=one: bench.timed("step", *one),
+                                 "apart": lambda one=one: bench.timed("step", *one, "--checkpointed")})
+        plain, apart = found["plain"], found["apart"]
+        rows.append([name, plain["min_ms"], apart["min_ms"], apart["min_ms"] / plain["min_ms"],
+                     plain["peak_mb"], apart["peak_mb"], apart["peak_mb"] / plain["peak_mb"]])
+    table("Blocks checkpointed, 1 thread",
+          ["model", "plain ms", "checkpointed ms", "checkpointed/plain",
+           "plain peak MB", "checkpointed peak MB", "ratio"],
+          rows)
+
+
 def decoding(bench):
     """Greedy decoding of 20 steps, encoding included."""
     header = ["model", "batch", "threads", "tokens/s best", "median", "ms", "peak MB"]
@@ -297,7 +313,7 @@ def build(bench):
     table("Build of the program seq2seq, on all cores", ["compiled anew", "seconds"], rows)
 
 
-TABLES = {f.__name__: f for f in (steps, packing, composed, decoding, operations, growth, start, build)}
+TABLES = {f.__name__: f for f in (steps, packing, composed, checkpointed, decoding, operations, growth, start, build)}
 
 
 def main():

@@ -74,6 +74,18 @@ BOOST_AUTO_TEST_CASE(a_layer_that_is_called_twice_in_a_step_needs_two_places) {
   BOOST_CHECK_NO_THROW(layer(x, x, x, mask, top.child("again")));
 }
 
+BOOST_AUTO_TEST_CASE(what_runs_again_takes_the_same_keys_again) {
+  const Context context = Context::training(Key(3)).child("block");
+  const Key key = context.take_key();
+  for (int run = 0; run < 2; ++run) {
+    const Context again = context.again();
+    BOOST_TEST(again.take_key().value() == key.value());
+    BOOST_CHECK_THROW(again.take_key(), Error);
+  }
+  BOOST_CHECK_THROW(context.take_key(), Error);
+  BOOST_TEST(!Context::inference().again().training());
+}
+
 BOOST_AUTO_TEST_CASE(there_is_no_key_outside_of_training) {
   BOOST_CHECK_THROW(Context::inference().child("dropout").take_key(), Error);
 }

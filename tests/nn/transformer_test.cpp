@@ -1,8 +1,10 @@
 #include "nn/transformer.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "autograd/gradcheck.h"
+#include "autograd/inspect.h"
 #include "nn/loss.h"
 #include "tests/nn/support.h"
 
@@ -52,6 +54,14 @@ Outcome run(const Transformer& model, const Pairs& pairs, In layout, const Conte
   return {real_rows(logits, inputs.layout), loss.sum, grad(loss.sum, parameters(model))};
 }
 
+std::vector<std::string> names_on_tape(const Transformer& model, const Pairs& pairs, In layout) {
+  std::vector<std::string> names;
+  const Tensor logits = model.logits(batch(pairs.sources, layout), batch(pairs.inputs, layout),
+                                     Context::training(Key(2)));
+  for (const NodePtr& node : tape(logits)) names.push_back(node->name());
+  return names;
+}
+
 void check_same(const Outcome& a, const Outcome& b) {
   BOOST_TEST(distance(a.logits, b.logits) < exact);
   BOOST_TEST(distance(a.loss, b.loss) < exact);
@@ -88,6 +98,20 @@ BOOST_AUTO_TEST_CASE(fused_equals_composed) {
     const Composed guard;
     check_same(fused, run(model, pairs, layout, Context::training(Key(3))));
   }
+}
+
+// Also with dropout, whose masks are drawn once more.
+BOOST_AUTO_TEST_CASE(checkpointed_equals_plain) {
+  const Pairs pairs = some_pairs(4);
+  for (TransformerConfig config : all_configs())
+    for (const In layout : {In::padded, In::packed}) {
+      config.dropout = 0.3;
+      Transformer model = small_transformer(config, Key(1));
+      const Outcome plain = run(model, pairs, layout, Context::training(Key(2)));
+      model.encoder.checkpointed = model.decoder.checkpointed = true;
+      check_same(run(model, pairs, layout, Context::training(Key(2))), plain);
+      BOOST_TEST(std::ranges::count(names_on_tape(model, pairs, layout), "checkpointed") == 4);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(f32_is_close_to_f64) {

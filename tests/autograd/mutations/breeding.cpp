@@ -33,10 +33,8 @@ Tensors variables(const Tensors& values) {
 
 // f's vjp, whatever is planted around.
 Tensors right_vjp(const Formula& f, const Tensors& inputs, const Tensor& cotangent) {
-  Ambient quiet = ambient();
-  quiet.observer = nullptr;
-  quiet.recording = true;
-  const AmbientGuard guard(quiet);
+  const Unobserved quiet;
+  const FlagGuard record(&Ambient::recording, true);
   const Tensors xs = variables(inputs);
   return grad(Tensors{f(xs)}, xs, {cotangent}, {.zeros_if_independent = true});
 }

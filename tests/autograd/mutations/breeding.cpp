@@ -42,7 +42,7 @@ Tensors right_vjp(const Formula& f, const Tensors& inputs, const Tensor& cotange
 // A whole function as one operation, so that a mistake can be made in its vjp.
 struct Whole {
   static constexpr auto name = "test_whole";
-  static constexpr Reads reads = {input(0), input(1), input(2)};
+  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
   Formula f;
   Shape result;
 

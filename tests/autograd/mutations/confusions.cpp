@@ -183,6 +183,13 @@ void masks(List& list) {
   list.push_back(confused("dropout", "rows", {{3, 5}}, dropped(5),
                           {{Kind::wrong_mask, "the key of the next step", dropped(6)},
                            {Kind::wrong_mask, "the key of the step after", dropped(7)}}));
+  const auto add_normed = [](std::uint64_t seed) {
+    return [=](const Tensors& x) {
+      return add_norm(x[0], x[1], x[2], x[3], {.dropout = 0.4, .key = Key(seed)});
+    };
+  };
+  list.push_back(confused("add_norm", "rows", {{3, 5}, {3, 5}, {5}, {5}}, add_normed(5),
+                          {{Kind::wrong_mask, "the key of the next step", add_normed(6)}}));
   list.push_back(confused(
       "relu", "matrix", {{3, 3}}, [](const Tensors& x) { return relu(x[0]); },
       {{Kind::wrong_mask, "stale",

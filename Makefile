@@ -91,6 +91,11 @@ $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	@$(COMPILE) $(extra) -MMD -MP -c $< -o $@
 # Examples and checks only put the libraries to work, and CLI11 takes long to optimise.
 $(examples) $(checks): private extra = $(if $(debug),,-O1)
+# Sanitized, only the loops over elements are worth the time that optimising takes.
+ifneq ($(SAN),)
+  quickly := $(filter-out $(call objects,autograd/ops/*.cpp autograd/kernels/*.cpp),$(libraries))
+  $(quickly): private extra = -O0
+endif
 # Square roots set no errno, which nobody reads: else a loop with one cannot be vectorised.
 $(call objects,nn/optimizer.cpp): private extra = -fno-math-errno
 $(tests): private extra = $(TEST_OPT) -DBOOST_TEST_DYN_LINK= $(use_precompiled)

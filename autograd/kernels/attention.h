@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "autograd/kernels/blas.h"
@@ -34,9 +35,19 @@ struct AttentionSizes {
 
 /// A head's weights are held with rows as long as whole registers, zero past the visible keys.
 template <Real T>
+constexpr Index lanes = 64 / sizeof(T);
+template <Real T>
 Index padded(Index keys) {
-  constexpr Index lanes = 64 / sizeof(T);
-  return (keys + lanes - 1) / lanes * lanes;
+  return (keys + lanes<T> - 1) / lanes<T> * lanes<T>;
+}
+/// f(width), as a constant where it is one register: few keys are common, and loops whose length
+/// the compiler knows need no rest.
+template <Real T, class F>
+void with_known_width(Index width, F f) {
+  if (width == lanes<T>)
+    f(std::integral_constant<Index, lanes<T>>{});
+  else
+    f(width);
 }
 
 /// Softmax over the first `visible` elements of a padded row of scores; zeros after them.
@@ -48,12 +59,14 @@ void softmax_visible(T* row, Index visible, Index width) {
   }
   // Numbers that are thrown away, but of a size for which exp is quick: not −∞.
   std::fill(row + visible, row + width, row[0]);
-  const T shift = largest(row, width);
-  if (shift == -std::numeric_limits<T>::infinity()) return softmax(row, row, width);
-  for (Index j = 0; j < width; ++j) row[j] = kernels::exp(row[j] - shift);
-  std::fill(row + visible, row + width, T{0});
-  const T scale = 1 / total(row, width);
-  for (Index j = 0; j < width; ++j) row[j] *= scale;
+  with_known_width<T>(width, [=](auto count) {
+    const T shift = largest(row, count);
+    if (shift == -std::numeric_limits<T>::infinity()) return softmax(row, row, count);
+    for (Index j = 0; j < count; ++j) row[j] = kernels::exp(row[j] - shift);
+    std::fill(row + visible, row + count, T{0});
+    const T scale = 1 / total(row, count);
+    for (Index j = 0; j < count; ++j) row[j] *= scale;
+  });
 }
 
 /// The probabilities of one head: weights [queries, keys], padded.
@@ -135,7 +148,9 @@ void attention_vjp(const AttentionExample& e, const AttentionSizes<T>& sizes,
       for (std::size_t i = 0; i < size; ++i) dweights[i] *= factors[i];
     for (Index i = 0; i < e.queries; ++i) {
       const Index row = i * width;
-      softmax_vjp(weights.data() + row, dweights.data() + row, dweights.data() + row, width);
+      with_known_width<T>(width, [&](auto count) {
+        softmax_vjp(weights.data() + row, dweights.data() + row, dweights.data() + row, count);
+      });
     }
     matmul_on_this_thread<T>(e.queries, sizes.key_width, e.keys, sizes.scale(),
                              {dweights.data(), width}, {k + at_k, key_stride}, T{0}, dq + at_q,

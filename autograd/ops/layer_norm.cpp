@@ -116,29 +116,42 @@ Tensor add_norm_formula(const Tensor& x, const Tensor& f, const Tensor& gain, co
 }
 
 // What dropout multiplies the elements of a row by: 1/(1 − p) if it keeps them, else 0; without
-// dropout 1.
+// dropout 1. For the rows [begin, end) in order: short ones are drawn several at a time.
 template <Real T>
 class DropFactors {
  public:
-  DropFactors(const AddNormOptions& o, Index width)
+  DropFactors(const AddNormOptions& o, Index width, Index begin, Index end)
       : mask_(o.dropout, o.key),
         draws_(o.dropout > 0),
         numbers_(o.rows.defined() ? o.rows.values<Index>().data() : nullptr),
-        ones_(static_cast<std::size_t>(width), T{1}),
+        width_(width),
+        block_(std::clamp<Index>(1024 / width, 1, 16)),
+        drawn_(begin),
+        end_(end),
+        ones_(static_cast<std::size_t>(block_ * width), T{1}),
         factors_(ones_) {}
   // Valid until the next row is asked for.
   const T* of(Index row) {
-    if (draws_)
-      mask_.apply(ones_.data(), factors_.data(), static_cast<Index>(ones_.size()),
-                  static_cast<std::uint64_t>(numbers_ ? numbers_[row] : row));
-    return factors_.data();
+    if (!draws_) return factors_.data();
+    if (row == drawn_) draw();
+    return factors_.data() + (row - first_) * width_;
   }
 
  private:
+  void draw() {
+    first_ = drawn_;
+    drawn_ = std::min(end_, first_ + block_);
+    mask_.apply(ones_.data(), factors_.data(), drawn_ - first_, width_, width_, [&](Index i) {
+      return static_cast<std::uint64_t>(numbers_ ? numbers_[first_ + i] : first_ + i);
+    });
+  }
+
   kernels::DropoutMask<T> mask_;
   bool draws_;
   const Index* numbers_;
-  std::vector<T> ones_, factors_;
+  Index width_, block_;            // of how many rows at a time
+  Index first_ = 0, drawn_, end_;  // rows [first, drawn) are at hand
+  std::vector<T> ones_, factors_;  // [block, width]
 };
 
 // (x, f, gain, bias, ȳ) to (x̄, f̄, gain̅, bias̅). The mask is drawn and the sum s = x + m ⊙ f added
@@ -161,7 +174,7 @@ struct AddNormVjp {
     const T epsilon = static_cast<T>(options.epsilon);
     sum_over_rows<T>(
         in[0].numel() / width, out[2], out[3], [&](Index begin, Index end, T* dgain, T* dbias) {
-          DropFactors<T> factors(options, width);
+          DropFactors<T> factors(options, width, begin, end);
           for (Index row = begin; row < end; ++row) {
             const Index at = row * width;
             const T* const m = factors.of(row);
@@ -208,7 +221,7 @@ struct AddNorm {
     const T epsilon = static_cast<T>(options.epsilon);
     const Index grain = std::max<Index>(1, kernels::elementwise_grain / width);
     parallel_for(in[0].numel() / width, grain, [&](Index begin, Index end) {
-      DropFactors<T> factors(options, width);
+      DropFactors<T> factors(options, width, begin, end);
       for (Index row = begin; row < end; ++row) {
         const Index at = row * width;
         kernels::add_kept(x + at, f + at, factors.of(row), y + at, width);

@@ -11,8 +11,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "autograd/kernels/blas.h"
 #include "autograd/kernels/dropout.h"
+#include "autograd/kernels/matmul.h"
+#include "autograd/kernels/registers.h"
 #include "autograd/kernels/rows.h"
 
 namespace adjoint::kernels {
@@ -34,8 +35,6 @@ struct AttentionSizes {
 };
 
 /// A head's weights are held with rows as long as whole registers, zero past the visible keys.
-template <Real T>
-constexpr Index lanes = 64 / sizeof(T);
 template <Real T>
 Index padded(Index keys) {
   return (keys + lanes<T> - 1) / lanes<T> * lanes<T>;
@@ -76,9 +75,14 @@ void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>&
   constexpr T hidden = -std::numeric_limits<T>::infinity();
   const Index stride = sizes.heads * sizes.key_width, at = head * sizes.key_width;
   const Index width = padded<T>(e.keys);
-  matmul_on_this_thread<T>(e.queries, e.keys, sizes.key_width, sizes.scale(),
-                           {q + e.query_begin * stride + at, stride},
-                           {k + e.key_begin * stride + at, stride, true}, T{0}, weights, width);
+  matmul_on_this_thread<T>({.rows = e.queries,
+                            .columns = e.keys,
+                            .inner = sizes.key_width,
+                            .a = {q + e.query_begin * stride + at, stride},
+                            .b = {k + e.key_begin * stride + at, stride, true},
+                            .c = weights,
+                            .stride = width,
+                            .scale = sizes.scale()});
   for (Index i = 0; i < e.queries; ++i) {
     T* const row = weights + i * width;
     if (e.allowed)
@@ -109,9 +113,13 @@ void attention(const AttentionExample& e, const AttentionSizes<T>& sizes,
   for (Index head = 0; head < sizes.heads; ++head) {
     attention_probabilities(e, sizes, head, q, k, weights.data());
     if (mask) drop_weights(e, *mask, head, weights.data(), weights.data());
-    matmul_on_this_thread<T>(e.queries, sizes.value_width, e.keys, T{1}, {weights.data(), width},
-                             {v + e.key_begin * stride + head * sizes.value_width, stride}, T{0},
-                             o + e.query_begin * stride + head * sizes.value_width, stride);
+    matmul_on_this_thread<T>({.rows = e.queries,
+                              .columns = sizes.value_width,
+                              .inner = e.keys,
+                              .a = {weights.data(), width},
+                              .b = {v + e.key_begin * stride + head * sizes.value_width, stride},
+                              .c = o + e.query_begin * stride + head * sizes.value_width,
+                              .stride = stride});
   }
 }
 
@@ -139,11 +147,21 @@ void attention_vjp(const AttentionExample& e, const AttentionSizes<T>& sizes,
       drop_weights(e, *mask, head, ones.data(), factors.data());
       for (std::size_t i = 0; i < size; ++i) dropped[i] = weights[i] * factors[i];
     }
-    matmul_on_this_thread<T>(e.keys, sizes.value_width, e.queries, T{1},
-                             {mask ? dropped.data() : weights.data(), width, true},
-                             {g + at_o, value_stride}, keep, dv + at_v, value_stride);
-    matmul_on_this_thread<T>(e.queries, e.keys, sizes.value_width, T{1}, {g + at_o, value_stride},
-                             {v + at_v, value_stride, true}, T{0}, dweights.data(), width);
+    matmul_on_this_thread<T>({.rows = e.keys,
+                              .columns = sizes.value_width,
+                              .inner = e.queries,
+                              .a = {mask ? dropped.data() : weights.data(), width, true},
+                              .b = {g + at_o, value_stride},
+                              .c = dv + at_v,
+                              .stride = value_stride,
+                              .keep = keep});
+    matmul_on_this_thread<T>({.rows = e.queries,
+                              .columns = e.keys,
+                              .inner = sizes.value_width,
+                              .a = {g + at_o, value_stride},
+                              .b = {v + at_v, value_stride, true},
+                              .c = dweights.data(),
+                              .stride = width});
     if (mask)
       for (std::size_t i = 0; i < size; ++i) dweights[i] *= factors[i];
     for (Index i = 0; i < e.queries; ++i) {
@@ -152,12 +170,23 @@ void attention_vjp(const AttentionExample& e, const AttentionSizes<T>& sizes,
         softmax_vjp(weights.data() + row, dweights.data() + row, dweights.data() + row, count);
       });
     }
-    matmul_on_this_thread<T>(e.queries, sizes.key_width, e.keys, sizes.scale(),
-                             {dweights.data(), width}, {k + at_k, key_stride}, T{0}, dq + at_q,
-                             key_stride);
-    matmul_on_this_thread<T>(e.keys, sizes.key_width, e.queries, sizes.scale(),
-                             {dweights.data(), width, true}, {q + at_q, key_stride}, keep,
-                             dk + at_k, key_stride);
+    matmul_on_this_thread<T>({.rows = e.queries,
+                              .columns = sizes.key_width,
+                              .inner = e.keys,
+                              .a = {dweights.data(), width},
+                              .b = {k + at_k, key_stride},
+                              .c = dq + at_q,
+                              .stride = key_stride,
+                              .scale = sizes.scale()});
+    matmul_on_this_thread<T>({.rows = e.keys,
+                              .columns = sizes.key_width,
+                              .inner = e.queries,
+                              .a = {dweights.data(), width, true},
+                              .b = {q + at_q, key_stride},
+                              .c = dk + at_k,
+                              .stride = key_stride,
+                              .scale = sizes.scale(),
+                              .keep = keep});
   }
 }
 

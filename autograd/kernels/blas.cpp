@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "autograd/kernels/parallel.h"
-
 // Of OpenBLAS and of the OpenMP run time; weak, because another variant may be linked.
 extern "C" {
 [[gnu::weak]] void openblas_set_num_threads(int);
@@ -48,43 +46,28 @@ void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, double al
   cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-// Panels of rows for the pool. Fixed by the sizes alone: a panel's result then has the same bits
-// whatever the number of threads.
-constexpr Index panel_rows = 256;
-constexpr double worth_cutting = 8e6;  // multiplications: below, a thread's wake-up costs more
-
 }  // namespace
 
 template <Real T>
-void matmul_on_this_thread(Index rows, Index columns, Index inner, T scale, Matrix<T> a,
-                           Matrix<T> b, T keep, T* c, Index stride) {
-  if (rows == 0 || columns == 0) return;
+void multiply_by_blas(const Product<T>& p) {
+  if (p.rows == 0 || p.columns == 0) return;
   one_blas_thread();
-  gemm(flag(a.transposed), flag(b.transposed), narrow(rows), narrow(columns), narrow(inner), scale,
-       a.data, leading(a.stride), b.data, leading(b.stride), keep, c, leading(stride));
+  T keep = p.keep;
+  if (p.bias) {  // BLAS knows no bias, but adds to what is there
+    for (Index i = 0; i < p.rows; ++i)
+      for (Index j = 0; j < p.columns; ++j) {
+        T& c = p.c[i * p.stride + j];
+        c = keep == 0 ? p.bias[j] : keep * c + p.bias[j];
+      }
+    keep = 1;
+  }
+  gemm(flag(p.a.transposed), flag(p.b.transposed), narrow(p.rows), narrow(p.columns),
+       narrow(p.inner), p.scale, p.a.data, leading(p.a.stride), p.b.data, leading(p.b.stride), keep,
+       p.c, leading(p.stride));
 }
 
-template <Real T>
-void matmul(Index rows, Index columns, Index inner, Matrix<T> a, Matrix<T> b, T keep, T* c,
-            Index stride) {
-  const auto panel = [&](Index begin, Index end) {
-    const Matrix<T> part{a.data + (a.transposed ? begin : begin * a.stride), a.stride,
-                         a.transposed};
-    matmul_on_this_thread(end - begin, columns, inner, T{1}, part, b, keep, c + begin * stride,
-                          stride);
-  };
-  const double work = static_cast<double>(rows) * static_cast<double>(columns * inner);
-  parallel_for(rows, work < worth_cutting ? std::max<Index>(1, rows) : panel_rows, panel);
-}
-
-template void matmul<float>(Index, Index, Index, Matrix<float>, Matrix<float>, float, float*,
-                            Index);
-template void matmul<double>(Index, Index, Index, Matrix<double>, Matrix<double>, double, double*,
-                             Index);
-template void matmul_on_this_thread<float>(Index, Index, Index, float, Matrix<float>, Matrix<float>,
-                                           float, float*, Index);
-template void matmul_on_this_thread<double>(Index, Index, Index, double, Matrix<double>,
-                                            Matrix<double>, double, double*, Index);
+template void multiply_by_blas<float>(const Product<float>&);
+template void multiply_by_blas<double>(const Product<double>&);
 
 std::string blas_description() {
   if (!openblas_get_config || !openblas_get_corename) return "BLAS (not OpenBLAS)";

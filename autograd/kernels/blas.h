@@ -1,32 +1,15 @@
-// Matrix products: the only place that knows BLAS.
+// Matrix products by BLAS: `blas.cpp` is the only file that knows it.
 #pragma once
 
 #include <string>
 
-#include "autograd/dtype.h"
+#include "autograd/kernels/product.h"
 
 namespace adjoint::kernels {
 
-/// A matrix as a product sees it: rows begin `stride` elements apart, and it may be read
-/// transposed.
+/// BLAS always runs on the calling thread alone. Error when a size is more than it can take.
 template <Real T>
-struct Matrix {
-  const T* data;
-  Index stride;
-  bool transposed = false;
-};
-
-/// C ← A·B + keep·C for A of [rows, inner], B of [inner, columns] (sizes after transposition) and C
-/// of [rows, columns], whose rows begin `stride` elements apart. Large products are cut into fixed
-/// panels of rows for the pool; BLAS itself always runs on the calling thread alone.
-template <Real T>
-void matmul(Index rows, Index columns, Index inner, Matrix<T> a, Matrix<T> b, T keep, T* c,
-            Index stride);
-
-/// C ← scale·A·B + keep·C likewise, never cut: for the small products inside of other kernels.
-template <Real T>
-void matmul_on_this_thread(Index rows, Index columns, Index inner, T scale, Matrix<T> a,
-                           Matrix<T> b, T keep, T* c, Index stride);
+void multiply_by_blas(const Product<T>& product);
 
 /// The library's variant and core type, for --version and bug reports.
 std::string blas_description();

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "autograd/kernels/blas.h"
 #include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/matmul.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 
@@ -61,10 +61,13 @@ struct MatMul {
 
     const auto multiply = [&](Index i) {
       const Pair pair = pairs[static_cast<std::size_t>(i)];
-      kernels::matmul<T>(s.rows, s.columns, s.inner_a,
-                         {left + pair.a * s.rows * s.inner_a, a[-1], transpose_a},
-                         {right + pair.b * s.inner_a * s.columns, b[-1], transpose_b}, T{0},
-                         result + i * s.rows * s.columns, s.columns);
+      kernels::matmul<T>({.rows = s.rows,
+                          .columns = s.columns,
+                          .inner = s.inner_a,
+                          .a = {left + pair.a * s.rows * s.inner_a, a[-1], transpose_a},
+                          .b = {right + pair.b * s.inner_a * s.columns, b[-1], transpose_b},
+                          .c = result + i * s.rows * s.columns,
+                          .stride = s.columns});
     };
     const Index work = s.rows * s.columns * std::max<Index>(1, s.inner_a);
     if (pairs.size() == 1)
@@ -121,15 +124,14 @@ struct Linear {
   void forward(Inputs in, Outputs out) const {
     const Index inputs = in[1].size(1), outputs = in[1].size(0);
     const Index rows = out[0].shape().numel(0, out[0].rank() - 1);
-    T* const y = out[0].edit<T>().data();
-    if (in.size() == 3) {
-      const T* const bias = in[2].values<T>().data();
-      kernels::parallel_rows(rows, outputs,
-                             [&](Index row) { std::copy_n(bias, outputs, y + row * outputs); });
-    }
-    kernels::matmul<T>(rows, outputs, inputs, {in[0].values<T>().data(), inputs},
-                       {in[1].values<T>().data(), inputs, true}, in.size() == 3 ? T{1} : T{0}, y,
-                       outputs);
+    kernels::matmul<T>({.rows = rows,
+                        .columns = outputs,
+                        .inner = inputs,
+                        .a = {in[0].values<T>().data(), inputs},
+                        .b = {in[1].values<T>().data(), inputs, true},
+                        .c = out[0].edit<T>().data(),
+                        .stride = outputs,
+                        .bias = in.size() == 3 ? in[2].values<T>().data() : nullptr});
   }
 
   Tensors vjp(const Pullback& back) const {

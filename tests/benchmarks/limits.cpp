@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "autograd/kernels/blas.h"
+#include "autograd/kernels/matmul.h"
 #include "tests/benchmarks/measuring.h"
 
 namespace adjoint::benchmarks {
@@ -23,8 +23,13 @@ double arithmetic_peak(double seconds) {
   const std::vector<float> a(size * size, 0.5F), b(size * size, 0.25F);
   std::vector<float> c(size * size);
   const Timing time = measure(seconds, [&] {
-    kernels::matmul_on_this_thread<float>(size, size, size, 1, {a.data(), size}, {b.data(), size},
-                                          0, c.data(), size);
+    kernels::matmul_on_this_thread<float>({.rows = size,
+                                           .columns = size,
+                                           .inner = size,
+                                           .a = {a.data(), size},
+                                           .b = {b.data(), size},
+                                           .c = c.data(),
+                                           .stride = size});
   });
   return 2.0 * size * size * size / (time.min_ms / 1e3);
 }

@@ -110,9 +110,14 @@ void StepProducts::run() const {
     };
     for (Index e = 0; e < p.examples; ++e)
       for (Index h = 0; h < p.heads; ++h)
-        kernels::matmul_on_this_thread<float>(
-            p.rows, p.columns, p.inner, 1, {at(p.a, e, h), p.a.stride, p.a.transposed},
-            {at(p.b, e, h), p.b.stride, p.b.transposed}, p.keep, at(p.c, e, h), p.c.stride);
+        kernels::multiply_by_blas<float>({.rows = p.rows,
+                                          .columns = p.columns,
+                                          .inner = p.inner,
+                                          .a = {at(p.a, e, h), p.a.stride, p.a.transposed},
+                                          .b = {at(p.b, e, h), p.b.stride, p.b.transposed},
+                                          .c = at(p.c, e, h),
+                                          .stride = p.c.stride,
+                                          .keep = p.keep});
   };
   for (const Product& product : forward_) run_one(product);
   for (const Product& product : std::views::reverse(backward_)) run_one(product);

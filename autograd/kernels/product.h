@@ -1,0 +1,45 @@
+// A matrix product as the kernels see it: where its matrices lie, and what becomes of the result.
+#pragma once
+
+#include "autograd/dtype.h"
+
+namespace adjoint::kernels {
+
+/// A matrix in memory: rows begin `stride` elements apart, and it may be read transposed.
+template <Real T>
+struct Matrix {
+  const T* data;
+  Index stride;
+  bool transposed = false;
+
+  Index row_step() const { return transposed ? 1 : stride; }
+  Index column_step() const { return transposed ? stride : 1; }
+  /// What is left of it from this row and column on.
+  Matrix from(Index row, Index column) const {
+    return {data + row * row_step() + column * column_step(), stride, transposed};
+  }
+};
+
+/// C ← scale·A·B + keep·C + bias for A of [rows, inner] and B of [inner, columns] (sizes after
+/// transposition) and C of [rows, columns], whose rows begin `stride` elements apart.
+/// With keep = 0 it does not matter what C held, not even if it was NaN.
+template <Real T>
+struct Product {
+  Index rows, columns, inner;
+  Matrix<T> a, b;
+  T* c;
+  Index stride;
+  T scale = 1, keep = 0;
+  const T* bias = nullptr;  ///< [columns], added to every row; or null
+
+  /// The same for `count` rows of A and C only.
+  Product part(Index begin, Index count) const {
+    Product result = *this;
+    result.rows = count;
+    result.a = a.from(begin, 0);
+    result.c = c + begin * stride;
+    return result;
+  }
+};
+
+}  // namespace adjoint::kernels

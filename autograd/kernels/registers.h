@@ -1,0 +1,97 @@
+// The processor's vector registers as a type: the compiler computes with them as with numbers,
+// element by element.
+#pragma once
+
+#include <cstring>
+#include <utility>
+
+#include "autograd/dtype.h"
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace adjoint::kernels {
+
+#if defined(__AVX512F__)
+constexpr Index register_bytes = 64;
+#elif defined(__AVX__)
+constexpr Index register_bytes = 32;
+#else
+constexpr Index register_bytes = 16;
+#endif
+
+template <Real T>
+struct RegisterTypes {
+  typedef T plain __attribute__((vector_size(register_bytes)));
+  // The same wherever it lies in memory.
+  typedef T anywhere __attribute__((vector_size(register_bytes), aligned(alignof(T)), may_alias));
+};
+template <Real T>
+using Register = typename RegisterTypes<T>::plain;
+
+/// Elements in a register.
+template <Real T>
+constexpr Index lanes = register_bytes / static_cast<Index>(sizeof(T));
+
+template <Real T>
+Register<T> load(const T* from) {
+  return *reinterpret_cast<const typename RegisterTypes<T>::anywhere*>(from);
+}
+template <Real T>
+void store(T* to, const Register<T>& x) {
+  *reinterpret_cast<typename RegisterTypes<T>::anywhere*>(to) = x;
+}
+
+/// The first `count` elements, and zeros; nothing after them is touched.
+template <Real T>
+Register<T> load_first(const T* from, Index count) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<unsigned>((1 << count) - 1);
+  if constexpr (sizeof(T) == 4)
+    return Register<T>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from));
+  else
+    return Register<T>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from));
+#else
+  Register<T> x{};
+  std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(T));
+  return x;
+#endif
+}
+template <Real T>
+void store_first(T* to, const Register<T>& x, Index count) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<unsigned>((1 << count) - 1);
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), __m512(x));
+  else
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), __m512d(x));
+#else
+  std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(T));
+#endif
+}
+
+// ---- Transposing a square of registers ---------------------------------------------------------
+
+/// Of two rows that lie `block` apart, the blocks that lie crosswise change places:
+///   a = A₀ A₁ …, b = B₀ B₁ …   becomes   a = A₀ B₀ …, b = A₁ B₁ …
+template <Real T, int block, int... i>
+void exchange_blocks(Register<T>& a, Register<T>& b, std::integer_sequence<int, i...>) {
+  constexpr int n = static_cast<int>(lanes<T>);
+  const Register<T> first = __builtin_shufflevector(a, b, (i & block ? n + i - block : i)...);
+  b = __builtin_shufflevector(a, b, (i & block ? n + i : i + block)...);
+  a = first;
+}
+
+/// rows[i][j] ↔ rows[j][i], in log₂ n stages: blocks of one element, of two, of four, …
+template <Real T, int block = 1>
+void transpose(Register<T> (&rows)[lanes<T>]) {
+  constexpr int n = static_cast<int>(lanes<T>);
+#pragma GCC unroll 16
+  for (int i = 0; i < n; ++i)
+    if (!(i & block))
+      exchange_blocks<T, block>(rows[i], rows[i + block], std::make_integer_sequence<int, n>());
+  if constexpr (2 * block < n) transpose<T, 2 * block>(rows);
+}
+
+}  // namespace adjoint::kernels

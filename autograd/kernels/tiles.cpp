@@ -67,6 +67,13 @@ void tile(const Product<T>& p) {
 #pragma GCC unroll 4
     for (int r = 0; r < registers; ++r) sum[i][r] = Register<T>{};
 
+#pragma GCC unroll 8
+  for (int i = 0; i < tile_rows; ++i) {
+    if (i >= p.rows) break;
+#pragma GCC unroll 4
+    for (int r = 0; r < registers; ++r)
+      __builtin_prefetch(p.c + i * p.stride + r * lanes<T>, 1);
+  }
   const T* b = p.b.data;
   Index at = 0;
   for (Index k = 0; k < p.inner; ++k, at += p.a.column_step(), b += p.b.stride) {
@@ -125,10 +132,13 @@ void pack_panel(const Matrix<T>& b, Index inner, Index columns, T* to, Index wid
 // Where A is packed, its blocks of tile_rows rows follow each other, each as [inner, tile_rows].
 template <Real T>
 void pack_blocks(const Matrix<T>& a, Index rows, Index inner, T* to) {
-  for (Index k = 0; k < inner; ++k)
-    for (Index i = 0; i < rows; i += tile_rows)
-      std::copy_n(a.data + k * a.stride + i, std::min<Index>(tile_rows, rows - i),
-                  to + i * inner + k * tile_rows);
+  const Index whole = rows / tile_rows * tile_rows;
+  for (Index k = 0; k < inner; ++k) {
+    const T* const from = a.data + k * a.stride;
+    for (Index i = 0; i < whole; i += tile_rows)
+      std::copy_n(from + i, tile_rows, to + i * inner + k * tile_rows);
+    std::copy_n(from + whole, rows - whole, to + whole * inner + k * tile_rows);
+  }
 }
 
 // All tiles of a panel, one below the other. p.b is the panel; `packed` are the blocks of A, or

@@ -85,10 +85,14 @@ class DropoutMask {
   }
 
   void select(const T* x, T* y, const std::uint16_t* bits, Index count) const {
-    const auto at = [&](Index i) { y[i] = bits[i] >= threshold_ ? x[i] * kept_ : T{0}; };
+    const std::uint16_t threshold = threshold_;  // copies: y might be where the members are
+    const T kept = kept_;
+    const auto at = [=](Index i) { y[i] = bits[i] >= threshold ? x[i] * kept : T{0}; };
     if (count == lanes * each)  // a count that the compiler knows makes a loop without a rest
+#pragma omp simd
       for (Index i = 0; i < lanes * each; ++i) at(i);
     else if (count == each)
+#pragma omp simd
       for (Index i = 0; i < each; ++i) at(i);
     else
       for (Index i = 0; i < count; ++i) at(i);

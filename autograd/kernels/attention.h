@@ -3,18 +3,23 @@
 //   S = Q Kᵀ / √d,   P = softmax(S) over the visible keys,   D = dropout(P),   O = D V
 //
 // Heads lie side by side in the rows, so a head's matrix is read with the row's full width as its
-// leading dimension: nothing is copied or transposed.
+// leading dimension: nothing is copied.
+//
+// The weights are held transposed, a key's weights for neighbouring queries side by side: then the
+// sums over keys, of the softmax and of its derivative, run over whole registers of queries, and so
+// does the mask of dropout. Queries are taken a block at a time, so that a block's weights stay in
+// the cache however long the sequences are.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
 #include "autograd/kernels/dropout.h"
 #include "autograd/kernels/matmul.h"
 #include "autograd/kernels/registers.h"
-#include "autograd/kernels/rows.h"
+#include "autograd/kernels/vector_math.h"
 
 namespace adjoint::kernels {
 
@@ -34,160 +39,204 @@ struct AttentionSizes {
   T scale() const { return 1 / std::sqrt(static_cast<T>(key_width)); }
 };
 
-/// A head's weights are held with rows as long as whole registers, zero past the visible keys.
-template <Real T>
-Index padded(Index keys) {
-  return (keys + lanes<T> - 1) / lanes<T> * lanes<T>;
+/// So many queries are taken at once.
+constexpr Index query_block = 64;
+
+/// The same example with a block of its queries alone.
+inline AttentionExample part_of(AttentionExample e, Index first, Index count) {
+  e.query_begin += first;
+  e.queries = count;
+  e.visible += first;
+  if (e.allowed) e.allowed += first * e.allowed_stride;
+  e.first_position += static_cast<std::uint64_t>(first);
+  return e;
 }
-/// f(width), as a constant where it is one register: few keys are common, and loops whose length
-/// the compiler knows need no rest.
-template <Real T, class F>
-void with_known_width(Index width, F f) {
-  if (width == lanes<T>)
-    f(std::integral_constant<Index, lanes<T>>{});
-  else
-    f(width);
+/// f(part, whether it is the first) for each block of queries.
+template <class F>
+void each_query_block(const AttentionExample& e, F f) {
+  for (Index first = 0; first < std::max<Index>(1, e.queries); first += query_block)
+    f(part_of(e, first, std::min(query_block, e.queries - first)), first == 0);
 }
 
-/// Softmax over the first `visible` elements of a padded row of scores; zeros after them.
+/// Weights of one head and block of queries, [keys, width]: width is the number of queries rounded
+/// up to whole registers. The lanes of no query hold zeros or what nobody reads.
 template <Real T>
-void softmax_visible(T* row, Index visible, Index width) {
-  if (visible == 0) {
-    std::fill(row, row + width, T{0});
-    return;
+struct WeightSizes {
+  Index keys, width;
+  explicit WeightSizes(const AttentionExample& e)
+      : keys(e.keys),
+        width((std::min(e.queries, query_block) + lanes<T> - 1) / lanes<T> * lanes<T>) {}
+  std::vector<T> zeros() const { return std::vector<T>(static_cast<std::size_t>(keys * width)); }
+};
+
+// ---- The steps, each for one register of queries -----------------------------------------------
+
+/// Softmax of a column of scores, [keys] registers `width` elements apart: those from `visible` on
+/// count as −∞. A query that sees nothing gets zeros.
+template <Real T>
+void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& visible) {
+  const Register<T> hidden = filled(-std::numeric_limits<T>::infinity());
+  Register<T> largest = hidden;
+  for (Index j = 0; j < keys; ++j) {
+    T* const at = column + j * width;
+    const Register<T> score = filled(static_cast<T>(j)) < visible ? load(at) : hidden;
+    largest = score > largest ? score : largest;
+    store(at, score);
   }
-  // Numbers that are thrown away, but of a size for which exp is quick: not −∞.
-  std::fill(row + visible, row + width, row[0]);
-  with_known_width<T>(width, [=](auto count) {
-    const T shift = largest(row, count);
-    if (shift == -std::numeric_limits<T>::infinity()) return softmax(row, row, count);
-    for (Index j = 0; j < count; ++j) row[j] = kernels::exp(row[j] - shift);
-    std::fill(row + visible, row + count, T{0});
-    const T scale = 1 / total(row, count);
-    for (Index j = 0; j < count; ++j) row[j] *= scale;
-  });
+  const Register<T> shift = largest == hidden ? Register<T>{} : largest;
+  Register<T> sum{};
+  for (Index j = 0; j < keys; ++j) {
+    T* const at = column + j * width;
+    const Register<T> exponential = exp_of_negative<T>(load(at) - shift);
+    sum += exponential;
+    store(at, exponential);
+  }
+  const Register<T> scale = sum == 0 ? Register<T>{} : 1 / sum;
+  for (Index j = 0; j < keys; ++j) store(column + j * width, scale * load(column + j * width));
 }
 
-/// The probabilities of one head: weights [queries, keys], padded.
+/// s̄ = p ⊙ (p̄ − Σ p̄ p), written over p̄; the sum is over the keys.
+template <Real T>
+void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
+  Register<T> along{};
+  for (Index j = 0; j < keys; ++j) along += load(dp + j * width) * load(p + j * width);
+  for (Index j = 0; j < keys; ++j)
+    store(dp + j * width, load(p + j * width) * (load(dp + j * width) - along));
+}
+
+// ---- One head ----------------------------------------------------------------------------------
+
+/// Pᵀ of one head.
 template <Real T>
 void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>& sizes, Index head,
-                             const T* q, const T* k, T* weights) {
-  constexpr T hidden = -std::numeric_limits<T>::infinity();
+                             const T* q, const T* k, Index width, T* weights) {
   const Index stride = sizes.heads * sizes.key_width, at = head * sizes.key_width;
-  const Index width = padded<T>(e.keys);
-  matmul_on_this_thread<T>({.rows = e.queries,
-                            .columns = e.keys,
+  matmul_on_this_thread<T>({.rows = e.keys,
+                            .columns = e.queries,
                             .inner = sizes.key_width,
-                            .a = {q + e.query_begin * stride + at, stride},
-                            .b = {k + e.key_begin * stride + at, stride, true},
+                            .a = {k + e.key_begin * stride + at, stride},
+                            .b = {q + e.query_begin * stride + at, stride, true},
                             .c = weights,
                             .stride = width,
                             .scale = sizes.scale()});
-  for (Index i = 0; i < e.queries; ++i) {
-    T* const row = weights + i * width;
-    if (e.allowed)
-      for (Index j = 0; j < e.visible[i]; ++j)
-        if (!e.allowed[i * e.allowed_stride + j]) row[j] = hidden;
-    softmax_visible(row, e.visible[i], width);
+  if (e.allowed)
+    for (Index i = 0; i < e.queries; ++i)
+      for (Index j = 0; j < e.keys; ++j)
+        if (!e.allowed[i * e.allowed_stride + j])
+          weights[j * width + i] = -std::numeric_limits<T>::infinity();
+  for (Index first = 0; first < width; first += lanes<T>) {
+    Register<T> visible{};
+    for (Index i = 0; i < std::min(lanes<T>, e.queries - first); ++i)
+      visible[i] = static_cast<T>(e.visible[first + i]);
+    softmax_over_keys<T>(weights + first, e.keys, width, visible);
   }
 }
 
-/// dropped ← dropout(weights); the same array for both is fine.
+/// What dropout multiplies the weights of one head by, [keys, width].
 template <Real T>
-void drop_weights(const AttentionExample& e, const DropoutMask<T>& mask, Index head,
-                  const T* weights, T* dropped) {
-  const auto name_of = [&](Index query) {
-    return e.number << 32 | (e.first_position + static_cast<std::uint64_t>(query));
-  };
-  mask.apply(weights, dropped, e.queries, e.keys, padded<T>(e.keys), name_of,
-             static_cast<std::uint32_t>(head) + 1);
+void draw_factors(const AttentionExample& e, const DropoutMask<T>& mask, Index head, Index width,
+                  T* factors) {
+  for (Index first = 0; first < width; first += lanes<T>)
+    mask.factors_by_column(
+        e.keys, width,
+        [&](Index lane) {
+          return e.number << 32 | (e.first_position + static_cast<std::uint64_t>(first + lane));
+        },
+        static_cast<std::uint32_t>(head) + 1, factors + first);
 }
+
+// ---- One example -------------------------------------------------------------------------------
 
 /// O for one example; `mask` is null without dropout.
 template <Real T>
-void attention(const AttentionExample& e, const AttentionSizes<T>& sizes,
+void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
                const DropoutMask<T>* mask, const T* q, const T* k, const T* v, T* o) {
   const Index stride = sizes.heads * sizes.value_width;
-  const Index width = padded<T>(e.keys);
-  std::vector<T> weights(static_cast<std::size_t>(e.queries * width));
-  for (Index head = 0; head < sizes.heads; ++head) {
-    attention_probabilities(e, sizes, head, q, k, weights.data());
-    if (mask) drop_weights(e, *mask, head, weights.data(), weights.data());
-    matmul_on_this_thread<T>({.rows = e.queries,
-                              .columns = sizes.value_width,
-                              .inner = e.keys,
-                              .a = {weights.data(), width},
-                              .b = {v + e.key_begin * stride + head * sizes.value_width, stride},
-                              .c = o + e.query_begin * stride + head * sizes.value_width,
-                              .stride = stride});
-  }
+  const WeightSizes<T> size(example);
+  const Index width = size.width;
+  std::vector<T> weights = size.zeros(), factors = mask ? size.zeros() : std::vector<T>();
+  each_query_block(example, [&](const AttentionExample& e, bool) {
+    for (Index head = 0; head < sizes.heads; ++head) {
+      attention_probabilities(e, sizes, head, q, k, width, weights.data());
+      if (mask) {
+        draw_factors(e, *mask, head, width, factors.data());
+        for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= factors[i];
+      }
+      matmul_on_this_thread<T>({.rows = e.queries,
+                                .columns = sizes.value_width,
+                                .inner = e.keys,
+                                .a = {weights.data(), width, true},
+                                .b = {v + e.key_begin * stride + head * sizes.value_width, stride},
+                                .c = o + e.query_begin * stride + head * sizes.value_width,
+                                .stride = stride});
+    }
+  });
 }
 
 /// q̄, k̄, v̄ of one example; with `keep` 1 instead of 0, k̄ and v̄ are added to what is there, for
 /// examples that share keys. From the formulas above, last to first:
 ///   V̄ = Dᵀ Ō,   D̄ = Ō Vᵀ,   P̄ = dropout(D̄),   S̄ = P ⊙ (P̄ − ⟨P̄, P⟩),   Q̄ = S̄ K/√d,   K̄ = S̄ᵀ Q/√d
 template <Real T>
-void attention_vjp(const AttentionExample& e, const AttentionSizes<T>& sizes,
+void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& sizes,
                    const DropoutMask<T>* mask, const T* q, const T* k, const T* v, const T* g,
                    T* dq, T* dk, T* dv, T keep) {
   const Index key_stride = sizes.heads * sizes.key_width;
   const Index value_stride = sizes.heads * sizes.value_width;
-  const Index width = padded<T>(e.keys);
-  const auto size = static_cast<std::size_t>(e.queries * width);
-  std::vector<T> weights(size), dweights(size);  // [queries, keys], padded
-  std::vector<T> dropped(mask ? size : 0), factors(mask ? size : 0), ones(mask ? size : 0, T{1});
-  for (Index head = 0; head < sizes.heads; ++head) {
-    const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
-    const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
-    const Index at_v = e.key_begin * value_stride + head * sizes.value_width;
-    const Index at_o = e.query_begin * value_stride + head * sizes.value_width;
+  const WeightSizes<T> size(example);
+  const Index width = size.width;
+  std::vector<T> weights = size.zeros(), dweights = size.zeros();
+  std::vector<T> dropped = mask ? size.zeros() : std::vector<T>(), factors = dropped;
+  each_query_block(example, [&](const AttentionExample& e, bool first) {
+    const T kept = first ? keep : T{1};  // of k̄ and v̄: blocks of queries share the keys
+    for (Index head = 0; head < sizes.heads; ++head) {
+      const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
+      const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
+      const Index at_v = e.key_begin * value_stride + head * sizes.value_width;
+      const Index at_o = e.query_begin * value_stride + head * sizes.value_width;
 
-    attention_probabilities(e, sizes, head, q, k, weights.data());
-    if (mask) {  // the same choice for D here and for P̄ below
-      drop_weights(e, *mask, head, ones.data(), factors.data());
-      for (std::size_t i = 0; i < size; ++i) dropped[i] = weights[i] * factors[i];
+      attention_probabilities(e, sizes, head, q, k, width, weights.data());
+      if (mask) {  // the same choice for D here and for P̄ below
+        draw_factors(e, *mask, head, width, factors.data());
+        for (std::size_t i = 0; i < weights.size(); ++i) dropped[i] = weights[i] * factors[i];
+      }
+      matmul_on_this_thread<T>({.rows = e.keys,
+                                .columns = sizes.value_width,
+                                .inner = e.queries,
+                                .a = {mask ? dropped.data() : weights.data(), width},
+                                .b = {g + at_o, value_stride},
+                                .c = dv + at_v,
+                                .stride = value_stride,
+                                .keep = kept});
+      matmul_on_this_thread<T>({.rows = e.keys,
+                                .columns = e.queries,
+                                .inner = sizes.value_width,
+                                .a = {v + at_v, value_stride},
+                                .b = {g + at_o, value_stride, true},
+                                .c = dweights.data(),
+                                .stride = width});
+      if (mask)
+        for (std::size_t i = 0; i < dweights.size(); ++i) dweights[i] *= factors[i];
+      for (Index lane = 0; lane < width; lane += lanes<T>)
+        softmax_vjp_over_keys(weights.data() + lane, dweights.data() + lane, e.keys, width);
+      matmul_on_this_thread<T>({.rows = e.queries,
+                                .columns = sizes.key_width,
+                                .inner = e.keys,
+                                .a = {dweights.data(), width, true},
+                                .b = {k + at_k, key_stride},
+                                .c = dq + at_q,
+                                .stride = key_stride,
+                                .scale = sizes.scale()});
+      matmul_on_this_thread<T>({.rows = e.keys,
+                                .columns = sizes.key_width,
+                                .inner = e.queries,
+                                .a = {dweights.data(), width},
+                                .b = {q + at_q, key_stride},
+                                .c = dk + at_k,
+                                .stride = key_stride,
+                                .scale = sizes.scale(),
+                                .keep = kept});
     }
-    matmul_on_this_thread<T>({.rows = e.keys,
-                              .columns = sizes.value_width,
-                              .inner = e.queries,
-                              .a = {mask ? dropped.data() : weights.data(), width, true},
-                              .b = {g + at_o, value_stride},
-                              .c = dv + at_v,
-                              .stride = value_stride,
-                              .keep = keep});
-    matmul_on_this_thread<T>({.rows = e.queries,
-                              .columns = e.keys,
-                              .inner = sizes.value_width,
-                              .a = {g + at_o, value_stride},
-                              .b = {v + at_v, value_stride, true},
-                              .c = dweights.data(),
-                              .stride = width});
-    if (mask)
-      for (std::size_t i = 0; i < size; ++i) dweights[i] *= factors[i];
-    for (Index i = 0; i < e.queries; ++i) {
-      const Index row = i * width;
-      with_known_width<T>(width, [&](auto count) {
-        softmax_vjp(weights.data() + row, dweights.data() + row, dweights.data() + row, count);
-      });
-    }
-    matmul_on_this_thread<T>({.rows = e.queries,
-                              .columns = sizes.key_width,
-                              .inner = e.keys,
-                              .a = {dweights.data(), width},
-                              .b = {k + at_k, key_stride},
-                              .c = dq + at_q,
-                              .stride = key_stride,
-                              .scale = sizes.scale()});
-    matmul_on_this_thread<T>({.rows = e.keys,
-                              .columns = sizes.key_width,
-                              .inner = e.queries,
-                              .a = {dweights.data(), width, true},
-                              .b = {q + at_q, key_stride},
-                              .c = dk + at_k,
-                              .stride = key_stride,
-                              .scale = sizes.scale(),
-                              .keep = keep});
-  }
+  });
 }
 
 }  // namespace adjoint::kernels

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autograd/kernels/attention.h"
+#include "autograd/kernels/rows.h"
 
 namespace adjoint::kernels {
 

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "autograd/kernels/registers.h"
 #include "autograd/random.h"
 
 namespace adjoint::kernels {
@@ -26,7 +27,9 @@ class DropoutMask {
   void apply(const T* x, T* y, Index width, std::uint64_t row, std::uint32_t plane = 0) const {
     for (Index begin = 0; begin < width; begin += lanes * each) {
       const auto first = static_cast<std::uint32_t>(begin / each);
-      const Bits bits = draw([&](std::uint32_t lane) { return Counter{row, first + lane, plane}; });
+      const Bits bits = draw_bits([&](std::uint32_t lane) {
+        return Counter{row, first + lane, plane};
+      });
       select(x + begin, y + begin, bits.data(), std::min(lanes * each, width - begin));
     }
   }
@@ -47,13 +50,37 @@ class DropoutMask {
       for (Index i = 0; i < count; ++i) names[static_cast<std::size_t>(i)] = name_of(first + i);
       for (Index begin = 0; begin < width; begin += each) {
         const auto part = static_cast<std::uint32_t>(begin / each);
-        const Bits bits = draw([&](std::uint32_t lane) {
+        const Bits bits = draw_bits([&](std::uint32_t lane) {
           return Counter{names[lane], part, plane};
         });
         for (Index i = 0; i < count; ++i) {
           const Index at = (first + i) * stride + begin;
           select(x + at, y + at, bits.data() + i * each, std::min(each, width - begin));
         }
+      }
+    }
+  }
+
+  /// The factors themselves, 1/(1 − p) or 0, of a register of rows side by side: factors[i] of
+  /// element i of all of them, `stride` elements after that of element i − 1.
+  template <class NameOf>
+  void factors_by_column(Index width, Index stride, NameOf name_of, std::uint32_t plane,
+                         T* factors) const {
+    constexpr auto rows = static_cast<std::size_t>(kernels::lanes<T>);
+    const std::uint32_t threshold = threshold_;
+    const T kept = kept_;
+    for (Index begin = 0; begin < width; begin += each) {
+      const auto part = static_cast<std::uint32_t>(begin / each);
+      const auto words = draw<rows>([&](std::uint32_t lane) {
+        return Counter{name_of(static_cast<Index>(lane)), part, plane};
+      });
+      for (Index i = begin; i < std::min(width, begin + each); ++i) {
+        const auto& word = words[static_cast<std::size_t>(i - begin) / 2];
+        const int shift = i % 2 == 0 ? 0 : 16;
+        T* const to = factors + i * stride;
+#pragma omp simd
+        for (std::size_t row = 0; row < rows; ++row)
+          to[row] = (word[row] >> shift & 0xFFFF) >= threshold ? kept : T{0};
       }
     }
   }
@@ -67,17 +94,24 @@ class DropoutMask {
     std::uint32_t part, plane;
   };
 
-  template <class CounterOf>
-  Bits draw(const CounterOf& counter_of) const {
-    std::array<std::array<std::uint32_t, lanes>, 4> words;
-    for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+  // Word w of each lane's counter: words[w][lane].
+  template <std::size_t count, class CounterOf>
+  std::array<std::array<std::uint32_t, count>, 4> draw(const CounterOf& counter_of) const {
+    std::array<std::array<std::uint32_t, count>, 4> words;
+    for (std::uint32_t lane = 0; lane < count; ++lane) {
       const Counter counter = counter_of(lane);
       words[0][lane] = static_cast<std::uint32_t>(counter.row);
       words[1][lane] = static_cast<std::uint32_t>(counter.row >> 32);
       words[2][lane] = counter.part;
       words[3][lane] = counter.plane;
     }
-    philox<lanes, 7>(key_, words);
+    philox<count, 7>(key_, words);
+    return words;
+  }
+
+  template <class CounterOf>
+  Bits draw_bits(const CounterOf& counter_of) const {
+    const auto words = draw<lanes>(counter_of);
     std::array<std::uint32_t, lanes * 4> by_lane;
     for (std::size_t lane = 0; lane < lanes; ++lane)
       for (std::size_t word = 0; word < 4; ++word) by_lane[lane * 4 + word] = words[word][lane];

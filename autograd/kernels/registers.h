@@ -2,7 +2,9 @@
 // element by element.
 #pragma once
 
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "autograd/dtype.h"
@@ -26,6 +28,9 @@ struct RegisterTypes {
   typedef T plain __attribute__((vector_size(register_bytes)));
   // The same wherever it lies in memory.
   typedef T anywhere __attribute__((vector_size(register_bytes), aligned(alignof(T)), may_alias));
+  // Its elements' bits, as numbers.
+  using Bit = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  typedef Bit bits __attribute__((vector_size(register_bytes)));
 };
 template <Real T>
 using Register = typename RegisterTypes<T>::plain;
@@ -34,6 +39,10 @@ using Register = typename RegisterTypes<T>::plain;
 template <Real T>
 constexpr Index lanes = register_bytes / static_cast<Index>(sizeof(T));
 
+template <Real T>
+Register<T> filled(T x) {
+  return x - Register<T>{};
+}
 template <Real T>
 Register<T> load(const T* from) {
   return *reinterpret_cast<const typename RegisterTypes<T>::anywhere*>(from);

@@ -9,14 +9,25 @@
 namespace adjoint::kernels {
 namespace {
 
-// Panels of rows for the pool. Fixed by the sizes alone: a panel's result then has the same bits
-// whatever the number of threads.
+// Pieces for the pool: panels of rows, or of columns where there are few rows and the time goes
+// into reading B. Fixed by the sizes alone: a piece's result then has the same bits whatever the
+// number of threads. Below so many multiplications, or so many elements of B, a thread is not worth
+// calling.
 constexpr Index panel_rows = 256;
-constexpr double worth_cutting = 8e6;  // multiplications: below, a thread's wake-up costs more
+constexpr double worth_cutting = 8e6;
+constexpr Index few_rows = 8;
+constexpr Index elements_of_piece = 32768;
 
 template <Real T>
 bool worth_cutting_up(const Product<T>& p) {
   return static_cast<double>(p.rows) * static_cast<double>(p.columns * p.inner) >= worth_cutting;
+}
+
+// Whole cache lines of C for each piece.
+template <Real T>
+Index columns_of_piece(const Product<T>& p) {
+  constexpr Index line = 64 / sizeof(T);
+  return (elements_of_piece / std::max<Index>(1, p.inner) / line + 1) * line;
 }
 
 }  // namespace
@@ -31,9 +42,13 @@ void matmul_on_this_thread(const Product<T>& product) {
 
 template <Real T>
 void matmul(const Product<T>& product) {
-  const Index grain = worth_cutting_up(product) ? panel_rows : std::max<Index>(1, product.rows);
+  if (product.rows <= few_rows)
+    return parallel_for(product.columns, columns_of_piece(product), [&](Index begin, Index end) {
+      matmul_on_this_thread(product.of_columns(begin, end - begin));
+    });
+  const Index grain = worth_cutting_up(product) ? panel_rows : product.rows;
   parallel_for(product.rows, grain, [&](Index begin, Index end) {
-    matmul_on_this_thread(product.part(begin, end - begin));
+    matmul_on_this_thread(product.of_rows(begin, end - begin));
   });
 }
 

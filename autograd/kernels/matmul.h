@@ -5,7 +5,7 @@
 
 namespace adjoint::kernels {
 
-/// Large products are cut into fixed panels of rows for the pool.
+/// Large products are cut into fixed pieces for the pool.
 template <Real T>
 void matmul(const Product<T>& product);
 

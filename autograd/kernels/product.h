@@ -33,11 +33,20 @@ struct Product {
   const T* bias = nullptr;  ///< [columns], added to every row; or null
 
   /// The same for `count` rows of A and C only.
-  Product part(Index begin, Index count) const {
+  Product of_rows(Index begin, Index count) const {
     Product result = *this;
     result.rows = count;
     result.a = a.from(begin, 0);
     result.c = c + begin * stride;
+    return result;
+  }
+  /// The same for `count` columns of B and C only.
+  Product of_columns(Index begin, Index count) const {
+    Product result = *this;
+    result.columns = count;
+    result.b = b.from(0, begin);
+    result.c = c + begin;
+    if (bias) result.bias = bias + begin;
     return result;
   }
 };

@@ -71,8 +71,7 @@ void tile(const Product<T>& p) {
   for (int i = 0; i < tile_rows; ++i) {
     if (i >= p.rows) break;
 #pragma GCC unroll 4
-    for (int r = 0; r < registers; ++r)
-      __builtin_prefetch(p.c + i * p.stride + r * lanes<T>, 1);
+    for (int r = 0; r < registers; ++r) __builtin_prefetch(p.c + i * p.stride + r * lanes<T>, 1);
   }
   const T* b = p.b.data;
   Index at = 0;
@@ -104,6 +103,27 @@ void tile(const Product<T>& p) {
 
 // ---- A panel of B ------------------------------------------------------------------------------
 
+// to[k, i] = from[i, k] for a square of n · n, or for `rows` rows of `depth` elements of one; what
+// is missing of a row of `to` becomes zeros.
+template <Real T>
+void turn_square(const T* from, Index stride, T* to, Index width) {
+  constexpr Index n = lanes<T>;
+  Register<T> square[n];
+#pragma GCC unroll 16
+  for (Index i = 0; i < n; ++i) square[i] = load(from + i * stride);
+  transpose<T>(square);
+#pragma GCC unroll 16
+  for (Index k = 0; k < n; ++k) store(to + k * width, square[k]);
+}
+template <Real T>
+void turn_part(const T* from, Index stride, Index rows, Index depth, T* to, Index width) {
+  constexpr Index n = lanes<T>;
+  Register<T> square[n]{};
+  for (Index i = 0; i < rows; ++i) square[i] = load_first(from + i * stride, depth);
+  transpose<T>(square);
+  for (Index k = 0; k < depth; ++k) store(to + k * width, square[k]);
+}
+
 // to[k, j] = b(k, j) for b of [inner, columns], with columns filled up by zeros to `width`.
 template <Real T>
 void pack_panel(const Matrix<T>& b, Index inner, Index columns, T* to, Index width) {
@@ -115,16 +135,13 @@ void pack_panel(const Matrix<T>& b, Index inner, Index columns, T* to, Index wid
         store(to + k * width + j, load_first(b.data + k * b.stride + j, count));
       continue;
     }
-    for (Index k = 0; k < inner; k += n) {  // a square of n² at a time
+    for (Index k = 0; k < inner; k += n) {
+      const T* const from = b.data + j * b.stride + k;
       const Index depth = std::min(n, inner - k);
-      Register<T> square[n];
-#pragma GCC unroll 16
-      for (Index i = 0; i < n; ++i)
-        square[i] = i < count ? load_first(b.data + (j + i) * b.stride + k, depth) : Register<T>{};
-      transpose<T>(square);
-#pragma GCC unroll 16
-      for (Index i = 0; i < n; ++i)
-        if (i < depth) store(to + (k + i) * width + j, square[i]);
+      if (count == n && depth == n)
+        turn_square(from, b.stride, to + k * width + j, width);
+      else
+        turn_part(from, b.stride, count, depth, to + k * width + j, width);
     }
   }
 }
@@ -146,7 +163,7 @@ void pack_blocks(const Matrix<T>& a, Index rows, Index inner, T* to) {
 template <Real T, int registers>
 void column_of_tiles(const Product<T>& p, const T* packed) {
   for (Index i = 0; i < p.rows; i += tile_rows) {
-    Product<T> part = p.part(i, std::min<Index>(tile_rows, p.rows - i));
+    Product<T> part = p.of_rows(i, std::min<Index>(tile_rows, p.rows - i));
     if (packed) part.a = {packed + i * p.inner, tile_rows, true};
     tile<T, registers>(part);
   }
@@ -180,12 +197,8 @@ bool blocks_worth_packing(const Product<T>& p) {
 template <Real T>
 void multiply_rows(const Product<T>& p, const T* packed, T* room) {
   for (Index j = 0; j < p.columns; j += panel_columns<T>) {
-    Product<T> panel = p;
-    panel.columns = std::min(panel_columns<T>, p.columns - j);
-    panel.b = p.b.from(0, j);
-    panel.c = p.c + j;
-    if (p.bias) panel.bias = p.bias + j;
-    multiply_panel(panel, packed, room);
+    const Index columns = std::min(panel_columns<T>, p.columns - j);
+    multiply_panel(p.of_columns(j, columns), packed, room);
   }
 }
 
@@ -209,7 +222,7 @@ void multiply_by_tiles(const Product<T>& p) {
     }
     const Index height = packs_a ? rows_of_block : p.rows;
     for (Index i = 0; i < p.rows; i += height) {
-      const Product<T> part = slice.part(i, std::min(height, p.rows - i));
+      const Product<T> part = slice.of_rows(i, std::min(height, p.rows - i));
       if (packs_a) pack_blocks(part.a, part.rows, part.inner, blocks.data());
       multiply_rows(part, blocks.data(), panel.data());
     }

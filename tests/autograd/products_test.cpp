@@ -183,7 +183,7 @@ void check_bits_of_rows() {
     kernels::multiply_by_tiles(p);
     p.c = cut.data();
     for (Index i = 0, count = 1; i < rows; i += count, ++count)
-      kernels::multiply_by_tiles(p.part(i, std::min(count, rows - i)));
+      kernels::multiply_by_tiles(p.of_rows(i, std::min(count, rows - i)));
     BOOST_TEST(whole == cut);
   }
 }

@@ -1,0 +1,99 @@
+#include "autograd/kernels/registers.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "autograd/kernels/vector_math.h"
+#include "tests/autograd/support.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::kernels;
+
+template <Real T>
+std::vector<T> elements(const Register<T>& x) {
+  std::vector<T> result(static_cast<std::size_t>(lanes<T>));
+  store(result.data(), x);
+  return result;
+}
+
+template <Real T>
+std::vector<T> counting(Index count) {
+  std::vector<T> result;
+  for (Index i = 0; i < count; ++i) result.push_back(static_cast<T>(i + 1));
+  return result;
+}
+
+template <Real T>
+void check_parts() {
+  for (Index count = 0; count <= lanes<T>; ++count) {
+    // As many elements as are asked for and not one more: sanitizers notice.
+    const std::vector<T> from = counting<T>(count);
+    std::vector<T> expected = from;
+    expected.resize(static_cast<std::size_t>(lanes<T>));
+    const Register<T> x = load_first(from.data(), count);
+    BOOST_TEST(elements<T>(x) == expected);
+    std::vector<T> to(static_cast<std::size_t>(count));
+    store_first(to.data(), x, count);
+    BOOST_TEST(to == from);
+  }
+}
+
+template <Real T>
+void check_transposition() {
+  constexpr Index n = lanes<T>;
+  const std::vector<T> numbers = counting<T>(n * n);
+  Register<T> rows[n];
+  for (Index i = 0; i < n; ++i) rows[i] = load(numbers.data() + i * n);
+  transpose<T>(rows);
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < n; ++j)
+      BOOST_TEST(elements<T>(rows[i])[static_cast<std::size_t>(j)] ==
+                 numbers[static_cast<std::size_t>(j * n + i)]);
+}
+
+template <Real T>
+void check_exp() {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const T smallest = std::log(std::numeric_limits<T>::min());
+  double worst = 0;  // in units of the last place
+  constexpr int count = 20000;
+  for (int i = 0; i < count; ++i) {
+    const T x = smallest * static_cast<T>(i) / count;
+    const T y = elements<T>(exp_of_negative<T>(filled(x)))[0];
+    const double exact = std::exp(static_cast<double>(x));
+    if (x < ExpConstants<T>::smallest) continue;
+    worst = std::max(worst, std::abs(static_cast<double>(y) - exact) /
+                                (exact * static_cast<double>(std::numeric_limits<T>::epsilon())));
+  }
+  BOOST_TEST(worst < 2);
+  BOOST_TEST(elements<T>(exp_of_negative<T>(Register<T>{}))[0] == 1);
+  for (const T x : {smallest - 1, T{-1e30F}, -infinity})
+    BOOST_TEST(elements<T>(exp_of_negative<T>(filled(x)))[0] == 0);
+  BOOST_TEST(
+      std::isnan(elements<T>(exp_of_negative<T>(filled(std::numeric_limits<T>::quiet_NaN())))[0]));
+}
+
+BOOST_AUTO_TEST_SUITE(registers)
+
+BOOST_AUTO_TEST_CASE(parts_of_a_register) {
+  check_parts<float>();
+  check_parts<double>();
+}
+
+BOOST_AUTO_TEST_CASE(a_square_is_transposed) {
+  check_transposition<float>();
+  check_transposition<double>();
+}
+
+BOOST_AUTO_TEST_CASE(exp_for_softmax) {
+  check_exp<float>();
+  check_exp<double>();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

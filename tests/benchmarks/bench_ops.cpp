@@ -5,7 +5,9 @@
 
 #include "autograd/ambient.h"
 #include "autograd/grad.h"
+#include "autograd/kernels/blas.h"
 #include "autograd/kernels/parallel.h"
+#include "autograd/kernels/tiles.h"
 #include "autograd/ops.h"
 #include "nn/optimizer.h"
 #include "tests/benchmarks/limits.h"
@@ -151,6 +153,27 @@ void measure_passes(const Comparison& compare, Index rows, Index width) {
   compare.run("global norm", x.shape(), "step", passes(1), [&] { nn::global_norm(gradients); });
 }
 
+// y = x Wᵀ both ways: by our own tiles and by BLAS.
+void measure_both_ways(const Comparison& compare, Index rows, Index inputs, Index outputs) {
+  const Tensor x = random({rows, inputs}, 1), weight = random({outputs, inputs}, 2);
+  Tensor y = zeros({rows, outputs});
+  const kernels::Product<float> product{.rows = rows,
+                                        .columns = outputs,
+                                        .inner = inputs,
+                                        .a = {x.values<float>().data(), inputs},
+                                        .b = {weight.values<float>().data(), inputs, true},
+                                        .c = y.edit<float>().data(),
+                                        .stride = outputs};
+  const auto m = static_cast<double>(rows), k = static_cast<double>(inputs),
+             n = static_cast<double>(outputs);
+  const Demand demand{.bytes = 4 * (m * k + k * n + m * n), .flops = 2 * m * n * k};
+  const std::string to = "to " + std::to_string(outputs);
+  compare.run("product " + to, x.shape(), "tiles", demand,
+              [&] { kernels::multiply_by_tiles(product); });
+  compare.run("product " + to, x.shape(), "BLAS", demand,
+              [&] { kernels::multiply_by_blas(product); });
+}
+
 // Matrix products of the sizes that one of two shards has in a training step, and attention.
 void measure_products(const Comparison& compare, const Configuration& c) {
   const auto product = [&](Index rows, Index inputs, Index outputs) {
@@ -163,6 +186,7 @@ void measure_products(const Comparison& compare, const Configuration& c) {
     name << "linear to " << outputs;
     compare.both(name.str(), {x, weight}, forward, backward,
                  [](const Tensors& xs) { return linear(xs[0], xs[1]); });
+    measure_both_ways(compare, rows, inputs, outputs);
   };
   const Index batch = c.batch / 2, rows = batch * c.target_length;
   product(rows, c.width, c.width);

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "autograd/kernels/matmul.h"
+#include "autograd/kernels/registers.h"
 #include "tests/benchmarks/measuring.h"
 
 namespace adjoint::benchmarks {
@@ -19,19 +19,23 @@ double memory_bandwidth(std::size_t floats, double seconds) {
 }
 
 double arithmetic_peak(double seconds) {
-  constexpr Index size = 1024;
-  const std::vector<float> a(size * size, 0.5F), b(size * size, 0.25F);
-  std::vector<float> c(size * size);
+  using kernels::Register;
+  // So many sums side by side that each is ready when its turn comes again.
+  constexpr Index sums = 24, rounds = 100'000, lanes = kernels::lanes<float>;
+  const Register<float> a = kernels::filled(0.5F);
   const Timing time = measure(seconds, [&] {
-    kernels::matmul_on_this_thread<float>({.rows = size,
-                                           .columns = size,
-                                           .inner = size,
-                                           .a = {a.data(), size},
-                                           .b = {b.data(), size},
-                                           .c = c.data(),
-                                           .stride = size});
+    Register<float> sum[sums];  // each begins with another number: equal ones would be one sum
+#pragma GCC unroll 24
+    for (Index i = 0; i < sums; ++i) sum[i] = kernels::filled(static_cast<float>(i));
+    for (Index round = 0; round < rounds; ++round)
+#pragma GCC unroll 24
+      for (Index i = 0; i < sums; ++i) sum[i] = sum[i] * a + a;
+    Register<float> total{};
+#pragma GCC unroll 24
+    for (Index i = 0; i < sums; ++i) total += sum[i];
+    asm volatile("" : : "m"(total));  // it counts as used
   });
-  return 2.0 * size * size * size / (time.min_ms / 1e3);
+  return 2.0 * sums * rounds * lanes / (time.min_ms / 1e3);
 }
 
 }  // namespace adjoint::benchmarks

@@ -10,7 +10,7 @@
 //   This is also where a transposed B is turned. A is read as it is, six rows at a time, unless it
 //   is transposed and wide: then blocks of it are copied likewise, for all panels of B.
 //
-//   `inner` is cut into pieces of which a panel fits the second-level cache.
+//   `inner` is cut into slices of which a panel fits the second-level cache.
 #include "autograd/kernels/tiles.h"
 
 #include <algorithm>
@@ -202,10 +202,8 @@ void multiply_rows(const Product<T>& p, const T* packed, T* room) {
   }
 }
 
-}  // namespace
-
 template <Real T>
-void multiply_by_tiles(const Product<T>& p) {
+void multiply_as_it_is(const Product<T>& p) {
   const bool packs_a = blocks_worth_packing(p);
   const Index depth = std::min(p.inner, packs_a ? depth_of_blocks : depth_of_panel);
   const Scratch<T> panel(depth * panel_columns<T>);
@@ -216,10 +214,8 @@ void multiply_by_tiles(const Product<T>& p) {
     slice.inner = std::min(depth, p.inner - k);
     slice.a = p.a.from(0, k);
     slice.b = p.b.from(k, 0);
-    if (k > 0) {  // the first slice has begun the sum
-      slice.keep = 1;
-      slice.bias = nullptr;
-    }
+    if (k > 0) slice.keep = 1;                      // the first slice has begun the sum
+    if (k + depth < p.inner) slice.bias = nullptr;  // the last one adds the bias
     const Index height = packs_a ? rows_of_block : p.rows;
     for (Index i = 0; i < p.rows; i += height) {
       const Product<T> part = slice.of_rows(i, std::min(height, p.rows - i));
@@ -228,6 +224,57 @@ void multiply_by_tiles(const Product<T>& p) {
     }
     k += depth;
   } while (k < p.inner);
+}
+
+// ---- Few rows ----------------------------------------------------------------------------------
+
+// x Wᵀ for few rows of x: instead of turning all of W one may compute the transpose, W xᵀ, which
+// reads W as it is, and turn x and the result.
+template <Real T>
+bool is_turned_sooner(const Product<T>& p) {
+  return p.b.transposed && !p.a.transposed && p.keep == 0 && p.rows <= panel_columns<T> &&
+         p.rows * (p.inner + p.columns) < p.inner * p.columns;
+}
+
+// to[i, j] = from[j, i] + bias[j] for a result of [rows, columns].
+template <Real T>
+void turn_into(const T* from, Index width, const Product<T>& p) {
+  constexpr Index n = lanes<T>;
+  for (Index j = 0; j < p.columns; j += n) {
+    const Index count = std::min(n, p.columns - j);
+    const Register<T> bias = p.bias ? load_first(p.bias + j, count) : Register<T>{};
+    for (Index i = 0; i < p.rows; i += n) {
+      Register<T> square[n]{};
+      for (Index column = 0; column < count; ++column)
+        square[column] = load(from + (j + column) * width + i);
+      transpose<T>(square);
+      for (Index row = 0; row < std::min(n, p.rows - i); ++row)
+        store_first(p.c + (i + row) * p.stride + j, square[row] + bias, count);
+    }
+  }
+}
+
+template <Real T>
+void multiply_turned(const Product<T>& p) {
+  const Index width = (p.rows + lanes<T> - 1) / lanes<T> * lanes<T>;
+  const Scratch<T> result(p.columns * width);  // [columns, width]
+  multiply_as_it_is<T>({.rows = p.columns,
+                        .columns = p.rows,
+                        .inner = p.inner,
+                        .a = {p.b.data, p.b.stride},
+                        .b = {p.a.data, p.a.stride, true},
+                        .c = result.data(),
+                        .stride = width,
+                        .scale = p.scale});
+  turn_into(result.data(), width, p);
+}
+
+}  // namespace
+
+template <Real T>
+void multiply_by_tiles(const Product<T>& p) {
+  if (is_turned_sooner(p)) return multiply_turned(p);
+  multiply_as_it_is(p);
 }
 
 template <Real T>

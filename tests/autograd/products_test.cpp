@@ -168,9 +168,10 @@ BOOST_AUTO_TEST_CASE(nothing_to_add_up) {
 template <Real T>
 void check_bits_of_rows() {
   std::mt19937 generator(3);
-  const Index rows = 50, columns = 70, inner = 600;
+  const Index rows = 150, columns = 70, inner = 600;
   const auto a = random_numbers<T>(rows * inner, generator),
-             b = random_numbers<T>(inner * columns, generator);
+             b = random_numbers<T>(inner * columns, generator),
+             bias = random_numbers<T>(columns, generator);
   for (const bool transposed_b : {false, true}) {
     std::vector<T> whole(static_cast<std::size_t>(rows * columns)), cut(whole);
     Product<T> p{.rows = rows,
@@ -179,7 +180,8 @@ void check_bits_of_rows() {
                  .a = {a.data(), inner},
                  .b = {b.data(), transposed_b ? inner : columns, transposed_b},
                  .c = whole.data(),
-                 .stride = columns};
+                 .stride = columns,
+                 .bias = bias.data()};
     kernels::multiply_by_tiles(p);
     p.c = cut.data();
     for (Index i = 0, count = 1; i < rows; i += count, ++count)

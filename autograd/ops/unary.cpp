@@ -110,31 +110,56 @@ struct Cos : Unary<Cos> {
   Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
 };
 
+// (y, ȳ) to z = ȳ s(y) in one pass, where the slope s = dy/dx is a function of the result y alone
+//                  ȳ's gradient is z̄ s(y),  y's is z̄ ȳ s′(y)
+template <class Op>
+struct SlopeOfResultVjp {
+  static constexpr auto name = Op::name_of_vjp;
+  static constexpr Reads reads = {input(0), input(1)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
+                 [](T y, T g) { return g * Op::slope(y); });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor y = back.input(0), &z = back.cotangent();
+    return back.gradients([&] { return z * back.input(1) * Op::curvature(y); },
+                          [&] { return of(y, z); });
+  }
+  static Tensor of(const Tensor& y, const Tensor& g) {
+    return composed() ? g * Op::slope(y) : apply(SlopeOfResultVjp{}, y, g);
+  }
+};
+
 // y = tanh x       x̄ = ȳ (1 − y²)
 struct Tanh : Unary<Tanh> {
-  static constexpr auto name = "tanh";
+  static constexpr auto name = "tanh", name_of_vjp = "tanh_vjp";
   static constexpr Reads reads = {output(0)};
   template <Real T>
   static T value(T x) {
     return kernels::tanh(x);
   }
+  static auto slope(const auto& y) { return 1 - y * y; }
+  static Tensor curvature(const Tensor& y) { return -2 * y; }
   Tensors vjp(const Pullback& back) const {
-    return {back.cotangent() * (1 - pow(back.output(0), 2))};
+    return {SlopeOfResultVjp<Tanh>::of(back.output(0), back.cotangent())};
   }
 };
 
 // y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
 struct Sigmoid : Unary<Sigmoid> {
-  static constexpr auto name = "sigmoid";
+  static constexpr auto name = "sigmoid", name_of_vjp = "sigmoid_vjp";
   static constexpr Reads reads = {output(0)};
   template <Real T>
   static T value(T x) {
     const T e = kernels::exp(-std::abs(x));  // of the negative side only: never overflows
     return (x >= 0 ? T{1} : e) / (1 + e);
   }
+  static auto slope(const auto& y) { return y * (1 - y); }
+  static Tensor curvature(const Tensor& y) { return 1 - 2 * y; }
   Tensors vjp(const Pullback& back) const {
-    const Tensor y = back.output(0);
-    return {back.cotangent() * y * (1 - y)};
+    return {SlopeOfResultVjp<Sigmoid>::of(back.output(0), back.cotangent())};
   }
 };
 

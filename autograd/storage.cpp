@@ -13,21 +13,22 @@
 namespace adjoint {
 namespace {
 
-constexpr std::align_val_t alignment{64};  // a cache line, and the widest vector register
+constexpr std::size_t line_bits = 6;
+constexpr std::size_t line = 1 << line_bits;  // a cache line, and the widest vector register
+constexpr std::align_val_t alignment{line};
 
-// Size classes: four to each power of two, so that of all but the smallest at most a fifth lies
-// idle.
-constexpr std::size_t smallest_bits = 6;
+// Size classes: a line for the head of a storage and then room for so many elements, four sizes to
+// each power of two, so that of all but the smallest at most a fifth lies idle.
 struct SizeClass {
   std::size_t index;
   std::size_t bytes;
 };
 SizeClass size_class(std::size_t bytes) {
-  bytes = std::max(bytes, std::size_t{1} << smallest_bits);
+  bytes = std::max(bytes, 2 * line) - line;
   const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes
-  const std::size_t step_bits = std::max(smallest_bits, power - 2);
+  const std::size_t step_bits = std::max(line_bits, power - 2);
   const std::size_t rounded = (((bytes - 1) >> step_bits) + 1) << step_bits;
-  return {power * 4 + ((rounded - (std::size_t{1} << power)) >> (power - 2)), rounded};
+  return {power * 4 + ((rounded - (std::size_t{1} << power)) >> (power - 2)), line + rounded};
 }
 
 // Unused blocks, by size.
@@ -69,7 +70,7 @@ class FreeList {
 // All blocks are shared: one may be taken by one thread and given back by another (a worker's
 // gradients), and has to find its way back. But small ones come and go by the million: of these
 // each thread has a list of its own, without a lock, and trades with the others many at a time.
-constexpr std::size_t small_limit = 4096;
+constexpr std::size_t small_limit = line + 4096;
 constexpr std::size_t traded_at_once = 256;  // so a thread has at most twice as many of each size
 
 struct SharedFreeList {
@@ -82,27 +83,68 @@ SharedFreeList& shared_list() {
   return *list;
 }
 
-// The calling thread's list; null before its first use and when the thread is ending. (A plain
-// pointer costs nothing to look at; an object with a constructor would be asked for it every time.)
-thread_local FreeList* current_list = nullptr;
-struct ThreadFreeList {
-  FreeList list;
-  ThreadFreeList() { current_list = &list; }
-  ~ThreadFreeList() {
-    current_list = nullptr;
-    const std::lock_guard lock(shared_list().mutex);
-    list.pass_on_all(shared_list().list);
+// Bytes in use, by all threads. What a thread takes and gives back it enters in a book of its own,
+// and carries over when that has grown long: all threads would wait for one counter.
+std::atomic<std::ptrdiff_t> bytes_in_use{0};
+std::atomic<std::ptrdiff_t> bytes_peak{0};
+class Book {
+ public:
+  void enter(std::ptrdiff_t bytes) {
+    change_ += bytes;
+    highest_ = std::max(highest_, change_);
+    if (std::max(highest_, -change_) > longest) carry_over();
   }
+  void carry_over() {
+    const std::ptrdiff_t highest = highest_ + bytes_in_use.fetch_add(change_);
+    std::ptrdiff_t peak = bytes_peak.load();
+    while (highest > peak && !bytes_peak.compare_exchange_weak(peak, highest)) {
+    }
+    change_ = highest_ = 0;
+  }
+
+ private:
+  static constexpr std::ptrdiff_t longest = 1 << 16;
+  std::ptrdiff_t change_ = 0;
+  std::ptrdiff_t highest_ = 0;  // that the change has been
 };
-FreeList* thread_list() {
-  if (!current_list) {
-    thread_local ThreadFreeList owner;
+
+// What a thread has for itself. The pointer is null before its first use and when the thread is
+// ending. (It costs nothing to look at; an object with a constructor would be asked for it every
+// time.)
+struct OwnMemory {
+  FreeList list;
+  Book book;
+  OwnMemory();
+  ~OwnMemory();
+};
+thread_local OwnMemory* current = nullptr;
+OwnMemory::OwnMemory() { current = this; }
+OwnMemory::~OwnMemory() {
+  current = nullptr;
+  book.carry_over();
+  const std::lock_guard lock(shared_list().mutex);
+  list.pass_on_all(shared_list().list);
+}
+OwnMemory* own_memory() {
+  if (!current) {
+    thread_local OwnMemory owner;
   }
-  return current_list;
+  return current;
 }
 
 FreeList* own_list_for(const SizeClass& size) {
-  return size.bytes <= small_limit ? thread_list() : nullptr;
+  OwnMemory* const own = size.bytes <= small_limit ? own_memory() : nullptr;
+  return own ? &own->list : nullptr;
+}
+
+void carry_over() {
+  if (OwnMemory* const own = own_memory()) own->book.carry_over();
+}
+void count(std::ptrdiff_t bytes) {
+  if (OwnMemory* const own = own_memory())
+    own->book.enter(bytes);
+  else
+    bytes_in_use += bytes;
 }
 
 void* take_unused(const SizeClass& size) {
@@ -134,26 +176,37 @@ void* allocate(std::size_t bytes) {
   return block;
 }
 
-std::atomic<std::size_t> bytes_in_use{0};
-std::atomic<std::size_t> bytes_peak{0};
+// Makes room for elements in the line after whatever it is to hold, a storage and its holders'
+// count.
+template <class T>
+struct WithElements {
+  using value_type = T;
+  std::size_t bytes;
 
-void count(std::size_t bytes) {
-  const std::size_t now = bytes_in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  std::size_t peak = bytes_peak.load(std::memory_order_relaxed);
-  while (now > peak && !bytes_peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  explicit WithElements(std::size_t size) : bytes(size) {}
+  template <class U>
+  WithElements(const WithElements<U>& other) : bytes(other.bytes) {}
+
+  T* allocate(std::size_t) {
+    static_assert(sizeof(T) <= line);
+    return static_cast<T*>(memory::take(line + bytes));
   }
-}
+  void deallocate(T* block, std::size_t) { memory::give_back(block, line + bytes); }
+};
 
 }  // namespace
 
-Storage::Storage(std::size_t bytes) : data_(memory::take(bytes)), bytes_(bytes) {
-  count(size_class(bytes).bytes);
+StoragePtr Storage::make(std::size_t bytes) {
+  return std::allocate_shared<Storage>(WithElements<Storage>(bytes), InBlock(), bytes);
 }
 
-Storage::~Storage() {
-  bytes_in_use.fetch_sub(size_class(bytes_).bytes, std::memory_order_relaxed);
-  memory::give_back(data_, bytes_);
+Storage::Storage(InBlock, std::size_t bytes) : bytes_(bytes) {
+  const auto end = reinterpret_cast<std::uintptr_t>(this + 1);
+  data_ = reinterpret_cast<void*>((end + line - 1) / line * line);
+  count(static_cast<std::ptrdiff_t>(bytes));
 }
+
+Storage::~Storage() { count(-static_cast<std::ptrdiff_t>(bytes_)); }
 
 namespace memory {
 
@@ -165,11 +218,20 @@ void* take(std::size_t bytes) {
 
 void give_back(void* block, std::size_t bytes) { put_unused(block, size_class(bytes)); }
 
-std::size_t in_use() { return bytes_in_use.load(); }
-std::size_t peak() { return bytes_peak.load(); }
-void reset_peak() { bytes_peak.store(bytes_in_use.load()); }
+std::size_t in_use() {
+  carry_over();
+  return static_cast<std::size_t>(bytes_in_use.load());
+}
+std::size_t peak() {
+  carry_over();
+  return static_cast<std::size_t>(bytes_peak.load());
+}
+void reset_peak() {
+  carry_over();
+  bytes_peak.store(bytes_in_use.load());
+}
 void release_unused() {
-  if (FreeList* list = thread_list()) list->clear();
+  if (OwnMemory* const own = own_memory()) own->list.clear();
   const std::lock_guard lock(shared_list().mutex);
   shared_list().list.clear();
 }

@@ -1,5 +1,5 @@
 // Buffers: 64-byte aligned memory that tensors share. It is reused by size, and so is the memory of
-// what comes and goes with every operation: the nodes of the tape, the entries of a sweep.
+// what else comes and goes with every operation: the nodes of the tape.
 #pragma once
 
 #include <cstddef>
@@ -29,11 +29,18 @@ struct Recycling {
   friend bool operator==(Recycling, Recycling) { return true; }
 };
 
+class Storage;
+using StoragePtr = std::shared_ptr<Storage>;
+
 /// One buffer. Tensors hold it through a shared pointer; the last one gives it back.
 /// The version counts writes, so that a sweep can tell that a recorded value was changed since.
 class Storage {
+  struct InBlock {};  // what only make() can say
+
  public:
-  explicit Storage(std::size_t bytes);
+  /// A new one. It and, from the next cache line on, its elements are one block of memory.
+  static StoragePtr make(std::size_t bytes);
+  Storage(InBlock, std::size_t bytes);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -50,9 +57,8 @@ class Storage {
   std::uint64_t version_ = 0;
 };
 
-using StoragePtr = std::shared_ptr<Storage>;
-
-/// Figures on the buffers of all tensors, in bytes.
+/// Figures on the buffers of all tensors, in the bytes that were asked for. Of what other threads
+/// that still run have taken and given back, up to 64 KB each may not show yet.
 namespace memory {
 std::size_t in_use();
 /// The highest in_use() since the start or the last reset.

@@ -9,9 +9,8 @@
 namespace adjoint {
 
 Tensor::Tensor(const Form& form)
-    : Tensor(form, std::allocate_shared<Storage>(
-                       Recycling<Storage>(),
-                       static_cast<std::size_t>(form.shape.numel()) * size_of(form.dtype))) {}
+    : Tensor(form,
+             Storage::make(static_cast<std::size_t>(form.shape.numel()) * size_of(form.dtype))) {}
 
 void Tensor::refuse(DType expected) const {
   require(defined_, "values: this tensor is empty");

@@ -30,11 +30,11 @@ void Node::release(std::span<Operand> operands) {
 }
 
 void Node::consume() {
-  if (is_leaf()) return;
+  const std::span<Operand> inputs = operands();
+  if (inputs.empty()) return;  // a leaf
   consumed_ = true;
-  release(operands());
-  for (Operand& operand : operands())
-    if (operand.value.storage()) operand.value = Tensor(operand.value.form(), nullptr);
+  release(inputs);
+  for (Operand& operand : inputs) operand.value.drop_storage();
   for (Result& result : results()) result.storage = nullptr;
 }
 
@@ -74,7 +74,7 @@ void require_unchanged(Node& node, const Tensor& x, std::uint64_t recorded, cons
 
 }  // namespace
 
-Tensor Pullback::input(int index) const {
+const Tensor& Pullback::input(int index) const {
   const Operand& saved = operand(index);
   require_unchanged(*node_, saved.value, saved.version, "input", index);
   return saved.value;

@@ -157,7 +157,7 @@ class Pullback {
       : node_(node), cotangents_(cotangents), needed_(needed) {}
 
   /// An input with its history. Error when it was changed since it was recorded.
-  Tensor input(int index) const;
+  const Tensor& input(int index) const;
   /// An output with its history. Error likewise.
   Tensor output(int index) const;
   const Shape& shape(int input_index) const { return operand(input_index).value.shape(); }
@@ -233,28 +233,33 @@ constexpr std::size_t output_count<Op> = Op::outputs;
 template <class T, std::size_t Count>
 using Few = std::conditional_t<Count == std::dynamic_extent, std::vector<T>, std::array<T, Count>>;
 
+/// {make(0), make(1), ...}, each made in its place.
+template <std::size_t Count, class Make>
+auto few(std::size_t count, const Make& make) {
+  using T = decltype(make(count));
+  if constexpr (Count == std::dynamic_extent) {
+    std::vector<T> result;
+    for (std::size_t i = 0; i < count; ++i) result.push_back(make(i));
+    return result;
+  } else {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::array<T, Count>{make(I)...};
+    }
+    (std::make_index_sequence<Count>());
+  }
+}
+
 template <std::size_t InputCount, class Op>
 std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in);
 
 template <class Op, std::size_t InputCount>
 class Recorded final : public Node {
  public:
-  Recorded(const Op& op, Inputs in, std::span<const Tensor> out) : op_(op) {
-    if constexpr (InputCount == std::dynamic_extent) operands_.resize(in.size());
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      const Tensor& x = in[i];
-      if (Op::reads.input(i))
-        operands_[i] = {x, x.storage()->version()};
-      else
-        operands_[i].value = Tensor(x.form(), nullptr, x.history());
-    }
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      results_[i].form = out[i].form();
-      if (!Op::reads.output(i)) continue;
-      results_[i].storage = out[i].storage();
-      results_[i].version = out[i].storage()->version();
-    }
-  }
+  Recorded(const Op& op, Inputs in, std::span<const Tensor> out)
+      : op_(op),
+        operands_(few<InputCount>(in.size(), [&](std::size_t i) { return operand(i, in[i]); })),
+        results_(
+            few<output_count<Op>>(out.size(), [&](std::size_t i) { return result(i, out[i]); })) {}
   ~Recorded() override { release(operands_); }
 
   const char* name() const override { return Op::name; }
@@ -270,6 +275,15 @@ class Recorded final : public Node {
   }
 
  private:
+  static Operand operand(std::size_t i, const Tensor& x) {
+    if (Op::reads.input(i)) return {x, x.storage()->version()};
+    return {Tensor(x.form(), nullptr, x.history()), 0};
+  }
+  static Result result(std::size_t i, const Tensor& y) {
+    if (Op::reads.output(i)) return {y.form(), y.storage(), y.storage()->version()};
+    return {y.form(), nullptr, 0};
+  }
+
   Op op_;
   Few<Operand, InputCount> operands_;
   std::array<Result, output_count<Op>> results_;
@@ -277,7 +291,9 @@ class Recorded final : public Node {
 
 template <class Op>
 std::array<Tensor, output_count<Op>> allocate(const Op& op, Inputs in) {
-  if constexpr (output_count<Op> == 1) {
+  if constexpr (requires { op.share(in); }) {  // the output is the input's storage seen otherwise
+    return {op.share(in)};
+  } else if constexpr (output_count<Op> == 1) {
     return {Tensor(op.form(in))};
   } else {
     std::array<Tensor, output_count<Op>> out;
@@ -299,13 +315,9 @@ void run_forward(const Op& op, Inputs in, Outputs out) {
 
 template <class Op>
 std::array<Tensor, output_count<Op>> compute(const Op& op, Inputs in) {
-  if constexpr (requires { op.share(in); }) {  // the output is the input's storage seen otherwise
-    return {op.share(in)};
-  } else {
-    std::array<Tensor, output_count<Op>> out = allocate(op, in);
-    run_forward(op, in, Outputs(out));
-    return out;
-  }
+  std::array<Tensor, output_count<Op>> out = allocate(op, in);
+  if constexpr (!requires { op.share(in); }) run_forward(op, in, Outputs(out));
+  return out;
 }
 
 template <std::size_t InputCount, class Op>
@@ -322,9 +334,10 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
   if constexpr (requires(const Pullback& back) { op.vjp(back); }) {
     if (tracked && recording()) {
       using Entry = Recorded<Op, InputCount>;
-      const NodePtr node = std::allocate_shared<Entry>(Recycling<Entry>(), op, in, out);
-      for (std::size_t i = 0; i < out.size(); ++i)
-        if (is_real(out[i].dtype())) out[i].exchange_history({node, static_cast<int>(i)});
+      NodePtr node = std::allocate_shared<Entry>(Recycling<Entry>(), op, in, out);
+      for (std::size_t i = out.size(); i-- > 0;)  // the last one takes the handle itself
+        if (is_real(out[i].dtype()))
+          out[i].exchange_history({i > 0 ? node : std::move(node), static_cast<int>(i)});
     }
   }
   if (observed) tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });

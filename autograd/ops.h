@@ -90,7 +90,7 @@ Tensor logsumexp(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
 /// The index of the largest element along one axis, as i64; the first of several. No gradient.
 Tensor argmax(const Tensor& x, Index axis = -1);
 /// Sums over the axes along which `shape` was broadcast to x's shape: undoes broadcasting.
-Tensor sum_to(const Tensor& x, const Shape& shape);
+Tensor sum_to(Tensor x, const Shape& shape);
 
 // ---- Shapes: of any type (ops/movement.cpp)
 // -------------------------------------------------------

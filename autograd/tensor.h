@@ -77,6 +77,8 @@ class Tensor {
   /// Gives this handle another history, or none, and returns the one it had. For the tape.
   History exchange_history(History history) { return std::exchange(history_, std::move(history)); }
   const StoragePtr& storage() const { return storage_; }
+  /// Lets go of the elements; form and history remain. For the tape.
+  void drop_storage() { storage_ = nullptr; }
   /// The name of a leaf; empty for others.
   const std::string& name() const;
   /// What backward() has added up for this leaf; not defined before. Error when not a leaf.

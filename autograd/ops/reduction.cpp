@@ -169,7 +169,7 @@ Tensor variance(const Tensor& x, const Axes& axes, Keep keep) {
   return mean(pow(x - mean(x, axes, Keep::yes), 2), axes, keep);
 }
 
-Tensor sum_to(const Tensor& x, const Shape& shape) {
+Tensor sum_to(Tensor x, const Shape& shape) {
   if (x.shape() == shape) return x;
   require(broadcast("sum_to", x.shape(), shape) == x.shape(), "sum_to: ", shape,
           " does not broadcast to ", x.shape());

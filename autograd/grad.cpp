@@ -12,7 +12,7 @@ namespace adjoint {
 namespace {
 
 // sum ← sum + term, in place when nobody else holds the buffer.
-void accumulate(Tensor& sum, Tensor term) {
+void accumulate(Tensor& sum, Tensor&& term) {
   if (!sum.defined()) {
     sum = std::move(term);
   } else if (!recording() && sum.storage().use_count() == 1) {
@@ -58,7 +58,7 @@ class Sweep {
     oldest_wanted_ = 0;
   }
 
-  void seed(const Tensor& y, const Tensor& cotangent) { add(y.history(), cotangent); }
+  void seed(const Tensor& y, Tensor cotangent) { add(y.history(), std::move(cotangent)); }
 
   template <class OnLeaf>
   void run(const OnLeaf& on_leaf) {
@@ -69,7 +69,8 @@ class Sweep {
         on_leaf(static_cast<Leaf&>(*place.node), place.cotangents[0]);
       else if (place.reached)
         step(place);
-      youngest = place.wanted.empty() ? places_.erase(youngest) : std::next(youngest);
+      const auto done = youngest++;
+      if (place.wanted.empty()) clear(done);
     }
   }
 
@@ -89,18 +90,33 @@ class Sweep {
     std::vector<int> wanted;  // how often each is asked for; empty where none is
     bool reached = false;     // whether anything has arrived
   };
-  using Entry = std::pair<const std::uint64_t, Place>;
+  using Places = std::map<std::uint64_t, Place, std::greater<>>;
 
   Place& at(const History& history) {
-    Place& place = places_[history.node->number()];
-    if (!place.node) {
-      place.node = history.node;
-      place.cotangents.resize(history.node->results().size());
-    }
+    const std::uint64_t number = history.node->number();
+    const auto next = places_.lower_bound(number);
+    if (next != places_.end() && next->first == number) return next->second;
+    Place& place = insert(next, number)->second;
+    place.node = history.node;
+    place.cotangents.resize(history.node->results().size());
     return place;
   }
 
-  void add(const History& history, Tensor cotangent) {
+  // An entry comes and goes with every node: the memory of the one that went is used again.
+  Places::iterator insert(Places::iterator next, std::uint64_t number) {
+    if (spare_.empty()) return places_.emplace_hint(next, number, Place());
+    spare_.key() = number;
+    return places_.insert(next, std::move(spare_));
+  }
+  void clear(Places::iterator place) {
+    spare_ = places_.extract(place);
+    Place& old = spare_.mapped();
+    for (Tensor& cotangent : old.cotangents) cotangent = Tensor();
+    old.node = nullptr;
+    old.reached = false;
+  }
+
+  void add(const History& history, Tensor&& cotangent) {
     Place& place = at(history);
     place.reached = true;
     accumulate(place.cotangents[static_cast<std::size_t>(history.output)], std::move(cotangent));
@@ -149,7 +165,8 @@ class Sweep {
   }
 
   GradOptions options_;
-  std::map<std::uint64_t, Place, std::greater<>, Recycling<Entry>> places_;  // youngest first
+  Places places_;  // youngest first
+  Places::node_type spare_;
   std::uint64_t oldest_wanted_ = std::numeric_limits<std::uint64_t>::max();
   bool all_leaves_ = false;
 };

@@ -24,7 +24,7 @@ namespace {
 constexpr int tile_rows = 6;
 constexpr int tile_registers = register_bytes == 64 ? 4 : 2;  // of 32 registers, or of 16
 template <Real T>
-constexpr Index panel_columns = tile_registers* lanes<T>;
+constexpr Index panel_columns{tile_registers * lanes<T>};
 
 constexpr Index depth_of_panel = 512;   // in `inner`
 constexpr Index depth_of_blocks = 192;  // where A is copied too
@@ -65,14 +65,12 @@ void tile(const Product<T>& p) {
 #pragma GCC unroll 8
   for (int i = 0; i < tile_rows; ++i)
 #pragma GCC unroll 4
-    for (int r = 0; r < registers; ++r) sum[i][r] = Register<T>{};
+    for (int r = 0; r < registers; ++r) {
+      sum[i][r] = Register<T>{};
+      // C is on its way from memory while its tile is computed.
+      if (i < p.rows) __builtin_prefetch(p.c + i * p.stride + r * lanes<T>, 1);
+    }
 
-#pragma GCC unroll 8
-  for (int i = 0; i < tile_rows; ++i) {
-    if (i >= p.rows) break;
-#pragma GCC unroll 4
-    for (int r = 0; r < registers; ++r) __builtin_prefetch(p.c + i * p.stride + r * lanes<T>, 1);
-  }
   const T* b = p.b.data;
   Index at = 0;
   for (Index k = 0; k < p.inner; ++k, at += p.a.column_step(), b += p.b.stride) {

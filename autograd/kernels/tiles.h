@@ -5,12 +5,12 @@
 
 namespace adjoint::kernels {
 
-/// Each element of the result is added up in the order of `inner`, whatever the other sizes are:
-/// the rows of a product have the same bits however it is cut.
+/// Each element is added up in the order of `inner`: a row of the result has the same bits whatever
+/// other rows are computed with it.
 template <Real T>
 void multiply_by_tiles(const Product<T>& product);
 
-/// By measurement (tests/benchmarks, table `products`): with registers of 64 bytes, for all
+/// By measurement (tests/benchmarks, table `operations`): with registers of 64 bytes, for all
 /// products of matrices; those with a vector are bound by memory, and BLAS reads it well.
 template <Real T>
 bool tiles_are_faster(const Product<T>& product);

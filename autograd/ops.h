@@ -218,6 +218,10 @@ struct AttentionOptions {
   Index heads = 1;
   double dropout = 0;  ///< of the attention weights
   Key key{};           ///< for dropout
+  /// Scores fall with the distance of query and key, in head h of n by 2^(−8 (h + 1) / n) for each
+  /// position, keys being counted from the first of the example. (ALiBi: Press et al. 2022, section
+  /// 3, with the distance to either side.)
+  bool linear_biases = false;
 };
 /// Scaled dot-product attention, softmax(QKᵀ/√d)·V for each head and example (Vaswani et al. 2017,
 /// section 3.2): query […, heads·d], key and value […, heads·d]; heads lie side by side in the last
@@ -229,6 +233,13 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value,
 /// The weights of the same attention, before dropout: [examples, heads, most queries, most keys],
 /// zero where there is no query or no visible key.
 Tensor attention_weights(const Tensor& query, const Tensor& key,
-                         std::shared_ptr<const AttentionPattern> pattern, Index heads);
+                         std::shared_ptr<const AttentionPattern> pattern,
+                         const AttentionOptions& options = {});
+
+/// Rotary position embedding of […, heads·d] for even d: in each head, features 2j and 2j + 1 of a
+/// row are turned like a point in the plane by the angle position · base^(−2j/d). The product of a
+/// turned query and a turned key then depends on the distance of their positions alone. `positions`
+/// is i64, one for each row. (Su et al. 2021, RoFormer, equations 15 and 34.) (ops/rotary.cpp)
+Tensor rotary(const Tensor& x, const Tensor& positions, Index heads, double base = 10000);
 
 }  // namespace adjoint

@@ -5,8 +5,9 @@
 namespace adjoint::nn {
 
 Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                             const Mask& mask, Index heads, double drop, const Context& context) {
-  AttentionOptions options{.heads = heads};
+                             const Mask& mask, Index heads, double drop, const Context& context,
+                             Positions positions) {
+  AttentionOptions options{.heads = heads, .linear_biases = positions == Positions::linear_biases};
   if (context.training() && drop > 0) {
     options.dropout = drop;
     options.key = context.take_key();
@@ -47,35 +48,50 @@ Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,
 // ---- Multi-head --------------------------------------------------------------------------------
 
 MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, double p, Key random,
-                                       Bias bias)
+                                       Bias bias, Positions kind)
     : query(width, width, random.child("query"), bias),
       key(width, width, random.child("key"), bias),
       value(width, width, random.child("value"), bias),
       output(width, width, random.child("output"), bias),
       heads(head_count),
-      drop(p) {
+      drop(p),
+      positions(kind) {
   require(heads >= 1 && width % heads == 0, "multi-head attention: ", heads,
           " heads do not divide a width of ", width);
+  require(positions != Positions::rotary || width / heads % 2 == 0,
+          "multi-head attention: rotary positions need heads of an even width, not ",
+          width / heads);
 }
 
-Tensor MultiHeadAttention::operator()(const Tensor& queries, const Tensor& keys,
+Tensor MultiHeadAttention::placed(const Tensor& projected, const Tensor& rows) const {
+  return positions == Positions::rotary ? rotary(projected, rows, heads) : projected;
+}
+
+Tensor MultiHeadAttention::keys(const Tensor& x, const Tensor& rows) const {
+  return placed(key(x), rows);
+}
+
+Tensor MultiHeadAttention::operator()(const Tensor& queries, const Tensor& memory,
                                       const Tensor& values, const Mask& mask,
                                       const Context& context) const {
   const NameScope scope(context.path());
-  return attend(queries, key(keys), value(values), mask, context);
+  return attend(queries, keys(memory, mask.key_positions()), value(values), mask, context);
 }
 
 Tensor MultiHeadAttention::attend(const Tensor& queries, const Tensor& projected_keys,
                                   const Tensor& projected_values, const Mask& mask,
                                   const Context& context) const {
   const NameScope scope(context.path());
-  return output(dot_product_attention(query(queries), projected_keys, projected_values, mask, heads,
-                                      drop, context));
+  const Tensor q = placed(query(queries), mask.query_positions());
+  return output(dot_product_attention(q, projected_keys, projected_values, mask, heads, drop,
+                                      context, positions));
 }
 
-Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& keys,
+Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& memory,
                                    const Mask& mask) const {
-  return attention_weights(query(queries), key(keys), mask.pattern(), heads);
+  return attention_weights(
+      placed(query(queries), mask.query_positions()), keys(memory, mask.key_positions()),
+      mask.pattern(), {.heads = heads, .linear_biases = positions == Positions::linear_biases});
 }
 
 // ---- Heads as examples -------------------------------------------------------------------------

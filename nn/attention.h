@@ -5,12 +5,15 @@
 #include "nn/context.h"
 #include "nn/linear.h"
 #include "nn/mask.h"
+#include "nn/positional_encoding.h"
 
 namespace adjoint::nn {
 
-/// softmax(Q Kᵀ/√d) V without weights of its own; `drop` applies to the attention weights.
+/// softmax(Q Kᵀ/√d) V without weights of its own; `drop` applies to the attention weights. Of the
+/// kinds of positions, linear_biases belongs here; the others change nothing.
 Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                             const Mask& mask, Index heads, double drop, const Context& context);
+                             const Mask& mask, Index heads, double drop, const Context& context,
+                             Positions positions = Positions::none);
 
 /// wᵥᵀ tanh(W_q q + W_k k) as the score of query q and key k (Bahdanau et al. 2015, appendix
 /// A.1.2). For padded layouts: query [batch, queries, …], key [batch, keys, …].
@@ -34,20 +37,28 @@ struct MultiHeadAttention : Module {
   Linear query, key, value, output;  // width to width
   Index heads;
   double drop;
+  Positions positions;  // what it does itself to know the distance of query and key
 
-  /// Error when the heads do not divide the width.
-  MultiHeadAttention(Index width, Index heads, double drop, Key random, Bias bias = Bias::no);
+  /// Error when the heads do not divide the width, or with rotary positions not into even parts.
+  MultiHeadAttention(Index width, Index heads, double drop, Key random, Bias bias = Bias::no,
+                     Positions positions = Positions::none);
   void fields(Fields& visit) override {
     visit("query", query)("key", key)("value", value)("output", output);
   }
 
-  Tensor operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
+  Tensor operator()(const Tensor& queries, const Tensor& memory, const Tensor& values,
                     const Mask& mask, const Context& context) const;
-  /// The same when keys and values have been projected before, as a cache holds them.
+  /// Keys as attend() takes them and as a cache holds them: projected and, with rotary positions,
+  /// turned by the position of each row, i64 [rows].
+  Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const;
+  /// The same as a whole when keys and values have been projected before.
   Tensor attend(const Tensor& queries, const Tensor& projected_keys, const Tensor& projected_values,
                 const Mask& mask, const Context& context) const;
   /// The attention weights: [batch, heads, queries, keys]. Computed only when asked for.
-  Tensor weights(const Tensor& queries, const Tensor& keys, const Mask& mask) const;
+  Tensor weights(const Tensor& queries, const Tensor& memory, const Mask& mask) const;
+
+ private:
+  Tensor placed(const Tensor& projected, const Tensor& positions_of_rows) const;
 };
 
 // The book's way to several heads: make them examples of a larger batch, batch-major and

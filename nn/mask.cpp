@@ -19,6 +19,8 @@ AttentionPattern pattern_of(const Layout& queries, const Layout& keys) {
 
 Mask::Mask(const Layout& queries, const Layout& keys)
     : pattern_(std::make_shared<const AttentionPattern>(pattern_of(queries, keys))),
+      query_positions_(queries.positions()),
+      key_positions_(keys.positions()),
       query_rows_(queries.rows()),
       query_steps_(queries.steps()),
       key_steps_(keys.steps()) {}

@@ -28,6 +28,9 @@ class Mask {
   /// all.
   Mask with_allowed(const Tensor& allowed) const;
 
+  /// The position of each row in its sequence: i64 [rows].
+  const Tensor& query_positions() const { return query_positions_; }
+  const Tensor& key_positions() const { return key_positions_; }
   /// What the attention operation takes.
   const std::shared_ptr<const AttentionPattern>& pattern() const { return pattern_; }
   /// All of it written out: b8 [batch, queries, keys], with the steps of padded layouts.
@@ -37,6 +40,7 @@ class Mask {
   Mask with(AttentionPattern pattern) const;
 
   std::shared_ptr<const AttentionPattern> pattern_;
+  Tensor query_positions_, key_positions_;
   Index query_rows_, query_steps_, key_steps_;
 };
 

@@ -29,7 +29,8 @@ PositionalEncoding::PositionalEncoding(Positions which, Index positions, Index w
 Tensor PositionalEncoding::operator()(const Tensor& x, const Layout& layout,
                                       const Context& context) const {
   const NameScope scope(context.path());
-  if (kind == Positions::none) return dropout(x, drop, layout, context);
+  const bool added = kind == Positions::sinusoidal || kind == Positions::learned;
+  if (!added) return dropout(x, drop, layout, context);
   for (const Index position : layout.positions().values<Index>())
     require(position < table.size(0), "positional encoding: position ", position, " is beyond the ",
             table.size(0), " that the model was made for");

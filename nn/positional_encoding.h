@@ -13,10 +13,13 @@ namespace adjoint::nn {
 /// its cosine.
 Tensor sinusoids(Index positions, Index width, DType dtype = DType::f64);
 
-enum class Positions { none, sinusoidal, learned };
+/// How a model knows where a token stands: by what is added to its embedding, or by what attention
+/// within a sequence does with the distance of query and key: turning both (RoFormer), or lowering
+/// the score (ALiBi; see attention() and rotary()).
+enum class Positions { none, sinusoidal, learned, rotary, linear_biases };
 
-/// Adds the encoding of each row's position, then drops out. Positions are the layout's, so a
-/// decoder that goes on at step t adds the row of t.
+/// Adds the encoding of each row's position, if it is of the kind that is added; then drops out.
+/// Positions are the layout's, so a decoder that goes on at step t adds the row of t.
 struct PositionalEncoding : Module {
   Tensor table;  // [positions, width]: a parameter if learned, a constant if sinusoidal
   Positions kind;

@@ -23,7 +23,7 @@ Tensor run_block(const Block& block, const Tensors& inputs, const Context& conte
 // ---- Encoder -----------------------------------------------------------------------------------
 
 EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
-    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias),
+    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
       norm1(c.width, c.norm, c.dropout),
       feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
       norm2(c.width, c.norm, c.dropout) {}
@@ -61,7 +61,7 @@ Tensor TransformerEncoder::operator()(const Sequences& source, const Context& co
 // ---- Decoder -----------------------------------------------------------------------------------
 
 DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
-    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias),
+    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
       norm1(c.width, c.norm, c.dropout),
       cross_attention(c.width, c.heads, c.dropout, key.child("cross_attention"), c.attention_bias),
       norm2(c.width, c.norm, c.dropout),
@@ -109,7 +109,7 @@ Tensor DecoderBlock::step(const Tensor& x, BlockCache& cache, const Mask& self_m
   return run(
       x, layout, context,
       [&](const Tensor& h) {
-        write_step(cache.keys, attention.key(h), layout.first_position());
+        write_step(cache.keys, attention.keys(h, layout.positions()), layout.first_position());
         write_step(cache.values, attention.value(h), layout.first_position());
         return attention.attend(h, cache.keys, cache.values, self_mask, context);
       },
@@ -164,7 +164,8 @@ class CachedDecoding : public Decoding {
     const Shape shape{batch_, capacity, model.config.width};
     for (const DecoderBlock& block : decoder_.blocks)
       caches_.push_back({Tensor({shape, memory.dtype()}), Tensor({shape, memory.dtype()}),
-                         block.cross_attention.key(memory), block.cross_attention.value(memory)});
+                         block.cross_attention.keys(memory, source_.positions()),
+                         block.cross_attention.value(memory)});
   }
 
   Tensor step(const Tensor& ids) override {

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
@@ -36,8 +37,14 @@ struct AttentionExample {
 template <Real T>
 struct AttentionSizes {
   Index heads, key_width, value_width;  // of one head
+  bool linear_biases;
   T scale() const { return 1 / std::sqrt(static_cast<T>(key_width)); }
 };
+
+/// By how much a score falls from one key to the one before it, with linear biases.
+inline double slope_of(Index head, Index heads) {
+  return std::exp2(-8 * static_cast<double>(head + 1) / static_cast<double>(heads));
+}
 
 /// So many queries are taken at once.
 constexpr Index query_block = 64;
@@ -106,6 +113,15 @@ void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
 
 // ---- One head ----------------------------------------------------------------------------------
 
+/// Adds −slope · |position − j| to the score of key j.
+template <Real T>
+void add_linear_biases(const AttentionExample& e, T slope, Index width, T* scores) {
+  const auto position = static_cast<Index>(e.first_position);
+  for (Index j = 0; j < e.keys; ++j)
+    for (Index i = 0; i < e.queries; ++i)
+      scores[j * width + i] -= slope * static_cast<T>(std::abs(position + i - j));
+}
+
 /// Pᵀ of one head.
 template <Real T>
 void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>& sizes, Index head,
@@ -119,6 +135,8 @@ void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>&
                             .c = weights,
                             .stride = width,
                             .scale = sizes.scale()});
+  if (sizes.linear_biases)
+    add_linear_biases(e, static_cast<T>(slope_of(head, sizes.heads)), width, weights);
   if (e.allowed)
     for (Index i = 0; i < e.queries; ++i)
       for (Index j = 0; j < e.keys; ++j)

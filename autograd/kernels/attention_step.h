@@ -12,7 +12,8 @@
 namespace adjoint::kernels {
 
 /// O for an example of one query, without dropout, head by head:
-///   s_j = ⟨q, k_j⟩ / √d,   p = softmax(s) over the visible keys,   o = Σ_j p_j v_j
+///   s_j = ⟨q, k_j⟩ / √d (− slope · |position − j|),   p = softmax(s) over the visible keys,   o =
+///   Σ_j p_j v_j
 template <Real T>
 void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, const T* q,
                     const T* k, const T* v, T* o) {
@@ -20,6 +21,7 @@ void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, c
   const Index value_stride = sizes.heads * sizes.value_width;
   const Index visible = e.visible[0];
   const T scale = sizes.scale();
+  const auto position = static_cast<Index>(e.first_position);
   std::vector<T> weights(static_cast<std::size_t>(visible));
   T* const p = weights.data();
   for (Index head = 0; head < sizes.heads; ++head) {
@@ -27,10 +29,12 @@ void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, c
     const T* const keys = k + e.key_begin * key_stride + head * sizes.key_width;
     const T* const values = v + e.key_begin * value_stride + head * sizes.value_width;
     T* const result = o + e.query_begin * value_stride + head * sizes.value_width;
+    const T slope = sizes.linear_biases ? static_cast<T>(slope_of(head, sizes.heads)) : T{0};
     for (Index j = 0; j < visible; ++j)
       p[j] = e.allowed && !e.allowed[j]
                  ? -std::numeric_limits<T>::infinity()
-                 : scale * inner_product(query, keys + j * key_stride, sizes.key_width);
+                 : scale * inner_product(query, keys + j * key_stride, sizes.key_width) -
+                       slope * static_cast<T>(std::abs(position - j));
     softmax(p, p, visible);
     std::fill(result, result + sizes.value_width, T{0});
     for (Index j = 0; j < visible; ++j) {

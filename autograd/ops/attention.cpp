@@ -148,8 +148,9 @@ void clear_other_rows(Tensor& x, const std::vector<Example>& examples, Index Exa
 }
 
 template <Real T>
-kernels::AttentionSizes<T> sizes_of(const Tensor& query, const Tensor& value, Index heads) {
-  return {heads, query.size(-1) / heads, value.size(-1) / heads};
+kernels::AttentionSizes<T> sizes_of(const Tensor& query, const Tensor& value,
+                                    const AttentionOptions& o) {
+  return {o.heads, query.size(-1) / o.heads, value.size(-1) / o.heads, o.linear_biases};
 }
 
 // ---- The formula --------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ struct PaddedPattern {
   Tensor key_rows;    // i64 [examples, keys]
   Tensor places;      // i64 [query rows]: where a query row stands in the padded table, or none
   Tensor allowed;     // b8 [examples, queries, keys]
-  Tensor numbers;     // i64 [examples, queries]: names the rows for dropout
+  Tensor numbers;  // i64 [examples, queries]: names the rows for dropout, by example and position
 
   PaddedPattern(const AttentionPattern& pattern, Index total_query_rows) {
     examples = static_cast<Index>(pattern.examples.size());
@@ -176,6 +177,10 @@ struct PaddedPattern {
     allowed = zeros({examples, queries, keys}, DType::b8);
     numbers = zeros({examples, queries}, DType::i64);
     for (Index n = 0; n < examples; ++n) fill(pattern, n);
+  }
+  Index position(Index example, Index query) const {
+    return numbers.values<Index>()[static_cast<std::size_t>(example * queries + query)] &
+           0xffffffff;
   }
 
  private:
@@ -207,12 +212,30 @@ Tensor split_heads(const Tensor& x, const Tensor& rows, Index heads) {
   return permute(split, {0, 2, 1, 3});                              // [examples, heads, steps, d]
 }
 
+// −slope · |distance|: [examples, heads, queries, keys]
+Tensor linear_biases(const PaddedPattern& padded, Index heads, DType dtype) {
+  Tensor biases = zeros({padded.examples, heads, padded.queries, padded.keys}, dtype);
+  dispatch(dtype, [&]<class T>() {
+    if constexpr (Real<T>) {
+      T* bias = biases.edit<T>().data();
+      for (Index n = 0; n < padded.examples; ++n)
+        for (Index head = 0; head < heads; ++head)
+          for (Index i = 0; i < padded.queries; ++i)
+            for (Index j = 0; j < padded.keys; ++j)
+              *bias++ = static_cast<T>(kernels::slope_of(head, heads)) *
+                        static_cast<T>(-std::abs(padded.position(n, i) - j));
+    }
+  });
+  return biases;
+}
+
 Tensor probabilities_formula(const Tensor& query, const Tensor& key, const PaddedPattern& padded,
-                             Index heads) {
-  const Tensor q = split_heads(query, padded.query_rows, heads);
-  const Tensor k = split_heads(key, padded.key_rows, heads);
-  const double scale = 1 / std::sqrt(static_cast<double>(query.size(-1) / heads));
-  const Tensor scores = matmul(q, k, Transposed::b) * scale;  // [examples, heads, queries, keys]
+                             const AttentionOptions& o) {
+  const Tensor q = split_heads(query, padded.query_rows, o.heads);
+  const Tensor k = split_heads(key, padded.key_rows, o.heads);
+  const double scale = 1 / std::sqrt(static_cast<double>(query.size(-1) / o.heads));
+  Tensor scores = matmul(q, k, Transposed::b) * scale;  // [examples, heads, queries, keys]
+  if (o.linear_biases) scores = scores + linear_biases(padded, o.heads, query.dtype());
   const Tensor mask = reshape(padded.allowed, padded.allowed.shape().inserted(1, 1));
   return masked_softmax(scores, mask);  // [examples, heads, queries, keys]
 }
@@ -240,7 +263,7 @@ Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options
 Tensor attention_formula(const Tensor& query, const Tensor& key, const Tensor& value,
                          const AttentionPattern& pattern, const AttentionOptions& options) {
   const PaddedPattern padded(pattern, row_count(query));
-  Tensor weights = probabilities_formula(query, key, padded, options.heads);
+  Tensor weights = probabilities_formula(query, key, padded, options);
   if (options.dropout > 0) weights = weights * dropout_mask(padded, options, query.dtype());
   const Tensor v = split_heads(value, padded.key_rows, options.heads);
   const Tensor context =
@@ -262,7 +285,7 @@ struct AttentionVjp {
   std::array<Form, 3> forms(Inputs in) const { return {in[0].form(), in[1].form(), in[2].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const auto sizes = sizes_of<T>(in[0], in[2], options.heads);
+    const auto sizes = sizes_of<T>(in[0], in[2], options);
     const kernels::DropoutMask<T> mask(options.dropout, options.key);
     const bool disjoint = keys_disjoint(*pattern);
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
@@ -301,7 +324,7 @@ struct Attention {
   Form form(Inputs in) const { return {in[0].shape().with(-1, in[2].size(-1)), in[0].dtype()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const auto sizes = sizes_of<T>(in[0], in[2], options.heads);
+    const auto sizes = sizes_of<T>(in[0], in[2], options);
     const kernels::DropoutMask<T> mask(options.dropout, options.key);
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
     const T *const q = in[0].values<T>().data(), *const k = in[1].values<T>().data(),
@@ -335,10 +358,11 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value,
 }
 
 Tensor attention_weights(const Tensor& query, const Tensor& key,
-                         std::shared_ptr<const AttentionPattern> pattern, Index heads) {
-  require_operands(query, key, key, heads);
+                         std::shared_ptr<const AttentionPattern> pattern,
+                         const AttentionOptions& options) {
+  require_operands(query, key, key, options.heads);
   require_pattern(pattern, query, key);
-  return probabilities_formula(query, key, PaddedPattern(*pattern, row_count(query)), heads);
+  return probabilities_formula(query, key, PaddedPattern(*pattern, row_count(query)), options);
 }
 
 }  // namespace adjoint

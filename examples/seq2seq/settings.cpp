@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <map>
 
 #include "autograd/error.h"
 #include "data/tasks.h"
@@ -10,12 +11,22 @@ namespace adjoint::seq2seq {
 
 void Settings::check() const {
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
+  require(positions != "rotary" || width / heads % 2 == 0,
+          "--positions rotary: needs heads of an even width, not ", width / heads);
   if (task.empty()) return;
   const Index longest =
       task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
   require(longest <= max_tokens, "--max-length: a source of ", longest,
           " tokens is more than --max-tokens, ", max_tokens);
 }
+
+namespace {
+const std::map<std::string, nn::Positions> all_positions = {
+    {"none", nn::Positions::none},           {"sinusoidal", nn::Positions::sinusoidal},
+    {"learned", nn::Positions::learned},     {"rotary", nn::Positions::rotary},
+    {"alibi", nn::Positions::linear_biases},
+};
+}  // namespace
 
 nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) const {
   return {
@@ -28,9 +39,7 @@ nn::TransformerConfig Settings::model(Index source_tokens, Index target_tokens) 
       .decoder_blocks = decoder_blocks,
       .dropout = dropout,
       .max_length = decoding_limit() + 1,
-      .positions = positions == "none"         ? nn::Positions::none
-                   : positions == "sinusoidal" ? nn::Positions::sinusoidal
-                                               : nn::Positions::learned,
+      .positions = all_positions.at(positions),
       .norm = norm == "post" ? nn::NormPlacement::post : nn::NormPlacement::pre,
       .activation = activation == "relu" ? nn::Activation::relu : nn::Activation::gelu,
   };
@@ -117,7 +126,7 @@ void add_options(CLI::App& app, Settings& s) {
       ->check(fraction)
       ->group(model);
   app.add_option("--positions", s.positions, "how a token knows its place")
-      ->check(CLI::IsMember({"none", "sinusoidal", "learned"}))
+      ->check(CLI::IsMember(all_positions))
       ->group(model);
   app.add_option("--norm", s.norm, "layer norm after or before each sublayer")
       ->check(CLI::IsMember({"post", "pre"}))

@@ -20,6 +20,8 @@ struct Case {
   Tensor query, key, value;  // [rows, heads · d]
   Pattern pattern;
   Index heads;
+  bool linear_biases;
+  AttentionOptions options() const { return {.heads = heads, .linear_biases = linear_biases}; }
 };
 
 bool may_attend(const Pattern& pattern, const Pattern::Example& e, Index query, Index key) {
@@ -46,8 +48,12 @@ Grid reference(const Case& c) {
           for (Index d = 0; d < width; ++d)
             score +=
                 q[{e.query_begin + i, head * width + d}] * k[{e.key_begin + j, head * width + d}];
-          const bool visible = may_attend(c.pattern, e, i, j);
-          weights.push_back(visible ? std::exp(score / std::sqrt(static_cast<double>(width))) : 0);
+          score /= std::sqrt(static_cast<double>(width));
+          if (c.linear_biases)
+            score -=
+                std::pow(2.0, -8.0 * static_cast<double>(head + 1) / static_cast<double>(c.heads)) *
+                std::abs(static_cast<double>(e.first_position + i - j));
+          weights.push_back(may_attend(c.pattern, e, i, j) ? std::exp(score) : 0);
           total += weights.back();
         }
         if (total == 0) continue;
@@ -64,6 +70,7 @@ Grid reference(const Case& c) {
 Case random_case(Dice& dice) {
   Case c;
   c.heads = dice.between(1, 3);
+  c.linear_biases = dice.coin();
   Index query_rows = dice.between(0, 1), key_rows = dice.between(0, 1), most = 0;
   const Index examples = dice.between(0, 4);
   for (Index n = 0; n < examples; ++n) {
@@ -94,9 +101,7 @@ BOOST_AUTO_TEST_CASE(values_follow_from_the_formula) {
     const Case c = random_case(dice);
     const auto pattern = shared(c.pattern);
     const Grid expected = reference(c);
-    const auto run = [&] {
-      return attention(c.query, c.key, c.value, pattern, {.heads = c.heads});
-    };
+    const auto run = [&] { return attention(c.query, c.key, c.value, pattern, c.options()); };
     BOOST_TEST(distance(run(), expected) < 1e-12);
     const Composed guard;
     BOOST_TEST(distance(run(), expected) < 1e-12);
@@ -107,7 +112,7 @@ BOOST_AUTO_TEST_CASE(weights_times_values_are_the_attention) {
   Dice dice(Key(122));
   for (int round = 0; round < 50; ++round) {
     const Case c = random_case(dice);
-    const Tensor weights = attention_weights(c.query, c.key, shared(c.pattern), c.heads);
+    const Tensor weights = attention_weights(c.query, c.key, shared(c.pattern), c.options());
     const Index width = c.value.size(-1) / c.heads;
     const Grid w(weights), v(c.value);
     Grid result({c.query.size(0), c.value.size(1)});
@@ -120,7 +125,7 @@ BOOST_AUTO_TEST_CASE(weights_times_values_are_the_attention) {
               result[{e.query_begin + i, head * width + d}] +=
                   w[{static_cast<Index>(n), head, i, j}] * v[{e.key_begin + j, head * width + d}];
     }
-    BOOST_TEST(distance(attention(c.query, c.key, c.value, shared(c.pattern), {.heads = c.heads}),
+    BOOST_TEST(distance(attention(c.query, c.key, c.value, shared(c.pattern), c.options()),
                         result) < 1e-12);
   }
 }

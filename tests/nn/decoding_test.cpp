@@ -41,7 +41,8 @@ BOOST_AUTO_TEST_CASE(the_cache_changes_nothing) {
   std::vector<Ids> distinct;
   std::uint64_t round = 0;
   for (const NormPlacement norm : {NormPlacement::post, NormPlacement::pre})
-    for (const Positions positions : {Positions::none, Positions::sinusoidal, Positions::learned}) {
+    for (const Positions positions : {Positions::none, Positions::sinusoidal, Positions::learned,
+                                      Positions::rotary, Positions::linear_biases}) {
       TransformerConfig config = small_config();
       config.norm = norm;
       config.positions = positions;

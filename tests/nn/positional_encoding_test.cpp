@@ -65,7 +65,8 @@ BOOST_AUTO_TEST_CASE(each_row_gets_its_position) {
 
 BOOST_AUTO_TEST_CASE(a_position_by_itself_is_a_row_of_the_whole) {
   const Tensor x = normal({3, 10, 6}, 0, 1, Key(2), DType::f64);
-  for (const Positions kind : {Positions::none, Positions::sinusoidal, Positions::learned}) {
+  for (const Positions kind : {Positions::none, Positions::sinusoidal, Positions::learned,
+                               Positions::rotary, Positions::linear_biases}) {
     const PositionalEncoding encoding = made(kind);
     const Tensor whole = encoding(x, Layout::full(3, 10), inference);
     for (Index t = 0; t < 10; ++t) {

@@ -100,7 +100,7 @@ void check_attention(Case& stored) {
     const Tensor result = dot_product_attention(q, k, v, mask, 2, 0, Context::inference());
     stored.compare("output", heads_outside(result, 2));
     stored.compare_gradients(heads_outside(result, 2));
-    stored.compare("weights", attention_weights(q, k, mask.pattern(), 2));
+    stored.compare("weights", attention_weights(q, k, mask.pattern(), {.heads = 2}));
   }
   const Tensors x = inputs();
   const Tensor allowed = reshape(stored.constant("allowed"), {3, 1, 5, 5});

@@ -297,7 +297,7 @@ void attending(List& list) {
 
   const auto weights = [](const Pattern& pattern) -> F {
     return [p = std::make_shared<const Pattern>(pattern)](const Tensors& x) {
-      return attention_weights(x[0], x[1], p, 1);
+      return attention_weights(x[0], x[1], p);
     };
   };
   list.push_back(confused("attention_weights", "causal", {{3, 3, 2}, {3, 3, 2}}, weights(causal),

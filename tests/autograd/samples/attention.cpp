@@ -4,6 +4,17 @@
 namespace adjoint::testing::families {
 
 void attending(List& list) {
+  const auto turned = [&](const char* label, const Shape& shape, Index heads, double base) {
+    const Tensor positions = random_integers({shape.numel(0, shape.rank() - 1)}, 0, 9, Key(6));
+    list.push_back({"rotary", label, {{shape}}, [=](const Tensors& x) {
+                      return rotary(x[0], positions, heads, base);
+                    }});
+  };
+  turned("two heads", {2, 3, 8}, 2, 10000);
+  turned("one head, a small base", {4, 6}, 1, 3);
+  turned("vector", {2}, 1, 100);
+  turned("no rows", {0, 4}, 2, 100);
+
   const auto row = [&](const char* label, const std::vector<Shape>& shapes, const Pattern& pattern,
                        const AttentionOptions& options) {
     std::vector<Input> inputs;
@@ -17,7 +28,7 @@ void attending(List& list) {
                       label,
                       {inputs.begin(), inputs.begin() + (inputs.size() > 1 ? 2 : 1)},
                       [=, p = shared(pattern)](const Tensors& x) {
-                        return attention_weights(x[0], x[x.size() > 1 ? 1 : 0], p, options.heads);
+                        return attention_weights(x[0], x[x.size() > 1 ? 1 : 0], p, options);
                       }});
   };
   const std::vector<Shape> small = {{2, 2, 4}, {2, 3, 4}, {2, 3, 2}};
@@ -25,6 +36,8 @@ void attending(List& list) {
   row("one head", {{1, 2, 3}, {1, 2, 3}, {1, 2, 3}}, Pattern::whole(1, 2, 2), {});
   row("two heads, values narrower", small, Pattern::whole(2, 2, 3), {.heads = 2});
   row("shared q = k = v", {{2, 2, 4}}, Pattern::whole(2, 2, 2), {.heads = 2});
+
+  row("linear biases", small, Pattern::whole(2, 2, 3), {.heads = 2, .linear_biases = true});
 
   Pattern lengths = Pattern::whole(2, 2, 3);
   lengths.lengths = ints({1, 3, 2, 0});
@@ -35,6 +48,8 @@ void attending(List& list) {
   row("causal", {{2, 3, 2}, {2, 3, 2}, {2, 3, 2}}, causal, {});
   causal.examples[1].first_position = 1;
   row("causal, an example begins at position 1", {{2, 3, 2}}, causal, {});
+  row("causal, position 1, linear biases", {{2, 3, 2}}, causal,
+      {.heads = 2, .dropout = 0.3, .key = Key(2), .linear_biases = true});
 
   Pattern allowed = Pattern::whole(2, 2, 3);
   allowed.allowed = bools({{1, 0, 1}, {0, 0, 0}, {1, 1, 1}, {0, 0, 1}});

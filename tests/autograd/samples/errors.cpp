@@ -258,6 +258,21 @@ std::vector<ErrorSample> errors() {
          add_norm(m23, m23, real({3}), real({3}), {.dropout = 0.5, .rows = ints({1, 2, 3})});
        },
        "add_norm: row numbers must be i64, one for each of the 2 rows of x [2, 3]"},
+      {"rotary", "odd",
+       [=] {
+         rotary(real({2, 6}), ints({0, 1}), 2);
+       },
+       "rotary: each of the 2 heads needs an even width, x is [2, 6]"},
+      {"rotary", "positions",
+       [=] {
+         rotary(real({2, 4}), ints({0, 1, 2}), 1);
+       },
+       "rotary: positions must be i64, one for each of the 2 rows of x [2, 4]"},
+      {"rotary", "base",
+       [=] {
+         rotary(real({2, 4}), ints({0, 1}), 1, 0);
+       },
+       "rotary: the base must be positive, is 0"},
       {"dropout", "p", [=] { dropout(m23, 1, Key()); }, "dropout: p must lie in [0, 1), is 1"},
       {"dropout", "scalar", [=] { dropout(s, 0.5, Key()); },
        "dropout: x must have at least one axis, got []"},

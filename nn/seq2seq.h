@@ -32,6 +32,11 @@ class Decoding {
   /// Feeds the next token of each sequence, i64 [batch], and returns the logits of the one after
   /// it: [batch, tokens].
   virtual Tensor step(const Tensor& ids) = 0;
+  /// Goes on with these rows of the batch, which is `rows` long from now on: sequence i of the next
+  /// step continues what was sequence rows[i] of the last. A row may stand there several times
+  /// (hypotheses with the same beginning) or not at all (given up). Error when there is no such
+  /// row.
+  virtual void select(std::span<const Index> rows) = 0;
 };
 
 /// A model that reads a source and predicts a target token by token.

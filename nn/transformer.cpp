@@ -1,6 +1,8 @@
 #include "nn/transformer.h"
 
 #include <algorithm>
+#include <numeric>
+#include <ranges>
 
 #include "nn/checkpointed.h"
 
@@ -90,6 +92,21 @@ Tensor DecoderBlock::operator()(const Tensor& x, const Tensor& memory, const Mas
 
 namespace {
 
+// The first `steps` steps of the rows: y[i, t, :] = cache[rows[i], t, :] for t < steps
+Tensor selected(const Tensor& cache, std::span<const Index> rows, Index steps) {
+  const Index capacity = cache.size(1), width = cache.size(2);
+  Tensor result({cache.shape().with(0, static_cast<Index>(rows.size())), cache.dtype()});
+  dispatch(cache.dtype(), [&]<class T>() {
+    const T* const from = cache.values<T>().data();
+    T* to = result.edit<T>().data();
+    for (const Index row : rows) {
+      std::copy_n(from + row * capacity * width, steps * width, to);
+      to += capacity * width;
+    }
+  });
+  return result;
+}
+
 // cache[b, step, :] = rows[b, 0, :]
 void write_step(Tensor& cache, const Tensor& rows, Index step) {
   const Index batch = cache.size(0), capacity = cache.size(1), width = cache.size(2);
@@ -158,7 +175,9 @@ class CachedDecoding : public Decoding {
       : decoder_(model.decoder),
         source_(source.layout),
         batch_(source.layout.examples()),
-        capacity_(capacity) {
+        capacity_(capacity),
+        sources_(static_cast<std::size_t>(batch_)) {
+    std::iota(sources_.begin(), sources_.end(), Index{0});
     const NoRecording guard;
     const Tensor memory = model.encoder(source, Context::inference());
     const Shape shape{batch_, capacity, model.config.width};
@@ -185,10 +204,46 @@ class CachedDecoding : public Decoding {
     return reshape(logits, {batch_, logits.size(-1)});  // [batch, tokens]
   }
 
+  void select(std::span<const Index> rows) override {
+    for (const Index row : rows)
+      require(row >= 0 && row < batch_, "decoding: row ", row, " of a batch of ", batch_);
+    if (std::ranges::equal(rows, std::views::iota(Index{0}, batch_))) return;
+    const NoRecording guard;
+    for (BlockCache& cache : caches_) {
+      cache.keys = selected(cache.keys, rows, position_);
+      cache.values = selected(cache.values, rows, position_);
+    }
+    select_memory(rows);
+    batch_ = static_cast<Index>(rows.size());
+  }
+
  private:
+  // Hypotheses of one source have the same memory, so this mostly finds nothing to do.
+  void select_memory(std::span<const Index> rows) {
+    std::vector<Index> sources, lengths, memory_rows;
+    for (const Index row : rows) sources.push_back(sources_[static_cast<std::size_t>(row)]);
+    if (sources == sources_) return;
+    for (const Index row : rows) {
+      lengths.push_back(source_.length(row));
+      for (Index step = 0; step < source_.length(row); ++step)
+        memory_rows.push_back(source_.begin(row) + step);
+    }
+    const Tensor indices = from(memory_rows, {static_cast<Index>(memory_rows.size())});
+    const auto packed = [&](const Tensor& x) {  // […, width] to [real rows, width]
+      return gather(reshape(x, {source_.rows(), x.size(-1)}), indices);
+    };
+    for (BlockCache& cache : caches_) {
+      cache.memory_keys = packed(cache.memory_keys);
+      cache.memory_values = packed(cache.memory_values);
+    }
+    source_ = Layout::packed(std::move(lengths));
+    sources_ = std::move(sources);
+  }
+
   const TransformerDecoder& decoder_;
   Layout source_;
   Index batch_, capacity_, position_ = 0;
+  std::vector<Index> sources_;  // whose memory each row has
   std::vector<BlockCache> caches_;
 };
 

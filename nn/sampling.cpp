@@ -8,24 +8,54 @@
 namespace adjoint::nn {
 namespace {
 
-// The position of the first of the running sums that reaches a share, in (0, 1], of their whole.
-// Weights of 0 add nothing and are never the first.
-std::size_t reaching(const std::vector<double>& sums, double share) {
-  const auto first = std::ranges::lower_bound(sums, share * sums.back());
-  return static_cast<std::size_t>(first - sums.begin());
+struct Weighted {
+  Index id;
+  double weight;  // in proportion to the probability; 1 for the likeliest
+};
+
+double sum_of(const std::vector<Weighted>& tokens) {
+  double sum = 0;
+  for (const Weighted& token : tokens) sum += token.weight;
+  return sum;
 }
 
-// One of the ids, with a probability proportional to exp(logit / temperature), by inverting the
-// distribution function at u in (0, 1].
-Index draw(const NextToken& next, const Ids& ids, const SamplingOptions& sampling, double u) {
+// The position of the first token with which the running sum of the weights reaches `sum`; that
+// weight is above 0 if `sum` is. The last, should rounding keep the sum from being reached.
+std::size_t reaching(double sum, const std::vector<Weighted>& tokens) {
+  double running = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if ((running += tokens[i].weight) >= sum) return i;
+  return tokens.size() - 1;
+}
+
+std::vector<Weighted> weigh(const NextToken& next, const Ids& ids, double temperature) {
   double largest = next.logit(ids.front());
   for (const Index id : ids) largest = std::max(largest, next.logit(id));
-  std::vector<double> sums;  // of the weights up to each id
-  double sum = 0;
+  std::vector<Weighted> tokens;
+  tokens.reserve(ids.size());
   for (const Index id : ids)
-    sums.push_back(sum += std::exp((next.logit(id) - largest) / sampling.temperature));
-  sums.resize(reaching(sums, sampling.top_p) + 1);
-  return ids[reaching(sums, u)];
+    tokens.push_back({id, std::exp((next.logit(id) - largest) / temperature)});
+  return tokens;
+}
+
+// The fewest tokens that hold the share of all. Only a few have to be sorted: n tokens of less than
+// (1 − share) / n each are less than 1 − share together, so the others hold the share.
+void keep_nucleus(std::vector<Weighted>& tokens, double share) {
+  const double whole = sum_of(tokens), n = static_cast<double>(tokens.size());
+  std::erase_if(tokens, [=](const Weighted& t) { return t.weight < (1 - share) * whole / n; });
+  std::ranges::sort(tokens, [](const Weighted& a, const Weighted& b) {
+    return a.weight > b.weight || (a.weight == b.weight && a.id < b.id);
+  });
+  tokens.resize(reaching(share * whole, tokens) + 1);
+}
+
+// By inverting the distribution function at u in (0, 1].
+Index draw(const NextToken& next, const SamplingOptions& sampling, const Choice& choice, double u) {
+  const Ids ids = sampling.top_k == 0 ? next.candidates() : next.likeliest(sampling.top_k);
+  require_candidates(ids, choice);
+  std::vector<Weighted> tokens = weigh(next, ids, sampling.temperature);
+  if (sampling.top_p < 1) keep_nucleus(tokens, sampling.top_p);
+  return tokens[reaching(u * sum_of(tokens), tokens)].id;
 }
 
 void require_sampling(const SamplingOptions& sampling, std::size_t sources) {
@@ -43,8 +73,7 @@ void require_sampling(const SamplingOptions& sampling, std::size_t sources) {
 std::vector<Hypothesis> sample(const EncoderDecoder& model, std::span<const Ids> sources,
                                const SamplingOptions& sampling, const DecodingOptions& options) {
   require_sampling(sampling, sources.size());
-  const bool all = sampling.top_k == 0 && sampling.top_p == 1;  // then the order does not matter
-  const auto uniform_of = [&](const Choice& choice) {           // in (0, 1]
+  const auto uniform_of = [&](const Choice& choice) {  // in (0, 1]
     const Index number = sampling.numbers.empty()
                              ? choice.source
                              : sampling.numbers[static_cast<std::size_t>(choice.source)];
@@ -52,15 +81,12 @@ std::vector<Hypothesis> sample(const EncoderDecoder& model, std::span<const Ids>
                         .child(static_cast<std::uint64_t>(choice.step));
     return 1 - uniform({}, 0, 1, key, DType::f64).item();
   };
-  return decode_one_by_one(
-      model, sources, options, [&](const Tensor& logits, Index row, const Choice& choice) {
-        const NextToken next(logits, row, choice);
-        const Index kept = sampling.top_k == 0 ? logits.size(1) : sampling.top_k;
-        const Ids ids = all ? next.candidates() : next.likeliest(kept);
-        require_candidates(ids, choice);
-        const Index id = draw(next, ids, sampling, uniform_of(choice));
-        return Token{id, next.log_probability(id)};
-      });
+  return decode_one_by_one(model, sources, options,
+                           [&](const Tensor& logits, Index row, const Choice& choice) {
+                             const NextToken next(logits, row, choice);
+                             const Index id = draw(next, sampling, choice, uniform_of(choice));
+                             return Token{id, next.log_probability(id)};
+                           });
 }
 
 }  // namespace adjoint::nn

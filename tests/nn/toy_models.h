@@ -21,7 +21,8 @@ inline void each_talkative(const std::function<void(const nn::Transformer&, std:
   std::uint64_t round = 0;
   for (const nn::NormPlacement norm : {nn::NormPlacement::post, nn::NormPlacement::pre})
     for (const nn::Positions positions :
-         {nn::Positions::none, nn::Positions::sinusoidal, nn::Positions::learned}) {
+         {nn::Positions::none, nn::Positions::sinusoidal, nn::Positions::learned,
+          nn::Positions::rotary, nn::Positions::linear_biases}) {
       nn::TransformerConfig config = small_config();
       config.norm = norm;
       config.positions = positions;

@@ -4,13 +4,43 @@
 
 namespace adjoint::nn {
 
+namespace {
+
+void require_not_negative(const char* what, double value) {
+  require(std::isfinite(value) && value >= 0, "optimizer: the ", what,
+          " must be a number from 0, got ", value);
+}
+
+// Of what is kept from step to step.
+void require_share(const char* what, double value) {
+  require(value >= 0 && value < 1, "optimizer: ", what, " must be from 0 to below 1, got ", value);
+}
+
+}  // namespace
+
 // ---- A step -------------------------------------------------------------------------------------
 
-Optimizer::Optimizer(Tensors parameters, double learning_rate, std::size_t memories)
-    : parameters_(std::move(parameters)), memories_(memories), rate_(learning_rate) {
+Optimizer::Optimizer(Tensors parameters, double learning_rate, std::vector<std::string> memories)
+    : parameters_(std::move(parameters)),
+      names_(std::move(memories)),
+      memories_(names_.size()),
+      initial_rate_(learning_rate),
+      rate_(learning_rate) {
+  require_not_negative("learning rate", learning_rate);
   for (Tensors& memory : memories_)
     for (const Tensor& parameter : parameters_)
       memory.push_back(zeros(parameter.shape(), parameter.dtype()));
+}
+
+void Optimizer::state(State& visit) {
+  settings(visit);
+  visit.fixed("learning_rate", initial_rate_);
+  visit("current_rate", rate_)("steps", steps_);
+  for (std::size_t m = 0; m < memories_.size(); ++m)
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const std::string& name = parameters_[i].name();
+      visit(names_[m] + "." + (name.empty() ? std::to_string(i) : name), memories_[m][i]);
+    }
 }
 
 void Optimizer::step(const Tensors& gradients, double scale) {
@@ -66,19 +96,49 @@ void descend_with_momentum(const Run<T>& run, T rate, T momentum) {
   }
 }
 
+template <Real T>
+void descend_with_nesterov(const Run<T>& run, T rate, T momentum) {
+  T *const w = run.parameter, *const v = run.memory[0];
+  const T* const gradient = run.gradient;
+  const T scale = run.scale;
+#pragma omp simd
+  for (Index i = 0; i < run.count; ++i) {
+    const T g = scale * gradient[i];
+    v[i] = momentum * v[i] + g;
+    w[i] -= rate * (g + momentum * v[i]);
+  }
+}
+
+std::vector<std::string> velocity_unless_zero(double momentum) {
+  return momentum == 0 ? std::vector<std::string>{} : std::vector<std::string>{"velocity"};
+}
+
 }  // namespace
 
-Sgd::Sgd(Tensors parameters, double learning_rate, double momentum)
-    : Optimizer(std::move(parameters), learning_rate, momentum != 0 ? 1 : 0), momentum_(momentum) {}
+Sgd::Sgd(Tensors parameters, double learning_rate, double momentum, Momentum kind)
+    : Optimizer(std::move(parameters), learning_rate, velocity_unless_zero(momentum)),
+      momentum_(momentum),
+      kind_(kind) {
+  require_share("momentum", momentum);
+  require(kind == Momentum::classical || momentum > 0,
+          "optimizer: Nesterov's momentum must be more than 0");
+}
+
+void Sgd::settings(State& visit) const {
+  visit.fixed("rule", kind_ == Momentum::nesterov ? "nesterov" : "sgd");
+  visit.fixed("momentum", momentum_);
+}
 
 void Sgd::update(const AnyRun& any) const {
   std::visit(
       [&]<class T>(const Run<T>& run) {
         const T rate = static_cast<T>(learning_rate());
-        if (momentum_ != 0)
-          descend_with_momentum(run, rate, static_cast<T>(momentum_));
-        else
+        if (momentum_ == 0)
           descend(run, rate);
+        else if (kind_ == Momentum::nesterov)
+          descend_with_nesterov(run, rate, static_cast<T>(momentum_));
+        else
+          descend_with_momentum(run, rate, static_cast<T>(momentum_));
       },
       any);
 }
@@ -122,7 +182,18 @@ void adam(const Run<T>& run, const AdamFactors<T> f) {
 }  // namespace
 
 Adam::Adam(Tensors parameters, const AdamOptions& options)
-    : Optimizer(std::move(parameters), options.learning_rate, 2), options_(options) {}
+    : Optimizer(std::move(parameters), options.learning_rate, {"first_moment", "second_moment"}),
+      options_(options) {
+  require_share("beta1", options.beta1);
+  require_share("beta2", options.beta2);
+  require_not_negative("epsilon", options.epsilon);
+  require_not_negative("weight decay", options.weight_decay);
+}
+
+void Adam::settings(State& visit) const {
+  visit.fixed("rule", "adam").fixed("beta1", options_.beta1).fixed("beta2", options_.beta2);
+  visit.fixed("epsilon", options_.epsilon).fixed("weight_decay", options_.weight_decay);
+}
 
 void Adam::update(const AnyRun& any) const {
   std::visit(
@@ -130,6 +201,58 @@ void Adam::update(const AnyRun& any) const {
         adam(run, AdamFactors<T>(options_, learning_rate(), static_cast<double>(steps())));
       },
       any);
+}
+
+// ---- Lion ---------------------------------------------------------------------------------------
+
+namespace {
+
+template <Real T>
+struct LionFactors {
+  T beta1, beta2, rest1, rest2, rate, kept;
+
+  LionFactors(const LionOptions& o, double eta)
+      : beta1(static_cast<T>(o.beta1)),
+        beta2(static_cast<T>(o.beta2)),
+        rest1(static_cast<T>(1 - o.beta1)),
+        rest2(static_cast<T>(1 - o.beta2)),
+        rate(static_cast<T>(eta)),
+        kept(static_cast<T>(1 - eta * o.weight_decay)) {}
+};
+
+template <Real T>
+void lion(const Run<T>& run, const LionFactors<T> f) {
+  T *const w = run.parameter, *const m = run.memory[0];
+  const T* const gradient = run.gradient;
+  const T scale = run.scale;
+#pragma omp simd
+  for (Index i = 0; i < run.count; ++i) {
+    const T g = scale * gradient[i];
+    const T c = f.beta1 * m[i] + f.rest1 * g;
+    const T sign = (c > 0 ? T{1} : T{0}) - (c < 0 ? T{1} : T{0});
+    w[i] = f.kept * w[i] - f.rate * sign;
+    m[i] = f.beta2 * m[i] + f.rest2 * g;
+  }
+}
+
+}  // namespace
+
+Lion::Lion(Tensors parameters, const LionOptions& options)
+    : Optimizer(std::move(parameters), options.learning_rate, {"momentum"}), options_(options) {
+  require_share("beta1", options.beta1);
+  require_share("beta2", options.beta2);
+  require_not_negative("weight decay", options.weight_decay);
+}
+
+void Lion::update(const AnyRun& any) const {
+  std::visit(
+      [&]<class T>(const Run<T>& run) { lion(run, LionFactors<T>(options_, learning_rate())); },
+      any);
+}
+
+void Lion::settings(State& visit) const {
+  visit.fixed("rule", "lion").fixed("beta1", options_.beta1).fixed("beta2", options_.beta2);
+  visit.fixed("weight_decay", options_.weight_decay);
 }
 
 }  // namespace adjoint::nn

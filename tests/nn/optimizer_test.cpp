@@ -75,6 +75,51 @@ BOOST_AUTO_TEST_CASE(sgd_with_momentum) {
       [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9); });
 }
 
+BOOST_AUTO_TEST_CASE(sgd_with_nesterovs_momentum) {
+  check_steps(
+      [](double& w, double g, int, double& v, double&) {
+        v = 0.9 * v + g;
+        w -= 0.1 * (g + 0.9 * v);
+      },
+      [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9, Momentum::nesterov); });
+}
+
+// The point that is kept is the one ahead: with u = w + μ η v this is equation 3 of Sutskever et
+// al., which takes the gradient at u' = u + μ v'.
+BOOST_AUTO_TEST_CASE(nesterovs_momentum_takes_the_gradient_ahead) {
+  const auto gradient = [](double at) { return 3 * at; };  // of 3/2 x²
+  const Tensor w = variable(full({1}, 1, DType::f64));
+  Sgd nesterov({w}, 0.1, 0.8, Momentum::nesterov);
+  double u = 1, v = 0;
+  for (int step = 0; step < 20; ++step) {
+    v = 0.8 * v - 0.1 * gradient(u + 0.8 * v);
+    u += v;
+    nesterov.step({full({1}, gradient(w.item()), DType::f64)});
+    BOOST_TEST(w.item() == u + 0.8 * v, boost::test_tools::tolerance(1e-12));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(lion) {
+  for (const double decay : {0.0, 0.1}) {
+    const LionOptions options{
+        .learning_rate = 0.02, .beta1 = 0.8, .beta2 = 0.95, .weight_decay = decay};
+    check_steps(
+        [=](double& w, double g, int, double& m, double&) {
+          const double c = 0.8 * m + 0.2 * g;
+          w = w * (1 - 0.02 * decay) - 0.02 * (c > 0 ? 1 : -1);
+          m = 0.95 * m + 0.05 * g;
+        },
+        [&](const Tensors& p) { return std::make_unique<Lion>(p, options); });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(lion_leaves_alone_what_has_no_gradient) {
+  const Tensor w = variable(tensor({1, 1, 1}));
+  Lion lion({w}, {.learning_rate = 0.5});
+  lion.step({tensor({0, 1e-20, -1e20})});
+  BOOST_TEST(same_bits(w, tensor({1, 0.5, 1.5})));
+}
+
 BOOST_AUTO_TEST_CASE(adam_and_adamw) {
   for (const double decay : {0.0, 0.1}) {
     const AdamOptions options{
@@ -135,6 +180,8 @@ BOOST_AUTO_TEST_CASE(a_step_multiplies_the_gradients_with_a_factor) {
   const std::vector<Make> makers = {
       [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1); },
       [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9); },
+      [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9, Momentum::nesterov); },
+      [](const Tensors& p) { return std::make_unique<Lion>(p, LionOptions{0.01}); },
       [](const Tensors& p) { return std::make_unique<Adam>(p); }};
   for (const Make& make : makers) {
     const Tensors scaled = some_parameters(), plain = some_parameters();
@@ -180,6 +227,49 @@ BOOST_AUTO_TEST_CASE(gradients_that_do_not_fit_are_an_error_and_change_nothing) 
   check({ones({2, 3}), ones({3}, DType::f64)}, "parameter b is f32 [3], its gradient f64 [3]");
   BOOST_TEST(adam.steps() == 0);
   BOOST_TEST(same_bits(parameters, {ones({2, 3}), ones({3})}));
+}
+
+BOOST_AUTO_TEST_CASE(a_name_makes_the_optimizer_with_its_own_defaults) {
+  using Make = std::function<std::unique_ptr<Optimizer>(const Tensors&)>;
+  const std::vector<std::pair<std::string, Make>> makers = {
+      {"sgd", [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1); }},
+      {"momentum", [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9); }},
+      {"nesterov",
+       [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9, Momentum::nesterov); }},
+      {"adam", [](const Tensors& p) { return std::make_unique<Adam>(p); }},
+      {"adamw", [](const Tensors& p) { return std::make_unique<AdamW>(p); }},
+      {"lion", [](const Tensors& p) { return std::make_unique<Lion>(p); }}};
+  BOOST_TEST(makers.size() == optimizer_names().size());
+  for (const auto& [name, make] : makers) {
+    const Tensors one = some_parameters(), other = some_parameters();
+    const auto named = make_optimizer(name, one);
+    const auto made = make(other);
+    for (std::uint64_t step = 0; step < 3; ++step) {
+      named->step(some_gradients(one, step));
+      made->step(some_gradients(one, step));
+    }
+    BOOST_TEST(same_bits(one, other), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_an_error) {
+  const auto check = [](const std::string& name, const OptimizerOptions& options,
+                        const std::string& text) {
+    BOOST_CHECK_EXCEPTION(make_optimizer(name, some_parameters(), options), Error,
+                          says("optimizer: " + text));
+  };
+  check("adagrad", {},
+        "there is none of the name 'adagrad'; there are sgd, momentum, nesterov, adam, adamw and "
+        "lion");
+  check("sgd", {.momentum = 0.9}, "sgd has no momentum");
+  check("nesterov", {.beta1 = 0.9}, "nesterov has no beta1");
+  check("adam", {.weight_decay = 0.1}, "adam has no weight decay");
+  check("lion", {.epsilon = 0.1}, "lion has no epsilon");
+  check("adam", {.beta2 = 1}, "beta2 must be from 0 to below 1, got 1");
+  check("lion", {.beta1 = -0.5}, "beta1 must be from 0 to below 1, got -0.5");
+  check("nesterov", {.momentum = 0}, "Nesterov's momentum must be more than 0");
+  check("sgd", {.learning_rate = -1}, "the learning rate must be a number from 0, got -1");
+  check("adamw", {.weight_decay = -1}, "the weight decay must be a number from 0, got -1");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

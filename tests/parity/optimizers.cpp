@@ -1,7 +1,8 @@
-// Ten steps of each optimizer on given gradients.
+// Steps of each optimizer on given gradients, and schedules.
 #include <boost/test/unit_test.hpp>
 
 #include "nn/optimizer.h"
+#include "nn/schedule.h"
 #include "tests/parity/vectors.h"
 
 namespace adjoint::parity {
@@ -67,6 +68,57 @@ void check_clip(Case& stored) {
   BOOST_TEST((some && others));  // the case is about both
 }
 
+// The cases of generate_optimizers.py: twenty steps, the learning rate half after ten.
+void check_by_name(Case& stored) {
+  const std::string name = stored.name().substr(std::string("optimizer_").size());
+  Case exact(stored.name(), {});
+  const auto setting = [&](const char* key) -> std::optional<double> {
+    if (!stored.has(key)) return std::nullopt;
+    stored.constant(key);
+    return exact.number(key);
+  };
+  if (name == "nesterov") stored.constant("nesterov");
+  const Tensors parameters = beginning(stored);
+  const auto optimizer = make_optimizer(name, parameters,
+                                        {.learning_rate = setting("lr"),
+                                         .momentum = setting("momentum"),
+                                         .beta1 = setting("beta1"),
+                                         .beta2 = setting("beta2"),
+                                         .epsilon = setting("eps"),
+                                         .weight_decay = setting("weight_decay")});
+  for (int step = 1; step <= 20; ++step) {
+    if (step == 11) optimizer->set_learning_rate(optimizer->initial_learning_rate() / 2);
+    optimizer->step({stored.constant(at_step("gradient", step, "a")),
+                     stored.constant(at_step("gradient", step, "b"))});
+    stored.compare(at_step("parameter", step, "a"), parameters[0]);
+    stored.compare(at_step("parameter", step, "b"), parameters[1]);
+  }
+}
+
+// PyTorch's patience is how many bad figures are borne, ours with how many it ends: one more.
+void check_plateau(Case& stored) {
+  Schedule schedule({.name = "plateau",
+                     .floor = stored.number("min_lr"),
+                     .decay = stored.number("factor"),
+                     .patience = static_cast<Index>(stored.number("patience")) + 1,
+                     .margin = stored.number("threshold")});
+  std::vector<double> factors;
+  const Tensor losses = stored.constant("losses");
+  for (Index i = 0; i < losses.numel(); ++i) {
+    schedule.observe(losses.at({i}));
+    factors.push_back(schedule(i));
+  }
+  stored.compare("factors", cast(from(factors, losses.shape()), stored.dtype()));
+}
+
+void check_cosine(Case& stored) {
+  const auto total = static_cast<Index>(stored.number("total"));
+  const Schedule schedule({.name = "cosine", .total = total, .floor = stored.number("floor")});
+  std::vector<double> factors;
+  for (Index step = 0; step <= total; ++step) factors.push_back(schedule(step));
+  stored.compare("factors", cast(from(factors, {total + 1}), stored.dtype()));
+}
+
 }  // namespace
 
 const Checks& optimizer_checks() {
@@ -74,7 +126,14 @@ const Checks& optimizer_checks() {
                                 {"adamw", check_adam},
                                 {"sgd", check_sgd},
                                 {"sgd_momentum", check_sgd},
-                                {"clip", check_clip}};
+                                {"clip", check_clip},
+                                {"optimizer_sgd", check_by_name},
+                                {"optimizer_momentum", check_by_name},
+                                {"optimizer_nesterov", check_by_name},
+                                {"optimizer_adam", check_by_name},
+                                {"optimizer_adamw", check_by_name},
+                                {"schedule_plateau", check_plateau},
+                                {"schedule_cosine", check_cosine}};
   return checks;
 }
 

@@ -13,9 +13,14 @@ namespace adjoint::parity {
 namespace {
 
 const std::map<std::string, Tensor>& vectors() {
-  static const auto file =
-      nn::read_safetensors(std::filesystem::path(__FILE__).parent_path() / "vectors.safetensors");
-  return file.tensors;
+  static const auto all = [] {
+    std::map<std::string, Tensor> tensors;
+    const auto folder = std::filesystem::path(__FILE__).parent_path();
+    for (const char* file : {"vectors.safetensors", "optimizers.safetensors"})
+      tensors.merge(nn::read_safetensors(folder / file).tensors);
+    return tensors;
+  }();
+  return all;
 }
 
 double tolerance(DType dtype) { return dtype == DType::f64 ? 1e-9 : 1e-4; }

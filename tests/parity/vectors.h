@@ -18,7 +18,7 @@ struct Mode {
   bool composed = false;
 };
 
-/// A case of vectors.safetensors. It keeps account of what was used and compared: a case is done
+/// A case of the safetensors files beside this one. It keeps account of what was used and compared: a case is done
 /// when every tensor that the file has of it was read, every gradient compared.
 class Case {
  public:
@@ -70,7 +70,7 @@ class Case {
   double worst_ = 0;
 };
 
-/// The names of all cases that the file has.
+/// The names of all cases that the files have.
 std::vector<std::string> stored_cases();
 
 /// The checks of each file beside this one, by the names of their cases.

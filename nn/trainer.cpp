@@ -30,19 +30,20 @@ Index predicted(std::span<const Ids> targets) {
 Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const TrainerOptions& options)
     : model_(model), optimizer_(optimizer), options_(options), parameters_(parameters(model)) {
   require(options.shards >= 1, "trainer: needs at least one shard, got ", options.shards);
+  require(options.parts >= 1, "trainer: needs at least one part, got ", options.parts);
   for (const NamedTensor& parameter : named_parameters(model))
     require(parameter.tensor.tracked(), "trainer: the parameter '", parameter.name,
             "' is no leaf: make it with variable()");
 }
 
 // Contiguous runs of examples with about the same number of tokens each.
-std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources,
-                                         std::span<const Ids> targets) const {
+std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span<const Ids> targets,
+                                         Index parts) const {
   std::vector<std::size_t> tokens;
   for (std::size_t i = 0; i < sources.size(); ++i)
     tokens.push_back(sources[i].size() + targets[i].size());
   const std::size_t total = std::accumulate(tokens.begin(), tokens.end(), std::size_t{0});
-  const auto wanted = static_cast<std::size_t>(options_.shards);
+  const auto wanted = static_cast<std::size_t>(options_.shards * parts);
 
   std::vector<Shard> shards(1);
   std::size_t before = 0;
@@ -87,23 +88,32 @@ void Trainer::require_all_listed(const Tensor& loss) const {
 
 StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
   require_batch(sources, targets);
-  const std::vector<Shard> shards = cut(sources, targets);
+  const std::vector<Shard> shards = cut(sources, targets, options_.parts);
   const Index tokens = predicted(targets);
   const Key key = options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
 
   std::vector<double> losses(shards.size());
-  std::vector<Tensors> gradients(shards.size());
-  parallel_tasks(static_cast<Index>(shards.size()), [&](Index i) {
-    const auto at = static_cast<std::size_t>(i);
-    const Tensor sum = loss(shards[at], sources, targets, Context::training(key)).sum;
-    losses[at] = sum.item();
-    if (at == 0 && !leaves_checked_) require_all_listed(sum);
-    // Divided by the whole batch's count, so that the shards' gradients add up to that of the mean.
-    gradients[at] = grad(sum / static_cast<double>(tokens), parameters_, {.consume = true});
-  });
-  leaves_checked_ = true;
+  std::vector<Tensors> gradients;  // the first are the sums of the parts before
+  double norm = 0;
+  const auto together = static_cast<std::size_t>(options_.shards);
+  for (std::size_t begin = 0; begin < shards.size(); begin += together) {
+    const std::size_t count = std::min(together, shards.size() - begin);
+    const std::size_t sums = gradients.size();
+    gradients.resize(sums + count);
+    parallel_tasks(static_cast<Index>(count), [&](Index i) {
+      const auto at = static_cast<std::size_t>(i);
+      const Tensor sum = loss(shards[begin + at], sources, targets, Context::training(key)).sum;
+      losses[begin + at] = sum.item();
+      if (at == 0 && !leaves_checked_) require_all_listed(sum);
+      // Divided by the whole batch's count, so that the shards' gradients add up to the mean's.
+      gradients[sums + at] =
+          grad(sum / static_cast<double>(tokens), parameters_, {.consume = true});
+    });
+    leaves_checked_ = true;
+    norm = add_up(gradients);
+    gradients.resize(1);
+  }
 
-  const double norm = add_up(gradients);
   require_finite("trainer", norm);
   optimizer_.step(gradients.front(), options_.clip > 0 ? clipping_factor(norm, options_.clip) : 1);
   const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
@@ -113,7 +123,7 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
 StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {
   require_batch(sources, targets);
   const NoRecording guard;
-  const std::vector<Shard> shards = cut(sources, targets);
+  const std::vector<Shard> shards = cut(sources, targets, 1);
   const Index tokens = predicted(targets);
   std::vector<double> losses(shards.size());
   parallel_tasks(static_cast<Index>(shards.size()), [&](Index i) {
@@ -122,6 +132,13 @@ StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> 
   });
   return {std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens,
           0};
+}
+
+void Trainer::state(State& visit) const {
+  const TrainerOptions& o = options_;
+  visit.fixed("shards", o.shards).fixed("parts", o.parts).fixed("clip", o.clip);
+  visit.fixed("smoothing", o.smoothing).fixed("packed", o.packed).fixed("padding", o.padding);
+  visit.fixed("key", o.key);
 }
 
 }  // namespace adjoint::nn

@@ -13,6 +13,10 @@ struct TrainerOptions {
   /// Into how many parts a batch is cut. The results depend on it in the last bits, so it belongs
   /// to a run's settings and is not taken from the number of cores; the threads may be any number.
   Index shards = 2;
+  /// In how many parts, one after the other, the gradient of a batch is computed (gradient
+  /// accumulation): each takes that part of the memory. The loss is divided by the tokens of the
+  /// whole batch, so the result is that of the batch in one part, to rounding.
+  Index parts = 1;
   double clip = 1;       ///< limit of the gradients' global norm; 0 for none
   double smoothing = 0;  ///< label smoothing
   Index padding = 0;     ///< the id that fills up short sequences
@@ -42,11 +46,16 @@ class Trainer {
   /// The same without dropout, gradient or update.
   StepResult evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const;
 
+  /// The settings, which a run that goes on must have too (training_state.h). What changes is the
+  /// model's, and the optimizer's, whose count of steps also says which random numbers come next.
+  void state(State& visit) const;
+
  private:
   struct Shard {
     Index first = 0, count = 0;  // examples
   };
-  std::vector<Shard> cut(std::span<const Ids> sources, std::span<const Ids> targets) const;
+  std::vector<Shard> cut(std::span<const Ids> sources, std::span<const Ids> targets,
+                         Index parts) const;
   LossSum loss(const Shard& shard, std::span<const Ids> sources, std::span<const Ids> targets,
                const Context& context) const;
   void require_all_listed(const Tensor& loss) const;

@@ -129,6 +129,39 @@ BOOST_AUTO_TEST_CASE(the_number_of_shards_changes_the_last_bits_only) {
   for (const Index shards : {2, 3, 7, 100}) BOOST_TEST(distance(with_shards(shards), one) < 1e-4);
 }
 
+// The loss is divided by the whole batch's tokens, however they are spread over the parts; dropout
+// follows the examples.
+BOOST_AUTO_TEST_CASE(parts_one_after_the_other_equal_the_batch_at_once) {
+  const Batch batch = [] {
+    Batch lopsided = copy_task(20, Key(2), 2);
+    const Batch longer = copy_task(3, Key(3), 12);
+    lopsided.sources.insert(lopsided.sources.end(), longer.sources.begin(), longer.sources.end());
+    lopsided.targets.insert(lopsided.targets.end(), longer.targets.begin(), longer.targets.end());
+    return lopsided;
+  }();
+  const Transformer beginning = small_transformer(config_with(0.2), Key(1));
+  const auto stepped = [&](const TrainerOptions& options) {
+    std::pair<Transformer, StepResult> result{clone(beginning), {}};
+    Sgd sgd(parameters(result.first), 0.1);
+    result.second = Trainer(result.first, sgd, options).step(batch.sources, batch.targets);
+    return result;
+  };
+  for (const bool packed : {true, false}) {
+    const auto [whole, at_once] =
+        stepped({.shards = 1, .smoothing = 0.1, .packed = packed, .key = Key(7)});
+    for (const Index parts : {2, 3, 10, 100})
+      for (const Index shards : {1, 2, 4}) {
+        const auto [model, result] = stepped(
+            {.shards = shards, .parts = parts, .smoothing = 0.1, .packed = packed, .key = Key(7)});
+        BOOST_TEST(testing::distance(parameters(model), parameters(whole)) < 1e-13);
+        BOOST_TEST(result.loss == at_once.loss, boost::test_tools::tolerance(1e-13));
+        BOOST_TEST(result.gradient_norm == at_once.gradient_norm,
+                   boost::test_tools::tolerance(1e-12));
+        BOOST_TEST(result.tokens == at_once.tokens);
+      }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(packed_equals_padded) {
   for (const double smoothing : {0.0, 0.1}) {
     const auto with_layout = [&](bool packed) {
@@ -266,6 +299,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_trained_on_is_an_error) {
   Adam adam(parameters(model));
   BOOST_CHECK_EXCEPTION(Trainer(model, adam, {.shards = 0}), Error,
                         says("trainer: needs at least one shard, got 0"));
+  BOOST_CHECK_EXCEPTION(Trainer(model, adam, {.parts = 0}), Error,
+                        says("trainer: needs at least one part, got 0"));
   Trainer trainer(model, adam);
   const Batch batch = copy_task(2, Key(2));
   const std::span<const Ids> one = std::span(batch.targets).first(1);

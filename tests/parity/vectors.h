@@ -18,8 +18,8 @@ struct Mode {
   bool composed = false;
 };
 
-/// A case of the safetensors files beside this one. It keeps account of what was used and compared: a case is done
-/// when every tensor that the file has of it was read, every gradient compared.
+/// A case of the safetensors files beside this one. It keeps account of what was used and compared:
+/// a case is done when every tensor that the file has of it was read, every gradient compared.
 class Case {
  public:
   Case(std::string name, Mode mode);

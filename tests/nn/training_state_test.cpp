@@ -66,7 +66,7 @@ class Run {
       : pairs_(some_pairs(Key(s.data))),
         model(config_of(s.width), Key(seed)),
         optimizer(make_optimizer(s.optimizer, parameters(model), s.rule)),
-        schedule({.name = s.schedule, .warm_up = 3, .total = 9, .patience = 1}),
+        schedule({.name = s.schedule, .warm_up = 3, .total = 9, .patience = 2}),
         trainer(model, *optimizer, s.trainer),
         average(parameters(model), s.average),
         batches(pairs_, s.batch, Key(5)) {}

@@ -1,12 +1,14 @@
 #include "autograd/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -66,13 +68,27 @@ fs::path real_target(const fs::path& path) {
   return target.empty() ? path : target;
 }
 
+constexpr auto temporary_mark = ".tmp-";
+
 /// The name is unique among running processes and among the calls of this one; a file of that
 /// name can only be left over from a crash, and is overwritten.
 fs::path temporary_name(const fs::path& target) {
   static std::atomic<unsigned> calls = 0;
   fs::path name = target;
-  name += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(calls++);
+  name += temporary_mark + std::to_string(::getpid()) + "-" + std::to_string(calls++);
   return name;
+}
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+/// Whether a process of this number runs; text that begins with no number is nobody's to remove.
+bool may_run(std::string_view text) {
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), process);
+  if (error != std::errc() || process <= 0) return true;
+  return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
 bool write_all(int descriptor, std::string_view text) {
@@ -88,8 +104,7 @@ bool write_all(int descriptor, std::string_view text) {
 /// Makes the rename itself survive a loss of power. Some file systems cannot do this for a folder;
 /// the text is complete all the same, so a failure is not an error.
 void sync_folder(const fs::path& file) {
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor descriptor(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (descriptor.is_open()) ::fsync(descriptor.number());
 }
 
@@ -144,6 +159,19 @@ void write_file(const fs::path& path, std::span<const std::string_view> pieces) 
   if (!written) fail_with_errno("write", path);
   guard.keep();
   sync_folder(target);
+}
+
+void remove_leftovers(const fs::path& path) {
+  std::error_code ignored;
+  const fs::path target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
+  const std::string beginning = target.filename().string() + temporary_mark;
+  std::vector<fs::path> left;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(target), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(beginning) && !may_run(std::string_view(name).substr(beginning.size())))
+      left.push_back(entry.path());
+  }
+  for (const fs::path& file : left) fs::remove(file, ignored);
 }
 
 }  // namespace adjoint

@@ -25,4 +25,8 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// The same for a text that lies in memory in pieces: they are written one after the other.
 void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces);
 
+/// Removes what write_file left beside this file when a process was killed in the midst of it. What
+/// a process that still runs is writing stays.
+void remove_leftovers(const std::filesystem::path& path);
+
 }  // namespace adjoint

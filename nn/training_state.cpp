@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/file.h"
 #include "nn/checkpoint.h"
 
 namespace adjoint::nn {
@@ -148,6 +149,7 @@ void save_state(const VisitState& parts, const std::filesystem::path& path) {
   Writer writer;
   parts(writer);
   write_safetensors(path, writer.content);
+  remove_leftovers(path);
 }
 
 void load_state(const VisitState& parts, const std::filesystem::path& path) {

@@ -99,7 +99,8 @@ void save_state(const VisitState& parts, const std::filesystem::path& path);
 void load_state(const VisitState& parts, const std::filesystem::path& path);
 
 /// Writes all that `part` remembers. The file is replaced in one step (write_file): a run that is
-/// stopped while it writes leaves the state from before.
+/// stopped while it writes leaves the state from before, and what it left beside it is removed the
+/// next time.
 template <class Part>
 requires requires(Part& part, State& state) { part.state(state); }
 void save_state(Part& part, const std::filesystem::path& path) {

@@ -1,5 +1,8 @@
 #include "autograd/file.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <string>
@@ -93,6 +96,29 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_old_file_and_nothing_else) {
   BOOST_TEST(message == "cannot write " + (folder / "file").string() + ": File too large");
   BOOST_TEST(read_file(folder / "file") == "old");
   BOOST_TEST(folder.files() == 1);
+}
+
+// The number of a process that has ended.
+std::string ended_process() {
+  const pid_t process = ::fork();
+  if (process == 0) ::_exit(0);
+  ::waitpid(process, nullptr, 0);
+  return std::to_string(process);
+}
+
+BOOST_AUTO_TEST_CASE(leftovers_of_killed_processes_are_removed_and_nothing_else) {
+  const Folder folder;
+  const std::string dead = ended_process(), alive = std::to_string(::getpid());
+  const std::vector<std::string> stay = {"file",      "file.tmp-" + alive + "-0", "file.tmp-x",
+                                         "file.tmp-", "other.tmp-" + dead + "-0", "file.tmp"};
+  for (const std::string& name : stay) write_file(folder / name, "x");
+  write_file(folder / ("file.tmp-" + dead + "-0"), "x");
+  write_file(folder / ("file.tmp-" + dead + "-17"), "x");
+  fs::create_symlink(folder / "file", folder / "link");
+  remove_leftovers(folder / "link");
+  for (const std::string& name : stay) BOOST_TEST(fs::exists(folder / name), name);
+  BOOST_TEST(folder.files() == static_cast<std::ptrdiff_t>(stay.size()) + 1);
+  BOOST_CHECK_NO_THROW(remove_leftovers(folder / "none/file"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,13 +1,19 @@
 #include "nn/training_state.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <bit>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "autograd/file.h"
@@ -121,7 +127,7 @@ constexpr int steps = 7;  // three batches an epoch: an end is met between and w
 BOOST_AUTO_TEST_SUITE(training_state)
 
 // Stopped after every step, and gone on with in a run made anew: the same losses, weights and
-// memories, to the last bit, as without a stop.
+// memories, to the last bit, as without a stop, on one thread and on two in turn.
 BOOST_AUTO_TEST_CASE(a_run_stopped_at_every_step_is_the_run_that_was_not) {
   const Folder folder;
   for (const std::string& optimizer : optimizer_names())
@@ -136,21 +142,16 @@ BOOST_AUTO_TEST_CASE(a_run_stopped_at_every_step_is_the_run_that_was_not) {
         save_state(whole, folder / "whole");
         BOOST_TEST(distance(parameters(whole.model), begun) > 1e-3);
 
-        for (const int threads : {1, 2}) {
-          const Threads guard(threads);
-          resumed.clear();
-          Run first(settings);
-          save_state(first, folder / "resumed");
-          for (int step = 0; step < steps; ++step) {
-            Run run(settings, 100 + static_cast<std::uint64_t>(step));
-            load_state(run, folder / "resumed");
-            BOOST_TEST(run.optimizer->steps() == step);
-            resumed.push_back(run.step());
-            save_state(run, folder / "resumed");
-          }
-          BOOST_TEST(resumed == losses, boost::test_tools::per_element());
-          BOOST_TEST(same_state(folder / "resumed", folder / "whole"));
+        for (int step = 0; step < steps; ++step) {
+          const Threads guard(1 + step % 2);
+          Run run(settings, 100 + static_cast<std::uint64_t>(step));
+          load_state(run, folder / "resumed");
+          BOOST_TEST(run.optimizer->steps() == step);
+          resumed.push_back(run.step());
+          save_state(run, folder / "resumed");
         }
+        BOOST_TEST(resumed == losses, boost::test_tools::per_element());
+        BOOST_TEST(same_state(folder / "resumed", folder / "whole"));
       }
 }
 
@@ -305,6 +306,34 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_last_good_state) {
     BOOST_CHECK_THROW(save_state(run, folder / "state"), Error);
   }
   BOOST_TEST(read_file(folder / "state") == before);
+  BOOST_TEST(folder.files() == 1);
+}
+
+// Each state is of one count, in the tensor as in the number: one that is half old would show.
+BOOST_AUTO_TEST_CASE(killed_at_any_moment_a_whole_state_stands) {
+  const Folder folder;
+  Tensor x = full({200'000}, 0, DType::f64);
+  Index count = 0;
+  const VisitState parts = [&](State& visit) { visit("x", x)("count", count); };
+  const auto save_next = [&] {
+    std::ranges::fill(x.edit<double>(), static_cast<double>(++count));
+    save_state(parts, folder / "state");
+  };
+  save_next();
+  Dice dice(Key(1));
+  for (int round = 0; round < 20; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0)
+      for (;;) save_next();
+    std::this_thread::sleep_for(std::chrono::microseconds(dice.between(0, 20'000)));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const Index before = count;
+    load_state(parts, folder / "state");
+    BOOST_TEST(count >= before);
+    BOOST_TEST(same_bits(x, full({200'000}, static_cast<double>(count), DType::f64)));
+  }
+  save_next();
   BOOST_TEST(folder.files() == 1);
 }
 

@@ -52,11 +52,7 @@ void MovingAverage::swap() {
 
 void MovingAverage::state(State& visit) {
   visit.fixed("decay", decay_);
-  visit("updates", updates_);
-  for (std::size_t i = 0; i < average_.size(); ++i) {
-    const std::string& name = parameters_[i].name();
-    visit("average." + (name.empty() ? std::to_string(i) : name), average_[i]);
-  }
+  visit("updates", updates_)("average", average_, parameters_);
 }
 
 // ---- Of checkpoints -----------------------------------------------------------------------------

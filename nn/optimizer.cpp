@@ -36,11 +36,7 @@ void Optimizer::state(State& visit) {
   settings(visit);
   visit.fixed("learning_rate", initial_rate_);
   visit("current_rate", rate_)("steps", steps_);
-  for (std::size_t m = 0; m < memories_.size(); ++m)
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const std::string& name = parameters_[i].name();
-      visit(names_[m] + "." + (name.empty() ? std::to_string(i) : name), memories_[m][i]);
-    }
+  for (std::size_t m = 0; m < memories_.size(); ++m) visit(names_[m], memories_[m], parameters_);
 }
 
 void Optimizer::step(const Tensors& gradients, double scale) {

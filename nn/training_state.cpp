@@ -125,9 +125,11 @@ class Reader : public State {
 
 }  // namespace
 
-State& State::operator()(const std::string& name, Tensors& tensors) {
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    (*this)(name + "." + std::to_string(i), tensors[i]);
+State& State::operator()(const std::string& name, Tensors& tensors, const Tensors& parameters) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::string& own = parameters[i].name();
+    (*this)(name + "." + (own.empty() ? std::to_string(i) : own), tensors[i]);
+  }
   return *this;
 }
 

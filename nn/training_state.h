@@ -5,7 +5,7 @@
 //
 //   void MovingAverage::state(State& visit) {
 //     visit.fixed("decay", decay_);        // a setting: reading demands the same
-//     visit("updates", updates_)("weights", weights_);
+//     visit("updates", updates_)("average", average_, parameters_);
 //   }
 //
 // A program lists its parts in the same way, by names of its own choice:
@@ -51,7 +51,8 @@ class State {
     on_number(prefix_ + name, number);
     return *this;
   }
-  State& operator()(const std::string& name, Tensors& tensors);
+  /// A tensor for each parameter, under the parameters' names, or numbers where they have none.
+  State& operator()(const std::string& name, Tensors& tensors, const Tensors& parameters);
   /// The parameters of a model, tied ones once.
   State& operator()(const std::string& name, Module& module);
   /// Anything with a function state(State&).

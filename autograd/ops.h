@@ -107,6 +107,8 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape);
 Tensor slice(const Tensor& x, Index axis, Index begin, Index end);
 /// One after the other along an axis; all other sizes are equal.
 Tensor concat(const Tensors& xs, Index axis);
+/// Undoes concat: the parts of these sizes along an axis, which they fill.
+Tensors split(const Tensor& x, Index axis, const std::vector<Index>& sizes);
 /// Side by side along a new axis; all shapes are equal.
 Tensor stack(const Tensors& xs, Index axis = 0);
 

@@ -178,6 +178,43 @@ struct Concat {
   }
 };
 
+// y₀ = x[0 … size), y₁ = x[size …) along an axis       x̄ = ȳ₀ and ȳ₁, one after the other
+struct Split {
+  static constexpr auto name = "split";
+  static constexpr Reads reads = {};
+  static constexpr std::size_t outputs = 2;
+  Index axis, size;
+  std::array<Form, outputs> forms(Inputs in) const {
+    const Shape& x = in[0].shape();
+    return {Form{x.with(axis, size), in[0].dtype()},
+            Form{x.with(axis, x[axis] - size), in[0].dtype()}};
+  }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    const AxisView x(in[0].shape(), axis);
+    copy_run(in[0].values<T>(), x, 0, out[0].edit<T>(), AxisView(out[0].shape(), axis), 0, size);
+    copy_run(in[0].values<T>(), x, size, out[1].edit<T>(), AxisView(out[1].shape(), axis), 0,
+             x.size - size);
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {concat({back.cotangent_or_zeros(0), back.cotangent_or_zeros(1)}, axis)};
+  }
+};
+
+// By halves: each element is copied once for each halving, there and back. As many slices would
+// send back as many tensors of x's size.
+void split_into(Tensors& parts, const Tensor& x, Index axis, std::span<const Index> sizes) {
+  if (sizes.size() == 1) {
+    parts.push_back(x);
+    return;
+  }
+  const auto front = sizes.first(sizes.size() / 2), rear = sizes.subspan(sizes.size() / 2);
+  const Index middle = std::accumulate(front.begin(), front.end(), Index{0});
+  const auto halves = apply_all(Split{axis, middle}, x);
+  split_into(parts, halves[0], axis, front);
+  split_into(parts, halves[1], axis, rear);
+}
+
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
@@ -220,6 +257,20 @@ Tensor slice(const Tensor& x, Index axis, Index begin, Index end) {
   require(0 <= from && from <= to && to <= size, "slice: [", begin, ", ", end, ") on axis ", axis,
           " of a tensor of shape ", x.shape());
   return apply(Slice{axis, from, to}, x);
+}
+
+Tensors split(const Tensor& x, Index axis, const std::vector<Index>& sizes) {
+  axis = x.shape().resolve(axis);
+  Index total = 0;
+  for (const Index size : sizes) {
+    require(size >= 0, "split: a part of size ", size);
+    total += size;
+  }
+  require(total == x.size(axis), "split: the parts' sizes add up to ", total, ", axis ", axis,
+          " of a tensor of shape ", x.shape(), " has ", x.size(axis));
+  Tensors parts;
+  if (!sizes.empty()) split_into(parts, x, axis, sizes);
+  return parts;
 }
 
 Tensor concat(const Tensors& xs, Index axis) {

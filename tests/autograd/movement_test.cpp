@@ -120,6 +120,37 @@ BOOST_AUTO_TEST_CASE(concat_puts_one_after_the_other) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(split_undoes_concat) {
+  Dice dice(Key(45));
+  for (int round = 0; round < 100; ++round) {
+    const Index rank = dice.between(1, 4), axis = dice.between(0, rank - 1);
+    const Shape shape = dice.shape(rank);
+    std::vector<Index> sizes;
+    for (Index i = dice.between(1, 9); i > 0; --i) sizes.push_back(dice.between(0, 3));
+    const Index total = std::accumulate(sizes.begin(), sizes.end(), Index{0});
+    const Tensor x = counted(shape.with(axis, total), all_types[dice.between(0, 3)]);
+    const Tensors parts = split(x, dice.coin() ? axis : axis - rank, sizes);
+    BOOST_TEST_REQUIRE(parts.size() == sizes.size());
+    Index begin = 0;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      BOOST_TEST(distance(parts[i], slice(x, axis, begin, begin + sizes[i])) == 0);
+      begin += sizes[i];
+    }
+  }
+  BOOST_TEST(split(zeros({0, 2}), 0, {}).empty());
+}
+
+// What nothing depends on gets zeros.
+BOOST_AUTO_TEST_CASE(split_sends_back_the_gradient_of_each_part_to_its_place) {
+  const Tensor x = variable(counted({7, 2}));
+  const Tensors parts = split(x, 0, {2, 1, 0, 3, 1});
+  const Tensor g = grad(sum(3 * parts[0]) + sum(parts[3] * parts[3]), {x})[0];
+  const Tensor expected = concat({full({2, 2}, 3, DType::f64), zeros({1, 2}, DType::f64),
+                                  2 * detach(parts[3]), zeros({1, 2}, DType::f64)},
+                                 0);
+  BOOST_TEST(distance(g, expected) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(concat_undoes_slices) {
   const Tensor x = variable(counted({4, 3}));
   const Tensor y = concat({slice(x, 0, 0, 1), slice(x, 0, 1, 3), slice(x, 0, 3, 4)}, 0);

@@ -355,8 +355,9 @@ BOOST_AUTO_TEST_CASE(mixing_f32_and_f64_is_an_error) {
 // i64 is for indices and for what only moves elements.
 BOOST_AUTO_TEST_CASE(whole_numbers_are_refused_where_they_do_not_belong) {
   const std::set<std::string> takes_any = {
-      "equal", "greater", "less",  "cast",  "reshape", "permute",     "transpose", "broadcast_to",
-      "slice", "concat",  "stack", "where", "gather",  "scatter_add", "sum_to",    "one_hot"};
+      "equal",     "greater",      "less",        "cast",   "reshape", "permute",
+      "transpose", "broadcast_to", "slice",       "split",  "concat",  "stack",
+      "where",     "gather",       "scatter_add", "sum_to", "one_hot"};
   std::map<std::string, std::string> unclear;  // one text for each operation
   for (const Sample& sample : samples()) {
     if (takes_any.contains(sample.operation)) continue;

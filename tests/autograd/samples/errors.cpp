@@ -112,6 +112,16 @@ std::vector<ErrorSample> errors() {
       {"slice", "backwards", [=] { slice(m23, 0, -1, 0); },
        "slice: [-1, 0) on axis 0 of a tensor of shape [2, 3]"},
       {"slice", "axis", [=] { slice(m23, 2, 0, 1); }, "shape: [2, 3] has no axis 2"},
+      {"split", "sizes",
+       [=] {
+         split(m23, 1, {1, 1});
+       },
+       "split: the parts' sizes add up to 2, axis 1 of a tensor of shape [2, 3] has 3"},
+      {"split", "a negative size",
+       [=] {
+         split(m23, 1, {4, -1});
+       },
+       "split: a part of size -1"},
       {"concat", "nothing", [] { concat({}, 0); }, "concat: needs at least one tensor"},
       {"concat", "shapes",
        [=] {

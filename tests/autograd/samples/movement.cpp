@@ -56,6 +56,20 @@ void movement(List& list) {
     for (int i = 0; i < 20; ++i) many.insert(many.end(), x.begin(), x.end());
     return concat(many, 0) * concat(many, 0);
   });
+  row("split", "rows", {{4, 2}}, [](const Tensors& x) {
+    const Tensors parts = split(x[0], 0, {1, 2, 1});
+    return parts[0] * parts[2] + parts[1];
+  });
+  row("split", "columns, some of them unused", {{2, 5}}, [](const Tensors& x) {
+    const Tensors parts = split(x[0], -1, {2, 1, 2});
+    return parts[0] * parts[0];
+  });
+  row("split", "with an empty part", {{1, 3}}, [](const Tensors& x) {
+    const Tensors parts = split(x[0], 1, {0, 3});
+    return concat({parts[1], parts[0]}, 1);
+  });
+  row("split", "of nothing", {{0, 2}}, [](const Tensors& x) { return split(x[0], 1, {1, 1})[1]; });
+  row("split", "one", {{2}}, [](const Tensors& x) { return split(x[0], 0, {2})[0]; });
   row("stack", "in front", {{2, 2}, {2, 2}}, [](const Tensors& x) { return stack(x); });
   row("stack", "an axis of size 1", {{1, 2}, {1, 2}}, [](const Tensors& x) { return stack(x, 1); });
   row("stack", "of nothing", {{0, 2}, {0, 2}}, [](const Tensors& x) { return stack(x, 1); });

@@ -31,13 +31,14 @@ BOOST_AUTO_TEST_SUITE(parity)
 
 BOOST_AUTO_TEST_CASE(every_stored_case_has_a_check) {
   std::vector<std::string> checked;
-  for (const Checks* checks : {&layer_checks(), &transformer_checks(), &optimizer_checks()})
+  for (const Checks* checks :
+       {&layer_checks(), &transformer_checks(), &recurrent_checks(), &optimizer_checks()})
     for (const auto& [name, check] : *checks) checked.push_back(name);
   std::ranges::sort(checked);
   std::vector<std::string> stored = stored_cases();
   std::ranges::sort(stored);
   BOOST_TEST(checked == stored, boost::test_tools::per_element());
-  BOOST_TEST(stored.size() == 41u);
+  BOOST_TEST(stored.size() == 45u);
 }
 
 BOOST_AUTO_TEST_CASE(layers_in_f64) { run(layer_checks(), fused_f64); }
@@ -49,6 +50,11 @@ BOOST_AUTO_TEST_CASE(transformers_in_f64) { run(transformer_checks(), fused_f64)
 BOOST_AUTO_TEST_CASE(transformers_in_f64_composed) { run(transformer_checks(), composed_f64); }
 BOOST_AUTO_TEST_CASE(transformers_in_f32) { run(transformer_checks(), fused_f32); }
 BOOST_AUTO_TEST_CASE(transformers_in_f32_composed) { run(transformer_checks(), composed_f32); }
+
+BOOST_AUTO_TEST_CASE(recurrent_in_f64) { run(recurrent_checks(), fused_f64); }
+BOOST_AUTO_TEST_CASE(recurrent_in_f64_composed) { run(recurrent_checks(), composed_f64); }
+BOOST_AUTO_TEST_CASE(recurrent_in_f32) { run(recurrent_checks(), fused_f32); }
+BOOST_AUTO_TEST_CASE(recurrent_in_f32_composed) { run(recurrent_checks(), composed_f32); }
 
 BOOST_AUTO_TEST_CASE(optimizers_in_f64) { run(optimizer_checks(), fused_f64); }
 BOOST_AUTO_TEST_CASE(optimizers_in_f32) { run(optimizer_checks(), fused_f32); }

@@ -12,11 +12,13 @@
 namespace adjoint::parity {
 namespace {
 
+// All files beside this one, under the names that they have there.
 const std::map<std::string, Tensor>& vectors() {
   static const auto all = [] {
     std::map<std::string, Tensor> tensors;
     const auto folder = std::filesystem::path(__FILE__).parent_path();
-    for (const char* file : {"vectors.safetensors", "optimizers.safetensors"})
+    for (const char* file :
+         {"vectors.safetensors", "optimizers.safetensors", "recurrent.safetensors"})
       tensors.merge(nn::read_safetensors(folder / file).tensors);
     return tensors;
   }();

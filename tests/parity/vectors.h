@@ -77,6 +77,7 @@ std::vector<std::string> stored_cases();
 using Checks = std::map<std::string, void (*)(Case&)>;
 const Checks& layer_checks();
 const Checks& transformer_checks();
+const Checks& recurrent_checks();
 const Checks& optimizer_checks();
 
 /// The rows of x [batch, steps, …] that are real, in the given layout: packed or padded.

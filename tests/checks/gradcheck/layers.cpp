@@ -1,5 +1,6 @@
 #include "nn/dropout.h"
 #include "nn/loss.h"
+#include "nn/recurrent.h"
 #include "tests/checks/gradcheck/module_check.h"
 
 namespace adjoint::checks {
@@ -164,6 +165,40 @@ Row multi_head_row() {
        module_check("weights", plain, {of_padded[0], of_padded[1]}, weights)}};
 }
 
+// ---- Recurrent ----------------------------------------------------------------------------------
+
+Row recurrent_cell_row(Cell kind, const std::string& name) {
+  Tensors inputs = {random({2, 3}, 1), random({2, 4}, 2)};  // x, h
+  if (kind == Cell::lstm) inputs.push_back(random({2, 4}, 3));
+  return {name + " cell",
+          {module_check("a step", RecurrentCell(kind, 3, 4, key), inputs,
+                        [](const RecurrentCell& cell, const Tensors& x) {
+                          const Tensor projected = cell.input(x[0]);
+                          if (x.size() == 2) return cell.step(projected, {x[1], {}}).hidden;
+                          const CellState next = cell.step(projected, {x[1], x[2]});
+                          return concat({next.hidden, next.memory}, 1);
+                        })}};
+}
+
+Row recurrent_row(Cell kind, const std::string& name) {
+  const auto run = [](const Layout& layout, const auto& context) {
+    return [=](const Recurrent& stack, const Tensors& x) {
+      const Recurrent::Result result = stack(x[0], layout, context());
+      Tensors all = {reshape(result.output, {-1, 3})};
+      for (const CellState& state : result.states) {
+        all.push_back(state.hidden);
+        if (state.memory.defined()) all.push_back(state.memory);
+      }
+      return concat(all, 0);  // [rows and states, hidden]
+    };
+  };
+  return {name,
+          {module_check("one layer, padded", Recurrent(kind, 2, 3, 1, 0, key), {rows(padded, 2)},
+                        run(padded, Context::inference)),
+           module_check("two layers, packed, dropout", Recurrent(kind, 2, 3, 2, 0.3, key),
+                        {rows(packed, 2)}, run(packed, training))}};
+}
+
 // ---- Blocks and the loss ------------------------------------------------------------------------
 
 TransformerConfig small_blocks(NormPlacement norm) {
@@ -218,14 +253,28 @@ Row loss_row() {
 }  // namespace
 
 Part layers() {
-  return {
-      "layer",
-      {linear_row(), embedding_row(), dropout_row(), layer_norm_row(),
-       add_norm_row(NormPlacement::post, "post"), add_norm_row(NormPlacement::pre, "pre"),
-       feed_forward_row(Activation::relu, "relu"), feed_forward_row(Activation::gelu, "gelu"),
-       positions_row(Positions::none, "none"), positions_row(Positions::sinusoidal, "sinusoidal"),
-       positions_row(Positions::learned, "learned"), dot_product_row(), additive_row(),
-       multi_head_row(), encoder_block_row(), decoder_block_row(), loss_row()}};
+  return {"layer",
+          {linear_row(),
+           embedding_row(),
+           dropout_row(),
+           layer_norm_row(),
+           add_norm_row(NormPlacement::post, "post"),
+           add_norm_row(NormPlacement::pre, "pre"),
+           feed_forward_row(Activation::relu, "relu"),
+           feed_forward_row(Activation::gelu, "gelu"),
+           positions_row(Positions::none, "none"),
+           positions_row(Positions::sinusoidal, "sinusoidal"),
+           positions_row(Positions::learned, "learned"),
+           dot_product_row(),
+           additive_row(),
+           multi_head_row(),
+           recurrent_cell_row(Cell::gru, "GRU"),
+           recurrent_row(Cell::gru, "GRU"),
+           recurrent_cell_row(Cell::lstm, "LSTM"),
+           recurrent_row(Cell::lstm, "LSTM"),
+           encoder_block_row(),
+           decoder_block_row(),
+           loss_row()}};
 }
 
 }  // namespace adjoint::checks

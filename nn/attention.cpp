@@ -29,12 +29,18 @@ Tensor AdditiveAttention::weights(const Tensor& queries, const Tensor& keys,
   require(queries.rank() == 3 && keys.rank() == 3 && queries.size(0) == keys.size(0),
           "additive attention: needs padded [batch, steps, width], got queries ", queries.shape(),
           " and keys ", keys.shape());
-  const Tensor q = query(queries), k = key(keys);
+  return weights_of_projected(queries, key(keys), mask.dense());
+}
+
+Tensor AdditiveAttention::weights_of_projected(const Tensor& queries, const Tensor& projected_keys,
+                                               const Tensor& allowed) const {
+  const Tensor q = query(queries);
+  const Tensor& k = projected_keys;
   const Index batch = q.size(0), n = q.size(1), m = k.size(1), hidden = q.size(2);
   const Tensor pairs = tanh(reshape(q, {batch, n, 1, hidden}) +
                             reshape(k, {batch, 1, m, hidden}));  // [batch, queries, keys, hidden]
   const Tensor scores = reshape(score(pairs), {batch, n, m});    // [batch, queries, keys]
-  return masked_softmax(scores, mask.dense());
+  return masked_softmax(scores, allowed);
 }
 
 Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,

@@ -27,6 +27,10 @@ struct AdditiveAttention : Module {
 
   /// The weights, before dropout: [batch, queries, keys].
   Tensor weights(const Tensor& queries, const Tensor& keys, const Mask& mask) const;
+  /// The same when keys have been projected before, as a decoder does once for all its steps;
+  /// allowed b8 [batch, queries, keys].
+  Tensor weights_of_projected(const Tensor& queries, const Tensor& projected_keys,
+                              const Tensor& allowed) const;
   Tensor operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                     const Mask& mask, const Layout& layout, const Context& context) const;
 };

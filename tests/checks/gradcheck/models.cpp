@@ -1,4 +1,5 @@
 #include "nn/loss.h"
+#include "nn/recurrent_seq2seq.h"
 #include "tests/checks/gradcheck/module_check.h"
 
 namespace adjoint::checks {
@@ -17,8 +18,17 @@ TransformerConfig config(NormPlacement norm) {
   return result;
 }
 
+RecurrentConfig recurrent_config(Cell cell) {
+  return {.source_tokens = tokens,
+          .target_tokens = tokens,
+          .cell = cell,
+          .embedding = 32,
+          .hidden = 48};  // 2 + 2 layers
+}
+
 // The loss of a batch of random sentences, as training computes it.
-Check loss_check(const std::string& label, const TransformerConfig& settings, In layout) {
+template <class Model>
+Check loss_check(const Model& made, In layout) {
   testing::Dice dice(Key(5));
   const std::vector<Ids> sources = testing::random_sequences(dice, 4, 2, 7, tokens);
   const std::vector<Ids> targets =
@@ -30,12 +40,11 @@ Check loss_check(const std::string& label, const TransformerConfig& settings, In
   }
   const Sequences source = testing::batch(sources, layout), input = testing::batch(inputs, layout);
   const Tensor expected = testing::batch(outputs, layout).ids;
-  return module_check(label, Transformer(settings, Key(6)), {},
-                      [=](const Transformer& model, const Tensors&) {
-                        const Context context = Context::training(Key(7));
-                        const Tensor logits = model.logits(source, input, context);
-                        return masked_cross_entropy(logits, expected, 0, 0.1).sum;
-                      });
+  return module_check("", made, {}, [=](const Model& model, const Tensors&) {
+    const Context context = Context::training(Key(7));
+    const Tensor logits = model.logits(source, input, context);
+    return masked_cross_entropy(logits, expected, 0, 0.1).sum;
+  });
 }
 
 }  // namespace
@@ -45,9 +54,15 @@ Part models() {
   pre.activation = Activation::gelu;
   pre.positions = Positions::learned;
   pre.attention_bias = Bias::yes;
-  return {"model",
-          {{"Transformer, post-norm, relu, padded", {loss_check("", post, In::padded)}},
-           {"Transformer, pre-norm, gelu, packed", {loss_check("", pre, In::packed)}}}};
+  const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
+  const Key key(6);
+  return {
+      "model",
+      {{"Transformer, post-norm, relu, padded", {loss_check(Transformer(post, key), In::padded)}},
+       {"Transformer, pre-norm, gelu, packed", {loss_check(Transformer(pre, key), In::packed)}},
+       {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
+       {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
+       {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};
 }
 
 }  // namespace adjoint::checks

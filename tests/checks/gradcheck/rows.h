@@ -29,7 +29,7 @@ struct Part {
 Part operations();
 /// The layers of nn, with respect to their parameters and their inputs.
 Part layers();
-/// Whole Transformers with their loss, with respect to all parameters.
+/// Whole models with their loss, with respect to all parameters.
 Part models();
 
 }  // namespace adjoint::checks

@@ -8,6 +8,7 @@
 
 #include "autograd/error.h"
 #include "autograd/file.h"
+#include "data/unicode.h"
 
 namespace adjoint::data {
 namespace {

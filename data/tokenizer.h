@@ -1,8 +1,6 @@
 // Text to tokens and back.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,9 +51,5 @@ struct Tokenizer {
 
   Kind kind = Kind::words;
 };
-
-/// Offset of the first byte that is not part of well-formed UTF-8 (no overlong forms, surrogates or
-/// values past U+10FFFF: Unicode 15, section 3.9, table 3-7), or nothing if all is well.
-std::optional<std::size_t> invalid_utf8_at(std::string_view text);
 
 }  // namespace adjoint::data

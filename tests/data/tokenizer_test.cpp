@@ -6,6 +6,7 @@
 
 #include "autograd/error.h"
 #include "autograd/random.h"
+#include "data/unicode.h"
 #include "tests/autograd/support.h"
 
 namespace {

@@ -22,35 +22,48 @@ void require_storable(const std::string& token) {
   require(!invalid_utf8_at(token), "vocabulary: a token is not UTF-8");
 }
 
-using Count = std::pair<std::string, std::int64_t>;
-
-std::vector<Count> count_tokens(const std::vector<Tokens>& sentences) {
-  std::unordered_map<std::string, std::int64_t> counts;
-  for (const Tokens& sentence : sentences) {
-    for (const std::string& token : sentence) ++counts[token];
-  }
-  return {counts.begin(), counts.end()};
+bool comes_first(const TokenCount& a, const TokenCount& b) {
+  return a.count != b.count ? a.count > b.count : a.token < b.token;
 }
 
-bool comes_first(const Count& a, const Count& b) {
-  return a.second != b.second ? a.second > b.second : a.first < b.first;
+double share(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
 
+std::vector<TokenCount> count_tokens(const std::vector<Tokens>& sentences) {
+  std::unordered_map<std::string, std::int64_t> counts;
+  for (const Tokens& sentence : sentences) {
+    for (const std::string& token : sentence) ++counts[token];
+  }
+  std::vector<TokenCount> sorted;
+  for (const auto& [token, count] : counts) sorted.push_back({token, count});
+  std::ranges::sort(sorted, comes_first);
+  return sorted;
+}
+
 Vocabulary::Vocabulary() : tokens_(reserved.begin(), reserved.end()) {}
 
-Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency)
+Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLimits& limits)
     : Vocabulary() {
-  require(min_frequency >= 1, "vocabulary: the minimum frequency must be at least 1, got ",
-          min_frequency);
-  std::vector<Count> counts = count_tokens(sentences);
-  std::ranges::sort(counts, comes_first);
-  for (auto& [token, count] : counts) {
-    require_storable(token);
-    if (count >= min_frequency && !is_reserved(token)) add(std::move(token));
+  const auto reserved_size = static_cast<std::int64_t>(reserved.size());
+  require(limits.min_frequency >= 1, "vocabulary: the minimum frequency must be at least 1, got ",
+          limits.min_frequency);
+  require(limits.max_size == 0 || limits.max_size > reserved_size,
+          "vocabulary: the maximum size must be more than the ", reserved_size,
+          " reserved symbols, or 0 for no limit, got ", limits.max_size);
+  for (TokenCount& counted : count_tokens(sentences)) {
+    require_storable(counted.token);
+    const bool room = limits.max_size == 0 || size() < limits.max_size;
+    if (room && counted.count >= limits.min_frequency && !is_reserved(counted.token)) {
+      add(std::move(counted.token));
+    }
   }
 }
+
+Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency)
+    : Vocabulary(sentences, {.min_frequency = min_frequency}) {}
 
 void Vocabulary::add(std::string token) {
   ids_.emplace(token, size());
@@ -112,6 +125,25 @@ Vocabulary Vocabulary::load(const std::filesystem::path& path) {
     vocabulary.add(lines[i]);
   }
   return vocabulary;
+}
+
+double UnknownWords::token_rate() const { return share(unknown_tokens, tokens); }
+
+double UnknownWords::type_rate() const {
+  return share(static_cast<std::int64_t>(unknown.size()), types);
+}
+
+UnknownWords find_unknown_words(const std::vector<Tokens>& sentences,
+                                const Vocabulary& vocabulary) {
+  UnknownWords found;
+  for (TokenCount& counted : count_tokens(sentences)) {
+    ++found.types;
+    found.tokens += counted.count;
+    if (vocabulary.contains(counted.token)) continue;
+    found.unknown_tokens += counted.count;
+    found.unknown.push_back(std::move(counted));
+  }
+  return found;
 }
 
 }  // namespace adjoint::data

@@ -13,6 +13,24 @@
 
 namespace adjoint::data {
 
+/// A token, and how often it occurs.
+struct TokenCount {
+  std::string token;
+  std::int64_t count = 0;
+
+  bool operator==(const TokenCount&) const = default;
+};
+
+/// The different tokens of the sentences: the most frequent first, those of equal frequency by
+/// their bytes (which is code point order), so that the same sentences always give the same list.
+std::vector<TokenCount> count_tokens(const std::vector<Tokens>& sentences);
+
+/// Which tokens of a text become part of its vocabulary.
+struct VocabularyLimits {
+  std::int64_t min_frequency = 1;  ///< those that occur so often
+  std::int64_t max_size = 0;       ///< at most so many, reserved symbols included; 0: no limit
+};
+
 /// A numbered list of the tokens a model knows. Ids 0 to 3 are reserved for the model's own marks;
 /// text can never produce them, except unk: a word of the text that reads `<eos>` is an unknown
 /// word, not the end of the sentence.
@@ -29,11 +47,11 @@ class Vocabulary {
   /// Only the reserved symbols.
   Vocabulary();
 
-  /// The tokens that occur at least `min_frequency` times in the sentences: the most frequent
-  /// first, those of equal frequency by their bytes (which is code point order), so that the same
-  /// sentences always give the same ids. Build it from training sentences only.
-  /// Error if min_frequency < 1, or for a token that is empty, not UTF-8 or contains a line break
-  /// (it could not be saved).
+  /// The tokens of the sentences within the limits, in the order of count_tokens. Build it from
+  /// training sentences only.
+  /// Error if min_frequency < 1, if max_size leaves no room besides the reserved symbols, or for a
+  /// token that is empty, not UTF-8 or contains a line break (it could not be saved).
+  Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLimits& limits);
   explicit Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency = 1);
 
   /// Reads what save() wrote. The file must begin with the reserved symbols and hold no empty line,
@@ -70,5 +88,18 @@ class Vocabulary {
   std::vector<std::string> tokens_;          // by id
   std::unordered_map<std::string, Id> ids_;  // of the tokens of the text: no reserved symbols
 };
+
+/// What a vocabulary does not know of a text. Tokens are counted as often as they occur, types
+/// once. A word that reads like a reserved symbol is unknown to every vocabulary.
+struct UnknownWords {
+  std::int64_t tokens = 0, types = 0;  ///< of the text
+  std::int64_t unknown_tokens = 0;
+  std::vector<TokenCount> unknown;  ///< the unknown types, in the order of count_tokens
+
+  double token_rate() const;  ///< unknown tokens / tokens, from 0 to 1; 0 for no text
+  double type_rate() const;   ///< unknown types / types, the same
+};
+
+UnknownWords find_unknown_words(const std::vector<Tokens>& sentences, const Vocabulary& vocabulary);
 
 }  // namespace adjoint::data

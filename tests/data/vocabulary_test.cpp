@@ -54,6 +54,41 @@ BOOST_AUTO_TEST_CASE(leaves_out_rare_tokens) {
   BOOST_TEST(vocabulary.id("a") == Vocabulary::unk);
 }
 
+BOOST_AUTO_TEST_CASE(keeps_the_most_frequent_tokens_up_to_a_size) {
+  const std::vector<Tokens> sentences = {{"b", "a", "c"}, {"c", "b", "d"}, {"c"}};
+  const Vocabulary six(sentences, {.max_size = 6});
+  BOOST_TEST(six.size() == 6);
+  BOOST_TEST(six.encode({"c", "b", "a", "d"}) == (Ids{4, 5, 3, 3}), tt::per_element());
+  BOOST_TEST((Vocabulary(sentences, {.max_size = 0}) == letters()));
+  BOOST_TEST((Vocabulary(sentences, {.max_size = 100}) == letters()));
+  // both limits: b and c occur twice or more, and there is room for one of them
+  BOOST_TEST(Vocabulary(sentences, {.min_frequency = 2, .max_size = 5}).decode({4}) == Tokens{"c"},
+             tt::per_element());
+  BOOST_TEST(Vocabulary(sentences, {.min_frequency = 2, .max_size = 8}).size() == 6);
+  BOOST_CHECK_EXCEPTION(Vocabulary(sentences, {.max_size = 4}), Error,
+                        says("vocabulary: the maximum size must be more than the 4 reserved "
+                             "symbols, or 0 for no limit, got 4"));
+}
+
+BOOST_AUTO_TEST_CASE(a_reserved_symbol_in_the_text_takes_no_room) {
+  const Vocabulary vocabulary({{"<pad>", "<pad>", "<pad>", "a", "a", "b"}}, {.max_size = 5});
+  BOOST_TEST(vocabulary.encode({"a", "b"}) == (Ids{4, 3}), tt::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(unknown_words_are_counted_by_token_and_by_type) {
+  // letters() knows a b c d. Of 8 tokens x x y <eos> are unknown, of 6 types x y <eos>.
+  const UnknownWords found =
+      find_unknown_words({{"a", "x", "y"}, {"x", "b", "<eos>"}, {"c", "c"}}, letters());
+  BOOST_TEST(found.tokens == 8);
+  BOOST_TEST(found.types == 6);
+  BOOST_TEST(found.unknown_tokens == 4);
+  BOOST_TEST((found.unknown == std::vector<TokenCount>{{"x", 2}, {"<eos>", 1}, {"y", 1}}));
+  BOOST_TEST(found.token_rate() == 0.5);
+  BOOST_TEST(found.type_rate() == 0.5);
+  BOOST_TEST(find_unknown_words({}, letters()).token_rate() == 0.0);
+  BOOST_TEST(find_unknown_words({{"a", "d"}}, letters()).type_rate() == 0.0);
+}
+
 BOOST_AUTO_TEST_CASE(words_of_the_text_never_become_reserved_ids) {
   const Vocabulary vocabulary({{"a", "<eos>", "<eos>", "<pad>", "<unk>"}});
   BOOST_TEST(vocabulary.size() == 5);  // the reserved four and a

@@ -25,30 +25,34 @@ struct Line {
   }
 };
 
+/// Where the two sides of a pair stand: in one line of one file, or in two.
 struct Sides {
-  std::string_view source;
-  std::string_view target;
+  Line source;
+  Line target;
 };
 
-Sides cut_at_tabs(const Line& line) {
+void check_utf8(const Line& line) {
   const auto bad_byte = invalid_utf8_at(line.text);
   line.require(!bad_byte, "not UTF-8 at byte offset ", bad_byte.value_or(0), " of the line");
+}
 
+Sides cut_at_tabs(const Line& line) {
+  check_utf8(line);
   const auto tabs = std::ranges::count(line.text, '\t');
   line.require(tabs > 0, "no tab, expected source, tab, target");
   line.require(tabs <= 2, tabs + 1, " columns, expected source, target and perhaps an attribution");
 
   const std::size_t first = line.text.find('\t');
   const std::string_view rest = line.text.substr(first + 1);
-  return {line.text.substr(0, first), rest.substr(0, rest.find('\t'))};
+  return {{line.file, line.number, line.text.substr(0, first)},
+          {line.file, line.number, rest.substr(0, rest.find('\t'))}};
 }
 
-Tokens tokenize_side(const Line& line, std::string_view side, std::string_view text,
-                     const Tokenizer& tokenizer) {
+Tokens tokenize_side(const Line& line, std::string_view side, const Tokenizer& tokenizer) {
   // To the character tokenizer a blank is a token; a side of blanks is empty all the same.
-  const bool blank = Tokenizer{.kind = Tokenizer::Kind::words}.tokenize(text).empty();
+  const bool blank = Tokenizer{.kind = Tokenizer::Kind::words}.tokenize(line.text).empty();
   line.require(!blank, "the ", side, " is empty");
-  return tokenizer.tokenize(text);
+  return tokenizer.tokenize(line.text);
 }
 
 /// Whether the side may stay; false means that the pair is to be skipped.
@@ -61,17 +65,33 @@ bool within_limit(const Line& line, std::string_view side, const Tokens& tokens,
   return false;
 }
 
-void read_line(const Line& line, const Tokenizer& tokenizer, const ReadOptions& options,
+void read_pair(const Sides& sides, const Tokenizer& tokenizer, const ReadOptions& options,
                Corpus& corpus) {
-  const Sides sides = cut_at_tabs(line);
-  Pair pair = {tokenize_side(line, "source", sides.source, tokenizer),
-               tokenize_side(line, "target", sides.target, tokenizer)};
-  if (within_limit(line, "source", pair.source, options) &&
-      within_limit(line, "target", pair.target, options)) {
+  Pair pair = {tokenize_side(sides.source, "source", tokenizer),
+               tokenize_side(sides.target, "target", tokenizer)};
+  if (within_limit(sides.source, "source", pair.source, options) &&
+      within_limit(sides.target, "target", pair.target, options)) {
     corpus.pairs.push_back(std::move(pair));
   } else {
     ++corpus.skipped;
   }
+}
+
+void check_options(const ReadOptions& options) {
+  require(options.max_tokens >= 0, "read_corpus: the limit of tokens must not be negative, got ",
+          options.max_tokens);
+}
+
+std::vector<std::string> read_some_lines(const std::filesystem::path& path) {
+  std::vector<std::string> lines = read_lines(path);
+  require(!lines.empty(), path.string(), ": the file is empty");
+  return lines;
+}
+
+void require_pairs(const Corpus& corpus, const std::filesystem::path& path,
+                   const ReadOptions& options) {
+  require(!corpus.pairs.empty(), path.string(), ": every pair has a side of more than ",
+          options.max_tokens, " tokens");
 }
 
 /// The different sources, in the order of their first appearance.
@@ -103,17 +123,31 @@ Split hold_out(const std::vector<Pair>& pairs, const std::vector<const Tokens*>&
 
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options) {
-  require(options.max_tokens >= 0, "read_corpus: the limit of tokens must not be negative, got ",
-          options.max_tokens);
-  const std::vector<std::string> lines = read_lines(path);
-  require(!lines.empty(), path.string(), ": the file is empty");
-
+  check_options(options);
+  const std::vector<std::string> lines = read_some_lines(path);
   Corpus corpus;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    read_line({path, i + 1, lines[i]}, tokenizer, options, corpus);
+    read_pair(cut_at_tabs({path, i + 1, lines[i]}), tokenizer, options, corpus);
   }
-  require(!corpus.pairs.empty(), path.string(), ": every pair has a side of more than ",
-          options.max_tokens, " tokens");
+  require_pairs(corpus, path, options);
+  return corpus;
+}
+
+Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
+                           const Tokenizer& tokenizer, const ReadOptions& options) {
+  check_options(options);
+  const std::vector<std::string> sources = read_some_lines(source);
+  const std::vector<std::string> targets = read_some_lines(target);
+  require(sources.size() == targets.size(), source.string(), " has ", sources.size(),
+          " lines, but ", target.string(), " has ", targets.size());
+  Corpus corpus;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const Sides sides = {{source, i + 1, sources[i]}, {target, i + 1, targets[i]}};
+    check_utf8(sides.source);
+    check_utf8(sides.target);
+    read_pair(sides, tokenizer, options, corpus);
+  }
+  require_pairs(corpus, source, options);
   return corpus;
 }
 

@@ -40,6 +40,12 @@ struct Corpus {
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options = {});
 
+/// Reads the pairs from two files, line n of the one beside line n of the other. Tabs are white
+/// space here; the rest is as above, and so are the Errors, which name the file that the line is
+/// in. Error if one file has more lines than the other.
+Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
+                           const Tokenizer& tokenizer, const ReadOptions& options = {});
+
 /// One side of all pairs, for instance to build a Vocabulary from.
 std::vector<Tokens> sources(const std::vector<Pair>& pairs);
 std::vector<Tokens> targets(const std::vector<Pair>& pairs);

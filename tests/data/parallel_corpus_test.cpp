@@ -11,6 +11,8 @@
 #include "autograd/error.h"
 #include "autograd/file.h"
 #include "autograd/random.h"
+#include "data/batching.h"
+#include "data/vocabulary.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
 
@@ -32,6 +34,16 @@ struct PairsFile {
   void write(const std::string& text) const { adjoint::write_file(path(), text); }
   fs::path path() const { return folder / "pairs.tsv"; }
   adjoint::testing::Folder folder;
+};
+
+/// Two files in a folder of their own.
+struct TwoFiles {
+  TwoFiles(const std::string& source_text, const std::string& target_text) {
+    adjoint::write_file(source, source_text);
+    adjoint::write_file(target, target_text);
+  }
+  adjoint::testing::Folder folder;
+  fs::path source = folder / "pairs.en", target = folder / "pairs.fr";
 };
 
 std::vector<Pair> read(const std::string& text, const Tokenizer& tokenizer = words) {
@@ -105,6 +117,75 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
                         says("cannot read " + none.string() + ": No such file or directory"));
   BOOST_CHECK_EXCEPTION(read_corpus(file.folder.path, words), Error,
                         says("cannot read " + file.folder.path.string() + ": Is a directory"));
+}
+
+// --- two files ---
+
+BOOST_AUTO_TEST_CASE(two_files_give_what_one_with_tabs_gives) {
+  const TwoFiles files("\xEF\xBB\xBFGo.\nHi there.\r\n", "Va !\nSalut\tà toi !");
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi there.\tSalut à toi !\n");
+  BOOST_TEST((read_parallel_files(files.source, files.target, words).pairs == expected));
+}
+
+BOOST_AUTO_TEST_CASE(two_files_that_do_not_pair_up_are_named) {
+  const auto check = [](const std::string& source, const std::string& target, bool in_target,
+                        const std::string& complaint) {
+    const TwoFiles files(source, target);
+    const fs::path& named = in_target ? files.target : files.source;
+    BOOST_CHECK_EXCEPTION(read_parallel_files(files.source, files.target, words), Error,
+                          says(named.string() + complaint));
+  };
+  check("", "a\n", false, ": the file is empty");
+  check("a\n", "", true, ": the file is empty");
+  check("a\n\nb\n", "a\nb\nc\n", false, ":2: the source is empty");
+  check("a\nb\nc\n", "a\nb\n \n", true, ":3: the target is empty");
+  check("a\nb\xFF\n", "a\nb\n", false, ":2: not UTF-8 at byte offset 1 of the line");
+  check("a\nb\n", "a\xC3\nb\n", true, ":1: not UTF-8 at byte offset 1 of the line");
+
+  const TwoFiles uneven("a\nb\n", "a\nb\nc");
+  BOOST_CHECK_EXCEPTION(
+      read_parallel_files(uneven.source, uneven.target, words), Error,
+      says(uneven.source.string() + " has 2 lines, but " + uneven.target.string() + " has 3"));
+  BOOST_CHECK_EXCEPTION(
+      read_parallel_files(uneven.source, uneven.folder / "none", words), Error,
+      says("cannot read " + (uneven.folder / "none").string() + ": No such file or directory"));
+}
+
+BOOST_AUTO_TEST_CASE(two_files_have_the_same_limits) {
+  const TwoFiles files("a b\na\n", "x\nx y z\n");
+  BOOST_CHECK_EXCEPTION(
+      read_parallel_files(files.source, files.target, words, {.max_tokens = 2}), Error,
+      says(files.target.string() + ":2: the target has 3 tokens, the limit is 2"));
+  const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
+  const Corpus corpus = read_parallel_files(files.source, files.target, words, skip);
+  BOOST_TEST(corpus.skipped == 1);
+  BOOST_TEST(corpus.pairs.size() == 1u);
+}
+
+// --- a corpus that holds the reserved symbols themselves ---
+
+BOOST_AUTO_TEST_CASE(reserved_symbols_in_a_corpus_are_words_like_others) {
+  const std::string text = "<pad> <BOS> a\t<eos> b <unk>\na\tb <eos>\n";
+  for (const Tokenizer& tokenizer : {words, characters}) {
+    const std::vector<Pair> pairs = read(text, tokenizer);
+    const Vocabulary source(sources(pairs)), target(targets(pairs));
+    const EncodedPairs encoded = encode(pairs, source, target);
+    for (const auto& ids : encoded.sources) {  // the one eos is that which encode puts at the end
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::pad) == 0);
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::bos) == 0);
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::eos) == 1);
+      BOOST_TEST(ids.back() == Vocabulary::eos);
+    }
+    for (const auto& ids : encoded.targets) {
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::bos) == 1);
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::eos) == 1);
+    }
+  }
+  // Letter by letter they even come back.
+  const std::vector<Pair> pairs = read(text, characters);
+  const Vocabulary vocabulary(sources(pairs));
+  const Tokens back = vocabulary.decode(vocabulary.encode(pairs[0].source));
+  BOOST_TEST(characters.detokenize(back) == "<pad> <BOS> a");
 }
 
 BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {

@@ -55,7 +55,7 @@ TEST_OPT ?= $(if $(debug)$(SAN),-O0,-O1)
 
 # ---- Dependencies --------------------------------------------------------------------------------
 # .ci/dependencies finds the compiler and the libraries, installs what is missing, and writes where
-# BLAS is. make reads that file, and writes it anew when a header that was found then has gone.
+# BLAS is and whether sentencepiece, which is optional, is there. make reads that file, and writes it anew when a header that was found then has gone.
 # A dry run (also what a shell does to complete `make t<tab>`) installs nothing.
 FOUND_HERE := build/dependencies.mk
 export CXX NO_INSTALL
@@ -98,6 +98,9 @@ ifneq ($(SAN),)
   quickly := $(call objects,nn/*.cpp data/*.cpp)
   $(quickly): private extra = -O0
 endif
+# The optional library, in the one source that knows of it.
+$(call objects,data/subwords.cpp): private extra += $(SENTENCEPIECE_CFLAGS)
+$(call objects,data/subwords.cpp): $(FOUND_HERE)
 # Square roots set no errno, which nobody reads: else a loop with one cannot be vectorised.
 $(call objects,nn/optimizer.cpp): private extra = -fno-math-errno
 # In the tests' own code pointers are few, and each check of one takes time to compile.
@@ -127,7 +130,7 @@ $(BUILD)/tests: $(tests) $(libraries)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 	@echo 'link    $@'
-	@$(LINK) $(filter %.o,$^) $(LIBS) -o $@
+	@$(LINK) $(filter %.o,$^) $(LIBS) $(SENTENCEPIECE_LIBS) -o $@
 
 # Two files that change only when their content does: other flags compile everything anew, and a
 # source added or removed links anew.

@@ -76,13 +76,22 @@ std::string join_characters(const Tokens& tokens) {
 
 }  // namespace
 
-Tokenizer Tokenizer::from_name(std::string_view name) {
-  if (name == "words") return {.kind = Kind::words};
-  if (name == "characters") return {.kind = Kind::characters};
-  fail("tokenizer: unknown name \"", name, "\", expected \"words\" or \"characters\"");
+Tokenizer Tokenizer::from_name(std::string_view name, const std::filesystem::path& model) {
+  if (name == "sentencepiece") {
+    require(!model.empty() || !Subwords::available(),
+            "tokenizer: sentencepiece needs the file of a trained model");
+    return {.kind = Kind::sentencepiece, .subwords = Subwords::load(model)};
+  }
+  require(name == "words" || name == "characters", "tokenizer: unknown name \"", name,
+          "\", expected \"words\", \"characters\" or \"sentencepiece\"");
+  require(model.empty(), "tokenizer: ", name, " takes no model, got ", model.string());
+  return {.kind = name == "words" ? Kind::words : Kind::characters};
 }
 
-std::string Tokenizer::name() const { return kind == Kind::words ? "words" : "characters"; }
+std::string Tokenizer::name() const {
+  if (kind == Kind::words) return "words";
+  return kind == Kind::characters ? "characters" : "sentencepiece";
+}
 
 Tokens Tokenizer::tokenize(std::string_view text) const {
   if (const auto offset = invalid_utf8_at(text)) {
@@ -90,13 +99,16 @@ Tokens Tokenizer::tokenize(std::string_view text) const {
   }
   // NFC comes before the lower case too: İ stored as I and a dot above must be mapped as İ is.
   const std::string composed = compose(text);
-  if (kind == Kind::words)
+  if (kind == Kind::words) {
     return split_words(map_code_points(composed, lower_case_and_plain_space));
-  return split_characters(map_code_points(composed, line_breaks_to_space));
+  }
+  const std::string line = map_code_points(composed, line_breaks_to_space);
+  return kind == Kind::characters ? split_characters(line) : subwords.cut(line);
 }
 
 std::string Tokenizer::detokenize(const Tokens& tokens, Spacing spacing) const {
-  return kind == Kind::words ? join_words(tokens, spacing) : join_characters(tokens);
+  if (kind == Kind::words) return join_words(tokens, spacing);
+  return kind == Kind::characters ? join_characters(tokens) : subwords.join(tokens);
 }
 
 }  // namespace adjoint::data

@@ -1,13 +1,16 @@
 // Text to tokens and back.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data/subwords.h"
+
 namespace adjoint::data {
 
-/// A sentence, cut up: words and punctuation marks, or single characters.
+/// A sentence, cut up: words and punctuation marks, single characters, or pieces of words.
 using Tokens = std::vector<std::string>;
 
 /// What stands before `!` and `?` when words are joined: nothing, as in English, or the narrow
@@ -26,16 +29,19 @@ enum class Spacing { english, french };
 /// `characters` makes each code point of the NFC text a token and leaves case and no-break spaces
 /// alone; a plain space becomes the token visible_space.
 ///
-/// Tab, line feed and carriage return count as a plain space in both.
+/// `sentencepiece` cuts the NFC text into the pieces of a trained model (data/subwords.h).
+///
+/// Tab, line feed and carriage return count as a plain space in all of them.
 struct Tokenizer {
-  enum class Kind { words, characters };
+  enum class Kind { words, characters, sentencepiece };
 
   /// "␣" (U+2423, open box): a space that survives being written one token a line. A ␣ in the text
   /// itself comes back as a space.
   static constexpr std::string_view visible_space = "\u2423";
 
-  /// The tokenizer with this name, "words" or "characters". Error for any other.
-  static Tokenizer from_name(std::string_view name);
+  /// The tokenizer with this name: "words", "characters" or "sentencepiece", which alone needs the
+  /// file of a model, as Subwords::load() does. Error for any other name.
+  static Tokenizer from_name(std::string_view name, const std::filesystem::path& model = {});
   std::string name() const;
 
   /// Error, with the byte offset, if the text is not UTF-8.
@@ -44,12 +50,14 @@ struct Tokenizer {
   /// The tokens as a line of text. tokenize(detokenize(tokens)) gives the tokens back when they
   /// came from tokenize(). Words are joined by spaces, none before a token that begins with `,` or
   /// `.`, and before one that begins with `!` or `?` what `spacing` says; `?!` stays together.
-  /// Case is lost for good, and `spacing` has no part in characters, which kept their spaces.
+  /// Case is lost for good, and `spacing` has no part in characters and pieces, which kept their
+  /// spaces.
   std::string detokenize(const Tokens& tokens, Spacing spacing = Spacing::english) const;
 
   bool operator==(const Tokenizer&) const = default;
 
   Kind kind = Kind::words;
+  Subwords subwords = {};  ///< of the kind sentencepiece
 };
 
 }  // namespace adjoint::data

@@ -25,8 +25,8 @@ using adjoint::Key;
 using adjoint::testing::says;
 namespace fs = std::filesystem;
 
-constexpr Tokenizer words = {.kind = Tokenizer::Kind::words};
-constexpr Tokenizer characters = {.kind = Tokenizer::Kind::characters};
+const Tokenizer words = {.kind = Tokenizer::Kind::words};
+const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
 /// A file pairs.tsv in a folder of its own, both removed at the end of the test.
 struct PairsFile {

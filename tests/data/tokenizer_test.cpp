@@ -18,8 +18,8 @@ using adjoint::Key;
 using adjoint::testing::says;
 namespace tt = boost::test_tools;
 
-constexpr Tokenizer words = {.kind = Tokenizer::Kind::words};
-constexpr Tokenizer characters = {.kind = Tokenizer::Kind::characters};
+const Tokenizer words = {.kind = Tokenizer::Kind::words};
+const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
 /// Random text of what makes tokenizing hard: marks, all kinds of spaces, letters that change their
 /// length or compose, combining marks, characters beyond 16 bits.
@@ -137,7 +137,10 @@ BOOST_AUTO_TEST_CASE(names_round_trip) {
   BOOST_TEST(characters.name() == "characters");
   BOOST_CHECK_EXCEPTION(
       Tokenizer::from_name("bytes"), Error,
-      says("tokenizer: unknown name \"bytes\", expected \"words\" or \"characters\""));
+      says("tokenizer: unknown name \"bytes\", expected \"words\", \"characters\" or "
+           "\"sentencepiece\""));
+  BOOST_CHECK_EXCEPTION(Tokenizer::from_name("words", "a.model"), Error,
+                        says("tokenizer: words takes no model, got a.model"));
 }
 
 BOOST_AUTO_TEST_CASE(bytes_that_are_not_utf8_are_named) {

@@ -62,8 +62,19 @@ class StepByStep : public Decoding {
     return decoder_.output(decoder_.recurrent.step(x, states_));  // [batch, tokens]
   }
 
+  void select(std::span<const Index> rows) final {
+    const Index batch = states_.front().hidden.size(0);
+    for (const Index row : rows)
+      require(row >= 0 && row < batch, "decoding: row ", row, " of a batch of ", batch);
+    const NoRecording guard;
+    const Tensor chosen = from(rows, {static_cast<Index>(rows.size())});
+    states_ = mapped(states_, [&](const Tensor& x) { return gather(x, chosen); });
+    select_source(chosen);
+  }
+
  protected:
   virtual Tensor context() const = 0;  // [batch, hidden]
+  virtual void select_source(const Tensor& rows) = 0;
   States states_;
 
  private:
@@ -103,6 +114,7 @@ class FixedContext final : public StepByStep {
 
  private:
   Tensor context() const override { return context_; }
+  void select_source(const Tensor& rows) override { context_ = gather(context_, rows); }
   Tensor context_;
 };
 
@@ -211,6 +223,10 @@ class AttendedContext final : public StepByStep {
  private:
   Tensor context() const override {
     return average(model_.weights(states_, source_), source_.values);
+  }
+  void select_source(const Tensor& rows) override {
+    source_ = {gather(source_.keys, rows), gather(source_.values, rows),
+               gather(source_.allowed, rows)};
   }
   const BahdanauSeq2Seq& model_;
   AttendedSource source_;

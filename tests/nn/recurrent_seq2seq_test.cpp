@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <memory>
 
+#include "nn/beam_search.h"
 #include "nn/decoding.h"
 #include "nn/loss.h"
 #include "nn/properties.h"
@@ -201,6 +202,25 @@ BOOST_AUTO_TEST_CASE(greedy_with_states_equals_greedy_without) {
     }
 }
 
+// A beam keeps some rows, drops others and takes some twice.
+BOOST_AUTO_TEST_CASE(a_beam_with_states_equals_a_beam_without) {
+  const Pairs pairs = some_pairs(12);
+  const DecodingOptions options{.max_length = 6};
+  const BeamOptions beam{.width = 3, .best = 3};
+  for (const auto& [name, model] : all_models()) BOOST_TEST_CONTEXT(name) {
+      const auto with = beam_search(*model, pairs.sources, beam, options);
+      const auto without = beam_search(WithoutCache(*model), pairs.sources, beam, options);
+      BOOST_TEST_REQUIRE(with.size() == without.size());
+      for (std::size_t i = 0; i < with.size(); ++i) {
+        BOOST_TEST_REQUIRE(with[i].size() == without[i].size());
+        for (std::size_t rank = 0; rank < with[i].size(); ++rank) {
+          BOOST_TEST((with[i][rank].ids == without[i][rank].ids));
+          BOOST_TEST(std::abs(with[i][rank].score - without[i][rank].score) < exact);
+        }
+      }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(sequences_may_be_empty) {
   const std::vector<Ids> sources = {{}, {3, 4}}, inputs = {{1, 5}, {}}, nothing = {{}, {}};
   for (const auto& [name, model] : all_models()) BOOST_TEST_CONTEXT(name) {
@@ -249,6 +269,8 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_an_error) {
                         says("decoding: ids [3] for 2 sequences"));
   decoding->step(ints({1, 1}));
   BOOST_CHECK_EXCEPTION(decoding->step(ints({1, 1})), Error, says("decoding: step 1 of 1"));
+  BOOST_CHECK_EXCEPTION(decoding->select(std::vector<Index>{0, 2}), Error,
+                        says("decoding: row 2 of a batch of 2"));
   config.embedding = 0;
   BOOST_CHECK_EXCEPTION(RecurrentSeq2Seq(config, Key(1)), Error,
                         says("recurrent: an embedding of 0 features"));

@@ -39,12 +39,11 @@ TerScore corpus_ter(const std::vector<std::string>& hypotheses,
 /// NP-complete), so, as in tercom and sacreBLEU, phrases are moved greedily: again and again the
 /// move is made that lowers the edit distance the most, as long as one does. Between equals the
 /// longest phrase is moved, then the first in the hypothesis, then the one moved nearest to its
-/// beginning. A phrase may be moved if
-/// - it stands in the reference word for word, at a place at most 50 words from its own, and is at
-///   most 10 words long;
-/// - neither it nor its place in the reference is right as it is, and it is not aligned with
-/// itself; and it is moved next to any word that the reference's phrase, or the word before, is
-/// aligned with. After 1,000 moves that were tried in vain or not, the search ends.
+/// beginning. A phrase may be moved if it stands in the reference word for word, at a place at most
+/// 50 words from its own, if it is at most 10 words long, if some word of it is wrong where it is
+/// and some word of the reference there is too, and if it is not aligned with itself. It goes to
+/// where the word before the reference's phrase is aligned, or any word of that phrase. The search
+/// ends when 1,000 moves have been tried.
 std::int64_t ter_edits(const Tokens& hypothesis, const Tokens& reference);
 
 /// The edit distance without moves, as TER measures it: only along a band of 25 words to both sides

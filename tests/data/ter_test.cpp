@@ -118,6 +118,19 @@ BOOST_AUTO_TEST_CASE(edits_of_small_pairs) {
   BOOST_TEST(ter_edits({}, {}) == 0);
 }
 
+// Small pairs in which each rule decides, computed by a second program that follows sacreBLEU's
+// definition. Another rule in its place gives another number.
+BOOST_AUTO_TEST_CASE(rules_between_equals_decide) {
+  // of ways as short, a substitution before a removal before an insertion
+  BOOST_TEST(ter_edits(w("4 4 3 1 0"), w("0 1 0 2 2")) == 4);
+  // of moves with the same gain, the longest phrase,
+  BOOST_TEST(ter_edits(w("2 1 1 0 2 2"), w("2 2 0 1 1 2")) == 2);
+  // and then the first phrase, to the place nearest to the beginning
+  BOOST_TEST(ter_edits(w("9 8 1 1 3"), w("8 3 9 1 1")) == 2);
+  // what is right where it is stays there, even if a move would save an edit in the end
+  BOOST_TEST(ter_edits(w("2 0 2 1 1 2 2 1 0 0"), w("2 1 2 0 1 2")) == 6);
+}
+
 // Eleven words are too long a phrase: ten are moved, and then one. Fifty words are not too far.
 BOOST_AUTO_TEST_CASE(long_phrases_move_in_pieces_and_not_too_far) {
   const Tokens phrase = w("a b c d e f g h i j k");

@@ -13,6 +13,7 @@ void attending(List& list) {
   turned("two heads", {2, 3, 8}, 2, 10000);
   turned("one head, a small base", {4, 6}, 1, 3);
   turned("vector", {2}, 1, 100);
+  turned("one row", {1, 4}, 1, 100);
   turned("no rows", {0, 4}, 2, 100);
 
   const auto row = [&](const char* label, const std::vector<Shape>& shapes, const Pattern& pattern,

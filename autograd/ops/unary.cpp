@@ -110,18 +110,22 @@ struct Cos : Unary<Cos> {
   Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
 };
 
-// (y, ȳ) to z = ȳ s(y) in one pass, where the slope s = dy/dx is a function of the result y alone
-//                  ȳ's gradient is z̄ s(y),  y's is z̄ ȳ s′(y)
+// (a, ȳ) to ȳ s(a) in one pass, the slope s = dy/dx being a function of x or of the result y.
 template <class Op>
-struct SlopeOfResultVjp {
+struct TimesSlope {
   static constexpr auto name = Op::name_of_vjp;
   static constexpr Reads reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
-                 [](T y, T g) { return g * Op::slope(y); });
+                 [](T a, T g) { return g * Op::slope(a); });
   }
+};
+
+// z = ȳ s(y)       ȳ's gradient is z̄ s(y),  y's is z̄ ȳ s′(y)
+template <class Op>
+struct SlopeOfResultVjp : TimesSlope<Op> {
   Tensors vjp(const Pullback& back) const {
     const Tensor y = back.input(0), &z = back.cotangent();
     return back.gradients([&] { return z * back.input(1) * Op::curvature(y); },
@@ -204,17 +208,9 @@ struct Relu : Unary<Relu> {
   }
 };
 
-// (x, ȳ) to x̄ = ȳ f′(x) in one pass, for an f whose f′ takes many
+// x̄ = ȳ f′(x), for an f whose f′ takes many passes
 template <class Op>
-struct SlopeVjp {
-  static constexpr auto name = Op::name_of_vjp;
-  static constexpr Reads reads = {input(0), input(1)};
-  Form form(Inputs in) const { return in[0].form(); }
-  template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
-                 [](T x, T g) { return g * Op::slope(x); });
-  }
+struct SlopeVjp : TimesSlope<Op> {
   Tensors vjp(const Pullback& back) const {
     return vjp_of_backward([](const Tensors& in) { return Op::formula(in[0]); }, back);
   }

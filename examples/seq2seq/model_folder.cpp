@@ -32,7 +32,7 @@ Model::Model(const Settings& s, data::Vocabulary source_words, data::Vocabulary 
     : settings(s),
       source(std::move(source_words)),
       target(std::move(target_words)),
-      network(s.model(source.size(), target.size()), Key(s.seed).child("model")) {}
+      network(s.transformer(source.size(), target.size()), Key(s.training.seed).child("model")) {}
 
 namespace {
 
@@ -100,7 +100,7 @@ void Destination::save(const Model& model, const std::vector<data::Pair>& held_o
   nn::save_parameters(model.network, partial_ / weights_name);
   model.source.save(partial_ / source_name);
   model.target.save(partial_ / target_name);
-  write_file(partial_ / held_out_name, as_lines(held_out, model.settings.make_tokenizer()));
+  write_file(partial_ / held_out_name, as_lines(held_out, model.settings.data.make_tokenizer()));
   write_file(partial_ / settings_name, to_text(model.settings));
   complete_ = true;
   try {

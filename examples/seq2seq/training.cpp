@@ -37,12 +37,12 @@ class InterruptHandler {
 };
 
 data::Split toy_task(const Settings& s) {
-  return data::make_task(s.task, {.symbols = s.symbols,
-                                  .min_length = s.min_length,
-                                  .max_length = s.max_length,
-                                  .train_count = s.train_count,
-                                  .held_out_count = s.held_out_count,
-                                  .key = Key(s.seed).child("task")});
+  return data::make_task(s.data.task, {.symbols = s.data.symbols,
+                                       .min_length = s.data.min_length,
+                                       .max_length = s.data.max_length,
+                                       .train_count = s.data.train_count,
+                                       .held_out_count = s.data.held_out_count,
+                                       .key = Key(s.training.seed).child("task")});
 }
 
 // Over all pairs, a batch at a time; nothing when there are none.
@@ -65,12 +65,13 @@ std::optional<double> mean_loss(const nn::Trainer& trainer, const data::EncodedP
 }  // namespace
 
 Parts prepare(const Settings& s, const std::string& file) {
-  require(file.empty() != s.task.empty(),
+  require(file.empty() != s.data.task.empty(),
           "train: give a file of pairs or a --task, one of the two");
-  const Key key = Key(s.seed).child("split");
+  const Key key = Key(s.training.seed).child("split");
   Parts parts;
-  if (s.task.empty()) {
-    parts.train = data::read_corpus(file, s.make_tokenizer(), {.max_tokens = s.max_tokens}).pairs;
+  if (s.data.task.empty()) {
+    parts.train =
+        data::read_corpus(file, s.data.make_tokenizer(), {.max_tokens = s.data.max_tokens}).pairs;
   } else {
     data::Split task = toy_task(s);
     parts.train = std::move(task.train);
@@ -87,16 +88,16 @@ Parts prepare(const Settings& s, const std::string& file) {
            name, ' ', share, "; with --", name, " 0 none are kept out");
     }
   };
-  if (s.task.empty()) parts.held_out = take(s.held_out, "held-out");
-  parts.validation = take(s.validation, "validation");
+  if (s.data.task.empty()) parts.held_out = take(s.data.held_out, "held-out");
+  parts.validation = take(s.data.validation, "validation");
   return parts;
 }
 
 Trained train(const Settings& s, const Parts& parts) {
   // The vocabularies know the training part only: what else is said is unknown, as it would be
   // later.
-  Model model(s, data::Vocabulary(data::sources(parts.train), s.min_frequency),
-              data::Vocabulary(data::targets(parts.train), s.min_frequency));
+  Model model(s, data::Vocabulary(data::sources(parts.train), s.data.min_frequency),
+              data::Vocabulary(data::targets(parts.train), s.data.min_frequency));
   const data::EncodedPairs pairs = data::encode(parts.train, model.source, model.target);
   const data::EncodedPairs validation = data::encode(parts.validation, model.source, model.target);
   std::cout << parts.train.size() << " training, " << parts.validation.size() << " validation and "
@@ -104,36 +105,38 @@ Trained train(const Settings& s, const Parts& parts) {
             << model.target.size() << " words; " << nn::parameter_count(model.network)
             << " parameters" << std::endl;
 
-  const Key key(s.seed);
-  nn::Adam optimizer(nn::parameters(model.network), {.learning_rate = s.learning_rate});
+  const Key key(s.training.seed);
+  nn::Adam optimizer(nn::parameters(model.network), {.learning_rate = s.training.learning_rate});
   nn::Trainer trainer(model.network, optimizer,
-                      {.shards = s.shards,
-                       .clip = s.clip,
-                       .smoothing = s.smoothing,
+                      {.shards = s.training.shards,
+                       .clip = s.training.clip,
+                       .smoothing = s.training.smoothing,
                        .padding = data::Vocabulary::pad,
                        .key = key.child("dropout")});
 
   const InterruptHandler handler;
-  const std::size_t per_epoch = data::batch_order(pairs.size(), s.batch, key).size();
+  const std::size_t per_epoch = data::batch_order(pairs.size(), s.training.batch, key).size();
   const nn::LinearSchedule schedule{
-      s.warm_up, s.schedule == "linear" ? s.epochs * static_cast<Index>(per_epoch) : 0};
-  Progress progress(s.epochs, per_epoch);
-  for (Index epoch = 1; epoch <= s.epochs && !interrupt_requested; ++epoch) {
+      s.training.warm_up,
+      s.training.schedule == "linear" ? s.training.epochs * static_cast<Index>(per_epoch) : 0};
+  Progress progress(s.training.epochs, per_epoch);
+  for (Index epoch = 1; epoch <= s.training.epochs && !interrupt_requested; ++epoch) {
     progress.begin_epoch(epoch);
     double loss = 0;
     Index tokens = 0;
     std::size_t done = 0;
     const Key order = key.child("order").child(static_cast<std::uint64_t>(epoch));
-    for (const auto& chosen : data::batch_order(pairs.size(), s.batch, order)) {
+    for (const auto& chosen : data::batch_order(pairs.size(), s.training.batch, order)) {
       const data::EncodedPairs batch = data::select(pairs, chosen);
-      optimizer.set_learning_rate(s.learning_rate * schedule(optimizer.steps()));
+      optimizer.set_learning_rate(s.training.learning_rate * schedule(optimizer.steps()));
       const nn::StepResult result = trainer.step(batch.sources, batch.targets);
       loss += result.loss * static_cast<double>(result.tokens);
       tokens += result.tokens;
       progress.batch(++done, result.loss, result.tokens);
       if (interrupt_requested) break;
     }
-    progress.end_epoch(loss / static_cast<double>(tokens), mean_loss(trainer, validation, s.batch));
+    progress.end_epoch(loss / static_cast<double>(tokens),
+                       mean_loss(trainer, validation, s.training.batch));
   }
   if (interrupt_requested) std::cout << "interrupted; what has been learnt is kept" << std::endl;
   return {std::move(model), interrupt_requested};

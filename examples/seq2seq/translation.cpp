@@ -25,8 +25,9 @@ std::vector<std::string> as_text(const std::vector<data::Tokens>& sentences,
 std::vector<data::Tokens> translate(const Model& model, const std::vector<data::Tokens>& sources) {
   std::vector<nn::Ids> ids;
   for (const data::Tokens& source : sources) {
-    require(static_cast<Index>(source.size()) <= model.settings.max_tokens, "a sentence of ",
-            source.size(), " tokens; the model was trained for up to ", model.settings.max_tokens);
+    require(static_cast<Index>(source.size()) <= model.settings.data.max_tokens, "a sentence of ",
+            source.size(), " tokens; the model was trained for up to ",
+            model.settings.data.max_tokens);
     ids.push_back(data::encode_source(source, model.source));
   }
   // Sentences of like length share a batch, so that little is padded.
@@ -42,8 +43,8 @@ std::vector<data::Tokens> translate(const Model& model, const std::vector<data::
     std::vector<nn::Ids> batch;
     for (std::size_t i = begin; i < end; ++i) batch.push_back(ids[order[i]]);
     // A translation is at most about twice as long: one that goes on and on has lost its way.
-    const Index limit =
-        std::min(model.settings.decoding_limit(), 2 * static_cast<Index>(batch.back().size()) + 10);
+    const Index limit = std::min(model.settings.data.decoding_limit(),
+                                 2 * static_cast<Index>(batch.back().size()) + 10);
     const nn::DecodingOptions options{.begin = data::Vocabulary::bos,
                                       .end = data::Vocabulary::eos,
                                       .padding = data::Vocabulary::pad,
@@ -65,7 +66,7 @@ std::vector<std::string> unknown_words(const Model& model, const data::Tokens& s
 
 Score score(const Model& model, const std::vector<data::Pair>& pairs,
             const std::vector<data::Tokens>& translations) {
-  const data::Tokenizer tokenizer = model.settings.make_tokenizer();
+  const data::Tokenizer tokenizer = model.settings.data.make_tokenizer();
   const std::vector<data::Tokens> references = data::targets(pairs);
   std::size_t exact = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) exact += translations[i] == references[i] ? 1 : 0;

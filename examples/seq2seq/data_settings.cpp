@@ -1,0 +1,52 @@
+#include "examples/seq2seq/data_settings.h"
+
+#include "autograd/error.h"
+#include "data/tasks.h"
+#include "examples/seq2seq/validators.h"
+
+namespace adjoint::seq2seq {
+
+void DataSettings::check() const {
+  if (task.empty()) return;
+  const Index longest =
+      task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
+  require(longest <= max_tokens, "--max-length: a source of ", longest,
+          " tokens is more than --max-tokens, ", max_tokens);
+}
+
+void add_options(CLI::App& app, DataSettings& s) {
+  const std::string data = "Data";
+  app.add_option("--task", s.task, "learn a toy task instead")
+      ->check(CLI::IsMember(data::task_names()))
+      ->group(data);
+  app.add_option("--tokenizer", s.tokenizer, "what a token is")
+      ->check(CLI::IsMember({"words", "characters"}))
+      ->group(data);
+  app.add_option("--min-frequency", s.min_frequency, "rarer tokens become <unk>")
+      ->check(counting())
+      ->group(data);
+  app.add_option("--max-tokens", s.max_tokens, "longest sentence, in tokens")
+      ->check(counting())
+      ->group(data);
+  app.add_option("--held-out", s.held_out, "share of the source sentences kept for the final BLEU")
+      ->check(fraction())
+      ->group(data);
+  app.add_option("--validation", s.validation, "share kept for the loss after each epoch")
+      ->check(fraction())
+      ->group(data);
+
+  const std::string task = "Toy task";
+  app.add_option("--symbols", s.symbols, "different symbols; for addition, the base")
+      ->check(counting())
+      ->group(task);
+  app.add_option("--min-length", s.min_length, "shortest string")->check(counting())->group(task);
+  app.add_option("--max-length", s.max_length, "longest string")->check(counting())->group(task);
+  app.add_option("--train-count", s.train_count, "strings to learn from")
+      ->check(counting())
+      ->group(task);
+  app.add_option("--held-out-count", s.held_out_count, "strings kept for the final score")
+      ->check(counting())
+      ->group(task);
+}
+
+}  // namespace adjoint::seq2seq

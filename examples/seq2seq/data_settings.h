@@ -1,0 +1,32 @@
+// What a run learns from.
+#pragma once
+
+#include <string>
+
+#include "autograd/shape.h"
+#include "data/tokenizer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace adjoint::seq2seq {
+
+struct DataSettings {
+  std::string task;  ///< a toy task instead of a file of pairs
+  std::string tokenizer = "words";
+  Index min_frequency = 2;
+  Index max_tokens = 60;
+  Index symbols = 50, min_length = 1, max_length = 25, train_count = 20000;
+  double held_out = 0.1, validation = 0.03;
+  Index held_out_count = 1000;
+
+  void check() const;
+  data::Tokenizer make_tokenizer() const { return data::Tokenizer::from_name(tokenizer); }
+  /// The longest target that decoding may make.
+  Index decoding_limit() const { return max_tokens + 10; }
+};
+
+void add_options(CLI::App& app, DataSettings& settings);
+
+}  // namespace adjoint::seq2seq

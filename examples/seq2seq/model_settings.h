@@ -1,0 +1,26 @@
+// What a run trains.
+#pragma once
+
+#include <string>
+
+#include "nn/transformer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace adjoint::seq2seq {
+
+struct ModelSettings {
+  Index width = 256, hidden = 64, heads = 4, encoder_blocks = 2, decoder_blocks = 2;
+  double dropout = 0.2;
+  std::string positions = "sinusoidal", norm = "post", activation = "relu";
+
+  void check() const;
+  nn::TransformerConfig transformer(Index source_tokens, Index target_tokens,
+                                    Index max_length) const;
+};
+
+void add_options(CLI::App& app, ModelSettings& settings);
+
+}  // namespace adjoint::seq2seq

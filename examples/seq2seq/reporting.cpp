@@ -1,0 +1,35 @@
+#include "examples/seq2seq/reporting.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+
+namespace adjoint::seq2seq {
+
+void show_some(const Model& model, const std::vector<data::Pair>& pairs,
+               const std::vector<data::Tokens>& translations) {
+  const data::Tokenizer tokenizer = model.settings.data.make_tokenizer();
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
+    const bool right = translations[i] == pairs[i].target;
+    std::cout << "  " << tokenizer.detokenize(pairs[i].source) << "\n    " << (right ? "= " : "→ ")
+              << tokenizer.detokenize(translations[i]) << '\n';
+    if (!right) std::cout << "    ≠ " << tokenizer.detokenize(pairs[i].target) << '\n';
+  }
+}
+
+void print(const Score& score) {
+  std::cout << std::fixed << std::setprecision(2) << "BLEU " << score.bleu.score << " on "
+            << score.count << " sentences, " << std::setprecision(1) << 100 * score.exact
+            << "% of them exact";
+  if (score.bleu.totals[3] == 0) std::cout << " (BLEU needs sentences of four words or more)";
+  std::cout << std::endl;
+}
+
+void print(const NearestSource& nearest) {
+  std::cout << std::fixed << std::setprecision(2) << "for comparison, BLEU " << nearest.bleu.score
+            << " by copying the translation of the nearest training source; "
+            << std::setprecision(1) << 100 * nearest.near_duplicates
+            << "% of the sources differ from one by at most a word" << std::endl;
+}
+
+}  // namespace adjoint::seq2seq

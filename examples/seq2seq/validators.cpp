@@ -1,0 +1,39 @@
+#include "examples/seq2seq/validators.h"
+
+#include <cmath>
+
+namespace adjoint::seq2seq {
+namespace {
+
+// A real number for which `good` holds; NaN and infinity never are.
+CLI::Validator number(const std::string& demand, bool (*good)(double)) {
+  return CLI::Validator(
+      [demand, good](const std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        const bool is_number = !text.empty() && *end == '\0' && std::isfinite(value);
+        return is_number && good(value) ? "" : demand + ", is " + text;
+      },
+      "");
+}
+
+}  // namespace
+
+CLI::Validator counting() {
+  return number("must be a whole number of at least 1",
+                [](double x) { return x >= 1 && x <= 1e9 && x == std::floor(x); });
+}
+
+CLI::Validator positive() {
+  return number("must be more than 0", [](double x) { return x > 0; });
+}
+
+CLI::Validator not_negative() {
+  return number("must not be negative", [](double x) { return x >= 0; });
+}
+
+CLI::Validator fraction() {
+  return number("must lie in [0, 1)", [](double x) { return x >= 0 && x < 1; });
+}
+
+}  // namespace adjoint::seq2seq

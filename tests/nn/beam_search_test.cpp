@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(so_it_does_on_a_transformer) {
     });
     const std::vector<Ids> sources = some_sources(3, Key(round));
     const DecodingOptions options{.max_length = 4};
-    const LengthPenalty& penalty = penalties[round];
+    const LengthPenalty& penalty = penalties[round % penalties.size()];
     const Lists found =
         beam_search(model, sources, {.width = 121, .best = 121, .penalty = penalty}, options);
     for (std::size_t i = 0; i < 3; ++i)
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(the_cache_changes_nothing) {
   each_talkative([&](const Transformer& model, std::uint64_t round) {
     const std::vector<Ids> sources = some_sources(170, Key(50 + round));
     const DecodingOptions options{.max_length = 9};
-    const BeamOptions beam{.width = 3, .best = 3, .penalty = penalties[round]};
+    const BeamOptions beam{.width = 3, .best = 3, .penalty = penalties[round % penalties.size()]};
     const Lists found = beam_search(model, sources, beam, options);
     BOOST_TEST(agree(found, beam_search(WithoutCache(model), sources, beam, options)));
     for (const std::vector<Hypothesis>& list : found)

@@ -4,6 +4,7 @@
 
 #include "autograd/kernels/blas.h"
 #include "autograd/kernels/parallel.h"
+#include "autograd/kernels/row.h"
 #include "autograd/kernels/tiles.h"
 
 namespace adjoint::kernels {
@@ -16,7 +17,7 @@ namespace {
 constexpr Index panel_rows = 256;
 constexpr double worth_cutting = 8e6;
 constexpr Index few_rows = 8;
-constexpr Index elements_of_piece = 32768;
+constexpr Index elements_of_piece = 8192;
 
 template <Real T>
 bool worth_cutting_up(const Product<T>& p) {
@@ -34,7 +35,9 @@ Index columns_of_piece(const Product<T>& p) {
 
 template <Real T>
 void matmul_on_this_thread(const Product<T>& product) {
-  if (tiles_are_faster(product))
+  if (is_row(product))
+    multiply_row(product);
+  else if (tiles_are_faster(product))
     multiply_by_tiles(product);
   else
     multiply_by_blas(product);

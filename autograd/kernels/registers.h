@@ -80,6 +80,25 @@ void store_first(T* to, const Register<T>& x, Index count) {
 #endif
 }
 
+// ---- Adding up
+// -----------------------------------------------------------------------------------
+
+/// Each element plus the one that lies `distance` away.
+template <Real T, int distance, int... i>
+Register<T> plus_its_partner(const Register<T>& x, std::integer_sequence<int, i...>) {
+  return x + __builtin_shufflevector(x, x, (i ^ distance)...);
+}
+/// The sum of the elements, in log₂ n stages.
+template <Real T, int distance = static_cast<int>(lanes<T>) / 2>
+T total_of(const Register<T>& x) {
+  constexpr int n = static_cast<int>(lanes<T>);
+  const Register<T> sums = plus_its_partner<T, distance>(x, std::make_integer_sequence<int, n>());
+  if constexpr (distance > 1)
+    return total_of<T, distance / 2>(sums);
+  else
+    return sums[0];
+}
+
 // ---- Transposing a square of registers ---------------------------------------------------------
 
 /// Of two rows that lie `block` apart, the blocks that lie crosswise change places:

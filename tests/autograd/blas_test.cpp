@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(products_start_no_threads) {
   BOOST_TEST(during <= before + 1);
   BOOST_TEST(inside <= before + 1);
   BOOST_TEST(threads_after_a_moment(before) <= before);
-  matmul(reshape(slice(a, 0, 0, 1), {size}), b);  // one row: BLAS has it from every processor
+  matmul(a, reshape(slice(b, 0, 0, 1), {size}));  // one column: BLAS has it on every processor
   BOOST_TEST(threads_of_this_process() <= before);
 }
 

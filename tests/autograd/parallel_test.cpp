@@ -93,6 +93,27 @@ BOOST_AUTO_TEST_CASE(exceptions_come_through) {
   }
 }
 
+// Of several failures the first in order is told, and everything before it has been done, whichever
+// thread was there sooner.
+BOOST_AUTO_TEST_CASE(the_first_exception_in_order_comes_through) {
+  const KeepThreads keep;
+  for (const int count : {1, 2, 4, 7})
+    for (const Index failing : {0, 3, 49, 50, 60, 97}) {
+      const Index first = std::min<Index>(failing, 70);
+      set_threads(count);
+      std::vector<std::atomic<int>> done(100);
+      const auto loop = [&] {
+        parallel_tasks(100, [&](Index i) {
+          require(i != failing && i != 70 && i != 98, "task ", i, " failed");
+          ++done[static_cast<std::size_t>(i)];
+        });
+      };
+      const std::string message = "task " + std::to_string(first) + " failed";
+      BOOST_CHECK_EXCEPTION(loop(), Error, says(message));
+      for (Index i = 0; i < first; ++i) BOOST_REQUIRE(done[static_cast<std::size_t>(i)] == 1);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(loops_within_loops_run_inline) {
   const KeepThreads keep;
   set_threads(4);

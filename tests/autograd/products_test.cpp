@@ -6,6 +6,7 @@
 
 #include "autograd/kernels/blas.h"
 #include "autograd/kernels/matmul.h"
+#include "autograd/kernels/row.h"
 #include "autograd/kernels/tiles.h"
 #include "tests/autograd/support.h"
 
@@ -94,7 +95,9 @@ void check(const Case& c, std::mt19937& generator) {
                (c.with_bias ? static_cast<double>(bias[static_cast<std::size_t>(j)]) : 0);
       }
     const double tolerance = (sizeof(T) == 4 ? 2e-6 : 4e-15) * (4 + static_cast<double>(c.inner));
-    for (const Way<T>& way : ways<T>()) {
+    std::vector<Way<T>> possible = ways<T>();
+    if (kernels::is_row(p)) possible.push_back({"a row", kernels::multiply_row<T>});
+    for (const Way<T>& way : possible) {
       std::vector<T> result = start;
       if (c.keep == 0)
         for (Index i = 0; i < c.rows; ++i)
@@ -137,6 +140,25 @@ BOOST_AUTO_TEST_CASE(random_shapes) {
                  .keep = coin()   ? 0
                          : coin() ? 1
                                   : -0.5,
+                 .gap = coin() ? 0 : 3};
+    check<float>(c, generator);
+    check<double>(c, generator);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_row_times_a_matrix) {
+  std::mt19937 generator(4);
+  const auto pick = [&](std::uint32_t most) { return static_cast<Index>(generator() % most) + 1; };
+  const auto coin = [&] { return generator() % 2 == 0; };
+  for (int round = 0; round < 200; ++round) {
+    const Case c{.rows = 1,
+                 .columns = pick(150),
+                 .inner = pick(150),
+                 .transposed_a = false,
+                 .transposed_b = coin(),
+                 .with_bias = coin(),
+                 .scale = coin() ? 1 : 0.25,
+                 .keep = coin() ? 0 : -0.5,
                  .gap = coin() ? 0 : 3};
     check<float>(c, generator);
     check<double>(c, generator);

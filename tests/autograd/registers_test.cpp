@@ -43,6 +43,12 @@ void check_parts() {
 }
 
 template <Real T>
+void check_total() {
+  const std::vector<T> numbers = counting<T>(lanes<T>);
+  BOOST_TEST(total_of<T>(load(numbers.data())) == lanes<T> * (lanes<T> + 1) / 2);
+}
+
+template <Real T>
 void check_transposition() {
   constexpr Index n = lanes<T>;
   const std::vector<T> numbers = counting<T>(n * n);
@@ -82,6 +88,11 @@ BOOST_AUTO_TEST_SUITE(registers)
 BOOST_AUTO_TEST_CASE(parts_of_a_register) {
   check_parts<float>();
   check_parts<double>();
+}
+
+BOOST_AUTO_TEST_CASE(a_register_is_added_up) {
+  check_total<float>();
+  check_total<double>();
 }
 
 BOOST_AUTO_TEST_CASE(a_square_is_transposed) {

@@ -32,9 +32,11 @@ endif
 # must mean what they mean, and sums must not be reordered behind our back.
 comma := ,
 debug := $(filter-out 0,$(DEBUG))
-BUILD := build$(if $(debug),/debug)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+PLAIN := build$(if $(debug),/debug)
+BUILD := $(PLAIN)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
-MODE := $(if $(debug),-O0 -g -D_GLIBCXX_ASSERTIONS,-O3)
+PLAIN_MODE := $(if $(debug),-O0 -g -D_GLIBCXX_ASSERTIONS,-O3)
+MODE := $(PLAIN_MODE)
 ifneq ($(SAN),)
   MODE := $(if $(debug),-O0 -D_GLIBCXX_ASSERTIONS,-O1) -g1 -fno-omit-frame-pointer
   MODE += -fsanitize=$(SAN) -fno-sanitize-recover=all
@@ -45,13 +47,18 @@ ifneq ($(SAN),)
   export UBSAN_OPTIONS ?= print_stacktrace=1
 endif
 
+mode = $(MODE)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(filter 0,$(WERROR)),,-Werror)
-COMPILE = $(CXX) -std=c++20 $(MODE) -march=$(MARCH) -fopenmp-simd -pthread -I. $(BLAS_CFLAGS) $(WARNINGS) $(CXXFLAGS)
+COMPILE = $(CXX) -std=c++20 $(mode) -march=$(MARCH) -fopenmp-simd -pthread -I. $(BLAS_CFLAGS) $(WARNINGS) $(CXXFLAGS)
 LINK = $(CXX) $(MODE) -pthread $(LDFLAGS)
 LIBS = $(BLAS_LIBS) -lutf8proc
 
-# Tests take long to compile and not long to run: they need less optimisation than what they test.
-TEST_OPT ?= $(if $(debug)$(SAN),-O0,-O1)
+# Tests take long to compile and not long to run: they need less optimisation than what they test,
+# and the library's assertions instead. What is to be sanitized is what they test: they themselves
+# are those of the build without. (Not for races: there every lock and counter has to be seen.)
+TEST_OPT ?= $(if $(debug),-O0,-O1) -D_GLIBCXX_ASSERTIONS
+TESTS := $(if $(findstring thread,$(SAN)),$(BUILD),$(PLAIN))
+TEST_MODE := $(if $(findstring thread,$(SAN)),$(MODE),$(PLAIN_MODE))
 
 # ---- Dependencies --------------------------------------------------------------------------------
 # .ci/dependencies finds the compiler and the libraries, installs what is missing, and writes where
@@ -72,12 +79,13 @@ $(FOUND_HERE): .ci/dependencies
 # The libraries are linked as objects, not as archives: operations register themselves when a program
 # starts, and a linker drops from an archive what nobody calls.
 objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(wildcard $(1)))
+test_objects = $(patsubst %.cpp,$(TESTS)/objects/%.o,$(wildcard $(1)))
 libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/gradcheck autograd/ops autograd/kernels nn data))
 # What tests and checks share; it knows nothing of Boost.Test.
-shared := $(call objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp\
+shared := $(call test_objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp\
   tests/autograd/mutations.cpp tests/autograd/mutations/*.cpp tests/nn/culprits.cpp)
-tests := $(filter-out $(addprefix $(BUILD)/objects/tests/,benchmarks/% checks/%),\
-  $(call objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
+tests := $(filter-out $(addprefix $(TESTS)/objects/tests/,benchmarks/% checks/%),\
+  $(call test_objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
 checks := $(call objects,tests/checks/*.cpp tests/checks/*/*.cpp)
 examples := $(call objects,examples/*.cpp examples/*/*.cpp)
 benchmarks := $(call objects,tests/benchmarks/*.cpp)
@@ -87,10 +95,17 @@ PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
 CHECKS := $(patsubst tests/checks/%.cpp,$(BUILD)/%,$(wildcard tests/checks/*.cpp))
 BENCHES := $(patsubst tests/benchmarks/bench_%.cpp,$(BUILD)/bench-%,$(wildcard tests/benchmarks/bench_*.cpp))
 
-$(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
+define compile =
 	@mkdir -p $(@D)
 	@echo 'compile $<'
-	@$(COMPILE) $(extra) -MMD -MP -c $< -o $@
+	@$(COMPILE) $(extra) -MMD -MP $(or $(language),-c) $< -o $@
+endef
+$(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
+	$(compile)
+ifneq ($(TESTS),$(BUILD))
+$(TESTS)/objects/%.o: %.cpp $(TESTS)/flags
+	$(compile)
+endif
 # Examples and checks only put the libraries to work, and CLI11 takes long to optimise.
 $(examples) $(checks): private extra = $(if $(debug),,-O1)
 # Sanitized, only what runs for long is worth the time that optimising takes: the engine's loops.
@@ -103,20 +118,20 @@ $(call objects,data/subwords.cpp): private extra += $(SENTENCEPIECE_CFLAGS)
 $(call objects,data/subwords.cpp): $(FOUND_HERE)
 # Square roots set no errno, which nobody reads: else a loop with one cannot be vectorised.
 $(call objects,nn/optimizer.cpp): private extra = -fno-math-errno
-# In the tests' own code pointers are few, and each check of one takes time to compile.
-unchecked := $(if $(SAN),-fno-sanitize=null$(comma)alignment$(comma)vptr)
-$(tests): private extra = $(TEST_OPT) $(unchecked) -DBOOST_TEST_DYN_LINK= $(use_precompiled)
-with_precompiled := $(filter-out $(BUILD)/objects/tests/main.o $(shared),$(tests))
+precompiled := $(TESTS)/precompiled/for-tests.h.gch
+of_tests = $(TEST_OPT) -DBOOST_TEST_DYN_LINK=
+$(tests) $(precompiled) $(TESTS)/flags: private mode = $(TEST_MODE)
+$(tests): private extra = $(of_tests) $(use_precompiled)
+with_precompiled := $(filter-out $(TESTS)/objects/tests/main.o $(shared),$(tests))
 $(filter-out $(with_precompiled),$(tests)): private use_precompiled =
 
 # What the tests include, compiled once. For `-include NAME` g++ takes NAME.gch on the include path.
-precompiled := $(BUILD)/precompiled/for-tests.h.gch
 use_precompiled = -I$(dir $(precompiled)) -include for-tests.h
 $(with_precompiled): $(precompiled)
-$(precompiled): tests/precompiled.h $(BUILD)/flags
-	@mkdir -p $(@D)
-	@echo 'compile $<'
-	@$(COMPILE) $(TEST_OPT) $(unchecked) -DBOOST_TEST_DYN_LINK= -x c++-header -MMD -MP -c $< -o $@
+$(precompiled): private extra = $(of_tests)
+$(precompiled): private language = -x c++-header
+$(precompiled): tests/precompiled.h $(TESTS)/flags
+	$(compile)
 -include $(precompiled:.gch=.d)
 
 # examples/NAME.cpp, with the sources in examples/NAME/ if there are any, is the program NAME.
@@ -126,7 +141,7 @@ $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call objects,tests/c
 # tests/benchmarks/bench_NAME.cpp, with the sources there that all of them share, is bench-NAME.
 shared_by_benches := $(filter-out $(call objects,tests/benchmarks/bench_*.cpp),$(benchmarks))
 $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o $(shared_by_benches) $(libraries)
-$(BUILD)/tests: $(tests) $(libraries)
+$(BUILD)/tests: $(libraries) $(tests)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 	@echo 'link    $@'
@@ -134,9 +149,9 @@ $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 
 # Two files that change only when their content does: other flags compile everything anew, and a
 # source added or removed links anew.
-$(BUILD)/flags: private content = $(COMPILE) $(TEST_OPT) $(LINK) $(LIBS)
-$(BUILD)/sources: private content = $(everything)
-$(BUILD)/flags $(BUILD)/sources: force
+$(BUILD)/flags $(TESTS)/flags: private content = $(COMPILE) $(TEST_OPT)
+$(BUILD)/sources: private content = $(LINK) $(LIBS) $(everything)
+$(sort $(BUILD)/flags $(TESTS)/flags $(BUILD)/sources): force
 	@mkdir -p $(@D)
 	@echo '$(content)' | cmp -s - $@ || echo '$(content)' > $@
 

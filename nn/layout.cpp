@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "autograd/error.h"
+#include "autograd/ops.h"
 
 namespace adjoint::nn {
 
@@ -48,6 +49,20 @@ Index Layout::steps() const {
 
 Index Layout::real_rows() const {
   return std::accumulate(lengths_.begin(), lengths_.end(), Index{0});
+}
+
+Tensor Layout::neighbours(Index behind, Index ahead) const {
+  const Index count = behind + 1 + ahead;
+  Tensor result = adjoint::full({rows_, count}, none, DType::i64);
+  const std::span<Index> out = result.edit<Index>();
+  for (Index example = 0; example < examples(); ++example)
+    for (Index step = 0; step < length(example); ++step)
+      for (Index i = 0; i < count; ++i) {
+        const Index other = step - behind + i, row = begin(example) + step;
+        if (other >= 0 && other < length(example))
+          out[static_cast<std::size_t>(row * count + i)] = begin(example) + other;
+      }
+  return result;
 }
 
 void Layout::number_rows() {

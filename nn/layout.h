@@ -43,6 +43,9 @@ class Layout {
 
   /// The step of each row within its sequence: i64 [rows].
   const Tensor& positions() const { return positions_; }
+  /// The rows from `behind` before each row to `ahead` after it, in order: i64 [rows, behind + 1 +
+  /// ahead]; `none` beyond the ends of its sequence, and all around padding.
+  Tensor neighbours(Index behind, Index ahead) const;
   /// A number for each row that names its example and step, in whatever layout: i64 [rows].
   const Tensor& row_numbers() const { return row_numbers_; }
 

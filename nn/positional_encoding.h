@@ -1,9 +1,12 @@
 // Where in its sequence a token stands.
 #pragma once
 
+#include <optional>
+
 #include "nn/context.h"
 #include "nn/init.h"
 #include "nn/layout.h"
+#include "nn/linear.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {
@@ -13,26 +16,86 @@ namespace adjoint::nn {
 /// its cosine.
 Tensor sinusoids(Index positions, Index width, DType dtype = DType::f64);
 
-/// How a model knows where a token stands: by what is added to its embedding, or by what attention
-/// within a sequence does with the distance of query and key: turning both (RoFormer), or lowering
-/// the score (ALiBi; see attention() and rotary()).
-enum class Positions { none, sinusoidal, learned, rotary, linear_biases };
+/// How a model knows where a token stands. By an encoding of its row: the entry of a table, or what
+/// a filter reads in the row's neighbourhood. Or by what attention within a sequence does with the
+/// distance of query and key: turning both (RoFormer), or lowering the score (ALiBi; see
+/// attention() and rotary()).
+enum class Positions { none, sinusoidal, learned, convolutional, rotary, linear_biases };
 
-/// Adds the encoding of each row's position, if it is of the kind that is added; then drops out.
-/// Positions are the layout's, so a decoder that goes on at step t adds the row of t.
+/// Whether the kind is an encoding, which can be joined to rows in different ways and places.
+bool is_encoding(Positions kind);
+
+/// How the encoding e comes to its row x.
+enum class PositionMode {
+  add,          ///< x + e
+  concatenate,  ///< W [x, e] + b, back to the width of x
+  split,        ///< [x, e], x being narrower, so that both have the width together
+};
+
+/// Where in a stack of blocks rows get their encoding.
+enum class PositionPlace { before, each_block, after };
+
+/// What the kinds of positions leave open.
+struct PositionOptions {
+  PositionMode mode = PositionMode::add;
+  PositionPlace place = PositionPlace::before;
+  Index width = 64;  ///< features of the encoding, if the width is split
+  Index taps = 3;    ///< of the convolutional filter
+
+  /// The width of rows that are to have `whole` with their encoding.
+  Index width_without(Index whole) const {
+    return mode == PositionMode::split ? whole - width : whole;
+  }
+};
+
+/// Error when mode, place and widths do not go with the kind.
+void require_positions(Positions kind, const PositionOptions& options, Index width);
+
+/// Whether a filter reads the rows to both sides of a row, or the row itself and those before it:
+/// a decoder must not see what comes later.
+enum class Reach { both_sides, back };
+
+/// Joins each row with the encoding of its position, if the kind is one; then drops out. Positions
+/// are the layout's, so a decoder that goes on at step t gets the encoding of t.
+///
+/// Adding looks as if it lost something, and concatenating as if it kept both apart. But W [x, e] =
+/// W₁ x + W₂ e: what concatenation gains are the two projections, and in many dimensions rows and
+/// encodings are nearly orthogonal anyway.
+///
+/// The convolutional encoding is e_p = Σ_t filter[t] ⊙ x_{p+t−behind}, a filter for each feature
+/// over positions, with zeros beyond the sequence's ends (Chu et al. 2021, "Conditional positional
+/// encodings for vision transformers", section 3). It has no largest position.
 struct PositionalEncoding : Module {
-  Tensor table;  // [positions, width]: a parameter if learned, a constant if sinusoidal
+  Tensor table;   // [positions, features]: a parameter if learned, a constant if sinusoidal
+  Tensor filter;  // [taps, features], if convolutional
+  std::optional<Linear> projection;  // back to the width, if concatenated
   Positions kind;
+  PositionMode mode;
+  Index behind, ahead;  // rows that the filter reads before and after a row
   double drop;
 
-  /// `positions` is how many a sequence may have at most.
-  PositionalEncoding(Positions kind, Index positions, Index width, double drop, Key key);
+  /// For rows that have `width` with their encoding; `positions` is how many a sequence may have at
+  /// most.
+  PositionalEncoding(Positions kind, Index positions, Index width, double drop, Key key,
+                     const PositionOptions& options = {}, Reach reach = Reach::both_sides);
   void fields(Fields& visit) override {
     if (kind == Positions::learned) visit("table", table);
+    visit("filter", filter)("projection", projection);
   }
 
-  /// x […, width] in this layout. Error for a position beyond the table.
+  /// x […, width] in this layout, or narrower if the width is split. Error for a position beyond
+  /// the table.
   Tensor operator()(const Tensor& x, const Layout& layout, const Context& context) const;
+  /// One step for each sequence, x [batch, 1, width]: the same as the whole prefix gives. `recent`
+  /// [batch, taps − 1, width] are the rows that the filter still has to read. It begins undefined
+  /// and moves on by one row; other kinds have none. Error for a filter that looks ahead.
+  Tensor step(const Tensor& x, Tensor& recent, const Layout& layout) const;
+
+ private:
+  Tensor of_table(const Tensor& x, const Layout& layout) const;
+  Tensor of_filter(const Tensor& x, const Layout& layout) const;
+  Tensor filtered(const Tensor& windows) const;
+  Tensor joined(const Tensor& x, const Tensor& encoding) const;
 };
 
 }  // namespace adjoint::nn

@@ -20,19 +20,41 @@ Tensor run_block(const Block& block, const Tensors& inputs, const Context& conte
   });
 }
 
+// What the configuration places before the stack; elsewhere that is dropout alone.
+PositionalEncoding positions_before(const TransformerConfig& c, Key key, Reach reach) {
+  if (c.position_options.place != PositionPlace::before)
+    return {Positions::none, c.max_length, c.width, c.dropout, key};
+  return {c.positions, c.max_length, c.width, c.dropout, key, c.position_options, reach};
+}
+
+// What it places in each block, or after the stack: nothing if they have another place.
+std::optional<PositionalEncoding> positions_at(PositionPlace place, const TransformerConfig& c,
+                                               Key key, Reach reach) {
+  if (c.position_options.place != place) return std::nullopt;
+  return PositionalEncoding(c.positions, c.max_length, c.width, 0, key, c.position_options, reach);
+}
+
+Tensor with(const std::optional<PositionalEncoding>& positions, const Tensor& x,
+            const Layout& layout, const Context& context) {
+  return positions ? (*positions)(x, layout, context) : x;
+}
+
 }  // namespace
 
 // ---- Encoder -----------------------------------------------------------------------------------
 
 EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
-    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
+    : positions(
+          positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::both_sides)),
+      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
       norm1(c.width, c.norm, c.dropout),
       feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
       norm2(c.width, c.norm, c.dropout) {}
 
 Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout& layout,
                                 const Context& context) const {
-  const Tensor attended = norm1(x, layout, context.child("norm1"), [&](const Tensor& h) {
+  const Tensor placed = with(positions, x, layout, context.child("positions"));
+  const Tensor attended = norm1(placed, layout, context.child("norm1"), [&](const Tensor& h) {
     return attention(h, h, h, mask, context.child("attention"));
   });
   return norm2(attended, layout, context.child("norm2"),
@@ -40,9 +62,12 @@ Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout&
 }
 
 TransformerEncoder::TransformerEncoder(const TransformerConfig& c, Key key)
-    : embedding(c.source_tokens, c.width, key.child("embedding"), c.scaled_embedding),
-      positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")),
-      checkpointed(c.checkpointed) {
+    : embedding(c.source_tokens, c.position_options.width_without(c.width), key.child("embedding"),
+                c.scaled_embedding),
+      positions(positions_before(c, key.child("positions"), Reach::both_sides)),
+      checkpointed(c.checkpointed),
+      final_positions(
+          positions_at(PositionPlace::after, c, key.child("final_positions"), Reach::both_sides)) {
   for (Index i = 0; i < c.encoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
   if (c.norm == NormPlacement::pre) final_norm.emplace(c.width);
@@ -57,13 +82,15 @@ Tensor TransformerEncoder::operator()(const Sequences& source, const Context& co
                   [=](const EncoderBlock& block, const Tensors& in, const Context& here) {
                     return block(in[0], mask, layout, here);
                   });
+  x = with(final_positions, x, layout, context.child("final_positions"));
   return final_norm ? (*final_norm)(x) : x;
 }
 
 // ---- Decoder -----------------------------------------------------------------------------------
 
 DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
-    : attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
+    : positions(positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::back)),
+      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
       norm1(c.width, c.norm, c.dropout),
       cross_attention(c.width, c.heads, c.dropout, key.child("cross_attention"), c.attention_bias),
       norm2(c.width, c.norm, c.dropout),
@@ -83,7 +110,7 @@ Tensor DecoderBlock::operator()(const Tensor& x, const Tensor& memory, const Mas
                                 const Mask& memory_mask, const Layout& layout,
                                 const Context& context) const {
   return run(
-      x, layout, context,
+      with(positions, x, layout, context.child("positions")), layout, context,
       [&](const Tensor& h) { return attention(h, h, h, self_mask, context.child("attention")); },
       [&](const Tensor& h) {
         return cross_attention(h, memory, memory, memory_mask, context.child("cross_attention"));
@@ -124,7 +151,7 @@ Tensor DecoderBlock::step(const Tensor& x, BlockCache& cache, const Mask& self_m
                           const Mask& memory_mask, const Layout& layout) const {
   const Context context = Context::inference();
   return run(
-      x, layout, context,
+      positions ? positions->step(x, cache.recent, layout) : x, layout, context,
       [&](const Tensor& h) {
         write_step(cache.keys, attention.keys(h, layout.positions()), layout.first_position());
         write_step(cache.values, attention.value(h), layout.first_position());
@@ -137,9 +164,12 @@ Tensor DecoderBlock::step(const Tensor& x, BlockCache& cache, const Mask& self_m
 }
 
 TransformerDecoder::TransformerDecoder(const TransformerConfig& c, Key key)
-    : embedding(c.target_tokens, c.width, key.child("embedding"), c.scaled_embedding),
-      positions(c.positions, c.max_length, c.width, c.dropout, key.child("positions")),
+    : embedding(c.target_tokens, c.position_options.width_without(c.width), key.child("embedding"),
+                c.scaled_embedding),
+      positions(positions_before(c, key.child("positions"), Reach::back)),
       checkpointed(c.checkpointed),
+      final_positions(
+          positions_at(PositionPlace::after, c, key.child("final_positions"), Reach::back)),
       output(c.width, c.target_tokens, key.child("output")) {
   for (Index i = 0; i < c.decoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
@@ -157,7 +187,7 @@ Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& mem
                   [=](const DecoderBlock& block, const Tensors& in, const Context& here) {
                     return block(in[0], in[1], self_mask, memory_mask, layout, here);
                   });
-  return predict(x);
+  return predict(with(final_positions, x, layout, context.child("final_positions")));
 }
 
 Tensor TransformerDecoder::predict(const Tensor& x) const {
@@ -196,9 +226,10 @@ class CachedDecoding : public Decoding {
     const Mask self_mask(now, past), memory_mask(now, source_);
 
     const Tensor embedded = decoder_.embedding(reshape(ids, {batch_, 1}));  // [batch, 1, width]
-    Tensor x = decoder_.positions(embedded, now, Context::inference());
+    Tensor x = decoder_.positions.step(embedded, recent_, now);
     for (std::size_t i = 0; i < caches_.size(); ++i)
       x = decoder_.blocks[i].step(x, caches_[i], self_mask, memory_mask, now);
+    if (decoder_.final_positions) x = decoder_.final_positions->step(x, recent_at_end_, now);
     ++position_;
     const Tensor logits = decoder_.predict(x);          // [batch, 1, tokens]
     return reshape(logits, {batch_, logits.size(-1)});  // [batch, tokens]
@@ -212,12 +243,19 @@ class CachedDecoding : public Decoding {
     for (BlockCache& cache : caches_) {
       cache.keys = selected(cache.keys, rows, position_);
       cache.values = selected(cache.values, rows, position_);
+      select_recent(cache.recent, rows);
     }
+    select_recent(recent_, rows);
+    select_recent(recent_at_end_, rows);
     select_memory(rows);
     batch_ = static_cast<Index>(rows.size());
   }
 
  private:
+  static void select_recent(Tensor& recent, std::span<const Index> rows) {
+    if (recent.defined()) recent = gather(recent, from(rows, {static_cast<Index>(rows.size())}));
+  }
+
   // Hypotheses of one source have the same memory, so this mostly finds nothing to do.
   void select_memory(std::span<const Index> rows) {
     std::vector<Index> sources, lengths, memory_rows;
@@ -245,6 +283,7 @@ class CachedDecoding : public Decoding {
   Index batch_, capacity_, position_ = 0;
   std::vector<Index> sources_;  // whose memory each row has
   std::vector<BlockCache> caches_;
+  Tensor recent_, recent_at_end_;  // of the positions before and after the stack
 };
 
 void require_config(const TransformerConfig& c) {
@@ -253,6 +292,7 @@ void require_config(const TransformerConfig& c) {
           "transformer: sizes must be positive");
   require(c.dropout >= 0 && c.dropout < 1, "transformer: dropout must lie in [0, 1), is ",
           c.dropout);
+  require_positions(c.positions, c.position_options, c.width);
 }
 
 }  // namespace

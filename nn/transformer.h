@@ -19,6 +19,7 @@ struct TransformerConfig {
   double dropout = 0.2;
   Index max_length = 256;  ///< how many positions a sequence may have
   Positions positions = Positions::sinusoidal;
+  PositionOptions position_options = {};
   NormPlacement norm = NormPlacement::post;
   Activation activation = Activation::relu;
   Bias attention_bias = Bias::no;
@@ -30,6 +31,7 @@ struct TransformerConfig {
 
 /// Self-attention and feed-forward, each inside of a residual connection.
 struct EncoderBlock : Module {
+  std::optional<PositionalEncoding> positions;  // if they are placed in each block
   MultiHeadAttention attention;
   AddNorm norm1;
   FeedForward feed_forward;
@@ -37,7 +39,8 @@ struct EncoderBlock : Module {
 
   EncoderBlock(const TransformerConfig& config, Key key);
   void fields(Fields& visit) override {
-    visit("attention", attention)("norm1", norm1)("feed_forward", feed_forward)("norm2", norm2);
+    visit("positions", positions)("attention", attention)("norm1", norm1)(
+        "feed_forward", feed_forward)("norm2", norm2);
   }
 
   /// x […, width] in this layout, masked by the mask: the same shape.
@@ -48,15 +51,16 @@ struct EncoderBlock : Module {
 /// Embedding, positions, blocks: ids to the memory that a decoder attends to.
 struct TransformerEncoder : Module {
   Embedding embedding;
-  PositionalEncoding positions;
+  PositionalEncoding positions;  // none if they have another place
   std::vector<EncoderBlock> blocks;
-  bool checkpointed;                    // see the configuration
+  bool checkpointed;                                  // see the configuration
+  std::optional<PositionalEncoding> final_positions;  // if they are placed after the stack
   std::optional<LayerNorm> final_norm;  // of pre-norm stacks, whose sum is not normalised otherwise
 
   TransformerEncoder(const TransformerConfig& config, Key key);
   void fields(Fields& visit) override {
-    visit("embedding", embedding)("positions", positions)("blocks", blocks)("final_norm",
-                                                                            final_norm);
+    visit("embedding", embedding)("positions", positions)("blocks", blocks)(
+        "final_positions", final_positions)("final_norm", final_norm);
   }
 
   /// […, width]
@@ -67,10 +71,12 @@ struct TransformerEncoder : Module {
 struct BlockCache {
   Tensor keys, values;                // [batch, capacity, width], filled up to the current step
   Tensor memory_keys, memory_values;  // […, width], of the encoder's result
+  Tensor recent = {};                 // of the block's positions
 };
 
 /// Self-attention, attention to the memory, feed-forward.
 struct DecoderBlock : Module {
+  std::optional<PositionalEncoding> positions;  // if they are placed in each block
   MultiHeadAttention attention;
   AddNorm norm1;
   MultiHeadAttention cross_attention;
@@ -80,8 +86,9 @@ struct DecoderBlock : Module {
 
   DecoderBlock(const TransformerConfig& config, Key key);
   void fields(Fields& visit) override {
-    visit("attention", attention)("norm1", norm1)("cross_attention", cross_attention)(
-        "norm2", norm2)("feed_forward", feed_forward)("norm3", norm3);
+    visit("positions", positions)("attention", attention)("norm1", norm1)(
+        "cross_attention", cross_attention)("norm2", norm2)("feed_forward", feed_forward)("norm3",
+                                                                                          norm3);
   }
 
   Tensor operator()(const Tensor& x, const Tensor& memory, const Mask& self_mask,
@@ -99,22 +106,23 @@ struct DecoderBlock : Module {
 
 struct TransformerDecoder : Module {
   Embedding embedding;
-  PositionalEncoding positions;
+  PositionalEncoding positions;  // none if they have another place
   std::vector<DecoderBlock> blocks;
-  bool checkpointed;  // see the configuration
+  bool checkpointed;                                  // see the configuration
+  std::optional<PositionalEncoding> final_positions;  // if they are placed after the stack
   std::optional<LayerNorm> final_norm;
   Linear output;  // width to tokens
 
   TransformerDecoder(const TransformerConfig& config, Key key);
   void fields(Fields& visit) override {
     visit("embedding", embedding)("positions", positions)("blocks", blocks)(
-        "final_norm", final_norm)("output", output);
+        "final_positions", final_positions)("final_norm", final_norm)("output", output);
   }
 
   /// Logits […, tokens] of the target's rows, each having seen the target up to itself.
   Tensor operator()(const Sequences& target, const Tensor& memory, const Layout& source,
                     const Context& context) const;
-  /// Logits of the rows after the last block: [.., width] to […, tokens].
+  /// Logits of the rows after the last block and its positions: [.., width] to […, tokens].
   Tensor predict(const Tensor& x) const;
 };
 

@@ -149,8 +149,7 @@ BOOST_AUTO_TEST_CASE(attention_weights) {
 BOOST_AUTO_TEST_CASE(positional_encodings) {
   Dice dice(Key(9));
   const Layout layout = Layout::packed({1, 3});
-  for (const Positions kind : {Positions::none, Positions::sinusoidal, Positions::learned,
-                               Positions::rotary, Positions::linear_biases})
+  for (const Positions kind : all_positions)
     BOOST_TEST(gradcheck(PositionalEncoding(kind, 3, 4, 0.3, dice.key()),
                          [&](const PositionalEncoding& m, const Tensors& in) {
                            return m(in[0], layout, Context::training(Key(10)));

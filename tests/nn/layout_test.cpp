@@ -46,6 +46,17 @@ BOOST_AUTO_TEST_CASE(packed) {
            {5})));
 }
 
+BOOST_AUTO_TEST_CASE(neighbours_are_of_the_same_sequence) {
+  const Layout packed = Layout::packed({2, 0, 3});
+  const Tensor expected = ints({{-1, 0, 1}, {0, 1, -1}, {-1, 2, 3}, {2, 3, 4}, {3, 4, -1}});
+  BOOST_TEST(same_bits(packed.neighbours(1, 1), expected));
+  BOOST_TEST(
+      same_bits(Layout::packed({3}).neighbours(2, 0), ints({{-1, -1, 0}, {-1, 0, 1}, {0, 1, 2}})));
+  // Padding is nobody's neighbour and has none.
+  BOOST_TEST(same_bits(Layout::padded({1, 2}, 3).neighbours(0, 1),
+                       ints({{0, -1}, {-1, -1}, {-1, -1}, {3, 4}, {4, -1}, {-1, -1}})));
+}
+
 BOOST_AUTO_TEST_CASE(full_means_no_padding) {
   const Layout layout = Layout::full(2, 3);
   BOOST_TEST((layout.lengths() == std::vector<Index>{3, 3}));

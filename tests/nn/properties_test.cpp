@@ -56,8 +56,7 @@ BOOST_AUTO_TEST_CASE(a_transformer_has_them_all) {
   const std::vector<Ids> targets = {{1, 6}, {1, 9, 8, 7, 11}, {1, 12, 5}};
   const Sequences source = batch(sources, In::padded), target = batch(targets, In::padded);
   for (const NormPlacement norm : {NormPlacement::post, NormPlacement::pre})
-    for (const Positions positions : {Positions::none, Positions::sinusoidal, Positions::learned,
-                                      Positions::rotary, Positions::linear_biases}) {
+    for (const Positions positions : all_positions) {
       TransformerConfig config = small_config();
       config.norm = norm;
       config.positions = positions;

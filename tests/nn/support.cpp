@@ -17,7 +17,40 @@ nn::TransformerConfig small_config() {
   config.heads = 2;
   config.dropout = 0;
   config.max_length = 16;
+  config.position_options.width = 4;
   return config;
+}
+
+std::vector<PositionSetting> position_settings() {
+  const nn::PositionOptions plain = small_config().position_options;
+  std::vector<PositionSetting> settings;
+  for (const nn::Positions kind : all_positions) {
+    if (!nn::is_encoding(kind)) {
+      settings.push_back({kind, plain});
+      continue;
+    }
+    for (const nn::PositionMode mode : {nn::PositionMode::add, nn::PositionMode::concatenate})
+      for (const nn::PositionPlace place :
+           {nn::PositionPlace::before, nn::PositionPlace::each_block, nn::PositionPlace::after}) {
+        settings.push_back({kind, plain});
+        settings.back().options.mode = mode;
+        settings.back().options.place = place;
+      }
+    settings.push_back({kind, plain});
+    settings.back().options.mode = nn::PositionMode::split;
+  }
+  return settings;
+}
+
+std::ostream& operator<<(std::ostream& stream, const PositionSetting& setting) {
+  const auto named = [&](auto choice, std::initializer_list<const char*> names) {
+    stream << names.begin()[static_cast<std::size_t>(choice)] << ' ';
+  };
+  named(setting.kind,
+        {"no positions", "sinusoidal", "learned", "convolutional", "rotary", "linear biases"});
+  named(setting.options.mode, {"added", "concatenated", "split"});
+  named(setting.options.place, {"before", "in each block", "after"});
+  return stream;
 }
 
 nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key) {

@@ -2,6 +2,7 @@
 // with. The arrays and comparisons of the engine's tests are there, too.
 #pragma once
 
+#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,20 @@ namespace adjoint::testing {
 nn::TransformerConfig small_config();
 /// It in f64, with biases and gains moved away from the zeros and ones that they begin with.
 nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key);
+
+inline constexpr nn::Positions all_positions[] = {
+    nn::Positions::none,          nn::Positions::sinusoidal, nn::Positions::learned,
+    nn::Positions::convolutional, nn::Positions::rotary,     nn::Positions::linear_biases};
+
+/// A kind of positions with a mode and a place that go with it, for models of small_config().
+struct PositionSetting {
+  nn::Positions kind;
+  nn::PositionOptions options;
+};
+/// All there are.
+std::vector<PositionSetting> position_settings();
+std::ostream& operator<<(std::ostream& stream, const PositionSetting& setting);
+
 /// Adds noise to every parameter.
 void shake(nn::Module& module, Key key, double deviation = 0.1);
 

@@ -20,9 +20,7 @@ inline nn::Transformer talkative(const nn::TransformerConfig& config, Key key) {
 inline void each_talkative(const std::function<void(const nn::Transformer&, std::uint64_t)>& f) {
   std::uint64_t round = 0;
   for (const nn::NormPlacement norm : {nn::NormPlacement::post, nn::NormPlacement::pre})
-    for (const nn::Positions positions :
-         {nn::Positions::none, nn::Positions::sinusoidal, nn::Positions::learned,
-          nn::Positions::rotary, nn::Positions::linear_biases}) {
+    for (const nn::Positions positions : all_positions) {
       nn::TransformerConfig config = small_config();
       config.norm = norm;
       config.positions = positions;

@@ -20,8 +20,7 @@ constexpr double exact = 1e-12;
 std::vector<TransformerConfig> all_configs() {
   std::vector<TransformerConfig> configs;
   for (const NormPlacement norm : {NormPlacement::post, NormPlacement::pre})
-    for (const Positions positions : {Positions::none, Positions::sinusoidal, Positions::learned,
-                                      Positions::rotary, Positions::linear_biases}) {
+    for (const Positions positions : all_positions) {
       configs.push_back(small_config());
       configs.back().norm = norm;
       configs.back().positions = positions;

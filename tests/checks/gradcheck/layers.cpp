@@ -92,17 +92,36 @@ Row feed_forward_row(Activation activation, const std::string& name) {
 }
 
 Row positions_row(Positions kind, const std::string& name) {
-  const PositionalEncoding layer(kind, 5, 4, 0.3, key);
-  const auto run = [](const Layout& layout) {
-    return [=](const PositionalEncoding& positions, const Tensors& x) {
-      return positions(x[0], layout, training());
-    };
+  const auto check = [=](const char* label, PositionMode mode, const Layout& layout) {
+    const PositionOptions options{.mode = mode, .width = 2};
+    return module_check(label, PositionalEncoding(kind, 5, 4, 0.3, key, options),
+                        {rows(layout, options.width_without(4))},
+                        [=](const PositionalEncoding& positions, const Tensors& x) {
+                          return positions(x[0], layout, training());
+                        });
   };
-  const Layout later = padded.placed(0, 2);
-  return {"positional encoding, " + name,
-          {module_check("padded", layer, {rows(padded, 4)}, run(padded)),
-           module_check("packed", layer, {rows(packed, 4)}, run(packed)),
-           module_check("from position 2 on", layer, {rows(later, 4)}, run(later))}};
+  Row row{"positional encoding, " + name,
+          {check("padded", PositionMode::add, padded), check("packed", PositionMode::add, packed)}};
+  if (kind != Positions::convolutional)
+    row.checks.push_back(check("from position 2 on", PositionMode::add, padded.placed(0, 2)));
+  if (is_encoding(kind)) {
+    row.checks.push_back(check("concatenated", PositionMode::concatenate, packed));
+    row.checks.push_back(check("split", PositionMode::split, packed));
+  }
+  return row;
+}
+
+Row convolutional_step_row() {
+  const PositionOptions options{.taps = 3};
+  return {"positional encoding, step by step",
+          {module_check(
+              "convolutional",
+              PositionalEncoding(Positions::convolutional, 1, 4, 0, key, options, Reach::back),
+              {random({2, 2, 4}, 1), random({2, 1, 4}, 2)},
+              [](const PositionalEncoding& positions, const Tensors& x) {
+                Tensor recent = x[0];
+                return positions.step(x[1], recent, Layout::full(2, 1).placed(0, 2));
+              })}};
 }
 
 // ---- Attention ----------------------------------------------------------------------------------
@@ -265,6 +284,8 @@ Part layers() {
            positions_row(Positions::none, "none"),
            positions_row(Positions::sinusoidal, "sinusoidal"),
            positions_row(Positions::learned, "learned"),
+           positions_row(Positions::convolutional, "convolutional"),
+           convolutional_step_row(),
            dot_product_row(),
            additive_row(),
            multi_head_row(),

@@ -54,12 +54,18 @@ Part models() {
   pre.activation = Activation::gelu;
   pre.positions = Positions::learned;
   pre.attention_bias = Bias::yes;
+  TransformerConfig filters = config(NormPlacement::pre);
+  filters.positions = Positions::convolutional;
+  filters.position_options = {.mode = PositionMode::concatenate,
+                              .place = PositionPlace::each_block};
   const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
   const Key key(6);
   return {
       "model",
       {{"Transformer, post-norm, relu, padded", {loss_check(Transformer(post, key), In::padded)}},
        {"Transformer, pre-norm, gelu, packed", {loss_check(Transformer(pre, key), In::packed)}},
+       {"Transformer, convolutional positions concatenated in each block, packed",
+        {loss_check(Transformer(filters, key), In::packed)}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
        {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};

@@ -1,0 +1,140 @@
+// Whole models with every kind of positions, in every mode and place, in both layouts and step by
+// step.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+
+#include "nn/beam_search.h"
+#include "nn/properties.h"
+#include "tests/nn/toy_models.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::nn;
+using namespace adjoint::testing;
+
+const DecodingOptions ten{.max_length = 10};
+
+TransformerConfig config_of(const PositionSetting& setting) {
+  TransformerConfig config = small_config();
+  config.positions = setting.kind;
+  config.position_options = setting.options;
+  return config;
+}
+
+// One model for each setting; the norm changes from one to the next.
+void each_setting(const std::function<void(const PositionSetting&, TransformerConfig)>& f) {
+  bool pre = false;
+  for (const PositionSetting& setting : position_settings()) {
+    TransformerConfig config = config_of(setting);
+    config.norm = pre ? NormPlacement::pre : NormPlacement::post;
+    pre = !pre;
+    BOOST_TEST_CONTEXT(setting) { f(setting, config); }
+  }
+}
+
+const std::vector<Ids> sources = {{3, 4, 5, 6, 3, 7, 8}, {7, 8}, {9, 10, 3}};
+const std::vector<Ids> targets = {{1, 6}, {1, 9, 8, 7, 11, 3}, {1, 12, 5}};
+
+// Real logits and the gradients of all parameters.
+Tensors outcome(const Transformer& model, In layout) {
+  const Sequences inputs = batch(targets, layout);
+  const Tensor all = model.logits(batch(sources, layout), inputs, Context::training(Key(3)));
+  Tensors result = {real_rows(all, inputs.layout)};
+  for (Tensor& gradient : grad(weighed(result[0], Key(4)), parameters(model)))
+    result.push_back(std::move(gradient));
+  return result;
+}
+
+BOOST_AUTO_TEST_SUITE(transformer_positions)
+
+BOOST_AUTO_TEST_CASE(packed_equals_padded_equals_checkpointed) {
+  each_setting([](const PositionSetting&, TransformerConfig config) {
+    config.dropout = 0.3;
+    Transformer model = small_transformer(config, Key(2));
+    const Tensors packed = outcome(model, In::packed);
+    BOOST_TEST(distance(outcome(model, In::padded), packed) < 1e-12);
+    model.encoder.checkpointed = model.decoder.checkpointed = true;
+    BOOST_TEST(distance(outcome(model, In::packed), packed) < 1e-12);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(they_have_the_properties_of_a_sequence_model) {
+  const Sequences source = batch(sources, In::padded), target = batch(targets, In::padded);
+  each_setting([&](const PositionSetting&, const TransformerConfig& config) {
+    const Transformer model = small_transformer(config, Key(2));
+    BOOST_TEST(batch_independence(model, source, target));
+    BOOST_TEST(causality(model, source, target));
+    BOOST_TEST(padding_invariance(model, source, target));
+    BOOST_TEST(cached_decoding(model, source, target));
+    BOOST_TEST(cached_decoding(nn::cast(model, DType::f32), source, target));
+  });
+}
+
+// Positions reach every place: else an order would make no difference.
+BOOST_AUTO_TEST_CASE(the_encoder_knows_the_order) {
+  each_setting([](const PositionSetting& setting, const TransformerConfig& config) {
+    const Transformer model = small_transformer(config, Key(2));
+    const Context context = Context::inference();
+    const Tensor memory = model.encoder(batch({3, 4, 5, 6}), context);
+    const Tensor permuted = model.encoder(batch({5, 3, 6, 4}), context);
+    const double off = distance(permuted, gather(memory, ints({2, 0, 3, 1}), 1));
+    BOOST_TEST((setting.kind == Positions::none ? off < 1e-12 : off > 0.01));
+  });
+}
+
+// What a checkpoint calls them must not change.
+BOOST_AUTO_TEST_CASE(parameters_have_these_names) {
+  const auto names = [](Positions kind, PositionMode mode, PositionPlace place) {
+    TransformerConfig config = small_config();
+    config.positions = kind;
+    config.position_options.mode = mode;
+    config.position_options.place = place;
+    std::vector<std::string> result;
+    for (const std::string& name : names_of(Transformer(config, Key(1))))
+      if (name.starts_with("decoder.") && name.find("positions") != std::string::npos)
+        result.push_back(name);
+    return result;
+  };
+  const auto check = [&](const std::vector<std::string>& actual,
+                         const std::vector<std::string>& expected) {
+    BOOST_TEST(actual == expected, boost::test_tools::per_element());
+  };
+  const auto add = PositionMode::add, concatenate = PositionMode::concatenate;
+  const auto before = PositionPlace::before;
+  check(names(Positions::learned, add, before), {"decoder.positions.table"});
+  check(names(Positions::convolutional, concatenate, before),
+        {"decoder.positions.filter", "decoder.positions.projection.weight",
+         "decoder.positions.projection.bias"});
+  check(names(Positions::learned, add, PositionPlace::after), {"decoder.final_positions.table"});
+  check(names(Positions::convolutional, add, PositionPlace::each_block),
+        {"decoder.blocks.0.positions.filter", "decoder.blocks.1.positions.filter"});
+}
+
+BOOST_AUTO_TEST_CASE(a_split_width_is_shared_by_tokens_and_positions) {
+  TransformerConfig config = small_config();
+  config.position_options = {.mode = PositionMode::split, .width = 3};
+  const Transformer model(config, Key(1));
+  BOOST_TEST((model.encoder.embedding.table.shape() == Shape{11, 5}));
+  BOOST_TEST((model.decoder.embedding.table.shape() == Shape{13, 5}));
+  BOOST_TEST((model.encoder.positions.table.shape() == Shape{16, 3}));
+}
+
+// ---- Decoding ----------------------------------------------------------------------------------
+
+// Also where hypotheses change their rows, and with them what a filter remembers.
+BOOST_AUTO_TEST_CASE(the_cache_changes_no_search) {
+  each_setting([](const PositionSetting&, const TransformerConfig& config) {
+    const Transformer model = talkative(config, Key(5));
+    const std::vector<Ids> some = some_sources(20, Key(6));
+    BOOST_TEST((greedy(model, some, ten) == greedy_without_cache(model, some, ten)));
+    const auto cached = beam_search(model, some, {.width = 3}, ten);
+    const auto uncached = beam_search(WithoutCache(model), some, {.width = 3}, ten);
+    for (std::size_t i = 0; i < some.size(); ++i)
+      BOOST_TEST((cached[i][0].ids == uncached[i][0].ids));
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

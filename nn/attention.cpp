@@ -54,7 +54,8 @@ Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,
 // ---- Multi-head --------------------------------------------------------------------------------
 
 MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, double p, Key random,
-                                       Bias bias, Positions kind)
+                                       Bias bias, Positions kind,
+                                       const PositionOptions& position_options)
     : query(width, width, random.child("query"), bias),
       key(width, width, random.child("key"), bias),
       value(width, width, random.child("value"), bias),
@@ -67,6 +68,9 @@ MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, double p, 
   require(positions != Positions::rotary || width / heads % 2 == 0,
           "multi-head attention: rotary positions need heads of an even width, not ",
           width / heads);
+  if (positions == Positions::relative)
+    relative.emplace(position_options.max_distance, width / heads, position_options.relative_values,
+                     random.child("relative"));
 }
 
 Tensor MultiHeadAttention::placed(const Tensor& projected, const Tensor& rows) const {
@@ -89,15 +93,21 @@ Tensor MultiHeadAttention::attend(const Tensor& queries, const Tensor& projected
                                   const Context& context) const {
   const NameScope scope(context.path());
   const Tensor q = placed(query(queries), mask.query_positions());
+  if (relative)
+    return output(relative_attention(q, projected_keys, projected_values, *relative, mask, heads,
+                                     drop, context));
   return output(dot_product_attention(q, projected_keys, projected_values, mask, heads, drop,
                                       context, positions));
 }
 
 Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& memory,
                                    const Mask& mask) const {
+  const Tensor q = placed(query(queries), mask.query_positions());
+  const Tensor k = keys(memory, mask.key_positions());
+  if (relative) return relative_attention_weights(q, k, *relative, mask, heads);
   return attention_weights(
-      placed(query(queries), mask.query_positions()), keys(memory, mask.key_positions()),
-      mask.pattern(), {.heads = heads, .linear_biases = positions == Positions::linear_biases});
+      q, k, mask.pattern(),
+      {.heads = heads, .linear_biases = positions == Positions::linear_biases});
 }
 
 // ---- Heads as examples -------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include "nn/linear.h"
 #include "nn/mask.h"
 #include "nn/positional_encoding.h"
+#include "nn/relative_attention.h"
 
 namespace adjoint::nn {
 
@@ -42,12 +43,14 @@ struct MultiHeadAttention : Module {
   Index heads;
   double drop;
   Positions positions;  // what it does itself to know the distance of query and key
+  std::optional<RelativePositions> relative;
 
   /// Error when the heads do not divide the width, or with rotary positions not into even parts.
   MultiHeadAttention(Index width, Index heads, double drop, Key random, Bias bias = Bias::no,
-                     Positions positions = Positions::none);
+                     Positions positions = Positions::none,
+                     const PositionOptions& position_options = {});
   void fields(Fields& visit) override {
-    visit("query", query)("key", key)("value", value)("output", output);
+    visit("query", query)("key", key)("value", value)("output", output)("relative", relative);
   }
 
   Tensor operator()(const Tensor& queries, const Tensor& memory, const Tensor& values,

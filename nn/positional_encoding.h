@@ -18,9 +18,9 @@ Tensor sinusoids(Index positions, Index width, DType dtype = DType::f64);
 
 /// How a model knows where a token stands. By an encoding of its row: the entry of a table, or what
 /// a filter reads in the row's neighbourhood. Or by what attention within a sequence does with the
-/// distance of query and key: turning both (RoFormer), or lowering the score (ALiBi; see
-/// attention() and rotary()).
-enum class Positions { none, sinusoidal, learned, convolutional, rotary, linear_biases };
+/// distance of query and key: turning both (RoFormer), lowering the score (ALiBi; see attention()
+/// and rotary()), or learning a vector for it (RelativePositions).
+enum class Positions { none, sinusoidal, learned, convolutional, rotary, linear_biases, relative };
 
 /// Whether the kind is an encoding, which can be joined to rows in different ways and places.
 bool is_encoding(Positions kind);
@@ -39,8 +39,10 @@ enum class PositionPlace { before, each_block, after };
 struct PositionOptions {
   PositionMode mode = PositionMode::add;
   PositionPlace place = PositionPlace::before;
-  Index width = 64;  ///< features of the encoding, if the width is split
-  Index taps = 3;    ///< of the convolutional filter
+  Index width = 64;             ///< features of the encoding, if the width is split
+  Index taps = 3;               ///< of the convolutional filter
+  Index max_distance = 16;      ///< relative positions do not tell larger ones apart
+  bool relative_values = true;  ///< learn vectors for values as well, not for keys only
 
   /// The width of rows that are to have `whole` with their encoding.
   Index width_without(Index whole) const {

@@ -46,7 +46,8 @@ Tensor with(const std::optional<PositionalEncoding>& positions, const Tensor& x,
 EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
     : positions(
           positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::both_sides)),
-      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
+      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions,
+                c.position_options),
       norm1(c.width, c.norm, c.dropout),
       feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
       norm2(c.width, c.norm, c.dropout) {}
@@ -90,7 +91,8 @@ Tensor TransformerEncoder::operator()(const Sequences& source, const Context& co
 
 DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
     : positions(positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::back)),
-      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions),
+      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions,
+                c.position_options),
       norm1(c.width, c.norm, c.dropout),
       cross_attention(c.width, c.heads, c.dropout, key.child("cross_attention"), c.attention_bias),
       norm2(c.width, c.norm, c.dropout),

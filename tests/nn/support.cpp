@@ -18,6 +18,7 @@ nn::TransformerConfig small_config() {
   config.dropout = 0;
   config.max_length = 16;
   config.position_options.width = 4;
+  config.position_options.max_distance = 3;
   return config;
 }
 
@@ -39,6 +40,8 @@ std::vector<PositionSetting> position_settings() {
     settings.push_back({kind, plain});
     settings.back().options.mode = nn::PositionMode::split;
   }
+  settings.push_back({nn::Positions::relative, plain});
+  settings.back().options.relative_values = false;
   return settings;
 }
 
@@ -46,11 +49,11 @@ std::ostream& operator<<(std::ostream& stream, const PositionSetting& setting) {
   const auto named = [&](auto choice, std::initializer_list<const char*> names) {
     stream << names.begin()[static_cast<std::size_t>(choice)] << ' ';
   };
-  named(setting.kind,
-        {"no positions", "sinusoidal", "learned", "convolutional", "rotary", "linear biases"});
+  named(setting.kind, {"no positions", "sinusoidal", "learned", "convolutional", "rotary",
+                       "linear biases", "relative"});
   named(setting.options.mode, {"added", "concatenated", "split"});
   named(setting.options.place, {"before", "in each block", "after"});
-  return stream;
+  return stream << (setting.options.relative_values ? "" : "keys only");
 }
 
 nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key) {

@@ -24,7 +24,8 @@ nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key);
 
 inline constexpr nn::Positions all_positions[] = {
     nn::Positions::none,          nn::Positions::sinusoidal, nn::Positions::learned,
-    nn::Positions::convolutional, nn::Positions::rotary,     nn::Positions::linear_biases};
+    nn::Positions::convolutional, nn::Positions::rotary,     nn::Positions::linear_biases,
+    nn::Positions::relative};
 
 /// A kind of positions with a mode and a place that go with it, for models of small_config().
 struct PositionSetting {

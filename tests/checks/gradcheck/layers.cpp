@@ -184,6 +184,28 @@ Row multi_head_row() {
        module_check("weights", plain, {of_padded[0], of_padded[1]}, weights)}};
 }
 
+Row relative_row() {
+  const auto layer = [](bool values, double drop) {
+    const PositionOptions options{.max_distance = 1, .relative_values = values};
+    return MultiHeadAttention(4, 2, drop, key, Bias::no, Positions::relative, options);
+  };
+  const auto self = [](const Layout& layout) {
+    return [=](const MultiHeadAttention& attention, const Tensors& x) {
+      return attention(x[0], x[0], x[0], Mask(layout, layout), training());
+    };
+  };
+  const auto later = [](const MultiHeadAttention& attention, const Tensors& x) {
+    const Mask mask(padded.placed(0, 1), padded_memory);
+    return attention(x[0], x[1], x[1], mask.causal(), training());
+  };
+  return {"relative attention",
+          {module_check("padded", layer(true, 0), {rows(padded, 4)}, self(padded)),
+           module_check("packed, dropout", layer(true, 0.3), {rows(packed, 4)}, self(packed)),
+           module_check("keys only", layer(false, 0), {rows(packed, 4)}, self(packed)),
+           module_check("causal, from position 1 on", layer(true, 0),
+                        {rows(padded, 4, 1), rows(padded_memory, 4, 2)}, later)}};
+}
+
 // ---- Recurrent ----------------------------------------------------------------------------------
 
 Row recurrent_cell_row(Cell kind, const std::string& name) {
@@ -289,6 +311,7 @@ Part layers() {
            dot_product_row(),
            additive_row(),
            multi_head_row(),
+           relative_row(),
            recurrent_cell_row(Cell::gru, "GRU"),
            recurrent_row(Cell::gru, "GRU"),
            recurrent_cell_row(Cell::lstm, "LSTM"),

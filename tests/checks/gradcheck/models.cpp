@@ -54,10 +54,12 @@ Part models() {
   pre.activation = Activation::gelu;
   pre.positions = Positions::learned;
   pre.attention_bias = Bias::yes;
-  TransformerConfig filters = config(NormPlacement::pre);
+  TransformerConfig filters = config(NormPlacement::pre), relative = config(NormPlacement::post);
   filters.positions = Positions::convolutional;
   filters.position_options = {.mode = PositionMode::concatenate,
                               .place = PositionPlace::each_block};
+  relative.positions = Positions::relative;
+  relative.position_options.max_distance = 2;
   const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
   const Key key(6);
   return {
@@ -66,6 +68,8 @@ Part models() {
        {"Transformer, pre-norm, gelu, packed", {loss_check(Transformer(pre, key), In::packed)}},
        {"Transformer, convolutional positions concatenated in each block, packed",
         {loss_check(Transformer(filters, key), In::packed)}},
+       {"Transformer, relative positions, padded",
+        {loss_check(Transformer(relative, key), In::padded)}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
        {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};

@@ -9,9 +9,20 @@ namespace adjoint::seq2seq {
 
 namespace {
 const std::map<std::string, nn::Positions> all_positions = {
-    {"none", nn::Positions::none},           {"sinusoidal", nn::Positions::sinusoidal},
-    {"learned", nn::Positions::learned},     {"rotary", nn::Positions::rotary},
-    {"alibi", nn::Positions::linear_biases},
+    {"none", nn::Positions::none},         {"sinusoidal", nn::Positions::sinusoidal},
+    {"learned", nn::Positions::learned},   {"convolutional", nn::Positions::convolutional},
+    {"rotary", nn::Positions::rotary},     {"alibi", nn::Positions::linear_biases},
+    {"relative", nn::Positions::relative},
+};
+const std::map<std::string, nn::PositionMode> all_modes = {
+    {"add", nn::PositionMode::add},
+    {"concatenate", nn::PositionMode::concatenate},
+    {"split", nn::PositionMode::split},
+};
+const std::map<std::string, nn::PositionPlace> all_places = {
+    {"before", nn::PositionPlace::before},
+    {"blocks", nn::PositionPlace::each_block},
+    {"after", nn::PositionPlace::after},
 };
 }  // namespace
 
@@ -19,6 +30,36 @@ void ModelSettings::check() const {
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
   require(positions != "rotary" || width / heads % 2 == 0,
           "--positions rotary: needs heads of an even width, not ", width / heads);
+  check_positions();
+}
+
+void ModelSettings::check_positions() const {
+  const bool split = position_mode == "split", filter = positions == "convolutional";
+  if (!nn::is_encoding(all_positions.at(positions))) {
+    const std::string why = ": --positions " + positions +
+                            " has no encoding; sinusoidal, learned and convolutional have";
+    require(position_mode == "add", "--position-mode ", position_mode, why);
+    require(position_place == "before", "--position-place ", position_place, why);
+  }
+  require(!split || position_place == "before", "--position-mode split: not with --position-place ",
+          position_place, ", the width is split where tokens are embedded, before the blocks");
+  require(!split || position_width < width, "--position-width: ", position_width,
+          " leaves nothing of --width, ", width, ", for the tokens");
+  require(!filter || kernel >= 2, "--kernel: a filter of ", kernel, " does not see a neighbour");
+  require(!split || !filter || 2 * position_width == width, "--position-width: ", position_width,
+          " is not half of --width, ", width,
+          ", which --positions convolutional with --position-mode split needs");
+}
+
+nn::PositionOptions ModelSettings::position_options() const {
+  return {
+      .mode = all_modes.at(position_mode),
+      .place = all_places.at(position_place),
+      .width = position_width,
+      .taps = kernel,
+      .max_distance = max_distance,
+      .relative_values = relative == "both",
+  };
 }
 
 nn::TransformerConfig ModelSettings::transformer(Index source_tokens, Index target_tokens,
@@ -34,6 +75,7 @@ nn::TransformerConfig ModelSettings::transformer(Index source_tokens, Index targ
       .dropout = dropout,
       .max_length = max_length,
       .positions = all_positions.at(positions),
+      .position_options = position_options(),
       .norm = norm == "post" ? nn::NormPlacement::post : nn::NormPlacement::pre,
       .activation = activation == "relu" ? nn::Activation::relu : nn::Activation::gelu,
   };
@@ -59,6 +101,29 @@ void add_options(CLI::App& app, ModelSettings& s) {
       ->group(model);
   app.add_option("--positions", s.positions, "how a token knows its place")
       ->check(CLI::IsMember(all_positions))
+      ->group(model);
+  app.add_option("--position-mode", s.position_mode,
+                 "positions are added, concatenated and projected back, or get a part of the width")
+      ->check(CLI::IsMember(all_modes))
+      ->group(model);
+  app.add_option("--position-place", s.position_place,
+                 "before the blocks, in each block, or after them")
+      ->check(CLI::IsMember(all_places))
+      ->group(model);
+  app.add_option("--position-width", s.position_width,
+                 "features that carry the position, for --position-mode split")
+      ->check(counting())
+      ->group(model);
+  app.add_option("--kernel", s.kernel, "tokens that the filter of convolutional positions reads")
+      ->check(counting())
+      ->group(model);
+  app.add_option("--max-distance", s.max_distance,
+                 "relative positions tell no larger distances apart")
+      ->check(counting())
+      ->group(model);
+  app.add_option("--relative", s.relative,
+                 "what knows the distance with relative positions: keys, or keys and values")
+      ->check(CLI::IsMember({"keys", "both"}))
       ->group(model);
   app.add_option("--norm", s.norm, "layer norm after or before each sublayer")
       ->check(CLI::IsMember({"post", "pre"}))

@@ -66,10 +66,8 @@ Part models() {
       "model",
       {{"Transformer, post-norm, relu, padded", {loss_check(Transformer(post, key), In::padded)}},
        {"Transformer, pre-norm, gelu, packed", {loss_check(Transformer(pre, key), In::packed)}},
-       {"Transformer, convolutional positions concatenated in each block, packed",
-        {loss_check(Transformer(filters, key), In::packed)}},
-       {"Transformer, relative positions, padded",
-        {loss_check(Transformer(relative, key), In::padded)}},
+       {"Transformer, convolutional, packed", {loss_check(Transformer(filters, key), In::packed)}},
+       {"Transformer, relative, padded", {loss_check(Transformer(relative, key), In::padded)}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
        {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};

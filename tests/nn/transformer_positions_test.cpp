@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
-#include "nn/beam_search.h"
 #include "nn/properties.h"
 #include "tests/nn/toy_models.h"
 
@@ -126,16 +125,34 @@ BOOST_AUTO_TEST_CASE(a_split_width_is_shared_by_tokens_and_positions) {
 
 // ---- Decoding ----------------------------------------------------------------------------------
 
-// Also where hypotheses change their rows, and with them what a filter remembers.
-BOOST_AUTO_TEST_CASE(the_cache_changes_no_search) {
+BOOST_AUTO_TEST_CASE(the_cache_changes_no_target) {
   each_setting([](const PositionSetting&, const TransformerConfig& config) {
     const Transformer model = talkative(config, Key(5));
     const std::vector<Ids> some = some_sources(20, Key(6));
     BOOST_TEST((greedy(model, some, ten) == greedy_without_cache(model, some, ten)));
-    const auto cached = beam_search(model, some, {.width = 3}, ten);
-    const auto uncached = beam_search(WithoutCache(model), some, {.width = 3}, ten);
-    for (std::size_t i = 0; i < some.size(); ++i)
-      BOOST_TEST((cached[i][0].ids == uncached[i][0].ids));
+  });
+}
+
+// As hypotheses of a beam do, and what a filter remembers goes with them.
+BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
+  const Ids rows = {2, 0, 2};
+  const std::vector<Ids> selected = {sources[2], sources[0], sources[2]};
+  const Tensor before = random_integers({3, 3}, 3, 13, Key(7)),  // [batch, steps]
+      after = random_integers({3, 3}, 3, 13, Key(8));
+  const Tensor said = concat({gather(before, from(rows, {3})), after}, 1);
+  const auto step = [](Decoding& decoding, const Tensor& ids, Index t) {
+    return decoding.step(reshape(slice(ids, 1, t, t + 1), {3}));  // [batch, tokens]
+  };
+  each_setting([&](const PositionSetting&, const TransformerConfig& config) {
+    const Transformer model = talkative(config, Key(9));
+    const Tensor whole =
+        model.logits(batch(selected, In::padded), {said, Layout::full(3, 6)}, Context::inference());
+    const auto decoding = model.decode(batch(sources, In::padded), 6);
+    for (Index t = 0; t < 3; ++t) step(*decoding, before, t);
+    decoding->select(rows);
+    for (Index t = 3; t < 6; ++t)
+      BOOST_TEST(distance(step(*decoding, said, t), reshape(slice(whole, 1, t, t + 1), {3, 13})) <
+                 1e-12);
   });
 }
 

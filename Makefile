@@ -9,6 +9,7 @@
 ##   DEBUG=1             unoptimised, with debug information and library assertions; own build folder
 ##   WERROR=0            let warnings be warnings
 ##   NO_INSTALL=1        never install anything: say what is missing and stop
+##   PREFIX=/usr/local   where make install puts the library, below DESTDIR= if that is given
 ##   TORCH=1 BENCH_S= CONFIGS= TABLES= ROUNDS=   of make bench: see tests/benchmarks/README.md
 ##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS=   further arguments of the programs that are run
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=     the compiler, further flags, optimisation of the tests
@@ -69,7 +70,7 @@ export CXX NO_INSTALL
 ifneq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
   NO_INSTALL := 1
 endif
-ifneq ($(filter-out help clean format lint-format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format lint-format uninstall,$(or $(MAKECMDGOALS),all)),)
   include $(FOUND_HERE)
 endif
 $(FOUND_HERE): .ci/dependencies
@@ -108,16 +109,21 @@ $(TESTS)/objects/%.o: %.cpp $(TESTS)/flags
 endif
 # Examples and checks only put the libraries to work, and CLI11 takes long to optimise.
 $(examples) $(checks): private extra = $(if $(debug),,-O1)
+# The same objects make the shared library, which runs wherever in memory it is loaded. No program
+# may put its own functions in the place of ours, so the compiler may inline them as ever.
+LIBRARY := -fPIC -fno-semantic-interposition
+$(libraries): private extra = $(LIBRARY)
+$(libraries): $(BUILD)/library-flags
 # Sanitized, only what runs for long is worth the time that optimising takes: the engine's loops.
 ifneq ($(SAN),)
   quickly := $(call objects,nn/*.cpp data/*.cpp)
-  $(quickly): private extra = -O0
+  $(quickly): private extra += -O0
 endif
 # The optional library, in the one source that knows of it.
 $(call objects,data/subwords.cpp): private extra += $(SENTENCEPIECE_CFLAGS)
 $(call objects,data/subwords.cpp): $(FOUND_HERE)
 # Square roots set no errno, which nobody reads: else a loop with one cannot be vectorised.
-$(call objects,nn/optimizer.cpp): private extra = -fno-math-errno
+$(call objects,nn/optimizer.cpp): private extra += -fno-math-errno
 precompiled := $(TESTS)/precompiled/for-tests.h.gch
 of_tests = $(TEST_OPT) -DBOOST_TEST_DYN_LINK=
 $(tests) $(precompiled) $(TESTS)/flags: private mode = $(TEST_MODE)
@@ -147,18 +153,34 @@ $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 	@echo 'link    $@'
 	@$(LINK) $(filter %.o,$^) $(LIBS) $(SENTENCEPIECE_LIBS) -o $@
 
-# Two files that change only when their content does: other flags compile everything anew, and a
-# source added or removed links anew.
+# The libraries for other programs. The archive holds a single object: of several, a linker would
+# leave out those that nobody calls, and their operations could not register themselves.
+VERSION := $(shell sed -n 's/.* version = "\(.*\)";/\1/p' autograd/version.h)
+ARCHIVE := $(BUILD)/libadjoint.a
+SHARED := $(BUILD)/libadjoint.so.$(VERSION)
+$(BUILD)/libadjoint.o: $(libraries) $(BUILD)/sources
+	@echo 'link    $@'
+	@$(CXX) -r -nostdlib $(filter %.o,$^) -o $@
+$(ARCHIVE): $(BUILD)/libadjoint.o
+	@rm -f $@ && ar rcs $@ $<
+$(SHARED): $(libraries) $(BUILD)/sources
+	@echo 'link    $@'
+	@$(LINK) -shared -Wl,-soname,$(@F) $(filter %.o,$^) $(LIBS) $(SENTENCEPIECE_LIBS) -o $@
+
+# Three files that change only when their content does: other flags compile everything anew, or the
+# libraries, and a source added or removed links anew.
 $(BUILD)/flags $(TESTS)/flags: private content = $(COMPILE) $(TEST_OPT)
+$(BUILD)/library-flags: private content = $(LIBRARY)
 $(BUILD)/sources: private content = $(LINK) $(LIBS) $(everything)
-$(sort $(BUILD)/flags $(TESTS)/flags $(BUILD)/sources): force
+$(sort $(BUILD)/flags $(TESTS)/flags $(BUILD)/library-flags $(BUILD)/sources): force
 	@mkdir -p $(@D)
 	@echo '$(content)' | cmp -s - $@ || echo '$(content)' > $@
 
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck mutations bench check check-rest e2e format lint-format tidy clean force
+.PHONY: help all deps train test gradcheck mutations bench check check-rest e2e library install uninstall\
+  format lint-format tidy clean force
 
 help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -203,9 +225,34 @@ check-rest:
 	$(call stage,all)
 	$(call stage,e2e)
 
-e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) ## run the programs from end to end as a user would (tests/e2e)
-	@.ci/dependencies --tool python3
+e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) library ## run the programs from end to end as a user would (tests/e2e)
+	@for tool in python3 pkg-config cmake; do .ci/dependencies --tool $$tool; done
 	@for script in $(sort $(wildcard tests/e2e/*.sh)); do echo "== $$script"; bash $$script $(BUILD); done
+
+# ---- Installation --------------------------------------------------------------------------------
+PREFIX ?= /usr/local
+prefix := $(DESTDIR)$(abspath $(PREFIX))
+# Of the kernels, those that operations of one's own are written with. All others are compiled for a
+# processor, and would not be the same in a program that is compiled for another.
+headers := $(wildcard autograd/*.h nn/*.h data/*.h) $(addprefix autograd/kernels/,elementwise.h parallel.h)
+fill = sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) $(SENTENCEPIECE_LIBS)|'
+
+library: $(ARCHIVE) $(SHARED) ## build libadjoint, as an archive and as a shared library
+
+install: library ## install headers and libraries for other programs
+	@install -d $(prefix)/lib/pkgconfig $(prefix)/lib/cmake/adjoint
+	@for header in $(headers); do install -D -m 644 $$header $(prefix)/include/adjoint/$$header; done
+	@install -m 644 $(ARCHIVE) $(prefix)/lib
+	@install -m 755 $(SHARED) $(prefix)/lib
+	@ln -sf $(notdir $(SHARED)) $(prefix)/lib/libadjoint.so
+	@$(fill) .ci/package/adjoint.pc.in > $(prefix)/lib/pkgconfig/adjoint.pc
+	@for part in config config-version; do $(fill) .ci/package/adjoint-$$part.cmake.in \
+	  > $(prefix)/lib/cmake/adjoint/adjoint-$$part.cmake; done
+	@echo 'installed in $(prefix)'
+
+uninstall: ## remove what make install has put there
+	@rm -rf $(prefix)/include/adjoint $(prefix)/lib/cmake/adjoint
+	@rm -f $(prefix)/lib/libadjoint.* $(prefix)/lib/pkgconfig/adjoint.pc
 
 # ---- Style ---------------------------------------------------------------------------------------
 style_files = $(shell find autograd nn data examples tests -name '*.h' -o -name '*.cpp')

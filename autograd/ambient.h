@@ -20,8 +20,9 @@ struct Ambient {
   const Node* vjp_of = nullptr;          ///< the node whose vjp is running, the outermost; or null
 };
 
-/// The calling thread's.
-inline Ambient& ambient() {
+/// The calling thread's. There is one of it even if a program hides its symbols from shared
+/// libraries.
+[[gnu::visibility("default")]] inline Ambient& ambient() {
   thread_local Ambient current;
   return current;
 }

@@ -12,6 +12,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/blas.h"
 #include "autograd/kernels/parallel.h"
+#include "autograd/version.h"
 #include "examples/seq2seq/commands.h"
 
 namespace {
@@ -50,7 +51,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app("Train a Transformer on sentence pairs, translate with it, measure it.");
   app.footer(example);
-  app.set_version_flag("--version", "adjoint 0.1, on " + kernels::blas_description());
+  app.set_version_flag("--version",
+                       "adjoint " + std::string(version) + ", on " + kernels::blas_description());
   app.require_subcommand(1);
   app.fallthrough();  // options of the program are known after the subcommand too
   app.option_defaults()->always_capture_default();

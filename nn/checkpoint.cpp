@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "autograd/file.h"
+#include "nn/crc32.h"
 
 namespace adjoint::nn {
 namespace {
@@ -28,6 +30,7 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::size_t length_bytes = 8;  // of the number before the header
 constexpr std::uint64_t max_header = 100'000'000;
 constexpr auto metadata_key = "__metadata__";
+constexpr auto checksum_key = "adjoint.crc32";
 
 /// Every complaint about a file begins with its name.
 struct File {
@@ -38,14 +41,6 @@ struct File {
     adjoint::require(condition, path.string(), ": ", parts...);
   }
 };
-
-/// A name as it may stand in an error: on one line and not too long, whatever a file calls it.
-std::string shown(const std::string& name) {
-  constexpr std::size_t longest = 100;
-  const std::string text = Json(name).dump(-1, ' ', true, Json::error_handler_t::replace);
-  const std::string inside = text.substr(1, text.size() - 2);  // without the quotes
-  return inside.size() <= longest ? inside : inside.substr(0, longest) + "...";
-}
 
 constexpr const char* code_of(DType dtype) {
   constexpr const char* codes[] = {"F32", "F64", "I64", "BOOL"};
@@ -64,6 +59,24 @@ std::string_view bytes_of(const Tensor& x) {
     const std::span<const T> values = x.values<T>();
     return std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   });
+}
+
+/// Of everything but a checksum: see the header.
+std::string checksum_of(const SafeTensors& content) {
+  const std::string end(1, '\0');
+  std::uint32_t sum = 0;
+  for (const auto& [key, text] : content.metadata)
+    if (key != checksum_key) sum = crc32(key + end + text + end, sum);
+  for (const auto& [name, x] : content.tensors) {
+    if (!x.defined()) continue;  // it cannot be written anyway
+    std::vector<std::string> sizes;
+    for (const Index size : x.shape().sizes()) sizes.push_back(std::to_string(size));
+    sum = crc32(name + end + code_of(x.dtype()) + end + join(sizes, ",") + end, sum);
+    sum = crc32(bytes_of(x), sum);
+  }
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", sum);
+  return text;
 }
 
 // ---- Reading: nothing in the file is believed before it is checked ----------------------------
@@ -223,6 +236,15 @@ Tensor read_tensor(const File& file, const Entry& entry, std::string_view data) 
   return result;
 }
 
+/// Takes the checksum, if there is one, out of the metadata.
+void verify_checksum(const File& file, SafeTensors& content) {
+  const auto stored = content.metadata.extract(checksum_key);
+  if (stored.empty()) return;
+  const std::string actual = checksum_of(content);
+  file.require(stored.mapped() == actual, "damaged: its checksum is ", shown(stored.mapped()),
+               ", that of what it holds ", actual);
+}
+
 // ---- Writing ----------------------------------------------------------------------------------
 
 using Item = std::pair<const std::string, Tensor>;
@@ -316,6 +338,13 @@ std::string differences(const std::map<std::string, Tensor>& file,
 
 }  // namespace
 
+std::string shown(const std::string& source) {
+  constexpr std::size_t longest = 100;
+  const std::string text = Json(source).dump(-1, ' ', true, Json::error_handler_t::replace);
+  const std::string inside = text.substr(1, text.size() - 2);  // without the quotes
+  return inside.size() <= longest ? inside : inside.substr(0, longest) + "...";
+}
+
 SafeTensors read_safetensors(const fs::path& path) {
   const File file{path};
   const std::string bytes = read_file(path);
@@ -334,6 +363,7 @@ SafeTensors read_safetensors(const fs::path& path) {
   check_layout(file, entries, data.size());
   for (const Entry& entry : entries)
     result.tensors.emplace(entry.name, read_tensor(file, entry, data));
+  verify_checksum(file, result);
   return result;
 }
 
@@ -348,12 +378,17 @@ void write_safetensors(const fs::path& path, const SafeTensors& content) {
   write_file(path, pieces);
 }
 
+SafeTensors with_checksum(SafeTensors content) {
+  content.metadata[checksum_key] = checksum_of(content);
+  return content;
+}
+
 void save_parameters(const Module& module, const fs::path& path, const Metadata& metadata) {
   SafeTensors content{{}, metadata};
   for (const auto& [name, parameter] : named_parameters(module))
     require(content.tensors.emplace(name, detach(parameter)).second,
             "save_parameters: two parameters have the name ", name);
-  write_safetensors(path, content);
+  write_safetensors(path, with_checksum(std::move(content)));
 }
 
 void load_parameters(Module& module, const fs::path& path) {

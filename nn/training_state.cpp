@@ -45,18 +45,18 @@ class Reader : public State {
 
   /// In what the file is not this run's; empty when it is.
   std::string differences() const {
-    constexpr std::size_t shown = 5;
+    constexpr std::size_t most = 5;
     std::vector<std::string> all = differences_;
     const auto unexpected = [&](const auto& entries) {
       for (const auto& [path, value] : entries)
-        if (!met_.contains(path)) all.push_back(path + " is unexpected");
+        if (!met_.contains(path)) all.push_back(shown(path) + " is unexpected");
     };
     unexpected(file_.metadata);
     unexpected(file_.tensors);
     std::string text;
-    for (std::size_t i = 0; i < std::min(all.size(), shown); ++i)
+    for (std::size_t i = 0; i < std::min(all.size(), most); ++i)
       text += (i > 0 ? "; " : "") + all[i];
-    if (all.size() > shown) text += "; and " + std::to_string(all.size() - shown) + " more";
+    if (all.size() > most) text += "; and " + std::to_string(all.size() - most) + " more";
     return text;
   }
 
@@ -87,7 +87,7 @@ class Reader : public State {
   }
   void on_fixed(const std::string& path, const std::string& value) override {
     const std::string* const stored = find(file_.metadata, path);
-    if (stored && *stored != value) differ(path, " is ", *stored, ", this run has ", value);
+    if (stored && *stored != value) differ(path, " is ", shown(*stored), ", this run has ", value);
   }
 
   template <class Value>
@@ -106,7 +106,7 @@ class Reader : public State {
     const char* const end = text->data() + text->size();
     const auto [stop, error] = std::from_chars(text->data(), end, value);
     if (error != std::errc() || stop != end || !valid(value))
-      differ(path, " is ", *text, ", which is not ", expected);
+      differ(path, " is ", shown(*text), ", which is not ", expected);
     else
       assignments_.push_back([&number, value] { number = value; });
   }
@@ -150,7 +150,7 @@ std::string State::text_of(double number) {
 void save_state(const VisitState& parts, const std::filesystem::path& path) {
   Writer writer;
   parts(writer);
-  write_safetensors(path, writer.content);
+  write_safetensors(path, with_checksum(std::move(writer.content)));
   remove_leftovers(path);
 }
 

@@ -18,7 +18,8 @@
 //   save_state(run, path);   // after any step
 //   load_state(run, path);   // into a run that was made anew from the same settings
 //
-// On disk it is a safetensors file (checkpoint.h): the tensors, and the numbers as its metadata.
+// On disk it is a safetensors file with a checksum (checkpoint.h): the tensors, and the numbers as
+// its metadata.
 #pragma once
 
 #include <concepts>

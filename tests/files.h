@@ -1,4 +1,4 @@
-// For tests that write files: a temporary folder, and a disk that is full.
+// For tests that write files: a temporary folder, bytes in a file, and a disk that is full.
 #pragma once
 
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <string>
 
@@ -30,6 +31,15 @@ struct Folder {
   }
   std::filesystem::path path;
 };
+
+/// These bytes are all that the file holds. Without the care that write_file takes, and in place
+/// where there is a file: sooner done ten thousand times.
+inline void put(const std::filesystem::path& path, const std::string& bytes) {
+  if (!std::filesystem::exists(path)) std::ofstream{path};
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << bytes;
+  if (std::filesystem::file_size(path) != bytes.size())
+    std::filesystem::resize_file(path, bytes.size());
+}
 
 /// While it lives no file of this process can grow past the limit: as good as a full disk.
 struct SmallDisk {

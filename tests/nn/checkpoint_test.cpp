@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <utility>
@@ -33,11 +32,6 @@ std::string file_of(const std::string& header, std::size_t data_size) {
   bytes += header;
   for (std::size_t i = 0; i < data_size; ++i) bytes += static_cast<char>(i % 2);
   return bytes;
-}
-
-/// Without the care that write_file takes, which would make thousands of small files slow.
-void put(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
 }
 
 SafeTensors one_of_each() {

@@ -84,7 +84,7 @@ test_objects = $(patsubst %.cpp,$(TESTS)/objects/%.o,$(wildcard $(1)))
 libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/gradcheck autograd/ops autograd/kernels nn data))
 # What tests and checks share; it knows nothing of Boost.Test.
 shared := $(call test_objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp\
-  tests/autograd/mutations.cpp tests/autograd/mutations/*.cpp tests/nn/culprits.cpp)
+  tests/autograd/mutations.cpp tests/autograd/mutations/*.cpp tests/nn/culprits.cpp tests/parity/exchanged.cpp)
 tests := $(filter-out $(addprefix $(TESTS)/objects/tests/,benchmarks/% checks/%),\
   $(call test_objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
 checks := $(call objects,tests/checks/*.cpp tests/checks/*/*.cpp)

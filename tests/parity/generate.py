@@ -24,7 +24,7 @@ PAD = 0  # the id of the padding token, ignored by the losses
 
 class Recorder:
     """Collects named tensors and writes them as one safetensors file."""
-    DTYPES = {torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}
+    DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}
 
     def __init__(self):
         self.tensors = {}

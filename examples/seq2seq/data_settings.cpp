@@ -35,7 +35,7 @@ void add_options(CLI::App& app, DataSettings& s) {
       ->check(fraction())
       ->group(data);
 
-  const std::string task = "Toy task";
+  const std::string task = toy_task_group;
   app.add_option("--symbols", s.symbols, "different symbols; for addition, the base")
       ->check(counting())
       ->group(task);

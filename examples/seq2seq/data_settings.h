@@ -27,6 +27,9 @@ struct DataSettings {
   Index decoding_limit() const { return max_tokens + 10; }
 };
 
+/// The options that need a --task.
+constexpr auto toy_task_group = "Toy task";
+
 void add_options(CLI::App& app, DataSettings& settings);
 
 }  // namespace adjoint::seq2seq

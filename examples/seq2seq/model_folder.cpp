@@ -32,7 +32,7 @@ Model::Model(const Settings& s, data::Vocabulary source_words, data::Vocabulary 
     : settings(s),
       source(std::move(source_words)),
       target(std::move(target_words)),
-      network(s.transformer(source.size(), target.size()), Key(s.training.seed).child("model")) {}
+      network(s.network(source.size(), target.size())) {}
 
 namespace {
 
@@ -97,7 +97,7 @@ Destination::~Destination() {
 }
 
 void Destination::save(const Model& model, const std::vector<data::Pair>& held_out) {
-  nn::save_parameters(model.network, partial_ / weights_name);
+  nn::save_parameters(*model.network, partial_ / weights_name);
   model.source.save(partial_ / source_name);
   model.target.save(partial_ / target_name);
   write_file(partial_ / held_out_name, as_lines(held_out, model.settings.data.make_tokenizer()));
@@ -118,8 +118,8 @@ Model load(const fs::path& folder) {
           settings_name, ")");
   Model model(read_settings(folder / settings_name), data::Vocabulary::load(folder / source_name),
               data::Vocabulary::load(folder / target_name));
-  nn::load_parameters(model.network, folder / weights_name);
-  require(std::isfinite(nn::global_norm(nn::parameters(model.network))),
+  nn::load_parameters(*model.network, folder / weights_name);
+  require(std::isfinite(nn::global_norm(nn::parameters(*model.network))),
           (folder / weights_name).string(), ": holds NaN or infinity");
   return model;
 }

@@ -9,14 +9,13 @@
 #include "data/parallel_corpus.h"
 #include "data/vocabulary.h"
 #include "examples/seq2seq/settings.h"
-#include "nn/transformer.h"
 
 namespace adjoint::seq2seq {
 
 struct Model {
   Settings settings;
   data::Vocabulary source, target;
-  nn::Transformer network;
+  std::unique_ptr<nn::EncoderDecoder> network;
 
   Model(const Settings& settings, data::Vocabulary source, data::Vocabulary target);
 };

@@ -27,6 +27,7 @@ const std::map<std::string, nn::PositionPlace> all_places = {
 }  // namespace
 
 void ModelSettings::check() const {
+  if (is_recurrent()) return;
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
   require(positions != "rotary" || width / heads % 2 == 0,
           "--positions rotary: needs heads of an even width, not ", width / heads);
@@ -81,9 +82,36 @@ nn::TransformerConfig ModelSettings::transformer(Index source_tokens, Index targ
   };
 }
 
+nn::RecurrentConfig ModelSettings::recurrent(Index source_tokens, Index target_tokens) const {
+  return {
+      .source_tokens = source_tokens,
+      .target_tokens = target_tokens,
+      .cell = model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
+      .embedding = width,
+      .hidden = width,
+      .layers = layers,
+      .dropout = dropout,
+  };
+}
+
+std::unique_ptr<nn::EncoderDecoder> ModelSettings::make(Index source_tokens, Index target_tokens,
+                                                        Index max_length, Key key) const {
+  if (!is_recurrent())
+    return std::make_unique<nn::Transformer>(transformer(source_tokens, target_tokens, max_length),
+                                             key);
+  const nn::RecurrentConfig config = recurrent(source_tokens, target_tokens);
+  if (model.ends_with("-attention")) return std::make_unique<nn::BahdanauSeq2Seq>(config, key);
+  return std::make_unique<nn::RecurrentSeq2Seq>(config, key);
+}
+
 void add_options(CLI::App& app, ModelSettings& s) {
-  const std::string model = "Model";
-  app.add_option("--width", s.width, "of embeddings and blocks")->check(counting())->group(model);
+  const std::string any = "Model", model = transformer_group, recurrent = recurrent_group;
+  app.add_option("--model", s.model, "recurrent ones see one context, or attend (Bahdanau)")
+      ->check(CLI::IsMember({"transformer", "gru", "lstm", "gru-attention", "lstm-attention"}))
+      ->group(any);
+  app.add_option("--width", s.width, "of embeddings, blocks and recurrent states")
+      ->check(counting())
+      ->group(any);
   app.add_option("--hidden", s.hidden, "width inside of the feed-forward networks")
       ->check(counting())
       ->group(model);
@@ -98,7 +126,7 @@ void add_options(CLI::App& app, ModelSettings& s) {
       ->group(model);
   app.add_option("--dropout", s.dropout, "share of the values left out at random in training")
       ->check(fraction())
-      ->group(model);
+      ->group(any);
   app.add_option("--positions", s.positions, "how a token knows its place")
       ->check(CLI::IsMember(all_positions))
       ->group(model);
@@ -131,6 +159,9 @@ void add_options(CLI::App& app, ModelSettings& s) {
   app.add_option("--activation", s.activation, "inside of the feed-forward networks")
       ->check(CLI::IsMember({"relu", "gelu"}))
       ->group(model);
+  app.add_option("--layers", s.layers, "of the encoder, and of the decoder")
+      ->check(counting())
+      ->group(recurrent);
 }
 
 }  // namespace adjoint::seq2seq

@@ -6,13 +6,10 @@
 
 namespace adjoint::seq2seq {
 
-void Settings::check() const {
-  data.check();
-  model.check();
-}
-
-nn::TransformerConfig Settings::transformer(Index source_tokens, Index target_tokens) const {
-  return model.transformer(source_tokens, target_tokens, data.decoding_limit() + 1);
+std::unique_ptr<nn::EncoderDecoder> Settings::network(Index source_tokens,
+                                                      Index target_tokens) const {
+  return model.make(source_tokens, target_tokens, data.decoding_limit() + 1,
+                    Key(training.seed).child("model"));
 }
 
 void add_options(CLI::App& app, Settings& settings) {
@@ -20,6 +17,37 @@ void add_options(CLI::App& app, Settings& settings) {
   add_options(app, settings.model);
   add_options(app, settings.training);
   for (CLI::Option* option : app.get_options()) option->capture_default_str();
+}
+
+namespace {
+
+// Whether an option of this group says something else than its default, which harms nobody.
+const CLI::Option* changed_option(const CLI::App& app, const std::string& group) {
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_group() == group && option->count() > 0 &&
+        option->results() != std::vector{option->get_default_str()})
+      return option;
+  return nullptr;
+}
+
+}  // namespace
+
+void check(const CLI::App& app, const Settings& s) {
+  struct Condition {
+    const char* group;
+    bool holds;
+    std::string otherwise;
+  };
+  const std::vector<Condition> conditions = {
+      {transformer_group, !s.model.is_recurrent(), "does not go with --model " + s.model.model},
+      {recurrent_group, s.model.is_recurrent(), "does not go with --model " + s.model.model},
+      {toy_task_group, !s.data.task.empty(), "needs a --task"},
+  };
+  for (const Condition& condition : conditions)
+    if (const CLI::Option* option = changed_option(app, condition.group))
+      require(condition.holds, option->get_name(), ' ', condition.otherwise);
+  s.data.check();
+  s.model.check();
 }
 
 std::string to_text(const Settings& settings) {
@@ -40,7 +68,7 @@ Settings read_settings(const std::filesystem::path& path) {
   app.set_config("--settings", path.string(), "", true);
   try {
     app.parse(std::vector<std::string>{});
-    settings.check();
+    check(app, settings);
   } catch (const std::runtime_error& error) {  // CLI11's and ours
     fail(path.string(), ": not the settings of a model: ", error.what());
   }

@@ -17,13 +17,15 @@ struct Settings {
   ModelSettings model;
   TrainingSettings training;
 
-  /// Error, naming the option, when values do not go together.
-  void check() const;
-  nn::TransformerConfig transformer(Index source_tokens, Index target_tokens) const;
+  /// The model that they describe, as it begins.
+  std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
 };
 
 /// Declares each setting as an option of a command line.
 void add_options(CLI::App& app, Settings& settings);
+
+/// Error, naming the option, when values do not go together: the app's own, once it has parsed.
+void check(const CLI::App& app, const Settings& settings);
 
 /// The settings as the text of a configuration file, and back. Errors name the file.
 std::string to_text(const Settings& settings);

@@ -35,9 +35,9 @@ Trained train_watched(const Arguments& arguments, const Parts& parts) {
   }
 }
 
-int run(const Arguments& arguments) {
+int run(const CLI::App& app, const Arguments& arguments) {
   const Settings& settings = arguments.settings;
-  settings.check();
+  check(app, settings);
   Destination destination(arguments.output);
   const Parts parts = prepare(settings, arguments.pairs);
   const Trained trained = train_watched(arguments, parts);
@@ -80,7 +80,7 @@ Command add_train(CLI::App& program) {
                   "exit with 3 unless it is so much above that of the nearest source");
   app->add_flag("--detect-anomaly", arguments->detect_anomaly,
                 "stop at the first NaN or infinity and say where it came from; slower");
-  return {app, [arguments] { return run(*arguments); }};
+  return {app, [app, arguments] { return run(*app, *arguments); }};
 }
 
 }  // namespace adjoint::seq2seq

@@ -102,12 +102,12 @@ Trained train(const Settings& s, const Parts& parts) {
   const data::EncodedPairs validation = data::encode(parts.validation, model.source, model.target);
   std::cout << parts.train.size() << " training, " << parts.validation.size() << " validation and "
             << parts.held_out.size() << " held-out pairs; " << model.source.size() << " and "
-            << model.target.size() << " words; " << nn::parameter_count(model.network)
+            << model.target.size() << " words; " << nn::parameter_count(*model.network)
             << " parameters" << std::endl;
 
   const Key key(s.training.seed);
-  nn::Adam optimizer(nn::parameters(model.network), {.learning_rate = s.training.learning_rate});
-  nn::Trainer trainer(model.network, optimizer,
+  nn::Adam optimizer(nn::parameters(*model.network), {.learning_rate = s.training.learning_rate});
+  nn::Trainer trainer(*model.network, optimizer,
                       {.shards = s.training.shards,
                        .clip = s.training.clip,
                        .smoothing = s.training.smoothing,

@@ -49,7 +49,7 @@ std::vector<data::Tokens> translate(const Model& model, const std::vector<data::
                                       .end = data::Vocabulary::eos,
                                       .padding = data::Vocabulary::pad,
                                       .max_length = limit};
-    const std::vector<nn::Ids> decoded = nn::greedy(model.network, batch, options);
+    const std::vector<nn::Ids> decoded = nn::greedy(*model.network, batch, options);
     for (std::size_t i = begin; i < end; ++i)
       result[order[i]] = model.target.decode(decoded[i - begin]);
   });

@@ -40,6 +40,11 @@ refuses "file and task" 1 'pairs|--task' "${train[@]}" pairs.tsv --task copy
 refuses "two files" 2 '--pairs' "${train[@]}" pairs.tsv --pairs empty.tsv
 refuses "heads that do not divide the width" 1 '--heads|5|32' \
   "${train[@]}" pairs.tsv --heads 5
+refuses "an option of another model" 1 '--heads|--model gru' \
+  "$seq2seq" train pairs.tsv --output model --model gru --heads 2
+refuses "  the other way round" 1 '--layers|--model transformer' \
+  "${train[@]}" pairs.tsv --layers 3
+refuses "an option of a task without one" 1 '--symbols|--task' "${train[@]}" pairs.tsv --symbols 9
 check "nothing written so far" not test -e model
 
 # ---- --output ----

@@ -5,6 +5,7 @@
 head -n 400 "$repository/data/english-french.tsv" >pairs.tsv
 tiny=(--width 32 --hidden 32 --heads 2)
 small=("${tiny[@]}" --epochs 2)
+head -n 50 pairs.tsv >fifty.tsv
 
 # ---- What it says of itself ----
 succeeds "--version" "$seq2seq" --version
@@ -33,6 +34,15 @@ check "  replaces the model, other weights" \
 check "  leaves nothing else" [ "$(echo again*)" = again ]
 succeeds "--threads after the subcommand" \
   "$seq2seq" train pairs.tsv --threads 2 --output threads "${tiny[@]}" --epochs 1
+
+# ---- Other models ----
+for model in gru lstm gru-attention lstm-attention; do
+  succeeds "train a $model" "$seq2seq" train fifty.tsv --model $model --output recurrent \
+    --width 32 --layers 1 --epochs 1
+  grep -o '[0-9]* parameters' out >>parameters
+  check "  translates" "$seq2seq" translate recurrent "You can."
+done
+check "  each of another size" [ "$(sort -u parameters | wc -l)" = 4 ]
 
 # ---- Translating ----
 succeeds "translate two arguments" "$seq2seq" translate model "I can not." "You can."
@@ -69,7 +79,6 @@ check "  warned of in one line" [ "$(wc -l <err)-$(grep -c "'zorble'" err)" = 1-
 succeeds "evaluate" "$seq2seq" evaluate model
 check "  the figure of the training run" [ "$(tail -n 1 out)" = "$trained" ]
 check "  on all held-out pairs" grep -q " on $(wc -l <model/held-out.tsv) " out
-head -n 50 pairs.tsv >fifty.tsv
 succeeds "evaluate on a file" "$seq2seq" evaluate model fifty.tsv
 check "  on all of its pairs" grep -q '^BLEU [0-9.]* on 50 ' out
 check "  which it does not call held out" not grep -q 'held-out' out

@@ -192,7 +192,8 @@ deps: ## install what the build needs, if it is missing (the other targets do so
 	@:
 
 train: $(BUILD)/seq2seq ## train the English to French Transformer, translate held-out sentences
-	@$< train data/english-french.tsv --output $(BUILD)/english-french --floor 50 --margin 20 $(TRAIN_ARGS)
+	@$< train data/english-french.tsv --output $(BUILD)/english-french --floor 50 --margin 20 \
+	  $(if $(findstring --resume,$(TRAIN_ARGS)),,--restart) $(TRAIN_ARGS)
 
 test: $(BUILD)/tests ## build and run the tests
 	@$< $(test_args) $(TEST_ARGS)

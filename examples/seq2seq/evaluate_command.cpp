@@ -21,7 +21,7 @@ int run(const Arguments& arguments) {
           "evaluate: no pairs were held out for this model; give a file");
   const DataSettings& settings = model.settings.data;
   const std::vector<data::Pair> pairs =
-      data::read_corpus(file, settings.make_tokenizer(), {.max_tokens = settings.max_tokens}).pairs;
+      data::read_corpus(file, model.tokenizer, {.max_tokens = settings.max_tokens}).pairs;
   const std::vector<data::Tokens> translations = translate(model, data::sources(pairs));
   show_some(model, pairs, translations);
   print(score(model, pairs, translations));

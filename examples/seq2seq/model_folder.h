@@ -1,8 +1,8 @@
-// A trained model as a folder: weights.safetensors, source.vocabulary, target.vocabulary,
-// settings.toml, and the pairs it has not seen, held-out.tsv.
+// A trained model as a folder, and the files in it.
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,35 +14,30 @@ namespace adjoint::seq2seq {
 
 struct Model {
   Settings settings;
+  data::Tokenizer tokenizer;
   data::Vocabulary source, target;
   std::unique_ptr<nn::EncoderDecoder> network;
 
-  Model(const Settings& settings, data::Vocabulary source, data::Vocabulary target);
+  Model(const Settings& settings, data::Tokenizer tokenizer, data::Vocabulary source,
+        data::Vocabulary target);
 };
 
-/// Where a model will be saved. Made before training, so that a place that cannot be written shows
-/// at once and not hours later. All files are written to a new folder beside it, which then takes
-/// its place as a whole: a model that stood there stays until the new one is complete. Should the
-/// place then be gone, the new model is left beside it, and the message says where.
-class Destination {
- public:
-  /// Error when the folder cannot be made, or when something stands there that is no model.
-  explicit Destination(const std::filesystem::path& folder);
-  ~Destination();
-  Destination(const Destination&) = delete;
-  Destination& operator=(const Destination&) = delete;
+constexpr auto weights_file = "weights.safetensors";
+constexpr auto best_file = "best.safetensors";       ///< the weights that were best by validation
+constexpr auto state_file = "training.safetensors";  ///< what a run needs to go on
+constexpr auto settings_file = "settings.toml";
 
-  void save(const Model& model, const std::vector<data::Pair>& held_out);
-
- private:
-  std::filesystem::path folder_, partial_;
-  bool complete_ = false;  // all files of a model have been written
-};
+/// Writes all of a model but its weights, and the pairs that it has not seen.
+void save_description(const Model& model, const std::vector<data::Pair>& held_out,
+                      const std::filesystem::path& folder);
 
 /// Error, naming the file, when one is missing or does not fit the others.
 Model load(const std::filesystem::path& folder);
 
-/// Where save() puts the pairs that the model has not seen.
+/// The pairs that the model has not seen.
 std::filesystem::path held_out_file(const std::filesystem::path& folder);
+
+/// The names of all files that a model's folder may hold.
+const std::vector<std::string>& model_files();
 
 }  // namespace adjoint::seq2seq

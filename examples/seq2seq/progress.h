@@ -2,19 +2,18 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
-#include <optional>
 #include <string>
 
-#include "autograd/shape.h"
+#include "examples/seq2seq/run.h"
 
 namespace adjoint::seq2seq {
 
 /// One line that rewrites itself on a terminal; nothing but the closing line of each epoch
-/// otherwise, so that a log stays readable.
+/// otherwise, so that a log stays readable. Times and speeds are those of this process, which may
+/// go on with a run that another one began.
 class Progress {
  public:
-  Progress(Index epochs, std::size_t batches);
+  explicit Progress(const Run& run);
   /// Leaves a clean line behind, whatever ended the run.
   ~Progress() {
     if (terminal_) rewrite("");
@@ -22,21 +21,26 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void begin_epoch(Index epoch);
-  void batch(std::size_t done, double loss, Index tokens);
-  void end_epoch(double loss, std::optional<double> validation);
+  void step(const nn::StepResult& result);
+  /// Counts the next epoch's time from now on.
+  void end_epoch(const EpochResult& result);
+
+  /// Since it was made.
+  double seconds() const { return seconds_since(run_start_); }
 
  private:
   using Clock = std::chrono::steady_clock;
   double seconds_since(Clock::time_point start) const;
   void rewrite(const std::string& line);
+  /// Of all epochs, from 0 to 1.
+  double share_done() const;
 
-  Index epochs_, epoch_ = 0;
-  std::size_t batches_;
+  const Run& run_;
   bool terminal_;
+  double share_at_start_;
   Index tokens_ = 0;
   double training_seconds_ = 0;
-  Clock::time_point run_start_ = Clock::now(), epoch_start_, last_shown_;
+  Clock::time_point run_start_ = Clock::now(), epoch_start_ = run_start_, last_shown_ = run_start_;
 };
 
 }  // namespace adjoint::seq2seq

@@ -8,7 +8,7 @@ namespace adjoint::seq2seq {
 
 void show_some(const Model& model, const std::vector<data::Pair>& pairs,
                const std::vector<data::Tokens>& translations) {
-  const data::Tokenizer tokenizer = model.settings.data.make_tokenizer();
+  const data::Tokenizer& tokenizer = model.tokenizer;
   for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
     const bool right = translations[i] == pairs[i].target;
     std::cout << "  " << tokenizer.detokenize(pairs[i].source) << "\n    " << (right ? "= " : "→ ")

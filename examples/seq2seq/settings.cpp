@@ -1,8 +1,10 @@
 #include "examples/seq2seq/settings.h"
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 
 #include "autograd/error.h"
+#include "autograd/file.h"
 
 namespace adjoint::seq2seq {
 
@@ -38,23 +40,58 @@ void check(const CLI::App& app, const Settings& s) {
     bool holds;
     std::string otherwise;
   };
+  const std::string other_model = "does not go with --model " + s.model.model;
   const std::vector<Condition> conditions = {
-      {transformer_group, !s.model.is_recurrent(), "does not go with --model " + s.model.model},
-      {recurrent_group, s.model.is_recurrent(), "does not go with --model " + s.model.model},
+      {transformer_group, !s.model.is_recurrent(), other_model},
+      {recurrent_group, s.model.is_recurrent(), other_model},
       {toy_task_group, !s.data.task.empty(), "needs a --task"},
+      {subwords_group, s.data.subwords(), "needs --tokenizer subwords"},
+      {plateau_group, s.training.schedule == "plateau", "needs --schedule plateau"},
+      {validation_group, s.data.validation > 0, "needs validation pairs, and --validation is 0"},
   };
   for (const Condition& condition : conditions)
     if (const CLI::Option* option = changed_option(app, condition.group))
       require(condition.holds, option->get_name(), ' ', condition.otherwise);
+  require(s.training.schedule != "plateau" || s.data.validation > 0,
+          "--schedule plateau needs validation pairs, and --validation is 0");
   s.data.check();
   s.model.check();
+  s.training.check();
+}
+
+namespace {
+
+void take(CLI::App& app, const CLI::ConfigItem& item) {
+  CLI::Option* const option =
+      item.parents.empty() ? app.get_option_no_throw("--" + item.name) : nullptr;
+  require(option && option->get_configurable(), "there is no option '", item.fullname(), "'");
+  if (option->count() > 0) return;
+  if (option->get_expected_min() == 0)  // a flag
+    option->add_result(
+        option->get_flag_value(item.name, app.get_config_formatter()->to_flag(item)));
+  else
+    option->add_result(item.inputs);
+  option->run_callback();
+}
+
+}  // namespace
+
+void read_config(CLI::App& app, const std::filesystem::path& path) {
+  std::istringstream text(read_file(path));
+  try {
+    for (const CLI::ConfigItem& item : app.get_config_formatter()->from_config(text))
+      take(app, item);
+  } catch (const std::runtime_error& error) {  // CLI11's and ours
+    fail(path.string(), ": ", error.what());
+  }
 }
 
 std::string to_text(const Settings& settings) {
   CLI::App app;
   Settings values = settings;
   add_options(app, values);  // the values become the options' defaults, which are written out
-  if (values.data.task.empty()) app.remove_option(app.get_option("--task"));
+  for (CLI::Option* option : app.get_options())
+    if (option->get_default_str().empty()) app.remove_option(option);  // left open
   return app.config_to_str(true);
 }
 
@@ -62,14 +99,13 @@ Settings read_settings(const std::filesystem::path& path) {
   Settings settings;
   CLI::App app;
   add_options(app, settings);
-  for (CLI::Option* option : app.get_options())
-    if (!option->check_lname("task") && !option->check_lname("help")) option->required();
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  app.set_config("--settings", path.string(), "", true);
+  read_config(app, path);
+  for (const CLI::Option* option : app.get_options())
+    require(option->count() > 0 || option->get_default_str().empty(), path.string(),
+            ": not the settings of a model: it lacks ", option->get_name());
   try {
-    app.parse(std::vector<std::string>{});
     check(app, settings);
-  } catch (const std::runtime_error& error) {  // CLI11's and ours
+  } catch (const Error& error) {
     fail(path.string(), ": not the settings of a model: ", error.what());
   }
   return settings;

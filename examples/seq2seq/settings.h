@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "examples/seq2seq/data_settings.h"
@@ -27,7 +28,12 @@ void add_options(CLI::App& app, Settings& settings);
 /// Error, naming the option, when values do not go together: the app's own, once it has parsed.
 void check(const CLI::App& app, const Settings& settings);
 
-/// The settings as the text of a configuration file, and back. Errors name the file.
+/// Takes options from a configuration file; what the command line says already stays. Error, naming
+/// the file, for one that the app does not have or a value that is none.
+void read_config(CLI::App& app, const std::filesystem::path& path);
+
+/// The settings as the text of a configuration file, and back: there, none may be missing. Errors
+/// name the file.
 std::string to_text(const Settings& settings);
 Settings read_settings(const std::filesystem::path& path);
 

@@ -15,18 +15,21 @@ namespace {
 
 struct Arguments {
   Settings settings;
-  std::string output, pairs;
+  std::vector<std::string> files;
+  std::string output, config, log;
+  bool resume = false, restart = false;
   double floor = 0;
   std::optional<double> margin;
   bool detect_anomaly = false;
 };
 
 // In anomaly mode an error says which operation went wrong; otherwise it says how to find out.
-Trained train_watched(const Arguments& arguments, const Parts& parts) {
+bool train_watched(const Arguments& arguments, Model& model, const Parts& parts,
+                   Destination& destination) {
   std::optional<DetectAnomaly> guard;
   if (arguments.detect_anomaly) guard.emplace();
   try {
-    return train(arguments.settings, parts);
+    return train(model, parts, destination, arguments.log);
   } catch (const nn::NotFinite&) {
     if (guard) throw;
     fail(
@@ -35,25 +38,13 @@ Trained train_watched(const Arguments& arguments, const Parts& parts) {
   }
 }
 
-int run(const CLI::App& app, const Arguments& arguments) {
-  const Settings& settings = arguments.settings;
-  check(app, settings);
-  Destination destination(arguments.output);
-  const Parts parts = prepare(settings, arguments.pairs);
-  const Trained trained = train_watched(arguments, parts);
-  destination.save(trained.model, parts.held_out);
-  std::cout << "saved in " << arguments.output << std::endl;
-  if (trained.interrupted) return status::interrupted;
-  if (parts.held_out.empty()) return status::done;
-
-  const std::vector<data::Tokens> translations =
-      translate(trained.model, data::sources(parts.held_out));
-  show_some(trained.model, parts.held_out, translations);
-  const Score result = score(trained.model, parts.held_out, translations);
+int report(const Arguments& arguments, const Model& model, const Parts& parts) {
+  const std::vector<data::Tokens> translations = translate(model, data::sources(parts.held_out));
+  show_some(model, parts.held_out, translations);
+  const Score result = score(model, parts.held_out, translations);
   double demanded = arguments.floor;
-  if (settings.data.task.empty()) {
-    const NearestSource nearest =
-        nearest_source(parts.train, parts.held_out, settings.data.make_tokenizer());
+  if (model.settings.data.task.empty()) {
+    const NearestSource nearest = nearest_source(parts.train, parts.held_out, model.tokenizer);
     print(nearest);
     if (arguments.margin) demanded = std::max(demanded, nearest.bleu.score + *arguments.margin);
   }
@@ -63,23 +54,64 @@ int run(const CLI::App& app, const Arguments& arguments) {
   return status::below_floor;
 }
 
+int run(CLI::App& app, const Arguments& arguments) {
+  if (!arguments.config.empty()) read_config(app, arguments.config);
+  Destination destination(arguments.output, arguments.resume    ? Stopped::resume
+                                            : arguments.restart ? Stopped::discard
+                                                                : Stopped::refuse);
+  // A run goes on with its own settings, but for what it is told now.
+  if (arguments.resume) read_config(app, destination.stopped_run() / settings_file);
+  check(app, arguments.settings);
+
+  const Parts parts = prepare(arguments.settings, arguments.files);
+  Model model = make_model(arguments.settings, parts);
+  describe(model, parts);
+  const bool done = train_watched(arguments, model, parts, destination);
+  if (!done) std::cout << "interrupted; what has been learnt is kept" << std::endl;
+  std::cout << "saved in " << arguments.output << std::endl;
+  if (!done) return status::interrupted;
+  return parts.held_out.empty() ? status::done : report(arguments, model, parts);
+}
+
+void add_run_options(CLI::App& app, Arguments& arguments) {
+  app.add_option("--output", arguments.output, "folder for the model")
+      ->required()
+      ->type_name("FOLDER")
+      ->configurable(false);
+  CLI::Option* const resume =
+      app.add_flag("--resume", arguments.resume,
+                   "go on with the run that was stopped there, with its settings but for those "
+                   "given now; say the files and the log again")
+          ->configurable(false);
+  app.add_flag("--restart", arguments.restart, "begin anew and delete the run that was stopped")
+      ->excludes(resume)
+      ->configurable(false);
+  app.add_option("--config", arguments.config,
+                 "take options from a file, such as a model's settings.toml; those given here win")
+      ->type_name("FILE")
+      ->configurable(false);
+  app.add_option("--log", arguments.log, "write a line of JSON for each step and epoch")
+      ->type_name("FILE");
+  app.add_option("--floor", arguments.floor, "exit with 3 if the held-out BLEU is lower");
+  app.add_option("--margin", arguments.margin,
+                 "exit with 3 unless it is so much above that of the nearest source");
+  app.add_flag("--detect-anomaly", arguments.detect_anomaly,
+               "stop at the first NaN or infinity and say where it came from; slower");
+}
+
 }  // namespace
 
 Command add_train(CLI::App& program) {
   CLI::App* const app = program.add_subcommand("train", "train a model and save it in a folder");
   const auto arguments = std::make_shared<Arguments>();
+  add_run_options(*app, *arguments);
   add_options(*app, arguments->settings);
-  app->add_option("file", arguments->pairs,
-                  "pairs, or give a --task: source, tab, target on each line")
-      ->type_name("FILE");
-  app->add_option("--output", arguments->output, "folder for the model")
-      ->required()
-      ->type_name("FOLDER");
-  app->add_option("--floor", arguments->floor, "exit with 3 if the held-out BLEU is lower");
-  app->add_option("--margin", arguments->margin,
-                  "exit with 3 unless it is so much above that of the nearest source");
-  app->add_flag("--detect-anomaly", arguments->detect_anomaly,
-                "stop at the first NaN or infinity and say where it came from; slower");
+  app->add_option("file", arguments->files,
+                  "pairs: source, tab, target on each line; or two files, a side each, line by "
+                  "line; or give a --task")
+      ->type_name("FILE")
+      ->expected(1, 2)
+      ->default_str("");
   return {app, [app, arguments] { return run(*app, *arguments); }};
 }
 

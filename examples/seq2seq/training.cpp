@@ -1,145 +1,106 @@
 #include "examples/seq2seq/training.h"
 
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <optional>
 
-#include "autograd/error.h"
-#include "data/batching.h"
-#include "data/tasks.h"
+#include "autograd/file.h"
+#include "examples/seq2seq/interrupt.h"
 #include "examples/seq2seq/progress.h"
-#include "nn/schedule.h"
-#include "nn/trainer.h"
+#include "nn/metrics_log.h"
 
 namespace adjoint::seq2seq {
 namespace {
 
-// Set by Ctrl-C. The first one asks for an orderly end; a second one ends at once.
-std::atomic<bool> interrupt_requested = false;
-static_assert(std::atomic<bool>::is_always_lock_free);  // else a signal handler may not touch it
+namespace fs = std::filesystem;
 
-class InterruptHandler {
+/// The lines of a run, if it has a log.
+class Log {
  public:
-  InterruptHandler() {
-    interrupt_requested = false;
-    former_ = std::signal(SIGINT, [](int signal) {
-      interrupt_requested = true;
-      std::signal(signal, SIG_DFL);
-    });
+  Log(const fs::path& path, const Run& run, const Progress& progress)
+      : run_(run), progress_(progress) {
+    if (!path.empty()) log_.emplace(path, run.steps());
   }
-  ~InterruptHandler() { std::signal(SIGINT, former_); }
-  InterruptHandler(const InterruptHandler&) = delete;
-  InterruptHandler& operator=(const InterruptHandler&) = delete;
+
+  void step(Index epoch, const nn::StepResult& result) {
+    write({{"epoch", epoch},
+           {"loss", result.loss},
+           {"tokens", result.tokens},
+           {"gradient_norm", result.gradient_norm},
+           {"learning_rate", run_.learning_rate()}});
+  }
+  void end_epoch(const EpochResult& result) {
+    nn::Metrics metrics = {{"epoch", run_.epochs_done()}, {"training_loss", result.loss}};
+    if (result.validation_loss) metrics.emplace_back("validation_loss", *result.validation_loss);
+    if (result.bleu) metrics.emplace_back("validation_bleu", *result.bleu);
+    write(std::move(metrics));
+  }
 
  private:
-  void (*former_)(int);
+  void write(nn::Metrics metrics) {
+    metrics.emplace_back("seconds", progress_.seconds());
+    if (log_) log_->write(run_.steps(), metrics);
+  }
+
+  const Run& run_;
+  const Progress& progress_;
+  std::optional<nn::MetricsLog> log_;
 };
 
-data::Split toy_task(const Settings& s) {
-  return data::make_task(s.data.task, {.symbols = s.data.symbols,
-                                       .min_length = s.data.min_length,
-                                       .max_length = s.data.max_length,
-                                       .train_count = s.data.train_count,
-                                       .held_out_count = s.data.held_out_count,
-                                       .key = Key(s.training.seed).child("task")});
+void save_weights(Run& run, const Model& model, const fs::path& path) {
+  const auto guard = run.with_average();
+  nn::save_parameters(*model.network, path);
 }
 
-// Over all pairs, a batch at a time; nothing when there are none.
-std::optional<double> mean_loss(const nn::Trainer& trainer, const data::EncodedPairs& pairs,
-                                Index batch) {
-  if (pairs.size() == 0) return std::nullopt;
-  double loss = 0;
-  Index tokens = 0;
-  const auto size = static_cast<std::size_t>(batch);
-  for (std::size_t begin = 0; begin < pairs.size(); begin += size) {
-    const std::size_t count = std::min(size, pairs.size() - begin);
-    const nn::StepResult result = trainer.evaluate(std::span(pairs.sources).subspan(begin, count),
-                                                   std::span(pairs.targets).subspan(begin, count));
-    loss += result.loss * static_cast<double>(result.tokens);
-    tokens += result.tokens;
+bool is_time_to_save(const Run& run, const TrainingSettings& settings) {
+  if (run.finished()) return true;
+  if (settings.save_every == 0) return run.at_end_of_epoch();
+  return run.steps() % settings.save_every == 0;
+}
+
+// The state is saved last: a run killed before does the step again and writes the same once more.
+void take_steps(Run& run, const Model& model, Destination& destination, const fs::path& folder,
+                Log& log, Progress& progress) {
+  const InterruptHandler interrupt;
+  while (!run.finished() && !interrupt.requested()) {
+    const Index epoch = run.epochs_done() + 1;
+    const nn::StepResult step = run.step();
+    log.step(epoch, step);
+    progress.step(step);
+    if (run.at_end_of_epoch()) {
+      const EpochResult result = run.end_epoch();
+      log.end_epoch(result);
+      progress.end_epoch(result);
+      if (result.best) save_weights(run, model, folder / best_file);
+    }
+    if (!is_time_to_save(run, model.settings.training) && !interrupt.requested()) continue;
+    nn::save_state(run, folder / state_file);
+    destination.keep();
   }
-  return loss / static_cast<double>(tokens);
 }
 
 }  // namespace
 
-Parts prepare(const Settings& s, const std::string& file) {
-  require(file.empty() != s.data.task.empty(),
-          "train: give a file of pairs or a --task, one of the two");
-  const Key key = Key(s.training.seed).child("split");
-  Parts parts;
-  if (s.data.task.empty()) {
-    parts.train =
-        data::read_corpus(file, s.data.make_tokenizer(), {.max_tokens = s.data.max_tokens}).pairs;
-  } else {
-    data::Split task = toy_task(s);
-    parts.train = std::move(task.train);
-    parts.held_out = std::move(task.held_out);
+bool train(Model& model, const Parts& parts, Destination& destination, const fs::path& log_path) {
+  Run run(model, parts);
+  if (!destination.stopped_run().empty()) {
+    nn::load_state(run, destination.stopped_run() / state_file);
+    std::cout << "going on after step " << run.steps() << ", " << run.epochs_done()
+              << " epochs done" << std::endl;
   }
-  const auto take = [&](double share, const char* name) -> std::vector<data::Pair> {
-    if (share == 0) return {};
-    try {
-      data::Split split = data::split_by_fraction(parts.train, share, key.child(name));
-      parts.train = std::move(split.train);
-      return std::move(split.held_out);
-    } catch (const Error&) {
-      fail(file.empty() ? "--task" : file, ": ", parts.train.size(), " pairs are too few for --",
-           name, ' ', share, "; with --", name, " 0 none are kept out");
-    }
-  };
-  if (s.data.task.empty()) parts.held_out = take(s.data.held_out, "held-out");
-  parts.validation = take(s.data.validation, "validation");
-  return parts;
-}
+  Progress progress(run);
+  Log log(log_path, run, progress);
+  const fs::path folder = destination.begin();
+  save_description(model, parts.held_out, folder);
+  nn::save_state(run, folder / state_file);  // at once, so that a full disk shows now
 
-Trained train(const Settings& s, const Parts& parts) {
-  // The vocabularies know the training part only: what else is said is unknown, as it would be
-  // later.
-  Model model(s, data::Vocabulary(data::sources(parts.train), s.data.min_frequency),
-              data::Vocabulary(data::targets(parts.train), s.data.min_frequency));
-  const data::EncodedPairs pairs = data::encode(parts.train, model.source, model.target);
-  const data::EncodedPairs validation = data::encode(parts.validation, model.source, model.target);
-  std::cout << parts.train.size() << " training, " << parts.validation.size() << " validation and "
-            << parts.held_out.size() << " held-out pairs; " << model.source.size() << " and "
-            << model.target.size() << " words; " << nn::parameter_count(*model.network)
-            << " parameters" << std::endl;
-
-  const Key key(s.training.seed);
-  nn::Adam optimizer(nn::parameters(*model.network), {.learning_rate = s.training.learning_rate});
-  nn::Trainer trainer(*model.network, optimizer,
-                      {.shards = s.training.shards,
-                       .clip = s.training.clip,
-                       .smoothing = s.training.smoothing,
-                       .padding = data::Vocabulary::pad,
-                       .key = key.child("dropout")});
-
-  const InterruptHandler handler;
-  const std::size_t per_epoch = data::batch_order(pairs.size(), s.training.batch, key).size();
-  const nn::LinearSchedule schedule{
-      s.training.warm_up,
-      s.training.schedule == "linear" ? s.training.epochs * static_cast<Index>(per_epoch) : 0};
-  Progress progress(s.training.epochs, per_epoch);
-  for (Index epoch = 1; epoch <= s.training.epochs && !interrupt_requested; ++epoch) {
-    progress.begin_epoch(epoch);
-    double loss = 0;
-    Index tokens = 0;
-    std::size_t done = 0;
-    const Key order = key.child("order").child(static_cast<std::uint64_t>(epoch));
-    for (const auto& chosen : data::batch_order(pairs.size(), s.training.batch, order)) {
-      const data::EncodedPairs batch = data::select(pairs, chosen);
-      optimizer.set_learning_rate(s.training.learning_rate * schedule(optimizer.steps()));
-      const nn::StepResult result = trainer.step(batch.sources, batch.targets);
-      loss += result.loss * static_cast<double>(result.tokens);
-      tokens += result.tokens;
-      progress.batch(++done, result.loss, result.tokens);
-      if (interrupt_requested) break;
-    }
-    progress.end_epoch(loss / static_cast<double>(tokens),
-                       mean_loss(trainer, validation, s.training.batch));
-  }
-  if (interrupt_requested) std::cout << "interrupted; what has been learnt is kept" << std::endl;
-  return {std::move(model), interrupt_requested};
+  take_steps(run, model, destination, folder, log, progress);
+  if (model.settings.training.keep == "best" && fs::exists(folder / best_file))
+    write_file(folder / weights_file, read_file(folder / best_file));
+  else
+    save_weights(run, model, folder / weights_file);
+  nn::load_parameters(*model.network, folder / weights_file);
+  destination.complete();
+  return run.finished();
 }
 
 }  // namespace adjoint::seq2seq

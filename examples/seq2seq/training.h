@@ -1,26 +1,20 @@
-// Training a model from settings.
+// Training a model into its folder.
 #pragma once
 
 #include <filesystem>
 
-#include "examples/seq2seq/model_folder.h"
+#include "examples/seq2seq/destination.h"
+#include "examples/seq2seq/parts.h"
 
 namespace adjoint::seq2seq {
 
-/// The pairs of a run, in three parts that share no source sentence.
-struct Parts {
-  std::vector<data::Pair> train, validation, held_out;
-};
-
-/// Reads the file of pairs, or makes the toy task that the settings name.
-Parts prepare(const Settings& settings, const std::string& file);
-
-/// Trains on parts.train, printing the loss after each epoch. After an interrupt (Ctrl-C) it ends
-/// with the batch at hand; `interrupted` tells.
-struct Trained {
-  Model model;
-  bool interrupted;
-};
-Trained train(const Settings& settings, const Parts& parts);
+/// Trains the model, from its beginning or from where the stopped run that `destination` found had
+/// come to, printing a line for each epoch and writing one for each step to `log`, unless that is
+/// empty. What a run needs to go on is saved on the way. At the end the model has the weights that
+/// were put in place.
+/// Returns whether all was done: after Ctrl-C it ends with the batch at hand and puts in place what
+/// has been learnt, to be used or to be gone on with.
+bool train(Model& model, const Parts& parts, Destination& destination,
+           const std::filesystem::path& log);
 
 }  // namespace adjoint::seq2seq

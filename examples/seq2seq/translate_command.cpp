@@ -16,7 +16,7 @@ struct Arguments {
 
 // One line in, one line out, as they come.
 void translate_line(const Model& model, const std::string& line) {
-  const data::Tokenizer tokenizer = model.settings.data.make_tokenizer();
+  const data::Tokenizer& tokenizer = model.tokenizer;
   const data::Tokens source = tokenizer.tokenize(line);
   for (const std::string& word : unknown_words(model, source))
     std::cerr << "seq2seq: the model does not know '" << word << "'\n";

@@ -66,7 +66,7 @@ std::vector<std::string> unknown_words(const Model& model, const data::Tokens& s
 
 Score score(const Model& model, const std::vector<data::Pair>& pairs,
             const std::vector<data::Tokens>& translations) {
-  const data::Tokenizer tokenizer = model.settings.data.make_tokenizer();
+  const data::Tokenizer& tokenizer = model.tokenizer;
   const std::vector<data::Tokens> references = data::targets(pairs);
   std::size_t exact = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) exact += translations[i] == references[i] ? 1 : 0;

@@ -1,5 +1,6 @@
 #include "examples/seq2seq/validators.h"
 
+#include <charconv>
 #include <cmath>
 
 namespace adjoint::seq2seq {
@@ -17,11 +18,22 @@ CLI::Validator number(const std::string& demand, bool (*good)(double)) {
       "");
 }
 
+// The shortest text that reads as exactly this number.
+std::string exactly(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
 }  // namespace
 
 CLI::Validator counting() {
   return number("must be a whole number of at least 1",
                 [](double x) { return x >= 1 && x <= 1e9 && x == std::floor(x); });
+}
+
+CLI::Validator whole_number() {
+  return number("must be a whole number of at least 0",
+                [](double x) { return x >= 0 && x <= 1e9 && x == std::floor(x); });
 }
 
 CLI::Validator positive() {
@@ -34,6 +46,18 @@ CLI::Validator not_negative() {
 
 CLI::Validator fraction() {
   return number("must lie in [0, 1)", [](double x) { return x >= 0 && x < 1; });
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
+                        const std::string& help) {
+  return app.add_option(name, value, help)->default_function([&value] { return exactly(value); });
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<double>& value,
+                        const std::string& help) {
+  return app.add_option(name, value, help)->default_function([&value] {
+    return value ? exactly(*value) : "";
+  });
 }
 
 }  // namespace adjoint::seq2seq

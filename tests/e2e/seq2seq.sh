@@ -22,8 +22,9 @@ check "  the loss falls" awk '/^epoch/ { loss[$2] = $4 } END { exit !(loss[2] < 
 check "  no terminal, no progress line" not grep -q $'\r' out
 check "  BLEU at the end" grep -q '^BLEU [0-9.]* on [0-9]* sentences' out
 trained=$(tail -n 1 out)
-five="held-out.tsv settings.toml source.vocabulary target.vocabulary weights.safetensors"
-check "  five files" [ "$(ls model | paste -sd' ')" = "$five" ]
+all="best.safetensors held-out.tsv settings.toml source.vocabulary target.vocabulary"
+all+=" training.safetensors weights.safetensors"
+check "  the files of a model" [ "$(ls model | paste -sd' ')" = "$all" ]
 check "  nothing beside them" [ "$(echo model*)" = model ]
 
 succeeds "train with 2 threads" "$seq2seq" --threads 2 train pairs.tsv --output again "${small[@]}"

@@ -1,0 +1,133 @@
+#include "examples/seq2seq/destination.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "autograd/error.h"
+#include "autograd/file.h"
+#include "examples/seq2seq/model_folder.h"
+
+namespace adjoint::seq2seq {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The folder itself: without a slash at the end, and behind a symbolic link.
+fs::path resolved(const fs::path& folder) {
+  require(!folder.empty(), "--output: the name is empty");
+  const fs::path whole = fs::weakly_canonical(folder);
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+// A file of a model, or what is left of one that was being written.
+bool is_part_of_model(const std::string& name) {
+  return std::ranges::any_of(model_files(), [&](const std::string& own) {
+    return name == own || name.starts_with(own + ".tmp-");
+  });
+}
+
+// Nothing but a model may be replaced.
+void require_replaceable(const fs::path& folder) {
+  if (!fs::exists(folder)) return;
+  require(fs::is_directory(folder), "--output: '", folder.string(), "' is a file");
+  for (const auto& entry : fs::directory_iterator(folder))
+    require(is_part_of_model(entry.path().filename().string()), "--output: '", folder.string(),
+            "' holds '", entry.path().filename().string(),
+            "', which is no part of a model; nothing there will be overwritten");
+}
+
+// Both names stand at any moment. Not every file system can do this.
+bool exchange(const fs::path& a, const fs::path& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+// The next best: the name is missing for a moment. If the second step fails, the first is undone.
+void replace(const fs::path& fresh, const fs::path& target) {
+  const fs::path former = target.string() + ".former";
+  fs::rename(target, former);
+  std::error_code error;
+  fs::rename(fresh, target, error);
+  if (error) {
+    fs::rename(former, target);
+    throw fs::filesystem_error("", target, error);
+  }
+  fs::rename(former, fresh);
+}
+
+}  // namespace
+
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void FolderLock::take(const fs::path& folder) {
+  descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool held =
+      descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  require(!held, "--output: another run is at work in '", folder.string(), "'");
+}
+
+Destination::Destination(const fs::path& folder, Stopped stopped) {
+  try {
+    folder_ = resolved(folder);
+    require_replaceable(folder_);
+    partial_ = folder_.string() + ".partial";
+    require_replaceable(partial_);
+    fs::create_directories(partial_);
+    lock_.take(partial_);
+  } catch (const fs::filesystem_error& error) {
+    fail("--output: '", folder.string(), "' cannot be written: ", error.code().message());
+  }
+  keep_ = fs::exists(partial_ / state_file);
+  if (stopped == Stopped::refuse)
+    require(!keep_, "--output: '", partial_.string(),
+            "' holds a run that was stopped; --resume goes on with it, --restart deletes it");
+  if (stopped == Stopped::resume) stopped_run_ = keep_ ? partial_ : folder_;
+  if (stopped == Stopped::resume && !fs::exists(stopped_run_ / state_file)) {
+    fs::remove_all(partial_);
+    fail("--resume: there is no stopped run at '", folder.string(), "'");
+  }
+}
+
+Destination::~Destination() {
+  std::error_code ignored;
+  if (!keep_) fs::remove_all(partial_, ignored);
+}
+
+const fs::path& Destination::begin() {
+  for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
+  if (stopped_run_ == partial_) return partial_;
+  for (const std::string& name : model_files()) fs::remove(partial_ / name);
+  keep_ = false;
+  if (!stopped_run_.empty() && fs::exists(stopped_run_ / best_file))
+    write_file(partial_ / best_file, read_file(stopped_run_ / best_file));
+  return partial_;
+}
+
+void Destination::complete() {
+  keep_ = true;
+  try {
+    require_replaceable(folder_);
+    if (!fs::exists(folder_)) {
+      fs::rename(partial_, folder_);
+    } else {
+      // Without its state, what stood here is no stopped run when it is called partial.
+      fs::remove(folder_ / state_file);
+      if (!exchange(partial_, folder_)) replace(partial_, folder_);
+      std::error_code ignored;
+      fs::remove_all(partial_, ignored);
+    }
+  } catch (const fs::filesystem_error& error) {
+    fail(folder_.string(), ": cannot be written: ", error.code().message(),
+         "; the new model is in '", partial_.string(), "'");
+  } catch (const Error& error) {
+    fail(error.what(), "; the new model is in '", partial_.string(), "'");
+  }
+}
+
+}  // namespace adjoint::seq2seq

@@ -1,0 +1,61 @@
+// Where a run writes its model.
+#pragma once
+
+#include <filesystem>
+
+namespace adjoint::seq2seq {
+
+/// Held until the process ends, however it ends. Where a file system has no locks, none is held.
+class FolderLock {
+ public:
+  FolderLock() = default;
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+  /// Error when another process holds it.
+  void take(const std::filesystem::path& folder);
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// What to do with a run that was stopped at the same place.
+enum class Stopped {
+  refuse,   ///< an Error tells of it
+  resume,   ///< go on with it; an Error if there is none
+  discard,  ///< begin anew
+};
+
+/// A model's folder, and a folder NAME.partial beside it, in which a run works. When the run is
+/// complete the two change places in one step: what stood at NAME stays until then, whatever
+/// happens. A partial folder with a training state is a run that was stopped. Made before training,
+/// so that a place that cannot be written shows at once and not hours later.
+class Destination {
+ public:
+  /// Error when the folder cannot be made, when something stands there that is no model, and when
+  /// another process is training into it.
+  explicit Destination(const std::filesystem::path& folder, Stopped stopped = Stopped::refuse);
+  /// Removes the partial folder unless it holds something worth going on with.
+  ~Destination();
+  Destination(const Destination&) = delete;
+  Destination& operator=(const Destination&) = delete;
+
+  /// With Stopped::resume, the folder with the run to go on with: the partial one, or else a model
+  /// that was put in place.
+  const std::filesystem::path& stopped_run() const { return stopped_run_; }
+
+  /// The folder to write to, after it has been cleared of all that is no part of the resumed run.
+  const std::filesystem::path& begin();
+  /// What has been written is worth going on with.
+  void keep() { keep_ = true; }
+  /// The partial folder holds a complete model: it takes its place.
+  void complete();
+
+ private:
+  std::filesystem::path folder_, partial_, stopped_run_;
+  bool keep_ = false;
+  FolderLock lock_;
+};
+
+}  // namespace adjoint::seq2seq

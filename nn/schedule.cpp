@@ -1,5 +1,6 @@
 #include "nn/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -46,10 +47,10 @@ double Schedule::operator()(Index step) const {
 double Schedule::after_warm_up(Index step) const {
   const ScheduleOptions& o = options_;
   const auto above_floor = [&](double factor) { return o.floor + (1 - o.floor) * factor; };
-  if (o.name == "linear") return above_floor(LinearSchedule{o.warm_up, o.total}(step));
-  if (o.name == "cosine") {
-    const double p = std::min(1.0, ratio(step - o.warm_up, o.total - o.warm_up));
-    return above_floor((1 + std::cos(std::numbers::pi * p)) / 2);
+  if (o.name == "linear" || o.name == "cosine") {
+    const Index left = std::max<Index>(o.total - step, 0), fall = o.total - o.warm_up;
+    if (o.name == "linear") return above_floor(ratio(left, fall));
+    return above_floor((1 + std::cos(std::numbers::pi * ratio(fall - left, fall))) / 2);
   }
   if (o.name == "inverse-sqrt") return std::sqrt(ratio(std::max<Index>(o.warm_up, 1), step + 1));
   return scale_;  // 1 unless it is plateau

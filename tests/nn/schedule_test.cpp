@@ -13,12 +13,6 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-std::vector<double> first_steps(const LinearSchedule& schedule, Index count) {
-  std::vector<double> factors;
-  for (Index step = 0; step < count; ++step) factors.push_back(schedule(step));
-  return factors;
-}
-
 std::vector<double> factors(const ScheduleOptions& options, Index count) {
   const Schedule schedule(options);
   std::vector<double> result;
@@ -28,19 +22,18 @@ std::vector<double> factors(const ScheduleOptions& options, Index count) {
 
 BOOST_AUTO_TEST_SUITE(schedule)
 
-BOOST_AUTO_TEST_CASE(it_rises_and_then_falls) {
-  BOOST_TEST(first_steps({.warm_up = 4, .total = 8}, 10) ==
+BOOST_AUTO_TEST_CASE(linear_rises_and_then_falls) {
+  BOOST_TEST(factors({.name = "linear", .warm_up = 4, .total = 8}, 10) ==
                  (std::vector<double>{0.25, 0.5, 0.75, 1, 1, 0.75, 0.5, 0.25, 0, 0}),
              boost::test_tools::per_element());
   BOOST_TEST(
-      first_steps({.warm_up = 0, .total = 4}, 6) == (std::vector<double>{1, 0.75, 0.5, 0.25, 0, 0}),
+      factors({.name = "linear", .total = 4}, 6) == (std::vector<double>{1, 0.75, 0.5, 0.25, 0, 0}),
       boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(without_an_end_it_stays) {
-  BOOST_TEST(first_steps({}, 3) == (std::vector<double>{1, 1, 1}),
-             boost::test_tools::per_element());
-  BOOST_TEST(first_steps({.warm_up = 2}, 4) == (std::vector<double>{0.5, 1, 1, 1}),
+BOOST_AUTO_TEST_CASE(constant_stays) {
+  BOOST_TEST(factors({}, 3) == (std::vector<double>{1, 1, 1}), boost::test_tools::per_element());
+  BOOST_TEST(factors({.warm_up = 2}, 4) == (std::vector<double>{0.5, 1, 1, 1}),
              boost::test_tools::per_element());
 }
 

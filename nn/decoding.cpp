@@ -23,7 +23,7 @@ Index argmax_of_row(const Tensor& logits, Index row) {
 // The likeliest token that the choice allows, mostly without having to know how likely it is.
 Index likeliest(const Tensor& logits, Index row, const Choice& choice) {
   const Index best = choice.forced == none ? argmax_of_row(logits, row) : choice.forced;
-  if (best != choice.excluded && std::isfinite(logits.at({row, best}))) return best;
+  if (choice.allows(best) && std::isfinite(logits.at({row, best}))) return best;
   const Ids candidates = NextToken(logits, row, choice).likeliest(1);
   require_candidates(candidates, choice);
   return candidates.front();

@@ -16,6 +16,9 @@ struct DecodingOptions {
   /// What each target has to begin with, one list of tokens for each source; or no list at all.
   /// These tokens are part of the result, of its length and of its probability.
   std::vector<Ids> prefixes = {};
+  /// Tokens that are not chosen: marks that mean nothing in a target, such as padding. As with the
+  /// end before min_length, the probabilities of the others stay what they are.
+  Ids never = {};
 };
 
 /// A decoded target.

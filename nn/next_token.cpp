@@ -34,7 +34,8 @@ Choice::Choice(Index source_number, Index step_number, const DecodingOptions& op
     : source(source_number),
       step(step_number),
       forced(none),
-      excluded(step_number < options.min_length ? options.end : none) {
+      excluded(step_number < options.min_length ? options.end : none),
+      never(options.never) {
   if (options.prefixes.empty()) return;
   const Ids& prefix = options.prefixes[static_cast<std::size_t>(source)];
   if (static_cast<std::size_t>(step) < prefix.size())

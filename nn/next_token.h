@@ -11,12 +11,16 @@ namespace adjoint::nn {
 /// One choice to be made: the token of this source's target that comes after `step` others.
 struct Choice {
   Index source, step;
-  Index forced;    ///< the only token that may be chosen, or none
-  Index excluded;  ///< a token that may not be chosen, or none
+  Index forced;                  ///< the only token that may be chosen, or none
+  Index excluded;                ///< a token that may not be chosen, or none
+  std::span<const Index> never;  ///< nor may these, anywhere
 
-  /// What the options demand there.
+  /// What the options demand there; they have to outlive it.
   Choice(Index source_number, Index step_number, const DecodingOptions& options);
-  bool allows(Index id) const { return forced == none ? id != excluded : id == forced; }
+  bool allows(Index id) const {
+    if (forced != none) return id == forced;
+    return id != excluded && std::ranges::find(never, id) == never.end();
+  }
 };
 
 /// Error when the options contradict each other or do not fit so many sources.

@@ -25,15 +25,17 @@ std::vector<PairScore> score_part(const EncoderDecoder& model, std::span<const I
                                      Context::inference());  // [batch, steps, tokens]
   const Index steps = logits.size(1), tokens = logits.size(2);
   const Tensor rows = reshape(logits, {logits.size(0) * steps, tokens});  // [batch · steps, tokens]
+  const DecodingOptions unrestricted;
   std::vector<PairScore> scores(targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i)
     for (Index step = 0; step < std::ssize(predicted[i]); ++step) {
-      const Choice choice(first + static_cast<Index>(i), step, {});
+      const Choice choice(first + static_cast<Index>(i), step, unrestricted);
       const Index id = predicted[i][static_cast<std::size_t>(step)];
       require(id >= 0 && id < tokens, "score: target ", choice.source, " holds ", id,
               ", the model has ", tokens, " tokens");
       const NextToken next(rows, static_cast<Index>(i) * steps + step, choice);
       scores[i].tokens.push_back(next.log_probability(id));
+      scores[i].likeliest.push_back(next.likeliest(1).front());
     }
   return scores;
 }

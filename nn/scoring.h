@@ -9,7 +9,9 @@ namespace adjoint::nn {
 struct PairScore {
   /// log p(token | source, tokens before) of each token of the target, and of the end after it.
   std::vector<double> tokens;
-  /// Their sum.
+  /// The token that is likeliest at each of these places: what greedy decoding would choose there.
+  Ids likeliest;
+  /// The sum of `tokens`.
   double log_probability() const;
 };
 

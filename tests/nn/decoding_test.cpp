@@ -229,6 +229,37 @@ BOOST_AUTO_TEST_CASE(not_before_the_least_length) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_never_to_be_said_is_as_if_impossible) {
+  for (std::uint64_t round = 0; round < 100; ++round) {
+    Dice dice{Key(round)};
+    const PrefixModel model = random_tree(6, Key(round));
+    DecodingOptions options{.max_length = 6, .never = {dice.between(3, 5), dice.between(0, 1)}};
+    const PrefixModel without(6, [&](const Ids& source, const Ids& prefix) {
+      std::vector<double> next = model.row(source, prefix);
+      for (const Index id : options.never) next[static_cast<std::size_t>(id)] = -infinity;
+      return next;
+    });
+    const std::vector<Ids> sources = {{3}};
+    const Ids found = greedy(model, sources, options)[0];
+    BOOST_TEST((found == greedy(without, sources, {.max_length = 6})[0]));
+    BOOST_TEST((greedy_hypotheses(model, sources, options)[0].ids == found));
+    // The probability is that of the model which could have said it.
+    const Hypothesis scored = greedy_hypotheses(model, sources, options)[0];
+    const DecodingOptions ending{.end = scored.ended ? 2 : none};
+    const double expected = score(model, sources, {{found}}, ending)[0].log_probability();
+    BOOST_TEST(std::abs(scored.log_probability - expected) < 1e-12);
+    // No other search says it either.
+    std::vector<Hypothesis> others =
+        beam_search(model, sources, {.width = 5, .best = 5}, options)[0];
+    others.push_back(sample(model, sources, {.key = Key(round)}, options)[0]);
+    for (const Hypothesis& other : others)
+      BOOST_TEST((std::ranges::find_first_of(other.ids, options.never) == other.ids.end()));
+    // A prefix may say it all the same.
+    options.prefixes = {{options.never[0]}};
+    BOOST_TEST(greedy(model, sources, options)[0].front() == options.never[0]);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_prefix_is_said_first) {
   const Transformer model = talkative(small_config(), Key(12));
   const std::vector<Ids> sources = some_sources(50), free = greedy(model, sources, ten);

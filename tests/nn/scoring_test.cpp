@@ -53,6 +53,25 @@ BOOST_AUTO_TEST_CASE(each_token_has_its_log_probability) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(of_its_own_targets_each_token_is_the_likeliest) {
+  each_talkative([](const Transformer& model, std::uint64_t round) {
+    const std::vector<Ids> sources = some_sources(40, Key(round));
+    const std::vector<Hypothesis> own = greedy_hypotheses(model, sources, {.max_length = 12});
+    std::vector<Ids> targets;
+    for (const Hypothesis& hypothesis : own) targets.push_back(hypothesis.ids);
+    const std::vector<PairScore> scores = score(model, sources, targets);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      Ids expected = own[i].ids, likeliest = scores[i].likeliest;
+      BOOST_TEST(likeliest.size() == expected.size() + 1);
+      if (own[i].ended)
+        expected.push_back(2);
+      else
+        likeliest.pop_back();  // where it was cut off it had no choice
+      BOOST_TEST(likeliest == expected);
+    }
+  });
+}
+
 BOOST_AUTO_TEST_CASE(the_probabilities_of_all_targets_add_up_to_1) {
   const PrefixModel model = random_tree(4, Key(1));
   const std::vector<Hypothesis> all = all_targets(model, {3}, {.max_length = 4});

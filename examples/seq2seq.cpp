@@ -3,6 +3,8 @@
 //   seq2seq train data/english-french.tsv --output build/english-french
 //   seq2seq translate build/english-french "where is the station ?"
 //   seq2seq evaluate build/english-french
+//   seq2seq score build/english-french data/english-french.tsv
+//   seq2seq inspect build/english-french
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include "autograd/kernels/parallel.h"
 #include "autograd/version.h"
 #include "examples/seq2seq/commands.h"
+#include "examples/seq2seq/reporting.h"
 
 namespace {
 
@@ -60,7 +63,8 @@ int main(int argc, char** argv) {
   app.add_option("--threads", thread_count, "threads to use; changes no result")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  const std::vector<Command> commands = {add_train(app), add_translate(app), add_evaluate(app)};
+  const std::vector<Command> commands = {add_train(app), add_translate(app), add_evaluate(app),
+                                         add_score(app), add_inspect(app),   add_average(app)};
 
   try {
     app.parse(argc, argv);
@@ -68,7 +72,7 @@ int main(int argc, char** argv) {
     const auto called =
         std::ranges::find_if(commands, [](const Command& c) { return c.app->parsed(); });
     const int result = called->run();
-    require(std::cout.flush().good(), "standard output: cannot be written");
+    require_written();
     return result;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version

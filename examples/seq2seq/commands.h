@@ -28,5 +28,8 @@ struct Command {
 Command add_train(CLI::App& program);
 Command add_translate(CLI::App& program);
 Command add_evaluate(CLI::App& program);
+Command add_score(CLI::App& program);
+Command add_inspect(CLI::App& program);
+Command add_average(CLI::App& program);
 
 }  // namespace adjoint::seq2seq

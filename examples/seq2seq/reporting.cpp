@@ -1,8 +1,12 @@
 #include "examples/seq2seq/reporting.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
+
+#include "autograd/error.h"
 
 namespace adjoint::seq2seq {
 
@@ -30,6 +34,21 @@ void print(const NearestSource& nearest) {
             << " by copying the translation of the nearest training source; "
             << std::setprecision(1) << 100 * nearest.near_duplicates
             << "% of the sources differ from one by at most a word" << std::endl;
+}
+
+void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary) {
+  for (const std::string& word : unknown_words(sentence, vocabulary))
+    std::cerr << "seq2seq: the model does not know '" << word << "'\n";
+}
+
+void require_written() { require(std::cout.flush().good(), "standard output: cannot be written"); }
+
+std::string fixed(double number, int digits) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(digits) << number;
+  const bool minus_nothing =
+      std::signbit(number) && text.str().find_first_of("123456789in") == std::string::npos;
+  return minus_nothing ? fixed(0.0, digits) : text.str();
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,5 +1,7 @@
-// What `train` and `evaluate` print about translations.
+// What the commands print.
 #pragma once
+
+#include <string>
 
 #include "examples/seq2seq/translation.h"
 
@@ -11,5 +13,14 @@ void show_some(const Model& model, const std::vector<data::Pair>& pairs,
 
 void print(const Score& score);
 void print(const NearestSource& nearest);
+
+/// Names those that the vocabulary does not have on standard error, a line for each.
+void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);
+
+/// Sends on what has been printed. Error when it cannot be written: a full disk, a closed pipe.
+void require_written();
+
+/// A number with so many digits after the point; "nan", "inf" where there are none.
+std::string fixed(double number, int digits);
 
 }  // namespace adjoint::seq2seq

@@ -1,20 +1,21 @@
-// Using a trained model: translations and their scores.
+// Translations of a corpus and how good they are.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "data/metrics.h"
-#include "examples/seq2seq/model_folder.h"
+#include "examples/seq2seq/translator.h"
 
 namespace adjoint::seq2seq {
 
-/// The model's translation of each tokenised sentence, as tokens. Error for a sentence longer than
-/// the model was made for.
-std::vector<data::Tokens> translate(const Model& model, const std::vector<data::Tokens>& sources);
+/// The best answer to each; an empty one to an empty source.
+std::vector<data::Tokens> translate(const Model& model, const std::vector<data::Tokens>& sources,
+                                    const DecodingSettings& settings = {});
 
-/// Words that the model does not know, each once.
-std::vector<std::string> unknown_words(const Model& model, const data::Tokens& source);
+/// Sentences as they are printed.
+std::vector<std::string> as_text(const std::vector<data::Tokens>& sentences,
+                                 const data::Tokenizer& tokenizer);
 
 struct Score {
   data::BleuScore bleu;   ///< corpus BLEU of the lower-cased text

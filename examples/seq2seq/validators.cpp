@@ -60,4 +60,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<do
   });
 }
 
+CLI::Validator share() {
+  return number("must lie in (0, 1]", [](double x) { return x > 0 && x <= 1; });
+}
+
 }  // namespace adjoint::seq2seq

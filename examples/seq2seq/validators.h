@@ -11,6 +11,7 @@ CLI::Validator whole_number();  ///< a whole number of at least 0
 CLI::Validator positive();      ///< a real number above 0
 CLI::Validator not_negative();  ///< a real number of at least 0
 CLI::Validator fraction();      ///< a real number in [0, 1)
+CLI::Validator share();         ///< a real number in (0, 1]
 
 /// An option that is stored with every bit of its number; CLI11's own keeps six digits, with which
 /// a run could not go on.

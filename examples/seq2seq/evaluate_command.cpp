@@ -77,7 +77,8 @@ int run(const Arguments& arguments) {
 
 constexpr auto footer = R"(
 BLEU, chrF and TER are sacreBLEU's; the text beside them is its signature, and says how the figure
-was computed. TER, WER and PER are errors: less is better.
+was computed. Both sides are as the model's tokenizer puts them together: words, in lower case.
+TER, WER and PER are errors: less is better.
 
   seq2seq evaluate my-model
   seq2seq evaluate my-model pairs.tsv --beam 4 --output translations.txt

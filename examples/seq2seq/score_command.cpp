@@ -17,7 +17,7 @@ namespace {
 struct Arguments {
   std::string model, pairs;
   std::size_t batch = 256;
-  bool summary = false, quiet = false;
+  bool tokens = false, summary = false, quiet = false;
 };
 
 data::Pair read_pair(const Model& model, std::string_view line) {
@@ -26,6 +26,15 @@ data::Pair read_pair(const Model& model, std::string_view line) {
   const std::string_view rest = line.substr(tab + 1);  // the target, perhaps an attribution
   return {read_source(model, line.substr(0, tab)),
           read_target(model, rest.substr(0, rest.find('\t')))};
+}
+
+// "il:-0.012300 est:-0.456000 <eos>:-0.001000"
+std::string each_token(data::Tokens target, const nn::PairScore& score) {
+  target.emplace_back(data::Vocabulary::reserved[data::Vocabulary::eos]);
+  std::string text;
+  for (std::size_t i = 0; i < target.size(); ++i)
+    text += (i == 0 ? "" : " ") + target[i] + ':' + fixed(score.tokens[i], 6);
+  return text;
 }
 
 class Scoring {
@@ -42,13 +51,12 @@ class Scoring {
       }
       return pair;
     });
-    for (const nn::PairScore& score : score_pairs(model_, pairs.values)) {
-      const double log_probability = score.log_probability();
-      if (!arguments_.summary)
-        std::cout << fixed(log_probability, 6) << '\t' << score.tokens.size() << '\n';
-      log_probability_ += log_probability;
-      tokens_ += std::ssize(score.tokens);
+    const std::vector<nn::PairScore> scores = score_pairs(model_, pairs.values);
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      log_probability_ += scores[i].log_probability();
+      tokens_ += std::ssize(scores[i].tokens);
       ++pairs_;
+      if (!arguments_.summary) print(pairs.values[i].target, scores[i]);
     }
     require_written();
     pairs.require_all();
@@ -62,6 +70,12 @@ class Scoring {
   bool empty() const { return pairs_ == 0; }
 
  private:
+  void print(const data::Tokens& target, const nn::PairScore& score) const {
+    std::cout << fixed(score.log_probability(), 6) << '\t' << score.tokens.size();
+    if (arguments_.tokens) std::cout << '\t' << each_token(target, score);
+    std::cout << '\n';
+  }
+
   const Model& model_;
   const Arguments& arguments_;
   double log_probability_ = 0;
@@ -90,6 +104,7 @@ to be said too. A word that the model does not know counts as <unk>. At the end 
 all targets, exp(-sum of the scores / tokens), is written to standard error.
 
   seq2seq score my-model pairs.tsv
+  seq2seq score my-model pairs.tsv --tokens
   paste english.txt french.txt | seq2seq score my-model --quiet | sort -g)";
 
 }  // namespace
@@ -103,6 +118,7 @@ Command add_score(CLI::App& program) {
   app->add_option("file", arguments->pairs, "file of pairs; none: read lines from standard input")
       ->type_name("FILE");
   app->add_option("--batch", arguments->batch, "pairs scored together, at most")->check(counting());
+  app->add_flag("--tokens", arguments->tokens, "and the score of each token, in a third column");
   app->add_flag("--summary", arguments->summary, "print the perplexity of all and nothing else");
   app->add_flag("--quiet", arguments->quiet,
                 "neither unknown words nor the perplexity on standard error");

@@ -168,6 +168,13 @@ check "  is what the scores come to" awk -v p="$perplexity" \
 cp err summary
 succeeds "score --summary" "$seq2seq" score model pairs.tsv --summary
 check "  prints just that" cmp out summary
+"$seq2seq" score model --quiet --tokens pairs.tsv >each
+check "score --tokens: a third column" cmp <("$seq2seq" score model --quiet pairs.tsv) <(field 1,2 each)
+check "  whose scores add up" awk -F'\t' '{ n = split($3, each, " "); sum = 0
+  for (i = 1; i <= n; ++i) { split(each[i], part, ":"); sum += part[2] }
+  if (n != $2 || sum - $1 > 1e-5 || $1 - sum > 1e-5) bad = 1 } END { exit bad }' each
+check "  of the tokens and the end" \
+  cmp <(sed 's/$/ <eos>/' references) <(field 3 each | sed -E 's/:-?[0-9.]+//g')
 sed -i 's/$/\tsomebody/' pairs.tsv
 check "an attribution is no part of the target" \
   cmp summary <("$seq2seq" score model --summary pairs.tsv)

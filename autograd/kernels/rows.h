@@ -1,4 +1,4 @@
-// Fused loops over rows: softmax, layer normalisation, cross-entropy and their backwards. A row is
+// Fused loops over rows: softmax, normalisations, cross-entropy and their backwards. A row is
 // the last axis of a tensor; each function handles one row, and callers spread rows over threads.
 #pragma once
 
@@ -124,6 +124,36 @@ void layer_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* 
     dx[i] = (g[i] * gain[i] - mean_h - normal * mean_hx) * inverse_deviation;
     dgain[i] += g[i] * normal;
     dbias[i] += g[i];
+  }
+}
+
+/// 1/√(mean(x²) + ε): what a row is multiplied by so that its root mean square becomes 1.
+template <Real T>
+T inverse_root_mean_square(const T* x, Index width, T epsilon) {
+  return 1 / std::sqrt(inner_product(x, x, width) / static_cast<T>(width) + epsilon);
+}
+
+/// y = x̂ ⊙ gain with x̂ = x / √(mean(x²) + ε).
+template <Real T>
+void rms_norm(const T* x, const T* gain, T epsilon, T* y, Index width) {
+  const T scale = inverse_root_mean_square(x, width, epsilon);
+#pragma omp simd
+  for (Index i = 0; i < width; ++i) y[i] = x[i] * scale * gain[i];
+}
+
+/// With h = ȳ ⊙ gain:  x̄ = (h − x̂ · mean(h ⊙ x̂)) / √(mean(x²) + ε); adds ȳ ⊙ x̂ to gain̅.
+template <Real T>
+void rms_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, Index width) {
+  const T scale = inverse_root_mean_square(x, width, epsilon);
+  T sum_hx = 0;
+#pragma omp simd reduction(+ : sum_hx)
+  for (Index i = 0; i < width; ++i) sum_hx += g[i] * gain[i] * x[i];
+  const T mean_hx = sum_hx * scale / static_cast<T>(width);
+#pragma omp simd
+  for (Index i = 0; i < width; ++i) {
+    const T normal = x[i] * scale;
+    dx[i] = (g[i] * gain[i] - normal * mean_hx) * scale;
+    dgain[i] += g[i] * normal;
   }
 }
 

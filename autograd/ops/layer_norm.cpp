@@ -5,6 +5,7 @@
 
 #include "autograd/kernels/dropout.h"
 #include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/row_sums.h"
 #include "autograd/kernels/rows.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
@@ -27,30 +28,6 @@ void require_norm(const char* name, const Shape& x, const Shape& gain, const Sha
 
 // ---- Alone -------------------------------------------------------------------------------------
 
-// f(begin, end, dgain, dbias) adds the share of these rows to gain̅ and bias̅. Sums over rows are
-// taken first within fixed pieces, then over the pieces in order.
-template <Real T, class F>
-void sum_over_rows(Index rows, Tensor& gain, Tensor& bias, F f) {
-  const Index width = gain.numel();
-  const Index grain = std::max<Index>(16, kernels::elementwise_grain / width);
-  const Index pieces = (rows + grain - 1) / grain;
-  std::vector<T> partial(static_cast<std::size_t>(2 * pieces * width), T{0});  // [pieces, 2, width]
-  parallel_for(rows, grain, [&](Index begin, Index end) {
-    T* const dgain = partial.data() + begin / grain * 2 * width;
-    f(begin, end, dgain, dgain + width);
-  });
-  T *const dgain = gain.edit<T>().data(), *const dbias = bias.edit<T>().data();
-  std::fill_n(dgain, width, T{0});
-  std::fill_n(dbias, width, T{0});
-  for (Index piece = 0; piece < pieces; ++piece) {
-    const T* const part = partial.data() + piece * 2 * width;
-    for (Index i = 0; i < width; ++i) {
-      dgain[i] += part[i];
-      dbias[i] += part[width + i];
-    }
-  }
-}
-
 // (x, gain, bias, ȳ) to (x̄, gain̅, bias̅), as derived in kernels/rows.h
 struct LayerNormVjp {
   static constexpr auto name = "layer_norm_vjp";
@@ -65,12 +42,14 @@ struct LayerNormVjp {
     const T *const x = in[0].values<T>().data(), *const gain = in[1].values<T>().data(),
                    *const g = in[3].values<T>().data();
     T* const dx = out[0].edit<T>().data();
-    sum_over_rows<T>(in[0].numel() / width, out[1], out[2],
-                     [&](Index begin, Index end, T* dgain, T* dbias) {
-                       for (Index at = begin * width; at < end * width; at += width)
-                         kernels::layer_norm_vjp(x + at, gain, g + at, static_cast<T>(epsilon),
-                                                 dx + at, dgain, dbias, width);
-                     });
+    kernels::sum_over_rows(
+        in[0].numel() / width, width, std::array{out[1].edit<T>().data(), out[2].edit<T>().data()},
+        [&](Index begin, Index end, const auto& sums) {
+          const auto [dgain, dbias] = sums;
+          for (Index at = begin * width; at < end * width; at += width)
+            kernels::layer_norm_vjp(x + at, gain, g + at, static_cast<T>(epsilon), dx + at, dgain,
+                                    dbias, width);
+        });
   }
   Tensors vjp(const Pullback& back) const {
     const Formula formula = [this](const Tensors& in) {
@@ -172,8 +151,10 @@ struct AddNormVjp {
                    *const gain = in[2].values<T>().data(), *const g = in[4].values<T>().data();
     T *const dx = out[0].edit<T>().data(), *const df = out[1].edit<T>().data();
     const T epsilon = static_cast<T>(options.epsilon);
-    sum_over_rows<T>(
-        in[0].numel() / width, out[2], out[3], [&](Index begin, Index end, T* dgain, T* dbias) {
+    kernels::sum_over_rows(
+        in[0].numel() / width, width, std::array{out[2].edit<T>().data(), out[3].edit<T>().data()},
+        [&](Index begin, Index end, const auto& sums) {
+          const auto [dgain, dbias] = sums;
           DropFactors<T> factors(options, width, begin, end);
           for (Index row = begin; row < end; ++row) {
             const Index at = row * width;

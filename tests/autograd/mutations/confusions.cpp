@@ -60,6 +60,11 @@ void probabilities(List& list) {
   list.push_back(confused("log_softmax", "square", {{4, 4}},
                           [](const Tensors& x) { return log_softmax(x[0]); },
                           {{Kind::wrong_axis, "over axis 0", across(log_softmax)}}));
+  const auto rms_normed = [](const Tensors& x) { return rms_norm(x[0], x[1]); };
+  list.push_back(confused("rms_norm", "square", {{3, 3}, {3}}, rms_normed,
+                          {{Kind::wrong_axis, "over axis 0", [=](const Tensors& x) {
+                              return transpose(rms_normed({transpose(x[0]), x[1]}));
+                            }}}));
   const auto normed = [](const Tensors& x) { return layer_norm(x[0], x[1], x[2]); };
   list.push_back(
       confused("layer_norm", "square", {{3, 3}, {3}, {3}}, normed,

@@ -255,6 +255,12 @@ std::vector<ErrorSample> errors() {
          layer_norm(real({2, 0}), real({0}), real({0}));
        },
        "layer_norm: x needs a last axis with elements, is [2, 0]"},
+      {"rms_norm", "gain", [=] { rms_norm(m23, v4); }, "rms_norm: gain must be [3], is [4]"},
+      {"rms_norm", "no features",
+       [] {
+         rms_norm(real({2, 0}), real({0}));
+       },
+       "rms_norm: x needs a last axis with elements, is [2, 0]"},
       {"add_norm", "gain", [=] { add_norm(m23, m23, v4, real({3})); },
        "add_norm: gain and bias must be [3], are [4] and [3]"},
       {"add_norm", "no axis", [=] { add_norm(s, s, v4, v4); },

@@ -23,6 +23,23 @@ void layers(List& list) {
                   }});
   norm("nearly constant rows", {2, 3}, 0.5, tiny);
 
+  const auto rms_norm_of = [&](const char* label, const Shape& shape, double epsilon = 1e-5,
+                               double size = 1) {
+    list.push_back({"rms_norm", label, {{shape, any, size}, {{shape[-1]}}}, [=](const Tensors& x) {
+                      return rms_norm(x[0], x[1], epsilon);
+                    }});
+  };
+  rms_norm_of("rows", {3, 4});
+  rms_norm_of("vector", {5});
+  rms_norm_of("three axes", {2, 2, 3});
+  rms_norm_of("one feature", {3, 1}, 0.1);
+  rms_norm_of("a large epsilon", {2, 3}, 1.0);
+  rms_norm_of("large", {2, 4}, 1e-5, large);
+  rms_norm_of("nearly zero rows", {2, 3}, 0.5, tiny);
+  rms_norm_of("no rows", {0, 3});
+  list.push_back(
+      {"rms_norm", "x as gain", {{{3}}}, [](const Tensors& x) { return rms_norm(x[0], x[0]); }});
+
   const auto add_norm_of = [&](const char* label, const Shape& shape, const AddNormOptions& options,
                                double size = 1) {
     list.push_back({"add_norm",

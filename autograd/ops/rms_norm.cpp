@@ -1,0 +1,82 @@
+// Root mean square layer normalisation.
+
+#include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/row_sums.h"
+#include "autograd/kernels/rows.h"
+#include "autograd/operation.h"
+#include "autograd/ops.h"
+#include "autograd/ops/formula.h"
+
+namespace adjoint {
+namespace {
+
+Tensor rms_norm_formula(const Tensor& x, const Tensor& gain, double epsilon) {
+  return x / sqrt(mean(pow(x, 2), {-1}, Keep::yes) + epsilon) * gain;
+}
+
+// (x, gain, ȳ) to (x̄, gain̅), as derived in kernels/rows.h
+struct RmsNormVjp {
+  static constexpr auto name = "rms_norm_vjp";
+  static constexpr Reads reads = {input(0), input(1), input(2)};
+  static constexpr std::size_t outputs = 2;
+  double epsilon;
+
+  std::array<Form, 2> forms(Inputs in) const { return {in[0].form(), in[1].form()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const Index width = in[0].size(-1);
+    const T *const x = in[0].values<T>().data(), *const gain = in[1].values<T>().data(),
+                   *const g = in[2].values<T>().data();
+    T* const dx = out[0].edit<T>().data();
+    kernels::sum_over_rows(in[0].numel() / width, width, std::array{out[1].edit<T>().data()},
+                           [&](Index begin, Index end, const auto& sums) {
+                             for (Index at = begin * width; at < end * width; at += width)
+                               kernels::rms_norm_vjp(x + at, gain, g + at, static_cast<T>(epsilon),
+                                                     dx + at, sums[0], width);
+                           });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Formula formula = [this](const Tensors& in) {
+      return rms_norm_formula(in[0], in[1], epsilon);
+    };
+    return vjp_of_backward(formula, back);
+  }
+};
+
+// y = x̂ ⊙ gain,  x̂ = x / √(mean(x²) + ε)
+struct RmsNorm {
+  static constexpr auto name = "rms_norm";
+  static constexpr Reads reads = {input(0), input(1)};
+  double epsilon;
+
+  Form form(Inputs in) const {
+    const Shape &x = in[0].shape(), &gain = in[1].shape();
+    require(x.rank() >= 1 && x[-1] > 0, "rms_norm: x needs a last axis with elements, is ", x);
+    require(gain == Shape{x[-1]}, "rms_norm: gain must be [", x[-1], "], is ", gain);
+    return in[0].form();
+  }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const Index width = in[0].size(-1);
+    const T *const x = in[0].values<T>().data(), *const gain = in[1].values<T>().data();
+    T* const y = out[0].edit<T>().data();
+    kernels::parallel_rows(in[0].numel() / width, width, [&](Index row) {
+      kernels::rms_norm(x + row * width, gain, static_cast<T>(epsilon), y + row * width, width);
+    });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const auto [x, gain] =
+        apply_all(RmsNormVjp{epsilon}, back.input(0), back.input(1), back.cotangent());
+    return {x, gain};
+  }
+};
+
+}  // namespace
+
+Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon) {
+  if (!composed()) return apply(RmsNorm{epsilon}, x, gain);
+  require_form(RmsNorm{epsilon}, x, gain);
+  return rms_norm_formula(x, gain, epsilon);
+}
+
+}  // namespace adjoint

@@ -48,9 +48,9 @@ EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
           positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::both_sides)),
       attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions,
                 c.position_options),
-      norm1(c.width, c.norm, c.dropout),
+      norm1(c.width, c.norm, c.dropout, c.normalization),
       feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
-      norm2(c.width, c.norm, c.dropout) {}
+      norm2(c.width, c.norm, c.dropout, c.normalization) {}
 
 Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout& layout,
                                 const Context& context) const {
@@ -71,7 +71,7 @@ TransformerEncoder::TransformerEncoder(const TransformerConfig& c, Key key)
           positions_at(PositionPlace::after, c, key.child("final_positions"), Reach::both_sides)) {
   for (Index i = 0; i < c.encoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
-  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width);
+  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width, c.normalization);
 }
 
 Tensor TransformerEncoder::operator()(const Sequences& source, const Context& context) const {
@@ -93,11 +93,11 @@ DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
     : positions(positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::back)),
       attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions,
                 c.position_options),
-      norm1(c.width, c.norm, c.dropout),
+      norm1(c.width, c.norm, c.dropout, c.normalization),
       cross_attention(c.width, c.heads, c.dropout, key.child("cross_attention"), c.attention_bias),
-      norm2(c.width, c.norm, c.dropout),
+      norm2(c.width, c.norm, c.dropout, c.normalization),
       feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
-      norm3(c.width, c.norm, c.dropout) {}
+      norm3(c.width, c.norm, c.dropout, c.normalization) {}
 
 template <class Self, class Cross>
 Tensor DecoderBlock::run(const Tensor& x, const Layout& layout, const Context& context,
@@ -175,7 +175,7 @@ TransformerDecoder::TransformerDecoder(const TransformerConfig& c, Key key)
       output(c.width, c.target_tokens, key.child("output")) {
   for (Index i = 0; i < c.decoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
-  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width);
+  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width, c.normalization);
 }
 
 Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& memory,
@@ -295,6 +295,19 @@ void require_config(const TransformerConfig& c) {
   require(c.dropout >= 0 && c.dropout < 1, "transformer: dropout must lie in [0, 1), is ",
           c.dropout);
   require_positions(c.positions, c.position_options, c.width);
+  require(c.tied_embeddings != TiedEmbeddings::all || c.source_tokens == c.target_tokens,
+          "transformer: tying all embeddings needs one vocabulary, the source has ",
+          c.source_tokens, " tokens, the target ", c.target_tokens);
+  require(c.tied_embeddings == TiedEmbeddings::none ||
+              c.position_options.width_without(c.width) == c.width,
+          "transformer: a tied embedding needs the whole width, which is split with positions");
+}
+
+// A tensor in several places is one parameter: its gradient is the sum over its uses.
+void tie(TransformerEncoder& encoder, TransformerDecoder& decoder, TiedEmbeddings tied) {
+  if (tied == TiedEmbeddings::none) return;
+  decoder.output.weight = decoder.embedding.table;
+  if (tied == TiedEmbeddings::all) encoder.embedding.table = decoder.embedding.table;
 }
 
 }  // namespace
@@ -303,6 +316,7 @@ Transformer::Transformer(const TransformerConfig& c, Key key)
     : config((require_config(c), c)),
       encoder(c, key.child("encoder")),
       decoder(c, key.child("decoder")) {
+  tie(encoder, decoder, c.tied_embeddings);
   name_parameters(*this);
 }
 

@@ -10,6 +10,15 @@
 
 namespace adjoint::nn {
 
+/// Which of the three tables [tokens, width] are one and the same: the embeddings of source and of
+/// target, and the weight of the projection to tokens (Press and Wolf 2017; Vaswani et al. 2017,
+/// section 3.4).
+enum class TiedEmbeddings {
+  none,
+  decoder,  ///< the target's embedding and the projection
+  all,      ///< all three: source and target have one vocabulary
+};
+
 struct TransformerConfig {
   Index source_tokens = 0, target_tokens = 0;  ///< sizes of the vocabularies
   Index width = 256;
@@ -21,9 +30,11 @@ struct TransformerConfig {
   Positions positions = Positions::sinusoidal;
   PositionOptions position_options = {};
   NormPlacement norm = NormPlacement::post;
+  Normalization normalization = Normalization::layer;
   Activation activation = Activation::relu;
   Bias attention_bias = Bias::no;
   Scaled scaled_embedding = Scaled::yes;
+  TiedEmbeddings tied_embeddings = TiedEmbeddings::none;
   /// The tape keeps each block's inputs only, and the sweep computes the block once more: less
   /// memory, more time, the same results.
   bool checkpointed = false;
@@ -55,7 +66,7 @@ struct TransformerEncoder : Module {
   std::vector<EncoderBlock> blocks;
   bool checkpointed;                                  // see the configuration
   std::optional<PositionalEncoding> final_positions;  // if they are placed after the stack
-  std::optional<LayerNorm> final_norm;  // of pre-norm stacks, whose sum is not normalised otherwise
+  std::optional<Norm> final_norm;  // of pre-norm stacks, whose sum is not normalised otherwise
 
   TransformerEncoder(const TransformerConfig& config, Key key);
   void fields(Fields& visit) override {
@@ -110,7 +121,7 @@ struct TransformerDecoder : Module {
   std::vector<DecoderBlock> blocks;
   bool checkpointed;                                  // see the configuration
   std::optional<PositionalEncoding> final_positions;  // if they are placed after the stack
-  std::optional<LayerNorm> final_norm;
+  std::optional<Norm> final_norm;
   Linear output;  // width to tokens
 
   TransformerDecoder(const TransformerConfig& config, Key key);

@@ -38,7 +38,10 @@ Model::Model(const Settings& s, data::Tokenizer cutter, data::Vocabulary source_
       tokenizer(std::move(cutter)),
       source(std::move(source_words)),
       target(std::move(target_words)),
-      network(s.network(source.size(), target.size())) {}
+      network(s.network(source.size(), target.size())) {
+  require(s.model.tie != "all" || source == target,
+          "--tie all: the vocabularies of source and target differ");
+}
 
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const fs::path& folder) {

@@ -24,6 +24,20 @@ const std::map<std::string, nn::PositionPlace> all_places = {
     {"blocks", nn::PositionPlace::each_block},
     {"after", nn::PositionPlace::after},
 };
+const std::map<std::string, nn::Normalization> all_normalizations = {
+    {"layer", nn::Normalization::layer},
+    {"rms", nn::Normalization::rms},
+};
+const std::map<std::string, nn::Activation> all_activations = {
+    {"relu", nn::Activation::relu},     {"gelu", nn::Activation::gelu},
+    {"glu", nn::Activation::glu},       {"geglu", nn::Activation::geglu},
+    {"swiglu", nn::Activation::swiglu},
+};
+const std::map<std::string, nn::TiedEmbeddings> all_ties = {
+    {"none", nn::TiedEmbeddings::none},
+    {"decoder", nn::TiedEmbeddings::decoder},
+    {"all", nn::TiedEmbeddings::all},
+};
 }  // namespace
 
 void ModelSettings::check() const {
@@ -32,6 +46,8 @@ void ModelSettings::check() const {
   require(positions != "rotary" || width / heads % 2 == 0,
           "--positions rotary: needs heads of an even width, not ", width / heads);
   check_positions();
+  require(tie == "none" || position_mode != "split", "--tie ", tie,
+          ": not with --position-mode split, the output reads the whole width");
 }
 
 void ModelSettings::check_positions() const {
@@ -78,7 +94,9 @@ nn::TransformerConfig ModelSettings::transformer(Index source_tokens, Index targ
       .positions = all_positions.at(positions),
       .position_options = position_options(),
       .norm = norm == "post" ? nn::NormPlacement::post : nn::NormPlacement::pre,
-      .activation = activation == "relu" ? nn::Activation::relu : nn::Activation::gelu,
+      .normalization = all_normalizations.at(normalization),
+      .activation = all_activations.at(activation),
+      .tied_embeddings = all_ties.at(tie),
   };
 }
 
@@ -153,11 +171,21 @@ void add_options(CLI::App& app, ModelSettings& s) {
                  "what knows the distance with relative positions: keys, or keys and values")
       ->check(CLI::IsMember({"keys", "both"}))
       ->group(model);
-  app.add_option("--norm", s.norm, "layer norm after or before each sublayer")
+  app.add_option("--norm", s.norm, "normalisation after or before each sublayer")
       ->check(CLI::IsMember({"post", "pre"}))
       ->group(model);
-  app.add_option("--activation", s.activation, "inside of the feed-forward networks")
-      ->check(CLI::IsMember({"relu", "gelu"}))
+  app.add_option("--normalization", s.normalization,
+                 "of mean and deviation (layer), or of the root mean square alone")
+      ->check(CLI::IsMember(all_normalizations))
+      ->group(model);
+  app.add_option("--activation", s.activation,
+                 "inside of the feed-forward networks; the last three are gates")
+      ->check(CLI::IsMember({"relu", "gelu", "glu", "geglu", "swiglu"}))
+      ->group(model);
+  app.add_option("--tie", s.tie,
+                 "one table for the target's embedding and the output (decoder), or for the "
+                 "source's as well, with one vocabulary (all)")
+      ->check(CLI::IsMember({"none", "decoder", "all"}))
       ->group(model);
   app.add_option("--layers", s.layers, "of the encoder, and of the decoder")
       ->check(counting())

@@ -21,6 +21,7 @@ struct ModelSettings {
   std::string position_mode = "add", position_place = "before", relative = "both";
   Index position_width = 64, kernel = 3, max_distance = 16;
   Index layers = 2;
+  std::string normalization = "layer", tie = "none";
 
   bool is_recurrent() const { return model != "transformer"; }
   void check() const;

@@ -110,10 +110,17 @@ Parts prepare(const Settings& s, const std::vector<std::string>& files) {
   return parts;
 }
 
+// Tied embeddings of source and target are one table, so they need one vocabulary of both.
 Model make_model(const Settings& s, const Parts& parts) {
   const data::VocabularyLimits limits = s.data.vocabulary_limits();
-  return Model(s, parts.tokenizer, data::Vocabulary(data::sources(parts.train), limits),
-               data::Vocabulary(data::targets(parts.train), limits));
+  std::vector<data::Tokens> sources = data::sources(parts.train),
+                            targets = data::targets(parts.train);
+  if (s.model.tie == "all") {
+    sources.insert(sources.end(), targets.begin(), targets.end());
+    targets = sources;
+  }
+  return Model(s, parts.tokenizer, data::Vocabulary(sources, limits),
+               data::Vocabulary(targets, limits));
 }
 
 namespace {

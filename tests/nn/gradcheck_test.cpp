@@ -93,21 +93,30 @@ BOOST_AUTO_TEST_CASE(layer_norms) {
                        {dice.tensor({2, 4})}, {.order = 2}));
 }
 
+BOOST_AUTO_TEST_CASE(rms_norms) {
+  Dice dice(Key(3));
+  BOOST_TEST(gradcheck(shaken(RmsNorm(4)),
+                       [](const RmsNorm& m, const Tensors& in) { return m(in[0]); },
+                       {dice.tensor({2, 4})}, {.order = 2}));
+}
+
 BOOST_AUTO_TEST_CASE(residual_connections) {
   Dice dice(Key(4));
   const Layout layout = Layout::full(1, 2);
-  for (const NormPlacement where : {NormPlacement::post, NormPlacement::pre})
-    BOOST_TEST(gradcheck(shaken(AddNorm(4, where, 0.3)),
-                         [&](const AddNorm& m, const Tensors& in) {
-                           return m(in[0], layout, Context::training(Key(5)),
-                                    [](const Tensor& x) { return tanh(x) * x; });
-                         },
-                         {dice.tensor({1, 2, 4})}, {.order = 2}));
+  for (const Normalization kind : {Normalization::layer, Normalization::rms})
+    for (const NormPlacement where : {NormPlacement::post, NormPlacement::pre})
+      BOOST_TEST(gradcheck(shaken(AddNorm(4, where, 0.3, kind)),
+                           [&](const AddNorm& m, const Tensors& in) {
+                             return m(in[0], layout, Context::training(Key(5)),
+                                      [](const Tensor& x) { return tanh(x) * x; });
+                           },
+                           {dice.tensor({1, 2, 4})}, {.order = 2}));
 }
 
 BOOST_AUTO_TEST_CASE(feed_forward_networks) {
   Dice dice(Key(5));
-  for (const Activation activation : {Activation::relu, Activation::gelu})
+  using enum Activation;
+  for (const Activation activation : {Activation::relu, Activation::gelu, glu, geglu, swiglu})
     BOOST_TEST(
         gradcheck(shaken(FeedForward(3, 4, activation, dice.key())),
                   [](const FeedForward& m, const Tensors& in) { return m(in[0], inference); },

@@ -28,9 +28,9 @@ struct Everything : Module {
 
 // Reads and writes tokens by the same table.
 Transformer tied_transformer() {
-  Transformer model(small_config(), Key(1));
-  model.decoder.output.weight = model.decoder.embedding.table;
-  return model;
+  TransformerConfig config = small_config();
+  config.tied_embeddings = TiedEmbeddings::decoder;
+  return Transformer(config, Key(1));
 }
 
 bool is_tied(const Transformer& model) {

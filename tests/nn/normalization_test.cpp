@@ -16,8 +16,8 @@ const Context inference = Context::inference();
 // A sublayer that is easy to recognise.
 Tensor squared(const Tensor& x) { return x * x; }
 
-AddNorm made(NormPlacement placement, double drop = 0) {
-  AddNorm layer = nn::cast(AddNorm(5, placement, drop), DType::f64);
+AddNorm made(NormPlacement placement, double drop = 0, Normalization kind = Normalization::layer) {
+  AddNorm layer = nn::cast(AddNorm(5, placement, drop, kind), DType::f64);
   shake(layer, Key(1));
   return layer;
 }
@@ -51,12 +51,37 @@ BOOST_AUTO_TEST_CASE(it_begins_as_plain_normalisation) {
   BOOST_TEST(same_bits(layer.bias, zeros({3})));
 }
 
+// √((1² + 7²)/2) = 5.
+BOOST_AUTO_TEST_CASE(rms_norm_divides_by_the_root_mean_square) {
+  RmsNorm layer = nn::cast(RmsNorm(2), DType::f64);
+  BOOST_TEST(same_bits(layer.gain, ones({2}, DType::f64)));
+  const Tensor x = tensor({{1, 7}, {-7, 1}}, DType::f64);
+  BOOST_TEST(distance(layer(x), tensor({{0.2, 1.4}, {-1.4, 0.2}}, DType::f64)) < 1e-6);
+  layer.gain = tensor({5, 10}, DType::f64);
+  BOOST_TEST(distance(layer(x), tensor({{1, 14}, {-7, 2}}, DType::f64)) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(a_norm_is_of_the_kind_that_it_was_made) {
+  const Tensor x = normal({2, 3, 5}, 1, 1, Key(2));
+  const Norm layer(5), rms(5, Normalization::rms);
+  BOOST_TEST(same_bits(layer(x), LayerNorm(5)(x)));
+  BOOST_TEST(same_bits(rms(x), RmsNorm(5)(x)));
+  BOOST_TEST(names_of(layer) == (std::vector<std::string>{"gain", "bias"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(names_of(rms) == (std::vector<std::string>{"gain"}), boost::test_tools::per_element());
+  const Norm copy = clone(rms);
+  BOOST_TEST((parameters(copy)[0].storage() != parameters(rms)[0].storage()));
+}
+
 BOOST_AUTO_TEST_CASE(the_norm_stands_after_or_before) {
   const Tensor x = normal({2, 3, 5}, 0, 1, Key(2), DType::f64);
   const Layout layout = Layout::full(2, 3);
-  const AddNorm post = made(NormPlacement::post), pre = made(NormPlacement::pre);
-  BOOST_TEST(distance(post(x, layout, inference, squared), post.norm(x + x * x)) == 0);
-  BOOST_TEST(distance(pre(x, layout, inference, squared), x + squared(pre.norm(x))) == 0);
+  for (const Normalization kind : {Normalization::layer, Normalization::rms}) {
+    const AddNorm post = made(NormPlacement::post, 0, kind),
+                  pre = made(NormPlacement::pre, 0, kind);
+    BOOST_TEST(distance(post(x, layout, inference, squared), post.norm(x + x * x)) == 0);
+    BOOST_TEST(distance(pre(x, layout, inference, squared), x + squared(pre.norm(x))) == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(dropout_acts_on_the_sublayer_alone) {
@@ -72,10 +97,12 @@ BOOST_AUTO_TEST_CASE(dropout_acts_on_the_sublayer_alone) {
   }
   BOOST_TEST((dropped > 110 && dropped < 190));
 
-  const AddNorm post = made(NormPlacement::post, 0.5);
-  const Tensor expected =
-      post.norm(x + nn::dropout(squared(x), 0.5, layout, Context::training(Key(3))));
-  BOOST_TEST(distance(post(x, layout, Context::training(Key(3)), squared), expected) == 0);
+  for (const Normalization kind : {Normalization::layer, Normalization::rms}) {
+    const AddNorm post = made(NormPlacement::post, 0.5, kind);
+    const Tensor expected =
+        post.norm(x + nn::dropout(squared(x), 0.5, layout, Context::training(Key(3))));
+    BOOST_TEST(distance(post(x, layout, Context::training(Key(3)), squared), expected) == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(its_parameters_are_the_norms) {

@@ -55,21 +55,24 @@ BOOST_AUTO_TEST_CASE(a_transformer_has_them_all) {
   const std::vector<Ids> sources = {{3, 4, 5, 6}, {7, 8}, {9, 10, 3}};
   const std::vector<Ids> targets = {{1, 6}, {1, 9, 8, 7, 11}, {1, 12, 5}};
   const Sequences source = batch(sources, In::padded), target = batch(targets, In::padded);
+  std::vector<TransformerConfig> configs = unusual_blocks();
   for (const NormPlacement norm : {NormPlacement::post, NormPlacement::pre})
     for (const Positions positions : all_positions) {
-      TransformerConfig config = small_config();
+      TransformerConfig& config = configs.emplace_back(small_config());
       config.norm = norm;
       config.positions = positions;
-      config.dropout = 0.3;  // off at inference
-      const Transformer model = small_transformer(config, Key(2));
-      BOOST_TEST(batch_independence(model, source, target));
-      BOOST_TEST(causality(model, source, target));
-      BOOST_TEST(padding_invariance(model, source, target));
-      BOOST_TEST(cached_decoding(model, source, target));
-      const Transformer narrow = nn::cast(model, DType::f32);
-      BOOST_TEST(batch_independence(narrow, source, target));
-      BOOST_TEST(cached_decoding(narrow, source, target));
     }
+  for (TransformerConfig& config : configs) {
+    config.dropout = 0.3;  // off at inference
+    const Transformer model = small_transformer(config, Key(2));
+    BOOST_TEST(batch_independence(model, source, target));
+    BOOST_TEST(causality(model, source, target));
+    BOOST_TEST(padding_invariance(model, source, target));
+    BOOST_TEST(cached_decoding(model, source, target));
+    const Transformer narrow = nn::cast(model, DType::f32);
+    BOOST_TEST(batch_independence(narrow, source, target));
+    BOOST_TEST(cached_decoding(narrow, source, target));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(attention_has_them_all) {

@@ -56,6 +56,21 @@ std::ostream& operator<<(std::ostream& stream, const PositionSetting& setting) {
   return stream << (setting.options.relative_values ? "" : "keys only");
 }
 
+std::vector<nn::TransformerConfig> unusual_blocks() {
+  using enum nn::Activation;
+  std::vector<nn::TransformerConfig> configs;
+  for (const nn::Activation activation : {glu, geglu, swiglu}) {
+    nn::TransformerConfig& config = configs.emplace_back(small_config());
+    config.activation = activation;
+    config.normalization = nn::Normalization::rms;
+    config.norm = activation == glu ? nn::NormPlacement::post : nn::NormPlacement::pre;
+  }
+  configs[1].tied_embeddings = nn::TiedEmbeddings::decoder;
+  configs[2].tied_embeddings = nn::TiedEmbeddings::all;
+  configs[2].source_tokens = configs[2].target_tokens;
+  return configs;
+}
+
 nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key) {
   nn::Transformer model = nn::cast(nn::Transformer(config, key.child("weights")), DType::f64);
   shake(model, key.child("noise"));

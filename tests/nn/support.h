@@ -19,6 +19,8 @@ namespace adjoint::testing {
 /// A Transformer of a few thousand weights, without dropout. Ids 0, 1 and 2 are padding, begin and
 /// end.
 nn::TransformerConfig small_config();
+/// The same with other blocks than the usual ones: each option of a block at least once.
+std::vector<nn::TransformerConfig> unusual_blocks();
 /// It in f64, with biases and gains moved away from the zeros and ones that they begin with.
 nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key);
 

@@ -16,7 +16,7 @@ inline nn::Transformer talkative(const nn::TransformerConfig& config, Key key) {
   return model;
 }
 
-/// One for each kind of norm and positions, and its number.
+/// One for each kind of norm and positions and for other blocks, and its number.
 inline void each_talkative(const std::function<void(const nn::Transformer&, std::uint64_t)>& f) {
   std::uint64_t round = 0;
   for (const nn::NormPlacement norm : {nn::NormPlacement::post, nn::NormPlacement::pre})
@@ -28,6 +28,10 @@ inline void each_talkative(const std::function<void(const nn::Transformer&, std:
       f(talkative(config, Key(10 + round)), round);
       ++round;
     }
+  for (const nn::TransformerConfig& config : unusual_blocks()) {
+    f(talkative(config, Key(10 + round)), round);
+    ++round;
+  }
 }
 
 inline std::vector<nn::Ids> some_sources(std::size_t count, Key key = Key(2)) {

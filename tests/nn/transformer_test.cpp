@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <iterator>
 
 #include "autograd/gradcheck.h"
 #include "autograd/inspect.h"
+#include "nn/checkpoint.h"
 #include "nn/loss.h"
+#include "tests/files.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -16,7 +19,7 @@ using namespace adjoint::testing;
 
 constexpr double exact = 1e-12;
 
-// Every norm with every kind of positions.
+// Every norm with every kind of positions, and other blocks.
 std::vector<TransformerConfig> all_configs() {
   std::vector<TransformerConfig> configs;
   for (const NormPlacement norm : {NormPlacement::post, NormPlacement::pre})
@@ -25,6 +28,7 @@ std::vector<TransformerConfig> all_configs() {
       configs.back().norm = norm;
       configs.back().positions = positions;
     }
+  std::ranges::copy(unusual_blocks(), std::back_inserter(configs));
   return configs;
 }
 
@@ -296,6 +300,56 @@ BOOST_AUTO_TEST_CASE(a_small_one_is_differentiated_correctly) {
   }
 }
 
+// ---- Tied embeddings ---------------------------------------------------------------------------
+
+TransformerConfig tied_config(TiedEmbeddings tied) {
+  TransformerConfig config = small_config();
+  config.source_tokens = config.target_tokens;
+  config.tied_embeddings = tied;
+  return config;
+}
+
+BOOST_AUTO_TEST_CASE(tied_tables_are_counted_and_stored_once) {
+  const auto model = [](TiedEmbeddings tied) { return Transformer(tied_config(tied), Key(1)); };
+  const Transformer separate = model(TiedEmbeddings::none);
+  const Index table = 13 * 8;
+  BOOST_TEST(parameter_count(model(TiedEmbeddings::decoder)) == parameter_count(separate) - table);
+  const Transformer all = model(TiedEmbeddings::all);
+  BOOST_TEST(parameter_count(all) == parameter_count(separate) - 2 * table);
+
+  const Folder folder;
+  save_parameters(all, folder / "weights");
+  const auto stored = read_safetensors(folder / "weights").tensors;
+  BOOST_TEST(stored.contains("encoder.embedding.table"));
+  BOOST_TEST(!stored.contains("decoder.embedding.table"));
+  BOOST_TEST(!stored.contains("decoder.output.weight"));
+  Transformer loaded(tied_config(TiedEmbeddings::all), Key(2));
+  load_parameters(loaded, folder / "weights");
+  BOOST_TEST(same_bits(logits_of(loaded, {3, 4}, {1, 5}), logits_of(all, {3, 4}, {1, 5})));
+  BOOST_TEST(loaded.decoder.output.weight.storage() == loaded.encoder.embedding.table.storage());
+}
+
+// Beside a model with the same values in tables of their own.
+BOOST_AUTO_TEST_CASE(the_gradient_of_a_tied_table_is_the_sum_over_its_uses) {
+  const Pairs pairs = some_pairs(4);
+  for (const TiedEmbeddings kind : {TiedEmbeddings::decoder, TiedEmbeddings::all}) {
+    const Transformer tied = small_transformer(tied_config(kind), Key(2));
+    Transformer apart = tied;
+    Tensor &source = apart.encoder.embedding.table, &target = apart.decoder.embedding.table,
+           &output = apart.decoder.output.weight;
+    for (Tensor* const table : {&source, &target, &output}) *table = variable(copy(*table));
+    const auto loss = [&](const Transformer& model) {
+      const Tensor logits = model.logits(batch(pairs.sources, In::packed),
+                                         batch(pairs.inputs, In::packed), Context::inference());
+      return masked_cross_entropy(logits, batch(pairs.outputs, In::packed).ids, 0).sum;
+    };
+    const Tensors parts = grad(loss(apart), {source, target, output});
+    const Tensor both = parts[1] + parts[2];
+    const Tensor whole = grad(loss(tied), {tied.decoder.output.weight})[0];
+    BOOST_TEST(distance(whole, kind == TiedEmbeddings::all ? both + parts[0] : both) < exact);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_built_is_an_error) {
   const auto check = [](const std::string& text, const auto& change) {
     TransformerConfig config = small_config();
@@ -306,6 +360,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_built_is_an_error) {
   check("transformer: sizes must be positive", [](auto& c) { c.width = 0; });
   check("transformer: sizes must be positive", [](auto& c) { c.decoder_blocks = -1; });
   check("transformer: dropout must lie in [0, 1), is 1", [](auto& c) { c.dropout = 1; });
+  check(
+      "transformer: tying all embeddings needs one vocabulary, the source has 11 tokens, the "
+      "target 13",
+      [](auto& c) { c.tied_embeddings = TiedEmbeddings::all; });
   check("multi-head attention: 3 heads do not divide a width of 8", [](auto& c) { c.heads = 3; });
 }
 

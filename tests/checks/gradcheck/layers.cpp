@@ -68,11 +68,18 @@ Row layer_norm_row() {
                         [](const LayerNorm& layer, const Tensors& x) { return layer(x[0]); })}};
 }
 
+Row rms_norm_row() {
+  return {"RMS norm",
+          {module_check("rows", RmsNorm(4), {rows(padded, 4)},
+                        [](const RmsNorm& layer, const Tensors& x) { return layer(x[0]); })}};
+}
+
 Row add_norm_row(NormPlacement where, const std::string& name) {
   struct Residual : Module {
     AddNorm add_norm;
     Linear sublayer;
-    Residual(NormPlacement place, double drop) : add_norm(4, place, drop), sublayer(4, 4, key) {}
+    Residual(NormPlacement place, double drop, Normalization kind = Normalization::layer)
+        : add_norm(4, place, drop, kind), sublayer(4, 4, key) {}
     void fields(Fields& visit) override { visit("add_norm", add_norm)("sublayer", sublayer); }
   };
   const auto run = [](const Residual& layer, const Tensors& x) {
@@ -80,7 +87,9 @@ Row add_norm_row(NormPlacement where, const std::string& name) {
   };
   return {"add-norm, " + name,
           {module_check("no dropout", Residual(where, 0), {rows(padded, 4)}, run),
-           module_check("dropout", Residual(where, 0.3), {rows(padded, 4)}, run)}};
+           module_check("dropout", Residual(where, 0.3), {rows(padded, 4)}, run),
+           module_check("dropout, RMS", Residual(where, 0.3, Normalization::rms), {rows(padded, 4)},
+                        run)}};
 }
 
 Row feed_forward_row(Activation activation, const std::string& name) {
@@ -299,10 +308,14 @@ Part layers() {
            embedding_row(),
            dropout_row(),
            layer_norm_row(),
+           rms_norm_row(),
            add_norm_row(NormPlacement::post, "post"),
            add_norm_row(NormPlacement::pre, "pre"),
            feed_forward_row(Activation::relu, "relu"),
            feed_forward_row(Activation::gelu, "gelu"),
+           feed_forward_row(Activation::glu, "GLU"),
+           feed_forward_row(Activation::geglu, "GEGLU"),
+           feed_forward_row(Activation::swiglu, "SwiGLU"),
            positions_row(Positions::none, "none"),
            positions_row(Positions::sinusoidal, "sinusoidal"),
            positions_row(Positions::learned, "learned"),

@@ -60,6 +60,10 @@ Part models() {
                               .place = PositionPlace::each_block};
   relative.positions = Positions::relative;
   relative.position_options.max_distance = 2;
+  TransformerConfig other = config(NormPlacement::pre);
+  other.normalization = Normalization::rms;
+  other.activation = Activation::swiglu;
+  other.tied_embeddings = TiedEmbeddings::all;
   const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
   const Key key(6);
   return {
@@ -68,6 +72,8 @@ Part models() {
        {"Transformer, pre-norm, gelu, packed", {loss_check(Transformer(pre, key), In::packed)}},
        {"Transformer, convolutional, packed", {loss_check(Transformer(filters, key), In::packed)}},
        {"Transformer, relative, padded", {loss_check(Transformer(relative, key), In::padded)}},
+       {"Transformer, RMS norm, SwiGLU, tied, packed",
+        {loss_check(Transformer(other, key), In::packed)}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
        {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};

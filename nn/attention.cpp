@@ -1,5 +1,7 @@
 #include "nn/attention.h"
 
+#include <cmath>
+
 #include "nn/dropout.h"
 
 namespace adjoint::nn {
@@ -53,24 +55,64 @@ Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,
 
 // ---- Multi-head --------------------------------------------------------------------------------
 
+namespace {
+
+Tensor made_score_weight(Score score, Index heads, Index d, Key key) {
+  if (score == Score::bilinear) {
+    const Tensor identities = broadcast_to(eye(d), {heads, d, d});
+    return variable(copy(identities));
+  }
+  if (score == Score::additive)
+    return normal_weight({heads, d}, 1 / std::sqrt(static_cast<double>(d)), key);
+  return {};
+}
+
+// q_h W_h for each head: rows […, heads · d] by W [heads, d, d]
+Tensor times_head_weights(const Tensor& q, const Tensor& weight) {
+  const Index heads = weight.size(0), d = weight.size(1);
+  const Tensor split = permute(reshape(q, {-1, heads, d}), {1, 0, 2});  // [heads, rows, d]
+  const Tensor moved = permute(matmul(split, weight), {1, 0, 2});       // [rows, heads, d]
+  return reshape(moved, q.shape());                                     // […, heads · d]
+}
+
+// wᵀ tanh(q + k) for q [n, queries, d], k [n, keys, d] and w [n, d]: [n, queries, keys]
+Tensor additive_scores(const Tensor& q, const Tensor& k, const Tensor& w) {
+  const Index n = q.size(0), queries = q.size(1), keys = k.size(1), d = q.size(2);
+  const Tensor pairs =
+      tanh(reshape(q, {n, queries, 1, d}) + reshape(k, {n, 1, keys, d}));  // [n, queries, keys, d]
+  const Tensor flat = reshape(pairs, {n, queries * keys, d});
+  return reshape(matmul(flat, reshape(w, {n, d, 1})), {n, queries, keys});  // [n, queries, keys]
+}
+
+}  // namespace
+
 MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, double p, Key random,
-                                       Bias bias, Positions kind,
-                                       const PositionOptions& position_options)
-    : query(width, width, random.child("query"), bias),
-      key(width, width, random.child("key"), bias),
-      value(width, width, random.child("value"), bias),
-      output(width, width, random.child("output"), bias),
+                                       const HeadOptions& o)
+    : query(width, width, random.child("query"), o.bias),
+      key(o.memory_width > 0 ? o.memory_width : width, width, random.child("key"), o.bias),
+      value(o.memory_width > 0 ? o.memory_width : width, width, random.child("value"), o.bias),
+      output(width, width, random.child("output"), o.bias),
       heads(head_count),
       drop(p),
-      positions(kind) {
+      positions(o.positions),
+      score(o.score),
+      layout(o.layout) {
   require(heads >= 1 && width % heads == 0, "multi-head attention: ", heads,
           " heads do not divide a width of ", width);
   require(positions != Positions::rotary || width / heads % 2 == 0,
           "multi-head attention: rotary positions need heads of an even width, not ",
           width / heads);
+  require(
+      positions != Positions::rotary || score != Score::additive,
+      "multi-head attention: rotary positions need scores that are products, not additive ones");
+  require(positions != Positions::relative ||
+              (score == Score::dot_product && layout == HeadLayout::side_by_side),
+          "multi-head attention: relative positions need dot products as scores and heads side by "
+          "side");
   if (positions == Positions::relative)
-    relative.emplace(position_options.max_distance, width / heads, position_options.relative_values,
-                     random.child("relative"));
+    relative.emplace(o.position_options.max_distance, width / heads,
+                     o.position_options.relative_values, random.child("relative"));
+  score_weight = made_score_weight(score, heads, width / heads, random.child("score"));
 }
 
 Tensor MultiHeadAttention::placed(const Tensor& projected, const Tensor& rows) const {
@@ -79,6 +121,12 @@ Tensor MultiHeadAttention::placed(const Tensor& projected, const Tensor& rows) c
 
 Tensor MultiHeadAttention::keys(const Tensor& x, const Tensor& rows) const {
   return placed(key(x), rows);
+}
+
+Tensor MultiHeadAttention::queries_of(const Tensor& x, const Mask& mask) const {
+  const Tensor q = query(x);
+  return placed(score == Score::bilinear ? times_head_weights(q, score_weight) : q,
+                mask.query_positions());
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& queries, const Tensor& memory,
@@ -92,49 +140,73 @@ Tensor MultiHeadAttention::attend(const Tensor& queries, const Tensor& projected
                                   const Tensor& projected_values, const Mask& mask,
                                   const Context& context) const {
   const NameScope scope(context.path());
-  const Tensor q = placed(query(queries), mask.query_positions());
-  if (relative)
-    return output(relative_attention(q, projected_keys, projected_values, *relative, mask, heads,
-                                     drop, context));
-  return output(dot_product_attention(q, projected_keys, projected_values, mask, heads, drop,
-                                      context, positions));
+  const Tensor q = queries_of(queries, mask);
+  if (context.watches_attention()) context.see_attention(weights_of(q, projected_keys, mask));
+  const Tensor results = heads_results(q, projected_keys, projected_values, mask, context);
+  if (pruned.empty()) return output(results);
+  const Index width = results.size(-1);
+  const Tensor factors =
+      reshape(broadcast_to(kept(results.dtype()), {heads, width / heads}), {width});
+  return output(results * factors);
+}
+
+// What the heads have found, side by side: […, width].
+Tensor MultiHeadAttention::heads_results(const Tensor& q, const Tensor& k, const Tensor& v,
+                                         const Mask& mask, const Context& context) const {
+  if (relative) return relative_attention(q, k, v, *relative, mask, heads, drop, context);
+  if (!as_examples()) return dot_product_attention(q, k, v, mask, heads, drop, context, positions);
+  const HeadsAsExamples examples(mask, heads, order());
+  const Tensor weights = examples.dropped(weights_of(q, k, examples), drop, context);
+  const Tensor results = matmul(weights, examples.keys(v));  // [batch · heads, queries, d]
+  return examples.rows(results, q.shape().part(0, q.rank() - 1));
+}
+
+// [batch · heads, queries, keys]
+Tensor MultiHeadAttention::weights_of(const Tensor& q_rows, const Tensor& k_rows,
+                                      const HeadsAsExamples& examples) const {
+  const Tensor q = examples.queries(q_rows),
+               k = examples.keys(k_rows);  // [batch · heads, steps, d]
+  Tensor scores = score == Score::additive
+                      ? additive_scores(q, k, examples.of_heads(score_weight))
+                      : matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
+  if (positions == Positions::linear_biases) scores = scores + examples.linear_biases(q.dtype());
+  return examples.weights(scores);
+}
+
+// [batch, heads, queries, keys]
+Tensor MultiHeadAttention::weights_of(const Tensor& q, const Tensor& k, const Mask& mask) const {
+  const auto of_all_heads = [&] {
+    if (relative) return relative_attention_weights(q, k, *relative, mask, heads);
+    if (!as_examples())
+      return attention_weights(
+          q, k, mask.pattern(),
+          {.heads = heads, .linear_biases = positions == Positions::linear_biases});
+    const HeadsAsExamples examples(mask, heads, order());
+    return examples.by_head(weights_of(q, k, examples));
+  };
+  if (pruned.empty()) return of_all_heads();
+  return of_all_heads() * reshape(kept(q.dtype()), {heads, 1, 1});
 }
 
 Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& memory,
                                    const Mask& mask) const {
-  const Tensor q = placed(query(queries), mask.query_positions());
-  const Tensor k = keys(memory, mask.key_positions());
-  if (relative) return relative_attention_weights(q, k, *relative, mask, heads);
-  return attention_weights(
-      q, k, mask.pattern(),
-      {.heads = heads, .linear_biases = positions == Positions::linear_biases});
+  return weights_of(queries_of(queries, mask), keys(memory, mask.key_positions()), mask);
 }
 
-// ---- Heads as examples -------------------------------------------------------------------------
+// ---- Pruning -----------------------------------------------------------------------------------
 
-Tensor transpose_qkv(const Tensor& x, Index heads) {
-  require(x.rank() == 3 && heads >= 1 && x.size(2) % heads == 0, "transpose_qkv: ", heads,
-          " heads do not divide the width of x ", x.shape());
-  const Index batch = x.size(0), steps = x.size(1), width = x.size(2);
-  const Tensor split = reshape(x, {batch, steps, heads, width / heads});
-  const Tensor moved = permute(split, {0, 2, 1, 3});             // [batch, heads, steps, d]
-  return reshape(moved, {batch * heads, steps, width / heads});  // [batch · heads, steps, d]
+void MultiHeadAttention::prune(const std::vector<Index>& heads_off) {
+  for (const Index head : heads_off)
+    require(head >= 0 && head < heads, "multi-head attention: there is no head ", head, " among ",
+            heads);
+  pruned.insert(pruned.end(), heads_off.begin(), heads_off.end());
 }
 
-Tensor transpose_output(const Tensor& x, Index heads) {
-  require(x.rank() == 3 && heads >= 1 && x.size(0) % heads == 0, "transpose_output: ", heads,
-          " heads do not divide the batch of x ", x.shape());
-  const Index batch = x.size(0) / heads, steps = x.size(1), width = x.size(2);
-  const Tensor split = reshape(x, {batch, heads, steps, width});
-  const Tensor moved = permute(split, {0, 2, 1, 3});     // [batch, steps, heads, d]
-  return reshape(moved, {batch, steps, heads * width});  // [batch, steps, heads · d]
-}
-
-Tensor repeat_for_heads(const Tensor& lengths, Index heads) {
-  Tensor order({{lengths.size(0) * heads}, DType::i64});
-  Index position = 0;
-  for (Index& example : order.edit<Index>()) example = position++ / heads;
-  return gather(lengths, order);  // [batch · heads] or [batch · heads, queries]
+// 0 for the heads that are switched off, 1 for the others: [heads, 1].
+Tensor MultiHeadAttention::kept(DType dtype) const {
+  Tensor factors = ones({heads, 1}, DType::f64);
+  for (const Index head : pruned) factors.edit<double>()[static_cast<std::size_t>(head)] = 0;
+  return adjoint::cast(factors, dtype);
 }
 
 }  // namespace adjoint::nn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nn/context.h"
+#include "nn/heads_as_examples.h"
 #include "nn/linear.h"
 #include "nn/mask.h"
 #include "nn/positional_encoding.h"
@@ -36,21 +37,53 @@ struct AdditiveAttention : Module {
                     const Mask& mask, const Layout& layout, const Context& context) const;
 };
 
+/// How the score of a query q and a key k of one head, both projected, comes about.
+enum class Score {
+  dot_product,  ///< q·k / √d (Vaswani et al. 2017)
+  bilinear,  ///< qᵀ W k / √d, W being the head's own: "general" of Luong et al. 2015, equation 8.
+             ///< W begins as the identity, which makes it the dot product. (The projections could
+             ///< learn W as well: it is there to be compared.)
+  additive,  ///< wᵀ tanh(q + k), w being the head's own (Bahdanau et al. 2015)
+};
+
+/// Where heads are while attention is computed. The results are the same but for rounding, those of
+/// the last two to the last bit.
+enum class HeadLayout {
+  side_by_side,  ///< in the width, where the projections leave them: nothing is moved, one kernel
+  batch_major,   ///< examples of a larger batch, all heads of an example together
+  head_major,    ///< the same, all examples of a head together; see heads_as_examples.h
+};
+
+/// What attention with several heads may be besides its width.
+struct HeadOptions {
+  Bias bias = Bias::no;  ///< of the four projections
+  Positions positions = Positions::none;
+  PositionOptions position_options = {};  ///< of relative positions
+  Score score = Score::dot_product;
+  HeadLayout layout = HeadLayout::side_by_side;  ///< additive scores: as examples in any case
+  Index memory_width = 0;  ///< of what keys and values are made from; 0: as the queries'
+};
+
 /// Several heads side by side: each attends in a part of the projected width, and their results are
 /// projected once more (Vaswani et al. 2017, section 3.2.2).
 struct MultiHeadAttention : Module {
-  Linear query, key, value, output;  // width to width
+  Linear query, key, value, output;  // to width; key and value from the memory's
+  Tensor score_weight;  // W [heads, d, d] of bilinear scores, w [heads, d] of additive ones
   Index heads;
   double drop;
   Positions positions;  // what it does itself to know the distance of query and key
   std::optional<RelativePositions> relative;
+  Score score;
+  HeadLayout layout;
+  std::vector<Index> pruned;  // heads that are switched off
 
-  /// Error when the heads do not divide the width, or with rotary positions not into even parts.
-  MultiHeadAttention(Index width, Index heads, double drop, Key random, Bias bias = Bias::no,
-                     Positions positions = Positions::none,
-                     const PositionOptions& position_options = {});
+  /// Error when the heads do not divide the width, or with rotary positions not into even parts,
+  /// and for rotary or relative positions with scores or layouts that do not go with them.
+  MultiHeadAttention(Index width, Index heads, double drop, Key random,
+                     const HeadOptions& options = {});
   void fields(Fields& visit) override {
-    visit("query", query)("key", key)("value", value)("output", output)("relative", relative);
+    visit("query", query)("key", key)("value", value)("output", output)("relative", relative)(
+        "score.weight", score_weight);
   }
 
   Tensor operator()(const Tensor& queries, const Tensor& memory, const Tensor& values,
@@ -58,27 +91,32 @@ struct MultiHeadAttention : Module {
   /// Keys as attend() takes them and as a cache holds them: projected and, with rotary positions,
   /// turned by the position of each row, i64 [rows].
   Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const;
-  /// The same as a whole when keys and values have been projected before.
+  /// The same as a whole when keys and values have been projected before. A context that watches
+  /// gets the weights.
   Tensor attend(const Tensor& queries, const Tensor& projected_keys, const Tensor& projected_values,
                 const Mask& mask, const Context& context) const;
-  /// The attention weights: [batch, heads, queries, keys]. Computed only when asked for.
+  /// The attention weights, before dropout: [batch, heads, queries, keys], zeros for pruned heads.
+  /// Computed only when asked for.
   Tensor weights(const Tensor& queries, const Tensor& memory, const Mask& mask) const;
+
+  /// Switches heads off (Michel, Levy and Neubig 2019, equation 2): what they attend to no longer
+  /// counts, as if the model had been made without them. Error when there is no such head.
+  void prune(const std::vector<Index>& heads_off);
 
  private:
   Tensor placed(const Tensor& projected, const Tensor& positions_of_rows) const;
+  Tensor queries_of(const Tensor& x, const Mask& mask) const;
+  Tensor weights_of(const Tensor& q, const Tensor& k, const Mask& mask) const;
+  Tensor weights_of(const Tensor& q, const Tensor& k, const HeadsAsExamples& examples) const;
+  Tensor heads_results(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+                       const Context& context) const;
+  bool as_examples() const {
+    return layout != HeadLayout::side_by_side || score == Score::additive;
+  }
+  HeadOrder order() const {
+    return layout == HeadLayout::head_major ? HeadOrder::head_major : HeadOrder::batch_major;
+  }
+  Tensor kept(DType dtype) const;
 };
-
-// The book's way to several heads: make them examples of a larger batch, batch-major and
-// head-minor. The layers above do the same without moving anything; these say what it is that they
-// do.
-
-/// [batch, steps, width] to [batch · heads, steps, width / heads]: all heads of the first example,
-/// then all heads of the second, …
-Tensor transpose_qkv(const Tensor& x, Index heads);
-/// Undoes it.
-Tensor transpose_output(const Tensor& x, Index heads);
-/// Valid lengths for that batch: each example's, once for each of its heads, in the same order (1 2
-/// to 1 1 2 2: repeat, not tile). [batch] or [batch, queries].
-Tensor repeat_for_heads(const Tensor& lengths, Index heads);
 
 }  // namespace adjoint::nn

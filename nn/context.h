@@ -1,6 +1,7 @@
 // What goes down through the calls of a model beside the data.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -9,8 +10,13 @@
 
 #include "autograd/ambient.h"
 #include "autograd/random.h"
+#include "autograd/tensor.h"
 
 namespace adjoint::nn {
+
+/// Attention weights by the path of the layer that they are of, "decoder.blocks.1.cross_attention":
+/// [examples, heads, queries, keys], before dropout, zeros where there is no query or key.
+using AttentionWeights = std::map<std::string, Tensor>;
 
 /// Whether the model is being trained, the key of this step's random numbers, and where in the
 /// model we are. A module hands `context.child("attention")` to its child of that name, so each
@@ -47,6 +53,18 @@ class Context {
     return result;
   }
 
+  /// The same, and attention layers put their weights in here as they compute. One thread at a
+  /// time.
+  Context watching(AttentionWeights& weights) const {
+    Context result = *this;
+    result.attention_ = &weights;
+    return result;
+  }
+  bool watches_attention() const { return attention_ != nullptr; }
+  void see_attention(const Tensor& weights) const {
+    (*attention_)[path_ ? *path_ : std::string()] = weights;
+  }
+
   bool training() const { return training_; }
   /// To be set as the name scope while a module works: `const NameScope scope(context.path());`
   const ScopePath& path() const { return path_; }
@@ -71,6 +89,7 @@ class Context {
   Key key_{};
   ScopePath path_;
   std::shared_ptr<UsedKeys> used_;
+  AttentionWeights* attention_ = nullptr;
 };
 
 }  // namespace adjoint::nn

@@ -21,17 +21,17 @@ Tensor run_block(const Block& block, const Tensors& inputs, const Context& conte
 }
 
 // What the configuration places before the stack; elsewhere that is dropout alone.
-PositionalEncoding positions_before(const TransformerConfig& c, Key key, Reach reach) {
+PositionalEncoding positions_before(const TransformerConfig& c, Index width, Key key, Reach reach) {
   if (c.position_options.place != PositionPlace::before)
-    return {Positions::none, c.max_length, c.width, c.dropout, key};
-  return {c.positions, c.max_length, c.width, c.dropout, key, c.position_options, reach};
+    return {Positions::none, c.max_length, width, c.dropout, key};
+  return {c.positions, c.max_length, width, c.dropout, key, c.position_options, reach};
 }
 
 // What it places in each block, or after the stack: nothing if they have another place.
 std::optional<PositionalEncoding> positions_at(PositionPlace place, const TransformerConfig& c,
-                                               Key key, Reach reach) {
+                                               Index width, Key key, Reach reach) {
   if (c.position_options.place != place) return std::nullopt;
-  return PositionalEncoding(c.positions, c.max_length, c.width, 0, key, c.position_options, reach);
+  return PositionalEncoding(c.positions, c.max_length, width, 0, key, c.position_options, reach);
 }
 
 Tensor with(const std::optional<PositionalEncoding>& positions, const Tensor& x,
@@ -43,11 +43,28 @@ Tensor with(const std::optional<PositionalEncoding>& positions, const Tensor& x,
 
 // ---- Encoder -----------------------------------------------------------------------------------
 
+namespace {
+
+HeadOptions within_a_sequence(const TransformerConfig& c) {
+  return {.bias = c.attention_bias,
+          .positions = c.positions,
+          .position_options = c.position_options,
+          .score = c.score,
+          .layout = c.head_layout};
+}
+
+// The distance between a word and one of another language says nothing.
+HeadOptions to_the_memory(const TransformerConfig& c) {
+  return {
+      .bias = c.attention_bias, .score = c.score, .layout = c.head_layout, .memory_width = c.width};
+}
+
+}  // namespace
+
 EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
-    : positions(
-          positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::both_sides)),
-      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions,
-                c.position_options),
+    : positions(positions_at(PositionPlace::each_block, c, c.width, key.child("positions"),
+                             Reach::both_sides)),
+      attention(c.width, c.heads, c.dropout, key.child("attention"), within_a_sequence(c)),
       norm1(c.width, c.norm, c.dropout, c.normalization),
       feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
       norm2(c.width, c.norm, c.dropout, c.normalization) {}
@@ -65,10 +82,10 @@ Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout&
 TransformerEncoder::TransformerEncoder(const TransformerConfig& c, Key key)
     : embedding(c.source_tokens, c.position_options.width_without(c.width), key.child("embedding"),
                 c.scaled_embedding),
-      positions(positions_before(c, key.child("positions"), Reach::both_sides)),
+      positions(positions_before(c, c.width, key.child("positions"), Reach::both_sides)),
       checkpointed(c.checkpointed),
-      final_positions(
-          positions_at(PositionPlace::after, c, key.child("final_positions"), Reach::both_sides)) {
+      final_positions(positions_at(PositionPlace::after, c, c.width, key.child("final_positions"),
+                                   Reach::both_sides)) {
   for (Index i = 0; i < c.encoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
   if (c.norm == NormPlacement::pre) final_norm.emplace(c.width, c.normalization);
@@ -90,14 +107,16 @@ Tensor TransformerEncoder::operator()(const Sequences& source, const Context& co
 // ---- Decoder -----------------------------------------------------------------------------------
 
 DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
-    : positions(positions_at(PositionPlace::each_block, c, key.child("positions"), Reach::back)),
-      attention(c.width, c.heads, c.dropout, key.child("attention"), c.attention_bias, c.positions,
-                c.position_options),
-      norm1(c.width, c.norm, c.dropout, c.normalization),
-      cross_attention(c.width, c.heads, c.dropout, key.child("cross_attention"), c.attention_bias),
-      norm2(c.width, c.norm, c.dropout, c.normalization),
-      feed_forward(c.width, c.hidden, c.activation, key.child("feed_forward")),
-      norm3(c.width, c.norm, c.dropout, c.normalization) {}
+    : positions(positions_at(PositionPlace::each_block, c, c.width_of_decoder(),
+                             key.child("positions"), Reach::back)),
+      attention(c.width_of_decoder(), c.heads, c.dropout, key.child("attention"),
+                within_a_sequence(c)),
+      norm1(c.width_of_decoder(), c.norm, c.dropout, c.normalization),
+      cross_attention(c.width_of_decoder(), c.heads, c.dropout, key.child("cross_attention"),
+                      to_the_memory(c)),
+      norm2(c.width_of_decoder(), c.norm, c.dropout, c.normalization),
+      feed_forward(c.width_of_decoder(), c.hidden, c.activation, key.child("feed_forward")),
+      norm3(c.width_of_decoder(), c.norm, c.dropout, c.normalization) {}
 
 template <class Self, class Cross>
 Tensor DecoderBlock::run(const Tensor& x, const Layout& layout, const Context& context,
@@ -166,16 +185,16 @@ Tensor DecoderBlock::step(const Tensor& x, BlockCache& cache, const Mask& self_m
 }
 
 TransformerDecoder::TransformerDecoder(const TransformerConfig& c, Key key)
-    : embedding(c.target_tokens, c.position_options.width_without(c.width), key.child("embedding"),
-                c.scaled_embedding),
-      positions(positions_before(c, key.child("positions"), Reach::back)),
+    : embedding(c.target_tokens, c.position_options.width_without(c.width_of_decoder()),
+                key.child("embedding"), c.scaled_embedding),
+      positions(positions_before(c, c.width_of_decoder(), key.child("positions"), Reach::back)),
       checkpointed(c.checkpointed),
-      final_positions(
-          positions_at(PositionPlace::after, c, key.child("final_positions"), Reach::back)),
-      output(c.width, c.target_tokens, key.child("output")) {
+      final_positions(positions_at(PositionPlace::after, c, c.width_of_decoder(),
+                                   key.child("final_positions"), Reach::back)),
+      output(c.width_of_decoder(), c.target_tokens, key.child("output")) {
   for (Index i = 0; i < c.decoder_blocks; ++i)
     blocks.emplace_back(c, key.child("blocks").child(static_cast<std::uint64_t>(i)));
-  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width, c.normalization);
+  if (c.norm == NormPlacement::pre) final_norm.emplace(c.width_of_decoder(), c.normalization);
 }
 
 Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& memory,
@@ -212,7 +231,7 @@ class CachedDecoding : public Decoding {
     std::iota(sources_.begin(), sources_.end(), Index{0});
     const NoRecording guard;
     const Tensor memory = model.encoder(source, Context::inference());
-    const Shape shape{batch_, capacity, model.config.width};
+    const Shape shape{batch_, capacity, model.config.width_of_decoder()};
     for (const DecoderBlock& block : decoder_.blocks)
       caches_.push_back({Tensor({shape, memory.dtype()}), Tensor({shape, memory.dtype()}),
                          block.cross_attention.keys(memory, source_.positions()),
@@ -290,17 +309,22 @@ class CachedDecoding : public Decoding {
 
 void require_config(const TransformerConfig& c) {
   require(c.source_tokens > 0 && c.target_tokens > 0, "transformer: the vocabularies are empty");
-  require(c.width > 0 && c.hidden > 0 && c.encoder_blocks >= 0 && c.decoder_blocks >= 0,
+  require(c.width > 0 && c.decoder_width >= 0 && c.hidden > 0 && c.encoder_blocks >= 0 &&
+              c.decoder_blocks >= 0,
           "transformer: sizes must be positive");
   require(c.dropout >= 0 && c.dropout < 1, "transformer: dropout must lie in [0, 1), is ",
           c.dropout);
-  require_positions(c.positions, c.position_options, c.width);
+  for (const Index width : {c.width, c.width_of_decoder()})
+    require_positions(c.positions, c.position_options, width);
   require(c.tied_embeddings != TiedEmbeddings::all || c.source_tokens == c.target_tokens,
           "transformer: tying all embeddings needs one vocabulary, the source has ",
           c.source_tokens, " tokens, the target ", c.target_tokens);
   require(c.tied_embeddings == TiedEmbeddings::none ||
               c.position_options.width_without(c.width) == c.width,
           "transformer: a tied embedding needs the whole width, which is split with positions");
+  require(c.tied_embeddings != TiedEmbeddings::all || c.width_of_decoder() == c.width,
+          "transformer: tying all embeddings needs one width, the encoder has ", c.width,
+          ", the decoder ", c.decoder_width);
 }
 
 // A tensor in several places is one parameter: its gradient is the sum over its uses.
@@ -317,6 +341,7 @@ Transformer::Transformer(const TransformerConfig& c, Key key)
       encoder(c, key.child("encoder")),
       decoder(c, key.child("decoder")) {
   tie(encoder, decoder, c.tied_embeddings);
+  prune_heads(*this, c.pruned_heads);
   name_parameters(*this);
 }
 

@@ -19,11 +19,19 @@ enum class TiedEmbeddings {
   all,      ///< all three: source and target have one vocabulary
 };
 
+/// A head that is switched off: of the attention layer with this path,
+/// "encoder.blocks.0.attention".
+struct PrunedHead {
+  std::string layer;
+  Index head;
+};
+
 struct TransformerConfig {
   Index source_tokens = 0, target_tokens = 0;  ///< sizes of the vocabularies
   Index width = 256;
-  Index hidden = 64;  ///< of the feed-forward networks
-  Index heads = 4;
+  Index decoder_width = 0;  ///< of the decoder's embedding and blocks; 0: as the encoder's
+  Index hidden = 64;        ///< of the feed-forward networks
+  Index heads = 4;          ///< of each attention layer; divides both widths
   Index encoder_blocks = 2, decoder_blocks = 2;
   double dropout = 0.2;
   Index max_length = 256;  ///< how many positions a sequence may have
@@ -33,11 +41,16 @@ struct TransformerConfig {
   Normalization normalization = Normalization::layer;
   Activation activation = Activation::relu;
   Bias attention_bias = Bias::no;
+  Score score = Score::dot_product;
+  HeadLayout head_layout = HeadLayout::side_by_side;
+  std::vector<PrunedHead> pruned_heads = {};
   Scaled scaled_embedding = Scaled::yes;
   TiedEmbeddings tied_embeddings = TiedEmbeddings::none;
   /// The tape keeps each block's inputs only, and the sweep computes the block once more: less
   /// memory, more time, the same results.
   bool checkpointed = false;
+
+  Index width_of_decoder() const { return decoder_width > 0 ? decoder_width : width; }
 };
 
 /// Self-attention and feed-forward, each inside of a residual connection.
@@ -80,7 +93,7 @@ struct TransformerEncoder : Module {
 
 /// What one decoder block keeps between steps.
 struct BlockCache {
-  Tensor keys, values;                // [batch, capacity, width], filled up to the current step
+  Tensor keys, values;  // [batch, capacity, decoder's width], filled up to the current step
   Tensor memory_keys, memory_values;  // […, width], of the encoder's result
   Tensor recent = {};                 // of the block's positions
 };
@@ -149,5 +162,13 @@ struct Transformer : EncoderDecoder {
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
 };
+
+/// The weights of every attention layer when the model reads these: what logits() goes by.
+AttentionWeights attention_weights(const Transformer& model, const Sequences& source,
+                                   const Sequences& target);
+
+/// Switches heads off (see MultiHeadAttention::prune). Error that lists the layers when there is no
+/// such one.
+void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads);
 
 }  // namespace adjoint::nn

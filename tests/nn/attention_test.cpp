@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <functional>
 
 #include "tests/nn/support.h"
 
@@ -18,7 +19,7 @@ Tensor random(const Shape& shape, std::uint64_t seed) {
 }
 
 MultiHeadAttention multi_head(Index width, Index heads, Bias bias = Bias::yes) {
-  auto layer = nn::cast(MultiHeadAttention(width, heads, 0, Key(1), bias), DType::f64);
+  auto layer = nn::cast(MultiHeadAttention(width, heads, 0, Key(1), {.bias = bias}), DType::f64);
   shake(layer, Key(2));
   return layer;
 }
@@ -193,6 +194,131 @@ BOOST_AUTO_TEST_CASE(the_right_share_of_weights_is_dropped_and_the_rest_scaled_u
   }
 }
 
+// ---- Other scores ------------------------------------------------------------------------------
+
+MultiHeadAttention with(Score score) {
+  auto layer = nn::cast(MultiHeadAttention(6, 2, 0, Key(1), {.score = score}), DType::f64);
+  shake(layer, Key(2), 0.5);
+  return layer;
+}
+
+// softmax of score(head, q, k), rows of one head of the projected queries and keys.
+Grid weights_by(const MultiHeadAttention& layer, const Tensor& queries, const Tensor& keys,
+                const std::function<double(Index, const std::vector<double>&,
+                                           const std::vector<double>&)>& score) {
+  const Grid q(layer.query(queries)), k(layer.key(keys));
+  const auto row = [](const Grid& x, Index b, Index i, Index head) {
+    return std::vector<double>{x[{b, i, 3 * head}], x[{b, i, 3 * head + 1}],
+                               x[{b, i, 3 * head + 2}]};
+  };
+  Grid weights({queries.size(0), 2, queries.size(1), keys.size(1)});
+  for (Index b = 0; b < queries.size(0); ++b)
+    for (Index head = 0; head < 2; ++head)
+      for (Index i = 0; i < queries.size(1); ++i) {
+        double total = 0;
+        for (Index j = 0; j < keys.size(1); ++j)
+          total += weights[{b, head, i, j}] =
+              std::exp(score(head, row(q, b, i, head), row(k, b, j, head)));
+        for (Index j = 0; j < keys.size(1); ++j) weights[{b, head, i, j}] /= total;
+      }
+  return weights;
+}
+
+// qᵀ W k / √d
+BOOST_AUTO_TEST_CASE(bilinear_scores_have_a_matrix_for_each_head) {
+  const MultiHeadAttention layer = with(Score::bilinear);
+  const Tensor queries = random({2, 4, 6}, 3), keys = random({2, 5, 6}, 4);
+  const Grid w(layer.score_weight);
+  const Grid expected =
+      weights_by(layer, queries, keys, [&](Index head, const auto& q, const auto& k) {
+        double score = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+          for (std::size_t j = 0; j < 3; ++j)
+            score += q[i] * w[{head, static_cast<Index>(i), static_cast<Index>(j)}] * k[j];
+        return score / std::sqrt(3.0);
+      });
+  BOOST_TEST(distance(layer.weights(queries, keys, Mask::full(2, 4, 5)), expected) < 1e-14);
+}
+
+BOOST_AUTO_TEST_CASE(bilinear_scores_begin_as_the_dot_product) {
+  const MultiHeadAttention plain(6, 2, 0, Key(1)),
+      bilinear(6, 2, 0, Key(1), {.score = Score::bilinear});
+  const Tensor x = normal({2, 4, 6}, 0, 1, Key(3));
+  const Mask mask = Mask::full(2, 4, 4);
+  BOOST_TEST(distance(bilinear(x, x, x, mask, inference), plain(x, x, x, mask, inference)) < 1e-6);
+  BOOST_TEST((bilinear.score_weight.shape() == Shape{2, 3, 3}));
+  BOOST_TEST(names_of(bilinear).back() == "score.weight");
+}
+
+// wᵀ tanh(q + k)
+BOOST_AUTO_TEST_CASE(additive_scores_have_a_vector_for_each_head) {
+  const MultiHeadAttention layer = with(Score::additive);
+  const Tensor queries = random({2, 4, 6}, 3), keys = random({2, 5, 6}, 4);
+  const Grid w(layer.score_weight);
+  const Grid expected =
+      weights_by(layer, queries, keys, [&](Index head, const auto& q, const auto& k) {
+        double score = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+          score += w[{head, static_cast<Index>(i)}] * std::tanh(q[i] + k[i]);
+        return score;
+      });
+  BOOST_TEST(distance(layer.weights(queries, keys, Mask::full(2, 4, 5)), expected) < 1e-14);
+}
+
+// ---- Heads switched off, weights looked at -----------------------------------------------------
+
+// The layer without the head: its part of the width is cut out of all four projections.
+BOOST_AUTO_TEST_CASE(a_pruned_head_is_as_if_it_had_never_been) {
+  for (const HeadLayout layout : {HeadLayout::side_by_side, HeadLayout::head_major}) {
+    MultiHeadAttention layer = multi_head(9, 3);
+    layer.layout = layout;
+    const Tensor q = random({2, 4, 9}, 3), x = random({2, 5, 9}, 4);
+    const Mask mask = Mask::full(2, 4, 5).with_lengths(ints({5, 3}));
+    const auto without_middle = [](const Tensor& weight, Index axis) {
+      return concat({slice(weight, axis, 0, 3), slice(weight, axis, 6, 9)}, axis);
+    };
+    const auto project = [&](const Linear& projection, const Tensor& in) {
+      return linear(in, without_middle(projection.weight, 0), without_middle(projection.bias, 0));
+    };
+    const Tensor found = dot_product_attention(project(layer.query, q), project(layer.key, x),
+                                               project(layer.value, x), mask, 2, 0,
+                                               inference);  // [batch, queries, 6]
+    const Tensor expected =
+        linear(found, without_middle(layer.output.weight, 1), layer.output.bias);
+
+    const Grid all(layer.weights(q, x, mask));
+    layer.prune({1});
+    const Tensor y = layer(q, x, x, mask, inference);
+    BOOST_TEST(distance(y, expected) < 1e-14);
+    const Tensors inputs = parameters(layer);
+    BOOST_TEST(distance(grad(weighed(y, Key(6)), inputs), grad(weighed(expected, Key(6)), inputs)) <
+               1e-13);
+    BOOST_TEST(distance(layer.weights(q, x, mask), grid_of(all.shape, [&](const Indices& at) {
+                          return at[1] == 1 ? 0 : all[at];
+                        })) == 0);
+  }
+}
+
+// Those that the results were made with: weights times values, projected, are the results.
+BOOST_AUTO_TEST_CASE(a_watching_context_gets_the_weights) {
+  for (const HeadLayout layout : {HeadLayout::side_by_side, HeadLayout::batch_major})
+    for (const Score score : {Score::dot_product, Score::bilinear, Score::additive}) {
+      MultiHeadAttention layer = nn::cast(
+          MultiHeadAttention(8, 2, 0, Key(1), {.score = score, .layout = layout}), DType::f64);
+      shake(layer, Key(2));
+      const Tensor q = random({3, 4, 8}, 3), x = random({3, 5, 8}, 4);
+      const Mask mask = Mask::full(3, 4, 5).with_lengths(ints({3, 5, 1}));
+      AttentionWeights seen;
+      const Context watching = inference.watching(seen);
+      const Tensor y = layer(q, x, x, mask, watching.child("here"));
+      BOOST_TEST(same_bits(y, layer(q, x, x, mask, inference)));
+      BOOST_TEST_REQUIRE(seen.size() == 1u);
+      const Tensor weights = reshape(seen.at("here"), {6, 4, 5});  // [batch · heads, …]
+      const Tensor heads = matmul(weights, transpose_qkv(layer.value(x), 2));
+      BOOST_TEST(distance(y, layer.output(transpose_output(heads, 2))) < 1e-14);
+    }
+}
+
 // ---- Additive ----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(additive_attention_has_its_formula) {
@@ -243,6 +369,16 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_an_error) {
                         says("multi-head attention: 3 heads do not divide a width of 8"));
   BOOST_CHECK_EXCEPTION(MultiHeadAttention(8, 0, 0, Key(1)), Error,
                         says("multi-head attention: 0 heads do not divide a width of 8"));
+  BOOST_CHECK_EXCEPTION(
+      MultiHeadAttention(8, 2, 0, Key(1),
+                         {.positions = Positions::rotary, .score = Score::additive}),
+      Error,
+      says("multi-head attention: rotary positions need scores that are products, not additive "
+           "ones"));
+  MultiHeadAttention layer(8, 2, 0, Key(1));
+  BOOST_CHECK_EXCEPTION(layer.prune({1, 2}), Error,
+                        says("multi-head attention: there is no head 2 among 2"));
+  BOOST_TEST(layer.pruned.empty());
   BOOST_CHECK_EXCEPTION(transpose_qkv(zeros({2, 3, 4}), 3), Error,
                         says("transpose_qkv: 3 heads do not divide the width of x [2, 3, 4]"));
   BOOST_CHECK_EXCEPTION(transpose_output(zeros({4, 3, 2}), 3), Error,

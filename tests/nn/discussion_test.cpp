@@ -14,7 +14,8 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-// How valid lengths follow the heads: 1 1 2 2, or (the bug) 1 2 1 2.
+// How valid lengths follow the heads: 1 1 2 2, or (the bug, for heads in batch-major order) 1 2
+// 1 2.
 enum class Order { repeat, tile };
 
 Tensor lengths_for_heads(const Tensor& lengths, Index heads, Order order) {
@@ -23,15 +24,16 @@ Tensor lengths_for_heads(const Tensor& lengths, Index heads, Order order) {
 }
 
 // Multi-head attention as the book writes it: heads as examples of a larger batch.
-Tensor attend(const MultiHeadAttention& layer, const Tensor& x, const Tensor& lengths,
-              Order order) {
-  const Tensor q = transpose_qkv(layer.query(x), layer.heads);  // [batch · heads, steps, d]
-  const Tensor k = transpose_qkv(layer.key(x), layer.heads);
-  const Tensor v = transpose_qkv(layer.value(x), layer.heads);
+Tensor attend(const MultiHeadAttention& layer, const Tensor& x, const Tensor& lengths, Order order,
+              HeadOrder heads = HeadOrder::batch_major) {
+  const Tensor q = transpose_qkv(layer.query(x), layer.heads, heads);  // [batch · heads, steps, d]
+  const Tensor k = transpose_qkv(layer.key(x), layer.heads, heads);
+  const Tensor v = transpose_qkv(layer.value(x), layer.heads, heads);
   const Tensor scores = matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
   const Tensor valid = reshape(lengths_for_heads(lengths, layer.heads, order), {-1, 1, 1});
   const Tensor may = less(reshape(arange(x.size(1), DType::i64), {1, 1, -1}), valid);
-  return layer.output(transpose_output(matmul(masked_softmax(scores, may), v), layer.heads));
+  const Tensor results = matmul(masked_softmax(scores, may), v);  // [batch · heads, steps, d]
+  return layer.output(transpose_output(results, layer.heads, heads));
 }
 
 // The example's own part of x, and nothing else.
@@ -105,6 +107,29 @@ BOOST_FIXTURE_TEST_CASE(each_example_gets_the_result_that_it_gets_alone, TwoLeng
   BOOST_TEST(distance(attend(layer, x, ints({2, 2}), Order::tile), ours(x, ints({2, 2}))) < 1e-14);
   BOOST_TEST(distance(attend(layer, alone(x, 1), ints({2}), Order::tile),
                       ours(alone(x, 1), ints({2}))) < 1e-14);
+}
+
+// The discussion's other way to mend it: leave the tile, and put all examples of a head together.
+BOOST_FIXTURE_TEST_CASE(tiled_lengths_are_right_for_heads_in_head_major_order, TwoLengths) {
+  const auto with = [&](Order order) {
+    return [&, order](const Tensor& h, const Tensor& valid) {
+      return attend(layer, h, valid, order, HeadOrder::head_major);
+    };
+  };
+  BOOST_TEST(dependence_on_company(x, lengths, with(Order::tile)) < 1e-14);
+  BOOST_TEST(dependence_on_company(x, lengths, with(Order::repeat)) > 0.1);
+  BOOST_TEST(same_bits(attend(layer, x, lengths, Order::tile, HeadOrder::head_major),
+                       attend(layer, x, lengths, Order::repeat, HeadOrder::batch_major)));
+
+  // Both behind one switch.
+  const auto switched = [&](HeadLayout layout) {
+    MultiHeadAttention other = layer;
+    other.layout = layout;
+    return other(x, x, x, Mask::full(2, 3, 3).with_lengths(lengths), Context::inference());
+  };
+  const Tensor batch_major = switched(HeadLayout::batch_major);
+  BOOST_TEST(same_bits(batch_major, switched(HeadLayout::head_major)));
+  BOOST_TEST(distance(batch_major, attend(layer, x, lengths, Order::repeat)) < 1e-14);
 }
 
 // The wrong order is differentiated as correctly as the right one: finite differences see that the

@@ -68,6 +68,21 @@ std::vector<nn::TransformerConfig> unusual_blocks() {
   configs[1].tied_embeddings = nn::TiedEmbeddings::decoder;
   configs[2].tied_embeddings = nn::TiedEmbeddings::all;
   configs[2].source_tokens = configs[2].target_tokens;
+
+  nn::TransformerConfig& bilinear = configs.emplace_back(small_config());
+  bilinear.score = nn::Score::bilinear;
+  bilinear.positions = nn::Positions::rotary;
+  bilinear.attention_bias = nn::Bias::yes;
+  nn::TransformerConfig& additive = configs.emplace_back(small_config());
+  additive.score = nn::Score::additive;
+  additive.positions = nn::Positions::linear_biases;
+  nn::TransformerConfig& moved = configs.emplace_back(small_config());
+  moved.head_layout = nn::HeadLayout::batch_major;
+  moved.decoder_width = 12;
+  nn::TransformerConfig& pruned = configs.emplace_back(small_config());
+  pruned.head_layout = nn::HeadLayout::head_major;
+  pruned.positions = nn::Positions::linear_biases;
+  pruned.pruned_heads = {{"encoder.blocks.0.attention", 1}, {"decoder.blocks.1.attention", 0}};
   return configs;
 }
 

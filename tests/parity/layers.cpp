@@ -115,7 +115,7 @@ void check_multi_head_attention(Case& stored) {
   const Index queries = stored.constant("queries").size(1), keys = stored.constant("keys").size(1);
   for (const Mask& mask : masks_of(stored, queries, keys)) {
     stored.again();
-    const auto layer = stored.module(MultiHeadAttention(8, 2, 0, Key(1), bias));
+    const auto layer = stored.module(MultiHeadAttention(8, 2, 0, Key(1), {.bias = bias}));
     const Tensor q = stored.input("queries"), k = stored.input("keys"), v = stored.input("values");
     const Tensor output = layer(q, k, v, mask, Context::inference());
     stored.compare("output", output);
@@ -129,7 +129,7 @@ void check_multi_head_attention(Case& stored) {
   const Layout padded = Layout::padded(stored.lengths("lengths"), keys);
   for (const Layout& layout : {padded, Layout::packed(padded.lengths())}) {
     stored.again();
-    const auto layer = stored.module(MultiHeadAttention(8, 2, 0, Key(1), bias));
+    const auto layer = stored.module(MultiHeadAttention(8, 2, 0, Key(1), {.bias = bias}));
     const Tensor k = arranged(stored.input("keys"), layout, padded);
     const Tensor v = arranged(stored.input("values"), layout, padded);
     const Mask mask = is_causal(stored) ? Mask(all, layout).causal() : Mask(all, layout);

@@ -180,7 +180,7 @@ Row multi_head_row() {
   const auto weights = [](const MultiHeadAttention& attention, const Tensors& x) {
     return attention.weights(x[0], x[1], Mask(padded, padded_memory));
   };
-  const MultiHeadAttention plain(4, 2, 0, key), rich(4, 2, 0.3, key, Bias::yes);
+  const MultiHeadAttention plain(4, 2, 0, key), rich(4, 2, 0.3, key, {.bias = Bias::yes});
   const Tensors of_padded = {rows(padded, 4, 1), rows(padded_memory, 4, 2),
                              rows(padded_memory, 4, 3)};
   const Tensors of_packed = {rows(packed, 4, 1), rows(packed_memory, 4, 2),
@@ -196,7 +196,8 @@ Row multi_head_row() {
 Row relative_row() {
   const auto layer = [](bool values, double drop) {
     const PositionOptions options{.max_distance = 1, .relative_values = values};
-    return MultiHeadAttention(4, 2, drop, key, Bias::no, Positions::relative, options);
+    return MultiHeadAttention(4, 2, drop, key,
+                              {.positions = Positions::relative, .position_options = options});
   };
   const auto self = [](const Layout& layout) {
     return [=](const MultiHeadAttention& attention, const Tensors& x) {
@@ -213,6 +214,28 @@ Row relative_row() {
            module_check("keys only", layer(false, 0), {rows(packed, 4)}, self(packed)),
            module_check("causal, from position 1 on", layer(true, 0),
                         {rows(padded, 4, 1), rows(padded_memory, 4, 2)}, later)}};
+}
+
+Row other_heads_row() {
+  const auto cross = [](const MultiHeadAttention& attention, const Tensors& x) {
+    return attention(x[0], x[1], x[1], Mask(packed, packed_memory), training());
+  };
+  const auto check = [&](const char* label, const HeadOptions& options) {
+    return module_check(label, MultiHeadAttention(4, 2, 0.3, key, options),
+                        {rows(packed, 4, 1), rows(packed_memory, 4, 2)}, cross);
+  };
+  MultiHeadAttention pruned(4, 2, 0.3, key);
+  pruned.prune({0});
+  return {
+      "multi-head attention, other heads",
+      {check("bilinear", {.score = Score::bilinear}), check("additive", {.score = Score::additive}),
+       check("batch-major", {.layout = HeadLayout::batch_major}),
+       check("head-major, linear biases",
+             {.positions = Positions::linear_biases, .layout = HeadLayout::head_major}),
+       module_check("pruned", pruned, {rows(packed, 4, 1), rows(packed_memory, 4, 2)}, cross),
+       module_check("memory of another width",
+                    MultiHeadAttention(4, 2, 0.3, key, {.memory_width = 3}),
+                    {rows(packed, 4, 1), rows(packed_memory, 3, 2)}, cross)}};
 }
 
 // ---- Recurrent ----------------------------------------------------------------------------------
@@ -325,6 +348,7 @@ Part layers() {
            additive_row(),
            multi_head_row(),
            relative_row(),
+           other_heads_row(),
            recurrent_cell_row(Cell::gru, "GRU"),
            recurrent_row(Cell::gru, "GRU"),
            recurrent_cell_row(Cell::lstm, "LSTM"),

@@ -64,6 +64,9 @@ Part models() {
   other.normalization = Normalization::rms;
   other.activation = Activation::swiglu;
   other.tied_embeddings = TiedEmbeddings::all;
+  TransformerConfig uneven = config(NormPlacement::post);
+  uneven.decoder_width = 32;
+  uneven.score = Score::bilinear;
   const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
   const Key key(6);
   return {
@@ -74,6 +77,8 @@ Part models() {
        {"Transformer, relative, padded", {loss_check(Transformer(relative, key), In::padded)}},
        {"Transformer, RMS norm, SwiGLU, tied, packed",
         {loss_check(Transformer(other, key), In::packed)}},
+       {"Transformer, bilinear, a narrower decoder, packed",
+        {loss_check(Transformer(uneven, key), In::packed)}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
        {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};

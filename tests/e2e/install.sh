@@ -99,7 +99,7 @@ works "… it" ./static
 check "… without the shared library" not needs static "$shared"
 
 # An archive of many objects is what ours must not be.
-mapfile -t objects < <(find "$build"/objects/{autograd,nn,data} -name '*.o')
+mapfile -t objects < <(cd "$repository" && find autograd nn data -name '*.cpp' | sed "s|\(.*\)cpp$|$build/objects/\1o|")
 ar rcs libplain.a "${objects[@]}"
 check "a plain archive: builds" build plain libplain.a ${static#*libadjoint.a}
 run ./plain

@@ -235,6 +235,25 @@ BOOST_AUTO_TEST_CASE(the_checksum_is_the_usual_one) {
   BOOST_TEST(crc32("") == 0u);
   BOOST_TEST(crc32("123456789") == 0xCBF43926u);  // the check value that the literature gives
   BOOST_TEST(crc32("6789", crc32("12345")) == 0xCBF43926u);
+
+  // The division, bit by bit.
+  const auto divided = [](const std::string& bytes) {
+    std::uint32_t rest = 0xFFFFFFFF;
+    for (const char byte : bytes) {
+      rest ^= static_cast<unsigned char>(byte);
+      for (int bit = 0; bit < 8; ++bit) rest = rest >> 1 ^ (rest & 1 ? 0xEDB88320 : 0);
+    }
+    return ~rest;
+  };
+  Dice dice(Key(1));
+  for (int round = 0; round < 200; ++round) {
+    std::string bytes;
+    for (Index left = dice.between(0, 40); left > 0; --left)
+      bytes += static_cast<char>(dice.between(0, 255));
+    const auto cut = static_cast<std::size_t>(dice.between(0, static_cast<Index>(bytes.size())));
+    BOOST_TEST(crc32(bytes) == divided(bytes));
+    BOOST_TEST(crc32(bytes.substr(cut), crc32(bytes.substr(0, cut))) == divided(bytes));
+  }
 }
 
 // The figure is from Python's zlib, by the lines in checkpoint.h.

@@ -133,6 +133,14 @@ BOOST_AUTO_TEST_CASE(the_cache_changes_no_target) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_source_is_a_source) {
+  each_setting([](const PositionSetting&, const TransformerConfig& config) {
+    const Transformer model = talkative(config, Key(10));
+    for (const std::vector<Ids>& some : {std::vector<Ids>{{}, {3, 4}}, std::vector<Ids>{{}}})
+      BOOST_TEST((greedy(model, some, ten) == greedy_without_cache(model, some, ten)));
+  });
+}
+
 // As hypotheses of a beam do, and what a filter remembers goes with them.
 BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
   const Ids rows = {2, 0, 2};

@@ -49,6 +49,7 @@ class Destination {
   const std::filesystem::path& begin();
   /// What has been written is worth going on with.
   void keep() { keep_ = true; }
+  bool kept() const { return keep_; }
   /// The partial folder holds a complete model: it takes its place.
   void complete();
 

@@ -20,10 +20,10 @@ data::Split toy_task(const Settings& s) {
                                        .key = Key(s.training.seed).child("task")});
 }
 
-data::Corpus read(const std::vector<std::string>& files, const data::Tokenizer& tokenizer,
-                  const data::ReadOptions& options) {
-  if (files.size() == 2) return data::read_parallel_files(files[0], files[1], tokenizer, options);
-  return data::read_corpus(files.at(0), tokenizer, options);
+data::Corpus read(const std::string& file, const std::string& targets,
+                  const data::Tokenizer& tokenizer, const data::ReadOptions& options) {
+  return targets.empty() ? data::read_corpus(file, tokenizer, options)
+                         : data::read_parallel_files(file, targets, tokenizer, options);
 }
 
 // Takes a share of the sources, with all their translations, out of the training part.
@@ -83,11 +83,11 @@ void cut_into_subwords(Parts& parts, const DataSettings& settings) {
 
 }  // namespace
 
-Parts prepare(const Settings& s, const std::vector<std::string>& files) {
-  require(files.empty() != s.data.task.empty(),
+Parts prepare(const Settings& s, const std::string& file, const std::string& targets) {
+  require(file.empty() != s.data.task.empty(),
           "train: give a file of pairs or a --task, one of the two");
   const Key key = Key(s.training.seed).child("split");
-  const std::string from = files.empty() ? "--task" : files[0];
+  const std::string from = file.empty() ? "--task" : file;
   Parts parts;
   if (!s.data.task.empty()) {
     data::Split task = toy_task(s);
@@ -98,7 +98,7 @@ Parts prepare(const Settings& s, const std::vector<std::string>& files) {
     parts.tokenizer =
         data::Tokenizer::from_name(s.data.subwords() ? "characters" : s.data.tokenizer);
     data::Corpus corpus =
-        read(files, parts.tokenizer,
+        read(file, targets, parts.tokenizer,
              {.max_tokens = s.data.subwords() ? 0 : s.data.max_tokens,
               .too_long = s.data.too_long == "skip" ? data::TooLong::skip : data::TooLong::error});
     parts.train = std::move(corpus.pairs);
@@ -143,7 +143,7 @@ void describe(const Model& model, const Parts& parts) {
             << parts.held_out.size() << " held-out pairs; " << model.source.size() << " and "
             << model.target.size() << " words; " << nn::parameter_count(*model.network)
             << " parameters" << std::endl;
-  if (parts.skipped > 0) std::cout << parts.skipped << " pairs left out, too long" << std::endl;
+  if (parts.skipped > 0) std::cout << parts.skipped << " pairs left out as too long" << std::endl;
   print_unknown("validation", parts.validation, model);
   print_unknown("held-out", parts.held_out, model);
 }

@@ -15,9 +15,9 @@ struct Parts {
   Index skipped = 0;  ///< pairs that were too long
 };
 
-/// Reads one file of pairs, or two with a side each, or makes the toy task that the settings name.
-/// The same settings and files give the same parts.
-Parts prepare(const Settings& settings, const std::vector<std::string>& files);
+/// Reads a file of pairs; or one of sources and one of targets, unless `targets` is empty; or makes
+/// the toy task that the settings name. The same settings and files give the same parts.
+Parts prepare(const Settings& settings, const std::string& file, const std::string& targets);
 
 /// A model as it begins, with the vocabularies of the training part only: what else is said is
 /// unknown, as it would be later.

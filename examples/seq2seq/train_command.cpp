@@ -15,8 +15,7 @@ namespace {
 
 struct Arguments {
   Settings settings;
-  std::vector<std::string> files;
-  std::string output, config, log;
+  std::string pairs, targets, output, config, log;
   bool resume = false, restart = false;
   double floor = 0;
   std::optional<double> margin;
@@ -32,9 +31,8 @@ bool train_watched(const Arguments& arguments, Model& model, const Parts& parts,
     return train(model, parts, destination, arguments.log);
   } catch (const nn::NotFinite&) {
     if (guard) throw;
-    fail(
-        "train: the gradient is NaN or infinite; the same command with --detect-anomaly says "
-        "which operation made it so");
+    fail("train: the gradient is NaN or infinite; the same command with --detect-anomaly",
+         destination.kept() ? " --resume" : "", " says which operation made it so");
   }
 }
 
@@ -63,7 +61,7 @@ int run(CLI::App& app, const Arguments& arguments) {
   if (arguments.resume) read_config(app, destination.stopped_run() / settings_file);
   check(app, arguments.settings);
 
-  const Parts parts = prepare(arguments.settings, arguments.files);
+  const Parts parts = prepare(arguments.settings, arguments.pairs, arguments.targets);
   Model model = make_model(arguments.settings, parts);
   describe(model, parts);
   const bool done = train_watched(arguments, model, parts, destination);
@@ -106,12 +104,12 @@ Command add_train(CLI::App& program) {
   const auto arguments = std::make_shared<Arguments>();
   add_run_options(*app, *arguments);
   add_options(*app, arguments->settings);
-  app->add_option("file", arguments->files,
-                  "pairs: source, tab, target on each line; or two files, a side each, line by "
-                  "line; or give a --task")
-      ->type_name("FILE")
-      ->expected(1, 2)
-      ->default_str("");
+  app->add_option("file", arguments->pairs,
+                  "pairs: source, tab, target on each line; or give a --task")
+      ->type_name("FILE");
+  app->add_option("targets", arguments->targets,
+                  "if given, the file has a source on each line, and this one the targets")
+      ->type_name("FILE");
   return {app, [app, arguments] { return run(*app, *arguments); }};
 }
 

@@ -23,16 +23,10 @@ same_run() {  # FOLDER LOG: nothing differs from the run that was not stopped
     cmp <(timeless whole.log) <(timeless "$2")
 }
 stopped() { test -e "$1.partial/training.safetensors"; }
-stands() {  # FOLDER: it holds a whole model, the one from before or the new one
-  diff -r --exclude training.safetensors former "$1" >/dev/null || diff -r whole "$1"
+untouched() {  # the model from before, or in the moment after the exchange the new one
+  diff -r --exclude training.safetensors former run >/dev/null || diff -r whole run >/dev/null
 }
-# Starts or goes on with the run in the background: its number is in $program.
-go_on() {  # FOLDER
-  local resume=()
-  if stopped "$1"; then resume=(--resume); fi
-  "${whole[@]}" --output "$1" --log "$1.log" "${resume[@]}" >out 2>err &
-  program=$!
-}
+usable() { "$seq2seq" translate run "You can." >/dev/null; }
 ended() {  # leaves the exit code in $status
   status=0
   wait $program 2>/dev/null || status=$?
@@ -40,51 +34,37 @@ ended() {  # leaves the exit code in $status
 # Some come before the first state is saved, some after the run has ended.
 random_moment() { sleep "$(awk -v r=$RANDOM 'BEGIN { print 0.7 * r / 32768 }')"; }
 
-# ---- kill -9 ----
-wanted=${KILLS:-8} kills=0 completed=0 unlike=0 fallen=0
-begin_anew() { rm -rf killed killed.partial && cp -r former killed && : >killed.log; }
-complete() {
-  completed=$((completed + 1))
-  { same_run killed killed.log && test ! -e killed.partial; } || unlike=$((unlike + 1))
+# Sends a run the signal at so many random moments, going on after each, and begins another one
+# when it is complete.
+stop_and_go_on() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check after each stop
+  local signal=$1 code=$2 count=$3 stands=$4 stops=0 runs=0 unlike=0 fallen=0
+  local -a resume=()
+  rm -rf run* && cp -r former run
+  until [ $stops = $count ] && [ $runs -gt 0 ] && [ $status = 0 ]; do
+    "${whole[@]}" --output run --log run.log --threads $((1 + RANDOM % 2)) "${resume[@]}" \
+      >out 2>err &
+    program=$!
+    if [ $stops -lt $count ]; then random_moment && kill -$signal $program 2>/dev/null || true; fi
+    ended
+    resume=()
+    if [ $status = $code ]; then
+      stops=$((stops + 1))
+      $stands || fallen=$((fallen + 1))
+      if stopped run || [ $signal = INT ]; then resume=(--resume); fi
+    elif [ $status = 0 ]; then
+      runs=$((runs + 1))
+      { same_run run run.log && test ! -e run.partial; } || unlike=$((unlike + 1))
+      rm -rf run* && cp -r former run
+    else
+      failed "exit code $status" "$(cat err)" && break
+    fi
+  done
+  echo "        $stops stops at random moments of $runs runs"
+  check "$signal: every run comes to the same weights and log" [ $unlike = 0 ]
+  check "  a model stood there after each, $stands" [ $fallen = 0 ]
 }
-begin_anew
-while [ $kills -lt $wanted ]; do
-  go_on killed
-  random_moment
-  kill -KILL $program 2>/dev/null || true
-  ended
-  if [ $status = 137 ]; then
-    kills=$((kills + 1))
-    stands killed || fallen=$((fallen + 1))
-  elif [ $status = 0 ]; then
-    complete
-    begin_anew
-  else
-    failed "exit code $status" "$(cat err)" && break
-  fi
-done
-go_on killed
-ended
-if [ $status = 0 ]; then complete; else failed "exit code $status" "$(cat err)"; fi
-echo "        $kills kills at random moments of $completed runs"
-check "kill -9: every run comes to the same weights and log" [ $unlike = 0 ]
-check "  a model stood there after each kill" [ $fallen = 0 ]
-
-# ---- Ctrl-C ----
-wanted=$((wanted / 2)) interrupts=0 status=130
-resume=()
-while [ $status = 130 ]; do
-  "${whole[@]}" --output interrupted --log interrupted.log "${resume[@]}" \
-    >out 2>err &
-  program=$!
-  if [ $interrupts -lt $wanted ]; then random_moment && kill -INT $program 2>/dev/null || true; fi
-  ended
-  if [ $status = 130 ]; then interrupts=$((interrupts + 1)) && resume=(--resume); fi
-done
-echo "        $interrupts interrupts of a run"
-check "Ctrl-C: the run comes to its end" [ $status = 0 ]
-check "  to the same weights and log" same_run interrupted interrupted.log
-check "  and nothing is left beside it" test ! -e interrupted.partial
+stop_and_go_on KILL 137 "${KILLS:-8}" untouched
+stop_and_go_on INT 130 $((${KILLS:-8} / 2)) usable
 
 # ---- Stopped and then ----
 stop() {  # FOLDER: a run there, killed after its state has been saved
@@ -92,6 +72,7 @@ stop() {  # FOLDER: a run there, killed after its state has been saved
   program=$!
   until grep -q '^epoch   2' out || ! kill -0 $program; do sleep 0.05; done
 }
+rm -rf run*
 stop run
 refuses "a second run at the same place" 1 'run.partial|another run' \
   "${train[@]}" --output run --epochs 1

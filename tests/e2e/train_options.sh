@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# What the options of `seq2seq train` do, seen from outside: in the log, in the folder, in the weights.
+. "$(dirname "$0")/checks.sh"
+
+head -n 300 "$repository/data/english-french.tsv" >pairs.tsv
+tiny=(--width 32 --hidden 32 --heads 2)
+train=("$seq2seq" train pairs.tsv "${tiny[@]}")
+small=("${train[@]}" --epochs 2)
+same() { cmp "$1/weights.safetensors" "$2/weights.safetensors"; }  # MODEL MODEL
+logged() { sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p" "$1"; }            # LOG NAME: its values
+near() { awk -v a="$1" -v b="$2" -v e="$3" 'BEGIN { exit !(a - b < e && b - a < e) }'; }
+
+succeeds "train with a log" "${small[@]}" --output plain --log plain.log
+steps=$(logged plain.log loss | wc -l)
+check "  a line for each step and epoch" [ "$(wc -l <plain.log)" = $((steps + 2)) ]
+check "  every one JSON" python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]' \
+  <plain.log
+check "  in order" diff <(grep '"loss"' plain.log | sed 's/.*"step":\([0-9]*\).*/\1/') <(seq "$steps")
+check "  the epochs' losses as printed" diff <(logged plain.log validation_loss |
+  xargs printf '%.3f\n') <(awk '/^epoch/ { print $6 }' out)
+
+# ---- Optimizers and schedules ----
+for optimizer in sgd momentum nesterov adam adamw lion; do
+  succeeds "--optimizer $optimizer" "${train[@]}" --epochs 5 --output optimizer \
+    --optimizer $optimizer
+  check "  the loss falls" awk '/^epoch/ { l[++n] = $4 } END { exit !(l[n] < l[1]) }' out
+done
+refuses "momentum without any" 1 'sgd|momentum' "${small[@]}" --output none --optimizer sgd --momentum 0.5
+refuses "a decay that Adam has not" 1 'adam|weight decay' "${small[@]}" --output none --weight-decay 0.1
+succeeds "--weight-decay of its own" "${small[@]}" --output decay --optimizer adamw --weight-decay 0
+check "  of 0 is Adam" same plain decay
+succeeds "--beta1 as it is" "${small[@]}" --output beta --beta1 0.9 --beta2 0.999 --epsilon 1e-8
+check "  changes nothing" same plain beta
+
+schedule() {  # NAME FACTORS OPTION…: of the first steps, with a rate of 0.01 and 6 steps in all
+  local name=$1 expected=$2
+  shift 2
+  succeeds "--schedule $name $*" "${train[@]}" --batch 100 --epochs 2 --learning-rate 0.01 \
+    --output schedule --log schedule.log --schedule "$name" "$@"
+  check "  its rates" diff <(logged schedule.log learning_rate | xargs printf '%.6f ') \
+    <(printf '%.6f ' $expected)
+  rm schedule.log
+}
+schedule constant "0.005 0.01 0.01 0.01 0.01 0.01" --warm-up 2
+schedule linear "0.005 0.01 0.01 0.0075 0.005 0.0025" --warm-up 2
+schedule linear "0.01 0.009 0.008 0.007 0.006 0.005" --rate-floor 0.4
+schedule cosine "0.01 0.00933 0.0075 0.005 0.0025 0.00067"
+schedule inverse-sqrt "0.005 0.01 0.0081650 0.0070711 0.0063246 0.0057735" --warm-up 2
+schedule plateau "0.01 0.01 0.01 0.01 0.01 0.01"
+refuses "a warm-up of more than all steps" 1 'linear|warm-up|100' \
+  "${small[@]}" --output none --schedule linear --warm-up 100
+refuses "an option of plateau without it" 1 '--plateau-decay|--schedule plateau' \
+  "${small[@]}" --output none --plateau-decay 0.1
+refuses "plateau without validation" 1 'plateau|--validation' \
+  "${small[@]}" --output none --schedule plateau --validation 0
+# A rate so large that it soon gets worse: it must fall.
+succeeds "plateau on a bad road" "${train[@]}" --epochs 12 --optimizer sgd --learning-rate 30 \
+  --output plateau --log plateau.log --schedule plateau --plateau-patience 1 --plateau-decay 0.25
+check "  the rate falls" [ "$(logged plateau.log learning_rate | tail -n 1)" != 30 ]
+
+# ---- Batches ----
+succeeds "--batch-tokens" "${small[@]}" --output tokens --log tokens.log --batch-tokens 200
+check "  no batch has more" awk '$1 > 200 { exit 1 }' <(logged tokens.log tokens)
+check "  more steps than before" [ "$(logged tokens.log loss | wc -l)" -gt "$steps" ]
+refuses "  a sentence longer than that" 1 'tokens|5' "${small[@]}" --output none --batch-tokens 5
+succeeds "--accumulate" "${small[@]}" --output parts --log parts.log --accumulate 4 --dropout 0
+succeeds "  and in one part" "${small[@]}" --output whole --log whole.log --dropout 0
+check "  the same losses, to rounding" \
+  near "$(logged parts.log loss | tail -n 1)" "$(logged whole.log loss | tail -n 1)" 1e-4
+succeeds "--clip 0" "${small[@]}" --output unclipped --clip 0
+check "  other weights" not same plain unclipped
+succeeds "--smoothing" "${small[@]}" --output smooth --smoothing 0.1
+check "  other weights" not same plain smooth
+
+# ---- Averages, validation, the best ----
+succeeds "--ema" "${small[@]}" --output average --log average.log --ema 0.9
+check "  leaves the training alone" diff <(logged plain.log loss) <(logged average.log loss)
+check "  other weights" not same plain average
+check "  other validation" not diff -q <(logged plain.log validation_loss) <(logged average.log validation_loss)
+succeeds "--validation-bleu" "${small[@]}" --output bleu --log bleu.log --validation-bleu
+check "  in the log" [ "$(logged bleu.log validation_bleu | wc -l)" = 2 ]
+check "  and printed" [ "$(grep -c '^epoch.* BLEU [0-9.]' out)" = 2 ]
+check "  it changes nothing else" same plain bleu
+
+stopping=(--epochs 500 --learning-rate 0.02 --patience 3)
+succeeds "--patience" "${train[@]}" "${stopping[@]}" --output patient --log patient.log
+losses=$(logged patient.log validation_loss)
+check "  it ends early" [ "$(wc -l <<<"$losses")" -lt 500 ]
+check "  after three that are no new best" \
+  [ "$(sort -g <<<"$losses" | head -n 1)" = "$(tail -n 4 <<<"$losses" | head -n 1)" ]
+check "  the last weights are not the best" not cmp -s patient/weights.safetensors patient/best.safetensors
+succeeds "--keep best" "${train[@]}" "${stopping[@]}" --output kept --keep best
+check "  is the best" cmp kept/weights.safetensors kept/best.safetensors
+check "  of the same run" cmp patient/best.safetensors kept/best.safetensors
+refuses "patience without validation" 1 '--patience|--validation' \
+  "${small[@]}" --output none --patience 3 --validation 0
+
+# ---- Text ----
+cut -f 1 pairs.tsv >english
+cut -f 2 pairs.tsv >french
+succeeds "two files" "$seq2seq" train english french "${tiny[@]}" --epochs 2 --output two
+check "  the same model as from one" same plain two
+head -n 299 french >shorter
+refuses "  of unequal length" 1 'english|shorter' \
+  "$seq2seq" train english shorter "${tiny[@]}" --output none
+refuses "three files" 2 'french' "$seq2seq" train english french french "${tiny[@]}" --output none
+succeeds "--max-vocabulary" "${small[@]}" --output few --max-vocabulary 40
+check "  so many words" [ "$(cat few/*.vocabulary | wc -l)" = 80 ]
+check "  says what it does not know" [ "$(grep -c '^unknown.*%.*sources.*%.*targets' out)" = 2 ]
+succeeds "--too-long skip" "${small[@]}" --output short --max-tokens 6 --too-long skip
+check "  says how many" grep -q '^[0-9]* pairs.* too long' out
+
+subwords=("${small[@]}" --output pieces --tokenizer subwords --pieces 200 --min-frequency 1)
+run "${subwords[@]}" </dev/null
+if [ $status = 0 ]; then
+  ok "--tokenizer subwords"
+  trained=$(tail -n 1 out)
+  check "  its model is kept" test -s pieces/subwords.model
+  check "  no more pieces than asked for" [ "$(wc -l <pieces/target.vocabulary)" -le 204 ]
+  succeeds "  evaluate" "$seq2seq" evaluate pieces
+  check "  the figure of the training run" [ "$(tail -n 1 out)" = "$trained" ]
+  check "  translate" "$seq2seq" translate pieces "Where is my red hat?"
+  rm pieces/subwords.model
+  refuses "  without its model" 1 'pieces/subwords.model' "$seq2seq" translate pieces "You can."
+else
+  refuses "--tokenizer subwords without the library" 1 'sentencepiece' "${subwords[@]}"
+fi
+refuses "--pieces without subwords" 1 '--pieces|subwords' "${small[@]}" --output none --pieces 100
+
+# ---- A configuration file ----
+odd=("${small[@]}" --learning-rate 0.0012345678901 --validation-bleu --optimizer adamw)
+succeeds "a run with numbers of many digits" "${odd[@]}" --output odd
+succeeds "--config with its settings" \
+  "$seq2seq" train pairs.tsv --config odd/settings.toml --output again
+check "  the same weights" same odd again
+check "  the same settings" cmp odd/settings.toml again/settings.toml
+succeeds "  and another seed on the command line" \
+  "$seq2seq" train pairs.tsv --config odd/settings.toml --output other --seed 2
+check "  which wins" [ "$(diff odd/settings.toml other/settings.toml | grep -c '^[<>] seed=')" = 2 ]
+printf '# mine\nepochs = 2\nwidth=32\nhidden=32\nheads=2\nlog="file.log"\n' >mine.toml
+succeeds "a file of one's own" "$seq2seq" train pairs.tsv --config mine.toml --output mine
+check "  the same as on the command line" same plain mine
+check "  options that are no settings, too" test -s file.log
+refuses "a missing one" 1 'missing.toml' "${small[@]}" --output none --config missing.toml
+echo 'depth=3' >wrong.toml
+refuses "one with an unknown option" 1 'wrong.toml|depth' "${small[@]}" --output none --config wrong.toml
+echo 'epochs="many"' >wrong.toml
+refuses "one with a wrong value" 1 'wrong.toml|epochs|many' \
+  "${train[@]}" --output none --config wrong.toml
+refuses "a log that is none" 1 'pairs.tsv|metrics log' "${small[@]}" --output none --log pairs.tsv
+check "nothing was written by what was refused" [ "$(echo none*)" = 'none*' ]
+finish

@@ -1,6 +1,8 @@
 #include "examples/seq2seq/model_settings.h"
 
+#include <charconv>
 #include <map>
+#include <sstream>
 
 #include "autograd/error.h"
 #include "examples/seq2seq/validators.h"
@@ -38,13 +40,55 @@ const std::map<std::string, nn::TiedEmbeddings> all_ties = {
     {"decoder", nn::TiedEmbeddings::decoder},
     {"all", nn::TiedEmbeddings::all},
 };
+const std::map<std::string, nn::Score> all_scores = {
+    {"dot", nn::Score::dot_product},
+    {"bilinear", nn::Score::bilinear},
+    {"additive", nn::Score::additive},
+};
+const std::map<std::string, nn::HeadLayout> all_head_layouts = {
+    {"side-by-side", nn::HeadLayout::side_by_side},
+    {"batch-major", nn::HeadLayout::batch_major},
+    {"head-major", nn::HeadLayout::head_major},
+};
+
+// "encoder.blocks.0.attention:1,decoder.blocks.1.cross_attention:3"
+std::vector<nn::PrunedHead> parse_pruned_heads(const std::string& text) {
+  std::vector<nn::PrunedHead> heads;
+  if (text == "none") return heads;
+  std::istringstream items(text);
+  for (std::string item; std::getline(items, item, ',');) {
+    const std::size_t colon = item.find(':');
+    Index head = 0;
+    const bool valid = colon != std::string::npos && [&] {
+      const char *const begin = item.data() + colon + 1, *const end = item.data() + item.size();
+      return begin != end && std::from_chars(begin, end, head).ptr == end;
+    }();
+    require(valid, "--prune-heads: '", item, "' is not a LAYER:HEAD");
+    heads.push_back({item.substr(0, colon), head});
+  }
+  return heads;
+}
 }  // namespace
 
 void ModelSettings::check() const {
   if (is_recurrent()) return;
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
+  require(decoder_width % heads == 0, "--heads: ", heads, " does not divide --decoder-width, ",
+          decoder_width);
+  require(tie != "all" || decoder_width == 0 || decoder_width == width,
+          "--tie all: needs one width, --width is ", width, " and --decoder-width ", decoder_width);
+  require(attention != "additive" || positions != "rotary",
+          "--attention additive: does not go with --positions rotary, which needs a product");
+  for (const nn::PrunedHead& pruned : parse_pruned_heads(prune_heads))
+    require(pruned.head >= 0 && pruned.head < heads, "--prune-heads: there is no head ",
+            pruned.head, " where --heads is ", heads);
   require(positions != "rotary" || width / heads % 2 == 0,
           "--positions rotary: needs heads of an even width, not ", width / heads);
+  require(positions != "rotary" || decoder_width / heads % 2 == 0,
+          "--positions rotary: needs heads of an even width, in the decoder not ",
+          decoder_width / heads);
+  require(positions != "relative" || (attention == "dot" && head_layout == "side-by-side"),
+          "--positions relative: goes with --attention dot and --head-layout side-by-side only");
   check_positions();
   require(tie == "none" || position_mode != "split", "--tie ", tie,
           ": not with --position-mode split, the output reads the whole width");
@@ -85,6 +129,7 @@ nn::TransformerConfig ModelSettings::transformer(Index source_tokens, Index targ
       .source_tokens = source_tokens,
       .target_tokens = target_tokens,
       .width = width,
+      .decoder_width = decoder_width,
       .hidden = hidden,
       .heads = heads,
       .encoder_blocks = encoder_blocks,
@@ -96,6 +141,10 @@ nn::TransformerConfig ModelSettings::transformer(Index source_tokens, Index targ
       .norm = norm == "post" ? nn::NormPlacement::post : nn::NormPlacement::pre,
       .normalization = all_normalizations.at(normalization),
       .activation = all_activations.at(activation),
+      .attention_bias = attention_bias == "yes" ? nn::Bias::yes : nn::Bias::no,
+      .score = all_scores.at(attention),
+      .head_layout = all_head_layouts.at(head_layout),
+      .pruned_heads = parse_pruned_heads(prune_heads),
       .tied_embeddings = all_ties.at(tie),
   };
 }
@@ -130,11 +179,30 @@ void add_options(CLI::App& app, ModelSettings& s) {
   app.add_option("--width", s.width, "of embeddings, blocks and recurrent states")
       ->check(counting())
       ->group(any);
+  app.add_option("--decoder-width", s.decoder_width, "the same of the decoder; 0: as --width")
+      ->check(whole_number())
+      ->group(model);
   app.add_option("--hidden", s.hidden, "width inside of the feed-forward networks")
       ->check(counting())
       ->group(model);
   app.add_option("--heads", s.heads, "of attention; must divide the width")
       ->check(counting())
+      ->group(model);
+  app.add_option("--attention", s.attention,
+                 "how the score of a query and a key comes about, in each head")
+      ->check(CLI::IsMember({"dot", "bilinear", "additive"}))
+      ->group(model);
+  app.add_option("--attention-bias", s.attention_bias, "biases in the projections of attention")
+      ->check(CLI::IsMember({"no", "yes"}))
+      ->group(model);
+  app.add_option("--head-layout", s.head_layout,
+                 "where the heads are meanwhile: in the width (one kernel, fast), or examples of a "
+                 "larger batch in one of two orders, to compare")
+      ->check(CLI::IsMember({"side-by-side", "batch-major", "head-major"}))
+      ->group(model);
+  app.add_option("--prune-heads", s.prune_heads,
+                 "heads to switch off, as in encoder.blocks.0.attention:1,"
+                 "decoder.blocks.1.cross_attention:0")
       ->group(model);
   app.add_option("--encoder-blocks", s.encoder_blocks, "layers that read the source")
       ->check(counting())

@@ -15,13 +15,16 @@ namespace adjoint::seq2seq {
 
 struct ModelSettings {
   std::string model = "transformer";
-  Index width = 256, hidden = 64, heads = 4, encoder_blocks = 2, decoder_blocks = 2;
+  Index width = 256, decoder_width = 0, hidden = 64, heads = 4, encoder_blocks = 2,
+        decoder_blocks = 2;
   double dropout = 0.2;
   std::string positions = "sinusoidal", norm = "post", activation = "relu";
   std::string position_mode = "add", position_place = "before", relative = "both";
   Index position_width = 64, kernel = 3, max_distance = 16;
   Index layers = 2;
   std::string normalization = "layer", tie = "none";
+  std::string attention = "dot", attention_bias = "no", head_layout = "side-by-side";
+  std::string prune_heads = "none";
 
   bool is_recurrent() const { return model != "transformer"; }
   void check() const;

@@ -20,23 +20,19 @@ void require_share(const char* what, double value) {
 
 // ---- A step -------------------------------------------------------------------------------------
 
-Optimizer::Optimizer(Tensors parameters, double learning_rate, std::vector<std::string> memories)
+Optimizer::Optimizer(Tensors parameters, double learning_rate, std::vector<Memory> memories)
     : parameters_(std::move(parameters)),
-      names_(std::move(memories)),
-      memories_(names_.size()),
+      memories_(std::move(memories)),
       initial_rate_(learning_rate),
       rate_(learning_rate) {
   require_not_negative("learning rate", learning_rate);
-  for (Tensors& memory : memories_)
-    for (const Tensor& parameter : parameters_)
-      memory.push_back(zeros(parameter.shape(), parameter.dtype()));
 }
 
 void Optimizer::state(State& visit) {
   settings(visit);
   visit.fixed("learning_rate", initial_rate_);
   visit("current_rate", rate_)("steps", steps_);
-  for (std::size_t m = 0; m < memories_.size(); ++m) visit(names_[m], memories_[m], parameters_);
+  for (Memory& memory : memories_) visit(memory.name, memory.tensors, parameters_);
 }
 
 void Optimizer::step(const Tensors& gradients, double scale) {
@@ -47,9 +43,23 @@ void Optimizer::step(const Tensors& gradients, double scale) {
             parameters_[i].name(), " is ", parameters_[i].dtype(), ' ', parameters_[i].shape(),
             ", its gradient ", gradients[i].dtype(), ' ', gradients[i].shape());
   ++steps_;
+  update_all(gradients, scale);
+}
+
+ElementwiseOptimizer::ElementwiseOptimizer(const Tensors& parameters, double learning_rate,
+                                           const std::vector<std::string>& memories)
+    : Optimizer(parameters, learning_rate, {}) {
+  for (const std::string& name : memories) {
+    Memory& memory = memories_.emplace_back(Memory{name, {}});
+    for (const Tensor& parameter : parameters)
+      memory.tensors.push_back(zeros(parameter.shape(), parameter.dtype()));
+  }
+}
+
+void ElementwiseOptimizer::update_all(const Tensors& gradients, double scale) {
   const std::vector<Elements> parameters = edit_all(parameters_);
   std::vector<std::vector<Elements>> memories;
-  for (Tensors& memory : memories_) memories.push_back(edit_all(memory));
+  for (Memory& memory : memories_) memories.push_back(edit_all(memory.tensors));
 
   Pieces(parameters_).each_run([&](std::size_t i, Index begin, Index end) {
     std::visit(
@@ -111,8 +121,8 @@ std::vector<std::string> velocity_unless_zero(double momentum) {
 
 }  // namespace
 
-Sgd::Sgd(Tensors parameters, double learning_rate, double momentum, Momentum kind)
-    : Optimizer(std::move(parameters), learning_rate, velocity_unless_zero(momentum)),
+Sgd::Sgd(const Tensors& parameters, double learning_rate, double momentum, Momentum kind)
+    : ElementwiseOptimizer(parameters, learning_rate, velocity_unless_zero(momentum)),
       momentum_(momentum),
       kind_(kind) {
   require_share("momentum", momentum);
@@ -177,8 +187,8 @@ void adam(const Run<T>& run, const AdamFactors<T> f) {
 
 }  // namespace
 
-Adam::Adam(Tensors parameters, const AdamOptions& options)
-    : Optimizer(std::move(parameters), options.learning_rate, {"first_moment", "second_moment"}),
+Adam::Adam(const Tensors& parameters, const AdamOptions& options)
+    : ElementwiseOptimizer(parameters, options.learning_rate, {"first_moment", "second_moment"}),
       options_(options) {
   require_share("beta1", options.beta1);
   require_share("beta2", options.beta2);
@@ -233,8 +243,8 @@ void lion(const Run<T>& run, const LionFactors<T> f) {
 
 }  // namespace
 
-Lion::Lion(Tensors parameters, const LionOptions& options)
-    : Optimizer(std::move(parameters), options.learning_rate, {"momentum"}), options_(options) {
+Lion::Lion(const Tensors& parameters, const LionOptions& options)
+    : ElementwiseOptimizer(parameters, options.learning_rate, {"momentum"}), options_(options) {
   require_share("beta1", options.beta1);
   require_share("beta2", options.beta2);
   require_not_negative("weight decay", options.weight_decay);

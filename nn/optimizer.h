@@ -11,19 +11,6 @@
 
 namespace adjoint::nn {
 
-/// Some elements of a parameter, as an update rule sees them.
-template <Real T>
-struct Run {
-  Index count;
-  T* parameter;
-  const T* gradient;
-  T scale;  ///< what the gradient is to be multiplied with
-  /// What the rule remembers from step to step, at first zero: so many numbers for each element as
-  /// the optimizer has asked for.
-  std::array<T*, 2> memory;
-};
-using AnyRun = std::variant<Run<float>, Run<double>>;
-
 /// Holds the parameters it is made for and edits them in place.
 class Optimizer {
  public:
@@ -43,20 +30,53 @@ class Optimizer {
   void state(State& visit);
 
  protected:
-  /// One memory for each name. Error unless the rate is a number from 0.
-  Optimizer(Tensors parameters, double learning_rate, std::vector<std::string> memories);
+  /// What the rule remembers from step to step: a tensor for each parameter, at first zeros.
+  struct Memory {
+    std::string name;
+    Tensors tensors;
+  };
+  /// Error unless the rate is a number from 0.
+  Optimizer(Tensors parameters, double learning_rate, std::vector<Memory> memories);
 
-  /// Updates some elements. Several threads do so at once.
-  virtual void update(const AnyRun& run) const = 0;
+  /// Updates the parameters by gradients that fit them. The step is counted already.
+  virtual void update_all(const Tensors& gradients, double scale) = 0;
   /// The rule's name and settings.
   virtual void settings(State& visit) const = 0;
 
- private:
   Tensors parameters_;
-  std::vector<std::string> names_;  // of the memories
-  std::vector<Tensors> memories_;   // each like the parameters
+  std::vector<Memory> memories_;
+
+ private:
   double initial_rate_, rate_;
   Index steps_ = 0;
+};
+
+// ---- Rules that see each element by itself
+// -------------------------------------------------------
+
+/// Some elements of a parameter, as an update rule sees them.
+template <Real T>
+struct Run {
+  Index count;
+  T* parameter;
+  const T* gradient;
+  T scale;  ///< what the gradient is to be multiplied with
+  /// What the rule remembers of each element: so many numbers as it has asked for.
+  std::array<T*, 2> memory;
+};
+using AnyRun = std::variant<Run<float>, Run<double>>;
+
+class ElementwiseOptimizer : public Optimizer {
+ protected:
+  /// A memory like the parameters for each name.
+  ElementwiseOptimizer(const Tensors& parameters, double learning_rate,
+                       const std::vector<std::string>& memories);
+
+  /// Updates some elements. Several threads do so at once.
+  virtual void update(const AnyRun& run) const = 0;
+
+ private:
+  void update_all(const Tensors& gradients, double scale) final;
 };
 
 enum class Momentum { classical, nesterov };
@@ -66,9 +86,9 @@ enum class Momentum { classical, nesterov };
 /// takes the gradient ahead, where v is about to lead: w ← w − η (g + μ v) with the same v, w being
 /// the point ahead (Sutskever et al. 2013, equation 3; Bengio et al. 2013, equation 7). Error
 /// unless 0 ≤ μ < 1, and 0 < μ for Nesterov's.
-class Sgd : public Optimizer {
+class Sgd : public ElementwiseOptimizer {
  public:
-  Sgd(Tensors parameters, double learning_rate, double momentum = 0,
+  Sgd(const Tensors& parameters, double learning_rate, double momentum = 0,
       Momentum kind = Momentum::classical);
 
  private:
@@ -91,9 +111,9 @@ struct AdamOptions {
 /// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  w ← w − η m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ =
 /// v/(1−β₂ᵗ). (Kingma and Ba 2015, algorithm 1.) With weight decay λ, w ← (1 − ηλ) w first: AdamW
 /// (Loshchilov and Hutter 2019, algorithm 2). Error unless 0 ≤ β₁, β₂ < 1 and 0 ≤ ε, λ.
-class Adam : public Optimizer {
+class Adam : public ElementwiseOptimizer {
  public:
-  Adam(Tensors parameters, const AdamOptions& options = {});
+  Adam(const Tensors& parameters, const AdamOptions& options = {});
 
  private:
   void update(const AnyRun& run) const override;
@@ -105,8 +125,8 @@ class Adam : public Optimizer {
 /// Adam with decoupled weight decay, by default 0.01 as in the paper's software.
 class AdamW : public Adam {
  public:
-  explicit AdamW(Tensors parameters, AdamOptions options = {.weight_decay = 0.01})
-      : Adam(std::move(parameters), options) {}
+  explicit AdamW(const Tensors& parameters, AdamOptions options = {.weight_decay = 0.01})
+      : Adam(parameters, options) {}
 };
 
 struct LionOptions {
@@ -119,9 +139,9 @@ struct LionOptions {
 /// half of Adam's memory is enough. (Chen et al. 2023, "Symbolic discovery of optimization
 /// algorithms", algorithm 2, who advise a rate of a third to a tenth of Adam's, and a decay as much
 /// larger.) Error unless 0 ≤ β₁, β₂ < 1 and 0 ≤ λ.
-class Lion : public Optimizer {
+class Lion : public ElementwiseOptimizer {
  public:
-  Lion(Tensors parameters, const LionOptions& options = {});
+  Lion(const Tensors& parameters, const LionOptions& options = {});
 
  private:
   void update(const AnyRun& run) const override;
@@ -130,18 +150,21 @@ class Lion : public Optimizer {
   LionOptions options_;
 };
 
-/// Settings of whichever rule; those not given are the rule's own, above.
+// ---- By name
+// -------------------------------------------------------------------------------------
+
+/// Settings of whichever rule; those not given are the rule's own.
 struct OptimizerOptions {
   std::optional<double> learning_rate = {}, momentum = {}, beta1 = {}, beta2 = {}, epsilon = {},
                         weight_decay = {};
 };
 
-/// The names that make_optimizer knows: sgd, momentum, nesterov, adam, adamw, lion.
+/// The names that make_optimizer knows: sgd, momentum, nesterov, adam, adamw, lion, adafactor.
 const std::vector<std::string>& optimizer_names();
 
 /// The optimizer of this name; momentum is 0.9 unless given, and sgd's and momentum's learning rate
 /// 0.1. Error for another name, and for a setting that the rule does not have.
-std::unique_ptr<Optimizer> make_optimizer(const std::string& name, Tensors parameters,
+std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const Tensors& parameters,
                                           const OptimizerOptions& options = {});
 
 }  // namespace adjoint::nn

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "autograd/kernels/parallel.h"
+#include "nn/adafactor.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -238,7 +239,8 @@ BOOST_AUTO_TEST_CASE(a_name_makes_the_optimizer_with_its_own_defaults) {
        [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9, Momentum::nesterov); }},
       {"adam", [](const Tensors& p) { return std::make_unique<Adam>(p); }},
       {"adamw", [](const Tensors& p) { return std::make_unique<AdamW>(p); }},
-      {"lion", [](const Tensors& p) { return std::make_unique<Lion>(p); }}};
+      {"lion", [](const Tensors& p) { return std::make_unique<Lion>(p); }},
+      {"adafactor", [](const Tensors& p) { return std::make_unique<Adafactor>(p); }}};
   BOOST_TEST(makers.size() == optimizer_names().size());
   for (const auto& [name, make] : makers) {
     const Tensors one = some_parameters(), other = some_parameters();
@@ -259,8 +261,9 @@ BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_an_error) {
                           says("optimizer: " + text));
   };
   check("adagrad", {},
-        "there is none of the name 'adagrad'; there are sgd, momentum, nesterov, adam, adamw and "
-        "lion");
+        "there is none of the name 'adagrad'; there are sgd, momentum, nesterov, adam, adamw, "
+        "lion and adafactor");
+  check("adafactor", {.weight_decay = 0.1}, "adafactor has no weight decay");
   check("sgd", {.momentum = 0.9}, "sgd has no momentum");
   check("nesterov", {.beta1 = 0.9}, "nesterov has no beta1");
   check("adam", {.weight_decay = 0.1}, "adam has no weight decay");

@@ -1,5 +1,5 @@
-"""Writes optimizers.safetensors: twenty steps of each of PyTorch's optimizers that we have too, and
-two of its schedules, in float64. README.md beside this file explains the names.
+"""Writes optimizers.safetensors: twenty steps of each of PyTorch's optimizers that we have too, of
+Adafactor, and two schedules, in float64. README.md beside this file explains the names.
 
     python3 tests/parity/generate_optimizers.py [file]
 
@@ -8,6 +8,7 @@ Needs torch and numpy only (made with 1.13.1, Debian's python3-torch).
 import pathlib
 import sys
 
+import numpy as np
 import torch
 from torch.optim import lr_scheduler
 
@@ -38,6 +39,38 @@ def optimize(recorder, name, optimizer_class, **settings):
         optimizer.step()
         for key, parameter in parameters.items():
             case.constant(f"parameter/{step}/{key}", parameter)
+
+
+class Adafactor(torch.optim.Optimizer):
+    """Shazeer and Stern 2018, which this version of torch has not: their algorithms 4 (matrices) and 5
+    (vectors) in numpy, line by line, with the constants of algorithm 6."""
+
+    def __init__(self, parameters, lr, eps):
+        super().__init__(parameters, {"lr": lr, "eps": eps})
+        self.t, self.memory = 0, {}
+
+    def step(self):
+        self.t += 1
+        beta2 = 1 - self.t ** -0.8
+        for x in self.param_groups[0]["params"]:
+            g = x.grad.numpy()
+            square = g ** 2 + self.param_groups[0]["eps"]
+            if g.ndim == 2:
+                n, m = g.shape
+                r, c = self.memory.get(x, (np.zeros(n), np.zeros(m)))
+                r = beta2 * r + (1 - beta2) * square @ np.ones(m)
+                c = beta2 * c + (1 - beta2) * np.ones(n) @ square
+                self.memory[x] = r, c
+                v = np.outer(r, c) / (np.ones(n) @ r)
+            else:
+                v = self.memory[x] = beta2 * self.memory.get(x, 0) + (1 - beta2) * square
+            u = g / np.sqrt(v)
+            u = u / max(1, rms(u) / 1.0)
+            x -= torch.from_numpy(max(1e-3, rms(x.numpy())) * self.param_groups[0]["lr"] * u)
+
+
+def rms(x):
+    return np.sqrt(np.mean(x ** 2))
 
 
 def standing_still():
@@ -87,6 +120,7 @@ def main():
     optimize(recorder, "optimizer_adam", torch.optim.Adam, lr=0.02, betas=(0.8, 0.99), eps=1e-6)
     optimize(recorder, "optimizer_adamw", torch.optim.AdamW, lr=0.02, betas=(0.9, 0.98), eps=1e-9,
              weight_decay=0.1)
+    optimize(recorder, "optimizer_adafactor", Adafactor, lr=0.02, eps=1e-4)
     plateau(recorder)
     cosine(recorder)
     recorder.write(sys.argv[1] if len(sys.argv) > 1 else own)

@@ -132,6 +132,7 @@ const Checks& optimizer_checks() {
                                 {"optimizer_nesterov", check_by_name},
                                 {"optimizer_adam", check_by_name},
                                 {"optimizer_adamw", check_by_name},
+                                {"optimizer_adafactor", check_by_name},
                                 {"schedule_plateau", check_plateau},
                                 {"schedule_cosine", check_cosine}};
   return checks;

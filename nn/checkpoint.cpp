@@ -338,10 +338,10 @@ std::string differences(const std::map<std::string, Tensor>& file,
 
 }  // namespace
 
-std::string shown(const std::string& source) {
+std::string shown(const std::string& text) {
   constexpr std::size_t longest = 100;
-  const std::string text = Json(source).dump(-1, ' ', true, Json::error_handler_t::replace);
-  const std::string inside = text.substr(1, text.size() - 2);  // without the quotes
+  const std::string quoted = Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
+  const std::string inside = quoted.substr(1, quoted.size() - 2);
   return inside.size() <= longest ? inside : inside.substr(0, longest) + "...";
 }
 

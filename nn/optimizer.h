@@ -113,7 +113,7 @@ struct AdamOptions {
 /// (Loshchilov and Hutter 2019, algorithm 2). Error unless 0 ≤ β₁, β₂ < 1 and 0 ≤ ε, λ.
 class Adam : public ElementwiseOptimizer {
  public:
-  Adam(const Tensors& parameters, const AdamOptions& options = {});
+  explicit Adam(const Tensors& parameters, const AdamOptions& options = {});
 
  private:
   void update(const AnyRun& run) const override;
@@ -141,7 +141,7 @@ struct LionOptions {
 /// larger.) Error unless 0 ≤ β₁, β₂ < 1 and 0 ≤ λ.
 class Lion : public ElementwiseOptimizer {
  public:
-  Lion(const Tensors& parameters, const LionOptions& options = {});
+  explicit Lion(const Tensors& parameters, const LionOptions& options = {});
 
  private:
   void update(const AnyRun& run) const override;

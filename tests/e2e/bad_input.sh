@@ -85,6 +85,8 @@ model && echo 'no weights' >bad/weights.safetensors
 refuses "weights that are no weights" 1 'bad/weights.safetensors' "${translate[@]}"
 model && printf '\x00\x00\xc0\x7f' | dd of=bad/weights.safetensors conv=notrunc bs=1 status=none \
   seek=$(($(stat -c %s good/weights.safetensors) - 4))
+refuses "weights with wrong bytes" 1 'bad/weights.safetensors|damaged' "${translate[@]}"
+without_checksum bad/weights.safetensors
 refuses "weights with a NaN" 1 'bad/weights.safetensors|NaN' "${translate[@]}"
 model && rm bad/weights.safetensors
 refuses "no weights" 1 'bad/weights.safetensors' "${translate[@]}"

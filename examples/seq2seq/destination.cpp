@@ -41,9 +41,13 @@ void require_replaceable(const fs::path& folder) {
             "', which is no part of a model; nothing there will be overwritten");
 }
 
-// Both names stand at any moment. Not every file system can do this.
-bool exchange(const fs::path& a, const fs::path& b) {
+// Both names stand at any moment. Not every system and file system can do this.
+bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::path& b) {
+#ifdef RENAME_EXCHANGE
   return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+#else
+  return false;
+#endif
 }
 
 // The next best: the name is missing for a moment. If the second step fails, the first is undone.
@@ -57,6 +61,16 @@ void replace(const fs::path& fresh, const fs::path& target) {
     throw fs::filesystem_error("", target, error);
   }
   fs::rename(former, fresh);
+}
+
+// Says what went wrong in one line that names the option.
+template <class Action>
+void writing(const fs::path& folder, const Action& action) {
+  try {
+    action();
+  } catch (const fs::filesystem_error& error) {
+    fail("--output: '", folder.string(), "' cannot be written: ", error.code().message());
+  }
 }
 
 }  // namespace
@@ -73,16 +87,14 @@ void FolderLock::take(const fs::path& folder) {
 }
 
 Destination::Destination(const fs::path& folder, Stopped stopped) {
-  try {
+  writing(folder, [&] {
     folder_ = resolved(folder);
     require_replaceable(folder_);
     partial_ = folder_.string() + ".partial";
     require_replaceable(partial_);
     fs::create_directories(partial_);
     lock_.take(partial_);
-  } catch (const fs::filesystem_error& error) {
-    fail("--output: '", folder.string(), "' cannot be written: ", error.code().message());
-  }
+  });
   keep_ = fs::exists(partial_ / state_file);
   if (stopped == Stopped::refuse)
     require(!keep_, "--output: '", partial_.string(),
@@ -102,7 +114,9 @@ Destination::~Destination() {
 const fs::path& Destination::begin() {
   for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
   if (stopped_run_ == partial_) return partial_;
-  for (const std::string& name : model_files()) fs::remove(partial_ / name);
+  writing(folder_, [&] {
+    for (const std::string& name : model_files()) fs::remove(partial_ / name);
+  });
   keep_ = false;
   if (!stopped_run_.empty() && fs::exists(stopped_run_ / best_file))
     write_file(partial_ / best_file, read_file(stopped_run_ / best_file));
@@ -113,21 +127,22 @@ void Destination::complete() {
   keep_ = true;
   try {
     require_replaceable(folder_);
-    if (!fs::exists(folder_)) {
-      fs::rename(partial_, folder_);
-    } else {
-      // Without its state, what stood here is no stopped run when it is called partial.
-      fs::remove(folder_ / state_file);
-      if (!exchange(partial_, folder_)) replace(partial_, folder_);
-      std::error_code ignored;
-      fs::remove_all(partial_, ignored);
-    }
-  } catch (const fs::filesystem_error& error) {
-    fail(folder_.string(), ": cannot be written: ", error.code().message(),
-         "; the new model is in '", partial_.string(), "'");
+    writing(folder_, [&] { put_in_place(); });
   } catch (const Error& error) {
     fail(error.what(), "; the new model is in '", partial_.string(), "'");
   }
+}
+
+void Destination::put_in_place() {
+  if (!fs::exists(folder_)) {
+    fs::rename(partial_, folder_);
+    return;
+  }
+  // Without its state, what stood here is no stopped run when it is called partial.
+  fs::remove(folder_ / state_file);
+  if (!exchange(partial_, folder_)) replace(partial_, folder_);
+  std::error_code ignored;
+  fs::remove_all(partial_, ignored);
 }
 
 }  // namespace adjoint::seq2seq

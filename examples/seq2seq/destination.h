@@ -5,7 +5,8 @@
 
 namespace adjoint::seq2seq {
 
-/// Held until the process ends, however it ends. Where a file system has no locks, none is held.
+/// Keeps other processes out while it lives; the lock of one that was killed is gone. Where a file
+/// system has no locks, none is held.
 class FolderLock {
  public:
   FolderLock() = default;
@@ -54,6 +55,8 @@ class Destination {
   void complete();
 
  private:
+  void put_in_place();
+
   std::filesystem::path folder_, partial_, stopped_run_;
   bool keep_ = false;
   FolderLock lock_;

@@ -13,6 +13,15 @@
 namespace adjoint::seq2seq {
 namespace {
 
+constexpr auto examples = R"(For example:
+  seq2seq train pairs.tsv --output my-model
+  seq2seq train pairs.tsv --output my-model --resume
+  seq2seq train english.txt french.txt --tokenizer subwords --min-frequency 1 --output my-model
+  seq2seq train pairs.tsv --config my-model/settings.toml --seed 2 --output second
+  seq2seq train --task reverse --symbols 10 --max-length 8 --epochs 5 --output reverse
+Exit codes: 0 done; 1 a file, a model or a disk failed, or options do not go together; 2 an option
+is unknown or its value is none; 3 BLEU is below --floor or --margin; 130 interrupted, and saved.)";
+
 struct Arguments {
   Settings settings;
   std::string pairs, targets, output, config, log;
@@ -101,6 +110,7 @@ void add_run_options(CLI::App& app, Arguments& arguments) {
 
 Command add_train(CLI::App& program) {
   CLI::App* const app = program.add_subcommand("train", "train a model and save it in a folder");
+  app->footer(examples);
   const auto arguments = std::make_shared<Arguments>();
   add_run_options(*app, *arguments);
   add_options(*app, arguments->settings);

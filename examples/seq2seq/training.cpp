@@ -61,7 +61,8 @@ bool is_time_to_save(const Run& run, const TrainingSettings& settings) {
 void take_steps(Run& run, const Model& model, Destination& destination, const fs::path& folder,
                 Log& log, Progress& progress) {
   const InterruptHandler interrupt;
-  while (!run.finished() && !interrupt.requested()) {
+  bool stop = false;
+  while (!run.finished() && !stop) {
     const Index epoch = run.epochs_done() + 1;
     const nn::StepResult step = run.step();
     log.step(epoch, step);
@@ -72,7 +73,8 @@ void take_steps(Run& run, const Model& model, Destination& destination, const fs
       progress.end_epoch(result);
       if (result.best) save_weights(run, model, folder / best_file);
     }
-    if (!is_time_to_save(run, model.settings.training) && !interrupt.requested()) continue;
+    stop = interrupt.requested();
+    if (!stop && !is_time_to_save(run, model.settings.training)) continue;
     nn::save_state(run, folder / state_file);
     destination.keep();
   }

@@ -10,7 +10,7 @@
 
 #include "autograd/error.h"
 #include "autograd/file.h"
-#include "examples/seq2seq/model_folder.h"
+#include "nn/checkpoint.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -90,7 +90,7 @@ Destination::Destination(const fs::path& folder, Stopped stopped) {
   writing(folder, [&] {
     folder_ = resolved(folder);
     require_replaceable(folder_);
-    partial_ = folder_.string() + ".partial";
+    partial_ = partial_folder(folder_);
     require_replaceable(partial_);
     fs::create_directories(partial_);
     lock_.take(partial_);
@@ -131,6 +131,13 @@ void Destination::complete() {
   } catch (const Error& error) {
     fail(error.what(), "; the new model is in '", partial_.string(), "'");
   }
+}
+
+void Destination::save(const Model& model, const std::vector<data::Pair>& held_out) {
+  begin();
+  save_description(model, held_out, partial_);
+  nn::save_parameters(*model.network, partial_ / weights_file);
+  complete();
 }
 
 void Destination::put_in_place() {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
+
+#include "examples/seq2seq/model_folder.h"
 
 namespace adjoint::seq2seq {
 
@@ -53,6 +56,8 @@ class Destination {
   bool kept() const { return keep_; }
   /// The partial folder holds a complete model: it takes its place.
   void complete();
+  /// All of this at once, for a model that no run has to make.
+  void save(const Model& model, const std::vector<data::Pair>& held_out);
 
  private:
   void put_in_place();

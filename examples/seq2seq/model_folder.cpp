@@ -53,7 +53,10 @@ void save_description(const Model& model, const std::vector<data::Pair>& held_ou
 }
 
 Model load(const fs::path& folder) {
-  require(fs::exists(folder), folder.string(), ": no such folder; `seq2seq train` makes one");
+  require(fs::exists(folder), folder.string(), ": no such folder; `seq2seq train` makes one",
+          fs::exists(partial_folder(folder) / state_file)
+              ? ", and with --resume goes on with the run that was stopped there"
+              : "");
   require(fs::is_directory(folder), folder.string(), ": is a file and not a model's folder");
   require(fs::exists(folder / settings_file), folder.string(), ": holds no model (no ",
           settings_file, ")");
@@ -66,6 +69,8 @@ Model load(const fs::path& folder) {
           (folder / weights_file).string(), ": holds NaN or infinity");
   return model;
 }
+
+fs::path partial_folder(const fs::path& folder) { return folder.string() + ".partial"; }
 
 fs::path held_out_file(const fs::path& folder) { return folder / held_out_name; }
 

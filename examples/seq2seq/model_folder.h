@@ -34,6 +34,9 @@ void save_description(const Model& model, const std::vector<data::Pair>& held_ou
 /// Error, naming the file, when one is missing or does not fit the others.
 Model load(const std::filesystem::path& folder);
 
+/// The folder beside it in which a run works until it is complete.
+std::filesystem::path partial_folder(const std::filesystem::path& folder);
+
 /// The pairs that the model has not seen.
 std::filesystem::path held_out_file(const std::filesystem::path& folder);
 

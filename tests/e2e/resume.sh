@@ -74,6 +74,8 @@ stop() {  # FOLDER: a run there, killed after its state has been saved
 }
 rm -rf run*
 stop run
+refuses "translate with a run that is not complete" 1 'run|no such folder|--resume' \
+  "$seq2seq" translate run "You can."
 refuses "a second run at the same place" 1 'run.partial|another run' \
   "${train[@]}" --output run --epochs 1
 kill -KILL $program

@@ -148,5 +148,6 @@ echo 'epochs="many"' >wrong.toml
 refuses "one with a wrong value" 1 'wrong.toml|epochs|many' \
   "${train[@]}" --output none --config wrong.toml
 refuses "a log that is none" 1 'pairs.tsv|metrics log' "${small[@]}" --output none --log pairs.tsv
+refuses "a log on a full device" 1 '/dev/full|No space' "${small[@]}" --output none --log /dev/full
 check "nothing was written by what was refused" [ "$(echo none*)" = 'none*' ]
 finish

@@ -86,24 +86,20 @@ void FolderLock::take(const fs::path& folder) {
   require(!held, "--output: another run is at work in '", folder.string(), "'");
 }
 
-Destination::Destination(const fs::path& folder, Stopped stopped) {
+Destination::Destination(const fs::path& folder, Stopped stopped)
+    : resumes_(stopped == Stopped::resume) {
   writing(folder, [&] {
     folder_ = resolved(folder);
     require_replaceable(folder_);
     partial_ = partial_folder(folder_);
     require_replaceable(partial_);
-    fs::create_directories(partial_);
+    const bool created = fs::create_directories(partial_);
     lock_.take(partial_);
+    keep_ = fs::exists(partial_ / state_file);
+    if (resumes_ && !keep_) copy_run(created);
   });
-  keep_ = fs::exists(partial_ / state_file);
-  if (stopped == Stopped::refuse)
-    require(!keep_, "--output: '", partial_.string(),
-            "' holds a run that was stopped; --resume goes on with it, --restart deletes it");
-  if (stopped == Stopped::resume) stopped_run_ = keep_ ? partial_ : folder_;
-  if (stopped == Stopped::resume && !fs::exists(stopped_run_ / state_file)) {
-    fs::remove_all(partial_);
-    fail("--resume: there is no stopped run at '", folder.string(), "'");
-  }
+  require(!keep_ || stopped != Stopped::refuse, "--output: '", partial_.string(),
+          "' holds a run that was stopped; --resume goes on with it, --restart deletes it");
 }
 
 Destination::~Destination() {
@@ -111,15 +107,28 @@ Destination::~Destination() {
   if (!keep_) fs::remove_all(partial_, ignored);
 }
 
+// The state comes last: with it the copy is complete.
+void Destination::copy_run(bool created) {
+  require(created, "--resume: nothing had been saved yet of the run that was stopped in '",
+          partial_.string(), "'; without --resume it begins anew");
+  try {
+    require(fs::exists(folder_ / state_file), "--resume: there is no stopped run at '",
+            folder_.string(), "'");
+    for (const char* name : {best_file, settings_file, state_file})
+      if (fs::exists(folder_ / name)) write_file(partial_ / name, read_file(folder_ / name));
+  } catch (const Error&) {
+    fs::remove_all(partial_);
+    throw;
+  }
+}
+
 const fs::path& Destination::begin() {
   for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
-  if (stopped_run_ == partial_) return partial_;
+  if (resumes_) return partial_;
   writing(folder_, [&] {
     for (const std::string& name : model_files()) fs::remove(partial_ / name);
   });
   keep_ = false;
-  if (!stopped_run_.empty() && fs::exists(stopped_run_ / best_file))
-    write_file(partial_ / best_file, read_file(stopped_run_ / best_file));
   return partial_;
 }
 

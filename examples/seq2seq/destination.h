@@ -45,11 +45,12 @@ class Destination {
   Destination(const Destination&) = delete;
   Destination& operator=(const Destination&) = delete;
 
-  /// With Stopped::resume, the folder with the run to go on with: the partial one, or else a model
-  /// that was put in place.
-  const std::filesystem::path& stopped_run() const { return stopped_run_; }
+  /// Whether begin() leaves the run that was stopped: in the partial folder, or in that of a model
+  /// that was put in place, which goes on as a copy of itself.
+  bool resumes() const { return resumes_; }
+  const std::filesystem::path& partial() const { return partial_; }
 
-  /// The folder to write to, after it has been cleared of all that is no part of the resumed run.
+  /// Clears the partial folder, unless its run goes on, and gives it to be written to.
   const std::filesystem::path& begin();
   /// What has been written is worth going on with.
   void keep() { keep_ = true; }
@@ -60,10 +61,11 @@ class Destination {
   void save(const Model& model, const std::vector<data::Pair>& held_out);
 
  private:
+  void copy_run(bool created);
   void put_in_place();
 
-  std::filesystem::path folder_, partial_, stopped_run_;
-  bool keep_ = false;
+  std::filesystem::path folder_, partial_;
+  bool resumes_, keep_ = false;
   FolderLock lock_;
 };
 

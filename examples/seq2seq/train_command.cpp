@@ -67,7 +67,7 @@ int run(CLI::App& app, const Arguments& arguments) {
                                             : arguments.restart ? Stopped::discard
                                                                 : Stopped::refuse);
   // A run goes on with its own settings, but for what it is told now.
-  if (arguments.resume) read_config(app, destination.stopped_run() / settings_file);
+  if (arguments.resume) read_config(app, destination.partial() / settings_file);
   check(app, arguments.settings);
 
   const Parts parts = prepare(arguments.settings, arguments.pairs, arguments.targets);

@@ -84,8 +84,8 @@ void take_steps(Run& run, const Model& model, Destination& destination, const fs
 
 bool train(Model& model, const Parts& parts, Destination& destination, const fs::path& log_path) {
   Run run(model, parts);
-  if (!destination.stopped_run().empty()) {
-    nn::load_state(run, destination.stopped_run() / state_file);
+  if (destination.resumes()) {
+    nn::load_state(run, destination.partial() / state_file);
     std::cout << "going on after step " << run.steps() << ", " << run.epochs_done()
               << " epochs done" << std::endl;
   }

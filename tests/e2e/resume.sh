@@ -67,7 +67,8 @@ stop_and_go_on KILL 137 "${KILLS:-8}" untouched
 stop_and_go_on INT 130 $((${KILLS:-8} / 2)) usable
 
 # ---- Stopped and then ----
-stop() {  # FOLDER: a run there, killed after its state has been saved
+stop() {  # FOLDER: a run there whose state has been saved, to be killed
+  : >out
   "${train[@]}" "${settings[@]}" --output "$1" --log "$1.log" --epochs 1000000 >out 2>err &
   program=$!
   until grep -q '^epoch   2' out || ! kill -0 $program; do sleep 0.05; done
@@ -94,6 +95,13 @@ check "  none of them changed what was stopped" diff -r before run.partial
 refuses "--resume where nothing was stopped" 1 'nowhere|no stopped run' \
   "${train[@]}" --output nowhere --resume
 check "  it leaves nothing" [ "$(echo nowhere*)" = 'nowhere*' ]
+cp -r former early && mkdir early.partial
+cp former/settings.toml early.partial
+refuses "--resume of a run killed before it saved anything" 1 'early.partial|nothing' \
+  "${train[@]}" --output early --resume
+check "  does not go on with the model that stands there" diff -r former early
+succeeds "  and it may begin anew" "${whole[@]}" --output early --log early.log
+check "  to the same weights and log" same_run early early.log
 refuses "--resume and --restart" 2 '--resume|--restart' \
   "${train[@]}" --output run --resume --restart
 succeeds "--resume remembers the settings, but for what is said" \

@@ -197,7 +197,13 @@ BahdanauSeq2Seq::Run BahdanauSeq2Seq::run(const Sequences& source, const Sequenc
     hidden.push_back(decoder.recurrent.step(x, running, between, numbers[step]));
     all_weights.push_back(reshape(looks, {count, looks.size(2)}));
   }
-  return {concat(hidden, 0), concat(all_weights, 0)};
+  Run result{concat(hidden, 0), concat(all_weights, 0)};
+  if (context.watches_attention()) {
+    const Tensor seen =
+        order.restore_padded(result.weights);  // [batch, target steps, source steps]
+    context.child("attention").see_attention(reshape(seen, seen.shape().inserted(1, 1)));
+  }
+  return result;
 }
 
 Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,

@@ -34,4 +34,12 @@ Sequences Sequences::packed(std::span<const Ids> sequences) {
   return {ids, layout};
 }
 
+AttentionWeights attention_weights(const EncoderDecoder& model, const Sequences& source,
+                                   const Sequences& target) {
+  const NoRecording guard;
+  AttentionWeights weights;
+  model.logits(source, target, Context::inference().watching(weights));
+  return weights;
+}
+
 }  // namespace adjoint::nn

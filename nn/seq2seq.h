@@ -50,4 +50,9 @@ class EncoderDecoder : public Module {
   virtual std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const = 0;
 };
 
+/// The weights of every attention layer, by its path, when the model reads these: what logits()
+/// goes by. Nothing for a model that does not attend.
+AttentionWeights attention_weights(const EncoderDecoder& model, const Sequences& source,
+                                   const Sequences& target);
+
 }  // namespace adjoint::nn

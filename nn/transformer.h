@@ -163,10 +163,6 @@ struct Transformer : EncoderDecoder {
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
 };
 
-/// The weights of every attention layer when the model reads these: what logits() goes by.
-AttentionWeights attention_weights(const Transformer& model, const Sequences& source,
-                                   const Sequences& target);
-
 /// Switches heads off (see MultiHeadAttention::prune). Error that lists the layers when there is no
 /// such one.
 void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads);

@@ -1,17 +1,9 @@
-// What can be asked of all heads of a Transformer.
+// Switching off heads of a Transformer.
 #include <map>
 
 #include "nn/transformer.h"
 
 namespace adjoint::nn {
-
-AttentionWeights attention_weights(const Transformer& model, const Sequences& source,
-                                   const Sequences& target) {
-  const NoRecording guard;
-  AttentionWeights weights;
-  model.logits(source, target, Context::inference().watching(weights));
-  return weights;
-}
 
 void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads) {
   std::map<std::string, MultiHeadAttention*> layers;

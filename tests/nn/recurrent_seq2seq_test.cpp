@@ -192,6 +192,20 @@ BOOST_AUTO_TEST_CASE(weights_add_up_to_one_over_the_source) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_watching_context_gets_them) {
+  const Pairs pairs = some_pairs(4);
+  const auto model = small_model<BahdanauSeq2Seq>(small_recurrent());
+  const Sequences source = batch(pairs.sources, In::packed),
+                  input = batch(pairs.inputs, In::packed);
+  const AttentionWeights all = attention_weights(model, source, input);
+  const Tensor expected = model.weights(source, input);
+  BOOST_TEST_REQUIRE(all.size() == 1u);
+  BOOST_TEST(same_bits(all.at("attention"), reshape(expected, expected.shape().inserted(1, 1))));
+
+  const auto deaf = small_model<RecurrentSeq2Seq>(small_recurrent());
+  BOOST_TEST(attention_weights(deaf, source, input).empty());
+}
+
 BOOST_AUTO_TEST_CASE(greedy_with_states_equals_greedy_without) {
   const Pairs pairs = some_pairs(6);
   for (const auto& [name, model] : all_models()) BOOST_TEST_CONTEXT(name) {

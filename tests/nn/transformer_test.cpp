@@ -268,13 +268,15 @@ BOOST_AUTO_TEST_CASE(every_parameter_is_used) {
 BOOST_AUTO_TEST_CASE(an_empty_source_gives_the_decoder_nothing_to_attend_to) {
   Pairs pairs = some_pairs(3);
   pairs.sources[1].clear();
-  const Transformer model = small_transformer(small_config(), Key(2));
-  const Outcome padded = run(model, pairs, In::padded, Context::inference());
-  check_same(padded, run(model, pairs, In::packed, Context::inference()));
-  const Tensor alone = logits_of(model, {}, pairs.inputs[1]);
-  const Sequences inputs = batch(pairs.inputs, In::packed);
-  const Tensor together = rows_of(padded.logits, inputs.layout, 1);
-  BOOST_TEST(distance(reshape(alone, together.shape()), together) < exact);
+  for (const TransformerConfig& config : all_configs()) {
+    const Transformer model = small_transformer(config, Key(2));
+    const Outcome padded = run(model, pairs, In::padded, Context::inference());
+    check_same(padded, run(model, pairs, In::packed, Context::inference()));
+    const Tensor alone = logits_of(model, {}, pairs.inputs[1]);
+    const Sequences inputs = batch(pairs.inputs, In::packed);
+    const Tensor together = rows_of(padded.logits, inputs.layout, 1);
+    BOOST_TEST(distance(reshape(alone, together.shape()), together) < exact);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_small_one_is_differentiated_correctly) {

@@ -163,8 +163,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
 /// Kiros and Hinton, "Layer normalization", 2016.) (ops/layer_norm.cpp)
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double epsilon = 1e-5);
 
-/// x / √(mean(x²) + epsilon) over the last axis, times gain [width]. (Zhang and Sennrich, "Root mean
-/// square layer normalization", 2019.) (ops/rms_norm.cpp)
+/// x / √(mean(x²) + epsilon) over the last axis, times gain [width]. (Zhang and Sennrich, "Root
+/// mean square layer normalization", 2019.) (ops/rms_norm.cpp)
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon = 1e-5);
 
 /// Zeroes each element with probability p, rounded to a multiple of 2⁻¹⁶, and divides the others by

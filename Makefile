@@ -179,7 +179,7 @@ $(sort $(BUILD)/flags $(TESTS)/flags $(BUILD)/library-flags $(BUILD)/sources): f
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck mutations bench check check-rest e2e library install uninstall\
+.PHONY: help all deps train test gradcheck mutations bench compare check check-rest e2e library install uninstall\
   format lint-format tidy clean force
 
 help: ## list the targets and variables
@@ -211,6 +211,10 @@ bench: $(BENCHES) $(PROGRAMS) ## measure speed and memory; TORCH=1 beside PyTorc
 	@python3 tests/benchmarks/report.py $(BUILD) $(if $(filter-out 0,$(TORCH)),--torch) \
 	  --blas-folder '$(patsubst -L%,%,$(filter -L%,$(BLAS_LIBS)))' \
 	  --configs '$(CONFIGS)' --tables '$(TABLES)' --seconds $(or $(BENCH_S),2) --rounds $(or $(ROUNDS),3)
+
+compare: $(BUILD)/seq2seq ## train the book's models on our corpus, three seeds each: a table (half an hour)
+	@.ci/dependencies --tool python3
+	@python3 tests/benchmarks/compare.py $(BUILD) data/english-french.tsv
 
 # One after the other, and each with its time: $(call stage,arguments of make)
 stage = +@TIMEFORMAT='== make $(1): %0lR'; time $(MAKE) --no-print-directory $(1)

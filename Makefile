@@ -46,6 +46,9 @@ ifneq ($(SAN),)
   left_out := mutations culprits gradcheck_suite/a_million*
   test_args := --catch_system_errors=no $(patsubst %,--run_test='!%',$(left_out))
   export UBSAN_OPTIONS ?= print_stacktrace=1
+  # More memory than there is is an error that a test provokes.
+  export ASAN_OPTIONS ?= allocator_may_return_null=1
+  export TSAN_OPTIONS ?= allocator_may_return_null=1
 endif
 
 mode = $(MODE)

@@ -47,8 +47,7 @@ std::string difference(const Model& a, const Model& b) {
     const std::string other = theirs.contains(name) ? theirs[name] : "not given";
     if (value != other) differ(name, " is ", other, " and not ", value);
   }
-  if (a.tokenizer.subwords != b.tokenizer.subwords)
-    differ("the pieces of words are others");
+  if (a.tokenizer.subwords != b.tokenizer.subwords) differ("the pieces of words are others");
   if (a.source != b.source) differ("the words of the source are others");
   if (a.target != b.target) differ("the words of the target are others");
   return text.str();

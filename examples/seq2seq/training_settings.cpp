@@ -83,8 +83,9 @@ void add_optimizer(CLI::App& app, TrainingSettings& s) {
   app.add_option("--optimizer", s.optimizer, "how gradients become steps")
       ->check(CLI::IsMember(nn::optimizer_names()))
       ->group(group);
-  add_number(app, "--learning-rate", s.learning_rate,
-             "by default 0.001 of adam and adamw, 0.0001 of lion, 0.1 of the others")
+  add_number(
+      app, "--learning-rate", s.learning_rate,
+      "by default 0.001 of adam and adamw, 0.0001 of lion, 0.01 of adafactor, 0.1 of the rest")
       ->check(positive())
       ->group(group);
   add_number(app, "--momentum", s.momentum, "of momentum and nesterov, by default 0.9")

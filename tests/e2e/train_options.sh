@@ -20,7 +20,7 @@ check "  the epochs' losses as printed" diff <(logged plain.log validation_loss 
   xargs printf '%.3f\n') <(awk '/^epoch/ { print $6 }' out)
 
 # ---- Optimizers and schedules ----
-for optimizer in sgd momentum nesterov adam adamw lion; do
+for optimizer in sgd momentum nesterov adam adamw lion adafactor; do
   succeeds "--optimizer $optimizer" "${train[@]}" --epochs 5 --output optimizer \
     --optimizer $optimizer
   check "  the loss falls" awk '/^epoch/ { l[++n] = $4 } END { exit !(l[n] < l[1]) }' out

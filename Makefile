@@ -40,8 +40,9 @@ PLAIN_MODE := $(if $(debug),-O0 -g -D_GLIBCXX_ASSERTIONS,-O3)
 MODE := $(PLAIN_MODE)
 ifneq ($(SAN),)
   MODE := $(if $(debug),-O0 -D_GLIBCXX_ASSERTIONS,-O1) -g1 -fno-omit-frame-pointer
-  # (A null pointer ends the program anyway, and its checks take long to compile.)
-  MODE += -fsanitize=$(SAN) -fno-sanitize=null$(comma)vptr -fno-sanitize-recover=all
+  # Without the checks of each pointer, which double the time that compiling takes: null ends the
+  # program anyway, and elements lie where an allocation of their type or a copy has put them.
+  MODE += -fsanitize=$(SAN) -fno-sanitize=null$(comma)vptr$(comma)alignment -fno-sanitize-recover=all
   # Lets the sanitizer report a crash, with a stack trace, before Boost.Test catches it. Checks by
   # the thousand, of wrong gradients or of decoded sentences, have nothing new for a sanitizer.
   left_out := mutations culprits */a_million* */in_f32_the_cache* */samples_follow* */the_cache_*
@@ -120,7 +121,7 @@ $(libraries): private extra = $(LIBRARY)
 $(libraries): $(BUILD)/library-flags
 # Sanitized, only what runs for long is worth the time that optimising takes: the engine's loops.
 ifneq ($(SAN),)
-  quickly := $(call objects,nn/*.cpp data/*.cpp)
+  quickly := $(call objects,autograd/gradcheck/*.cpp nn/*.cpp data/*.cpp)
   $(quickly): private extra += -O0
 endif
 # The optional library, in the one source that knows of it.
@@ -183,7 +184,7 @@ $(sort $(BUILD)/flags $(TESTS)/flags $(BUILD)/library-flags $(BUILD)/sources): f
 -include $(everything:.o=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck mutations bench compare check check-rest e2e library install uninstall\
+.PHONY: help all deps train test gradcheck mutations bench compare check check-rest sanitized programs e2e library install uninstall\
   format lint-format tidy clean force
 
 help: ## list the targets and variables
@@ -220,19 +221,22 @@ compare: $(BUILD)/seq2seq ## train the book's models on our corpus, three seeds 
 	@.ci/dependencies --tool python3
 	@python3 tests/benchmarks/compare.py $(BUILD) data/english-french.tsv
 
-# One after the other, and each with its time: $(call stage,arguments of make)
+# Each stage with its time: $(call stage,arguments of make)
 stage = +@TIMEFORMAT='== make $(1): %0lR'; time $(MAKE) --no-print-directory $(1)
 check: ## test, and then all that takes longer: format, sanitizers, programs end to end
 	$(call stage,test)
 	$(call stage,check-rest)
 
+# Everything is built before it is run: then the last stages can share the cores.
 check-rest:
 	$(call stage,lint-format)
-	$(call stage,gradcheck)
-	$(call stage,mutations)
-	$(call stage,test SAN=address$(comma)undefined)
-	$(call stage,all)
-	$(call stage,e2e)
+	$(call stage,programs)
+	+@$(MAKE) --no-print-directory --output-sync=recurse stage-sanitized stage-e2e stage-mutations stage-gradcheck
+stage-%:
+	$(call stage,$*)
+sanitized:
+	+@$(MAKE) --no-print-directory test SAN=address$(comma)undefined
+programs: $(PROGRAMS) $(CHECKS) $(BENCHES)
 
 e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) library ## run the programs from end to end as a user would (tests/e2e)
 	@for tool in python3 pkg-config cmake; do .ci/dependencies --tool $$tool; done

@@ -47,7 +47,7 @@ ifneq ($(SAN),)
   # the thousand, of wrong gradients or of decoded sentences, have nothing new for a sanitizer; nor
   # has every damage of a header, where a thousand at random places are tried.
   left_out := mutations culprits */a_million* */in_f32_the_cache* */samples_follow* */the_cache_*
-  left_out += checkpoint_corruption/a_wrong_byte_in_the_header*
+  left_out += checkpoint_corruption/a_wrong_byte_in_the_header* */a_run_stopped_at_every_step*
   test_args := --catch_system_errors=no $(patsubst %,--run_test='!%',$(left_out))
   export UBSAN_OPTIONS ?= print_stacktrace=1
   # More memory than there is is an error that a test provokes.

@@ -16,19 +16,37 @@ namespace {
 // calling.
 constexpr Index panel_rows = 256;
 constexpr double worth_cutting = 8e6;
-constexpr Index few_rows = 8;
 constexpr Index elements_of_piece = 8192;
+
+// x Wᵀ for few rows of x: to turn W for the tiles would take longer than to multiply. OpenBLAS
+// reads W as it lies where the result is small: so it is given no more columns at a time than that.
+constexpr Index few_rows = 12;
+constexpr Index inner_worth_calling = 32;
+constexpr Index elements_of_small_result = 1200;
+
+template <Real T>
+bool reads_weights_as_they_lie(const Product<T>& p) {
+  return p.rows <= few_rows && p.b.transposed && !p.a.transposed && p.inner >= inner_worth_calling;
+}
+template <Real T>
+void multiply_few_rows(const Product<T>& p) {
+  const Index most = elements_of_small_result / p.rows;
+  for (Index j = 0; j < p.columns; j += most)
+    multiply_by_blas(p.of_columns(j, std::min(most, p.columns - j)));
+}
 
 template <Real T>
 bool worth_cutting_up(const Product<T>& p) {
   return static_cast<double>(p.rows) * static_cast<double>(p.columns * p.inner) >= worth_cutting;
 }
 
-// Whole cache lines of C for each piece.
+// As many columns in each piece, in whole cache lines of C.
 template <Real T>
 Index columns_of_piece(const Product<T>& p) {
   constexpr Index line = 64 / sizeof(T);
-  return (elements_of_piece / std::max<Index>(1, p.inner) / line + 1) * line;
+  const auto share = [](Index whole, Index parts) { return (whole + parts - 1) / parts; };
+  const Index pieces = std::max<Index>(1, share(p.columns * p.inner, elements_of_piece));
+  return share(share(p.columns, pieces), line) * line;
 }
 
 }  // namespace
@@ -37,6 +55,8 @@ template <Real T>
 void matmul_on_this_thread(const Product<T>& product) {
   if (is_row(product))
     multiply_row(product);
+  else if (reads_weights_as_they_lie(product))
+    multiply_few_rows(product);
   else if (tiles_are_faster(product))
     multiply_by_tiles(product);
   else

@@ -1,7 +1,6 @@
 #include "autograd/kernels/parallel.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -15,15 +14,19 @@ namespace {
 
 thread_local bool inside_task = false;
 
-/// One loop that the pool is working on. Each thread has its own part of the pieces, one after the
-/// other, and helps the others when it is done with it: the same piece of a loop that comes again,
-/// with its part of the weights, mostly falls to the same core, whose cache still has it.
-struct Job {
-  struct alignas(64) Part {  // a line of the cache for itself
-    std::atomic<Index> next{0};
-    Index end = 0;
-  };
+struct Job;
 
+/// One for each thread, and a line of the cache for itself: the job it is called to, and its own
+/// part of the pieces. The same piece of a loop that comes again, with its part of the weights, so
+/// mostly falls to the same core, whose cache still has it.
+struct alignas(64) Desk {
+  std::atomic<Job*> job{nullptr};  // taken away by the thread, or by the caller when it is too late
+  std::atomic<Index> next{0};
+  Index end = 0;
+};
+
+/// One loop that the pool is working on.
+struct Job {
   Job(Index count, void (*f)(void*, Index), void* with)
       : pieces(count), task(f), context(with), inherited(ambient()), stop(count) {}
 
@@ -31,32 +34,30 @@ struct Job {
   void (*const task)(void*, Index);
   void* const context;
   const Ambient inherited;
-  std::vector<Part>* parts = nullptr;  // one for each thread, the pool's
-  std::atomic<Index> stop;             // the first piece that failed: none after it has to begin
+  std::atomic<Index> stop;  // the first piece that failed: none after it has to begin
   std::exception_ptr error;
   std::mutex error_mutex;
 
-  void share_out(std::vector<Part>& among) {
-    const auto threads = static_cast<Index>(among.size());
+  void share_out(std::vector<Desk>& desks) const {
+    const auto threads = static_cast<Index>(desks.size());
     const auto begin = [&](Index i) { return (pieces * i + threads - 1) / threads; };
     for (Index i = 0; i < threads; ++i) {
-      Part& part = among[static_cast<std::size_t>(i)];
-      part.next = begin(i);
-      part.end = begin(i + 1);
+      Desk& desk = desks[static_cast<std::size_t>(i)];
+      desk.next.store(begin(i), std::memory_order_relaxed);  // seen with the job
+      desk.end = begin(i + 1);
     }
-    parts = &among;
   }
 
-  void work(std::size_t thread) {
-    const AmbientGuard guard(inherited);
+  /// A thread's own part, one piece after the other, then what is left of the others'.
+  void work(std::vector<Desk>& desks, std::size_t thread) {
     inside_task = true;
-    for (std::size_t i = 0; i < parts->size(); ++i) work_on((*parts)[(thread + i) % parts->size()]);
+    for (std::size_t i = 0; i < desks.size(); ++i) work_on(desks[(thread + i) % desks.size()]);
     inside_task = false;
   }
 
  private:
-  void work_on(Part& part) {
-    for (Index i = part.next++; i < part.end && i < stop; i = part.next++) {
+  void work_on(Desk& desk) {
+    for (Index i = desk.next++; i < desk.end && i < stop; i = desk.next++) {
       try {
         task(context, i);
       } catch (...) {
@@ -71,14 +72,15 @@ struct Job {
 
 // Loops follow each other closely, and waking a thread that sleeps takes longer than many of them:
 // a thread that has nothing to do looks out for some ten microseconds before it goes to sleep.
-template <class Condition>
-void look_out_for(const Condition& condition) {
-  constexpr int looks = 400;
-  for (int i = 0; i < looks && !condition(); ++i) {
+template <class T>
+void wait_while(const std::atomic<T>& value, T is) {
+  constexpr int looks = 1000;
+  for (int i = 0; i < looks && value == is; ++i) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();  // tens of nanoseconds
 #endif
   }
+  if (value == is) value.wait(is);
 }
 
 class Pool {
@@ -92,77 +94,65 @@ class Pool {
     const std::lock_guard use(use_mutex_);
     if (count == size()) return;
     stop();
-    stopping_ = false;
     size_ = count;
-    parts_ = std::vector<Job::Part>(static_cast<std::size_t>(count));
-    for (int i = 1; i < count; ++i)
-      workers_.emplace_back(
-          [this, i, seen = generation_.load()] { serve(static_cast<std::size_t>(i), seen); });
+    desks_ = std::vector<Desk>(static_cast<std::size_t>(count));
+    for (std::size_t i = 1; i < desks_.size(); ++i) workers_.emplace_back([this, i] { serve(i); });
   }
 
   /// False when another thread is using the pool.
   bool run(Job& job) {
     const std::unique_lock use(use_mutex_, std::try_to_lock);
     if (!use) return false;
-    job.share_out(parts_);
-    {
-      const std::lock_guard lock(mutex_);
-      job_ = &job;
-      ++generation_;
-    }
-    wake_.notify_all();
-    job.work(0);
-    std::unique_lock lock(mutex_);
-    job_ = nullptr;  // a worker that wakes only now finds nothing to do
-    const auto finished = [&] { return busy_ == 0; };
-    if (!finished()) {
-      lock.unlock();
-      look_out_for(finished);
-      lock.lock();
-    }
-    done_.wait(lock, finished);
+    job.share_out(desks_);
+    call(job);
+    job.work(desks_, 0);
+    const int helpers = workers_at(job);
+    for (int done = done_; done < helpers; done = done_) wait_while(done_, done);
+    done_.store(0, std::memory_order_relaxed);
     return true;
   }
 
  private:
-  void serve(std::size_t thread, std::uint64_t seen) {
-    const auto called = [&] { return stopping_ || generation_ != seen; };
+  void call(Job& job) {
+    for (std::size_t i = 1; i < desks_.size(); ++i) {
+      desks_[i].job.store(&job, std::memory_order_release);
+      desks_[i].job.notify_one();
+    }
+  }
+  // How many have taken it. The others come too late.
+  int workers_at(Job& job) {
+    int count = 0;
+    for (std::size_t i = 1; i < desks_.size(); ++i)
+      if (desks_[i].job.exchange(nullptr) != &job) ++count;
+    return count;
+  }
+
+  void serve(std::size_t thread) {
     while (true) {
-      look_out_for(called);
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, called);
-      if (stopping_) return;
-      seen = generation_;
-      if (!job_) continue;
-      Job& job = *job_;
-      ++busy_;
-      lock.unlock();
-      job.work(thread);
-      lock.lock();
-      if (--busy_ == 0) done_.notify_one();
+      wait_while(desks_[thread].job, static_cast<Job*>(nullptr));
+      Job* const job = desks_[thread].job.exchange(nullptr);
+      if (job == &closing_time_) return;
+      if (!job) continue;
+      {
+        const AmbientGuard guard(job->inherited);
+        job->work(desks_, thread);
+      }
+      ++done_;  // from here on there may be no job
+      done_.notify_one();
     }
   }
 
   void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
+    call(closing_time_);
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
   }
 
   std::mutex use_mutex_;  // held by whoever runs a job or changes the size
-  std::mutex mutex_;      // guards what follows
-  std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
-  Job* job_ = nullptr;
-  std::vector<Job::Part> parts_;  // of the job
-  // These are looked at without the lock too, but changed only with it.
-  std::atomic<std::uint64_t> generation_{0};
-  std::atomic<int> busy_{0};
-  std::atomic<bool> stopping_{false};
+  std::vector<Desk> desks_;
+  Job closing_time_{0, nullptr, nullptr};
+  alignas(64) std::atomic<int> done_{0};  // workers that have taken the job and left it
   std::atomic<int> size_{0};
 };
 

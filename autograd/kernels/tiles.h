@@ -12,7 +12,7 @@ void multiply_by_tiles(const Product<T>& product);
 
 /// By measurement (tests/benchmarks, table `operations`): with registers of 64 bytes, for all
 /// products of matrices; those with a vector are bound by memory: a row has a kernel of its own
-/// (row.h), a column is left to BLAS.
+/// (row.h), a column is left to BLAS. So are few rows times weights (matmul.cpp).
 template <Real T>
 bool tiles_are_faster(const Product<T>& product);
 

@@ -186,8 +186,7 @@ BOOST_AUTO_TEST_CASE(nothing_to_add_up) {
       }
 }
 
-// However a product is cut into rows: the results of packed batches, of a cache while decoding and
-// of any number of threads rest on this.
+// However a product is cut into rows: packed batches and padded ones agree by this.
 template <Real T>
 void check_bits_of_rows() {
   std::mt19937 generator(3);

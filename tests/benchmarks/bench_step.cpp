@@ -1,6 +1,10 @@
 // One training step as a program of ours does it: forward, backward, clipping, Adam, with dropout.
+#include <chrono>
+#include <functional>
+
 #include "autograd/ambient.h"
 #include "autograd/kernels/parallel.h"
+#include "autograd/profile.h"
 #include "nn/trainer.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
@@ -26,6 +30,31 @@ void list(const std::vector<Configuration>& all) {
                 {"real_target_tokens", target_tokens(make_batch(c))}});
 }
 
+// Means over all steps, warming up included.
+void print_profile(const Options& options, const std::function<void()>& step) {
+  Profile profile;
+  Index steps = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    const Observing guard(profile);
+    measure(options.seconds, [&] {
+      step();
+      ++steps;
+    });
+  }
+  const std::chrono::duration<double, std::milli> whole = std::chrono::steady_clock::now() - begin;
+  const auto of_step = [&](double seconds) { return 1e3 * seconds / static_cast<double>(steps); };
+  for (const Profile::Row& row : profile.rows())
+    print_json({{"operation", row.operation},
+                {"forwards", row.forwards / steps},
+                {"forward_ms", of_step(row.forward_seconds)},
+                {"vjps", row.vjps / steps},
+                {"vjp_ms", of_step(row.vjp_seconds)}});
+  print_json({{"config", options.configuration.name},
+              {"threads", Index{options.threads}},
+              {"mean_ms", whole.count() / static_cast<double>(steps)}});
+}
+
 void benchmark(const Options& options) {
   if (options.list) return list(options.every);
   const Configuration& c = options.configuration;
@@ -36,7 +65,10 @@ void benchmark(const Options& options) {
   nn::Adam adam(parameters(model));
   nn::Trainer trainer(model, adam, {.clip = 1, .packed = options.packed, .key = Key(3)});
   const Batch batch = make_batch(c);
-  const Timing step = measure(options.seconds, [&] { trainer.step(batch.sources, batch.targets); });
+  const auto one = [&] { trainer.step(batch.sources, batch.targets); };
+  if (options.profile) return print_profile(options, one);
+
+  const Timing step = measure(options.seconds, one);
 
   const auto tokens = static_cast<double>(target_tokens(batch));
   print_json({{"config", c.name},
@@ -52,6 +84,6 @@ void benchmark(const Options& options) {
 int main(int argc, char** argv) {
   return run_benchmark(argc, argv, "The time of a training step.",
                        {Takes::configuration, Takes::threads, Takes::packed, Takes::composed,
-                        Takes::checkpointed, Takes::list},
+                        Takes::checkpointed, Takes::profile, Takes::list},
                        benchmark);
 }

@@ -70,6 +70,9 @@ int run_benchmark(int argc, const char* const* argv, const std::string& descript
   if (wanted(Takes::checkpointed))
     app.add_flag("--checkpointed", options.checkpointed,
                  "compute each block once more in the sweep instead of remembering it");
+  if (wanted(Takes::profile))
+    app.add_flag("--profile", options.profile,
+                 "what each operation takes of a step, one a line, and a line for the step");
   if (wanted(Takes::list))
     app.add_flag("--list", options.list, "only print the configurations, one a line");
   try {

@@ -15,10 +15,11 @@ struct Options {
   bool packed = false;        ///< compute real rows only
   bool composed = false;      ///< every fused operation replaced by its formula
   bool checkpointed = false;  ///< blocks remembered by their inputs alone
+  bool profile = false;       ///< each operation's part of the time
   bool list = false;          ///< only print every configuration
 };
 
-enum class Takes { configuration, threads, packed, composed, checkpointed, list };
+enum class Takes { configuration, threads, packed, composed, checkpointed, profile, list };
 
 /// Runs a benchmark with the options of its command line, of which it takes `--seconds` and those
 /// named. The exit code for main: 1 after an error, 2 when the command line is wrong.

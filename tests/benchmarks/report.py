@@ -136,6 +136,23 @@ def steps(bench):
     table("Training step", header, rows)
 
 
+def profile(bench):
+    """Where a step's time goes."""
+    for name in bench.configs:
+        found = bench.alternate({"floor": lambda: bench.timed("floor", "--config", name)})
+        *operations, step = bench.run("step", "--seconds", bench.seconds, "--config", name, "--profile")
+        whole = step["mean_ms"]
+        rows = [[line["operation"], str(line["forwards"]), line["forward_ms"], str(line["vjps"]),
+                 line["vjp_ms"], 100 * (line["forward_ms"] + line["vjp_ms"]) / whole]
+                for line in operations]
+        shown = [row for row in rows if row[-1] >= 1]
+        rest = whole - sum(row[2] + row[4] for row in shown)
+        shown.append(["everything else", "", rest, "", "", 100 * rest / whole])
+        table(f"Where a step of {name} goes, 1 thread",
+              ["operation", "forwards", "ms", "vjps", "ms", "% of the step"], shown,
+              f"{number(whole)} ms; its matrix products alone take {number(found['floor']['min_ms'])}.")
+
+
 def packing(bench):
     """The same batches with padding and without, of several kinds of lengths."""
     header = ["model", "lengths", "padded ms", "packed ms", "real target tokens/s", "padded/packed"]
@@ -313,7 +330,8 @@ def build(bench):
     table("Build of the program seq2seq, on all cores", ["compiled anew", "seconds"], rows)
 
 
-TABLES = {f.__name__: f for f in (steps, packing, composed, checkpointed, decoding, operations, growth, start, build)}
+TABLES = {f.__name__: f for f in (steps, profile, packing, composed, checkpointed, decoding, operations,
+                                growth, start, build)}
 
 
 def main():

@@ -18,6 +18,8 @@ for arguments in "--threads 1" "--threads 2 --packed" "--threads 2 --composed" "
   check "… prints one line" [ "$(wc -l <out)" = 1 ]
   check "… of JSON" keys "$step_keys"
 done
+succeeds "bench-step --profile" "$build/bench-step" --config micro --seconds 0 --profile
+check "… tells each operation's part" grep -q '"operation": "attention", "forwards": 12' out
 succeeds "bench-floor" "$build/bench-floor" --config micro --seconds 0
 check "… prints JSON" keys "config median_ms min_ms calls gflop gflop_per_s"
 succeeds "bench-decode" "$build/bench-decode" --config micro --batch 3 --seconds 0
@@ -32,6 +34,6 @@ refuses "an option of another program" 2 'bench-floor|--packed' "$build/bench-fl
 refuses "heads that do not fit" 1 'bench-step|heads' "$build/bench-step" --width 33 --seconds 0
 
 report() { python3 "$repository/tests/benchmarks/report.py" "$build" --seconds 0 --rounds 1 "$@"; }
-succeeds "the report" report --configs micro --tables "steps packing composed checkpointed decoding start"
+succeeds "the report" report --configs micro --tables "steps profile packing composed checkpointed decoding start"
 check "… has a line for each number of threads" [ "$(grep -c '^| micro |       [12] |' out)" = 2 ]
 finish

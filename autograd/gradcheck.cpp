@@ -106,6 +106,10 @@ std::vector<std::string> names_of_unused(const FlatFunction& f) {
   return names;
 }
 
+bool any_real(std::span<const Tensor> tensors) {
+  return std::ranges::any_of(tensors, [](const Tensor& x) { return is_real(x.dtype()); });
+}
+
 }  // namespace
 
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
@@ -118,6 +122,7 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
           inputs.size(), " inputs");
   for (std::size_t i = 0; i < inputs.size(); ++i)
     require(inputs[i].defined(), "gradcheck: input ", i, " is empty");
+  require(any_real(inputs), "gradcheck: there is nothing to check: no input is real");
   const FlagGuard record(&Ambient::recording, true);
   GradcheckReport report;
   Function current = f;
@@ -127,6 +132,8 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
   double feigned = 0;
   for (int order = 1; order <= options.order; ++order) {
     const FlatFunction flat(current, xs, names);
+    require(any_real(flat.output_tensors()),
+            "gradcheck: there is nothing to check: no output is real");
     const FlatFunction again(current, xs, names);
     if (order == 1) report.set_unused(names_of_unused(flat));
     if (!finite_values(flat, order, report)) break;

@@ -191,7 +191,8 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
 /// slopes.
 ///
 /// f is called with recording off while differences are taken: where it differentiates something
-/// itself, that has to be by functional.h. Error for an empty function or input, or order < 1.
+/// itself, that has to be by functional.h. Error for an empty function or input, for
+/// order < 1, and where no input or no output is real, so that nothing would be checked.
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
                           const GradcheckOptions& options = {});
 /// The same for a function of one tensor.

@@ -16,8 +16,7 @@ namespace adjoint {
 using Axes = std::vector<Index>;
 enum class Keep { no, yes };  ///< whether a reduced axis stays, with size 1
 
-// ---- Arithmetic: elementwise, with numpy's broadcasting (ops/arithmetic.cpp)
-// ---------------------
+// ---- Arithmetic: elementwise, with numpy's broadcasting (ops/arithmetic.cpp) --------------------
 
 Tensor add(const Tensor& a, const Tensor& b);  ///< a + b
 Tensor sub(const Tensor& a, const Tensor& b);  ///< a − b
@@ -53,8 +52,7 @@ inline Tensor operator*(double c, const Tensor& x) { return affine(x, c, 0); }
 inline Tensor operator/(const Tensor& x, double c) { return affine(x, 1 / c, 0); }
 inline Tensor operator/(double c, const Tensor& x) { return affine(pow(x, -1), c, 0); }
 
-// ---- Functions of one tensor: elementwise (ops/unary.cpp)
-// ----------------------------------------
+// ---- Functions of one tensor: elementwise (ops/unary.cpp) ---------------------------------------
 
 Tensor neg(const Tensor& x);
 inline Tensor operator-(const Tensor& x) { return neg(x); }
@@ -76,8 +74,7 @@ Tensor gelu(const Tensor& x, Gelu form = Gelu::exact);
 /// The same values in another type; differentiable between f32 and f64.
 Tensor cast(const Tensor& x, DType dtype);
 
-// ---- Reductions over chosen axes; none named means all (ops/reduction.cpp)
-// ------------------------
+// ---- Reductions over chosen axes; none named means all (ops/reduction.cpp) ----------------------
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);   ///< 0 over nothing
 Tensor mean(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);  ///< error over nothing
@@ -92,8 +89,7 @@ Tensor argmax(const Tensor& x, Index axis = -1);
 /// Sums over the axes along which `shape` was broadcast to x's shape: undoes broadcasting.
 Tensor sum_to(Tensor x, const Shape& shape);
 
-// ---- Shapes: of any type (ops/movement.cpp)
-// -------------------------------------------------------
+// ---- Shapes: of any type (ops/movement.cpp) -----------------------------------------------------
 
 /// The same elements in another shape, sharing storage. One size may be −1: what is left.
 Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes);
@@ -112,8 +108,7 @@ Tensors split(const Tensor& x, Index axis, const std::vector<Index>& sizes);
 /// Side by side along a new axis; all shapes are equal.
 Tensor stack(const Tensors& xs, Index axis = 0);
 
-// ---- Indices: i64 (ops/indexing.cpp)
-// --------------------------------------------------------------
+// ---- Indices: i64 (ops/indexing.cpp) ------------------------------------------------------------
 
 /// The slices of x along an axis that the indices name: the axis is replaced by the axes of
 /// `indices`. Of any type. An index of `none` yields zeros; another one out of range is an error.
@@ -127,8 +122,7 @@ Tensor one_hot(const Tensor& indices, Index classes, DType dtype = DType::f32);
 /// Rows of a table [tokens, width] for ids […]: […, width].
 Tensor embedding(const Tensor& ids, const Tensor& table);
 
-// ---- Matrix products (ops/matmul.cpp)
-// -------------------------------------------------------------
+// ---- Matrix products (ops/matmul.cpp) -----------------------------------------------------------
 
 enum class Transposed { no, a, b, both };
 /// Products over the last two axes; leading axes broadcast. A vector counts as a row on the left,
@@ -138,8 +132,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, Transposed transposed = Transpos
 /// x Wᵀ + b for x […, inputs], W [outputs, inputs], b [outputs]; without b when it is not defined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-// ---- Probabilities over the last axis (ops/softmax.cpp, ops/cross_entropy.cpp)
-// --------------------
+// ---- Probabilities over the last axis (ops/softmax.cpp, ops/cross_entropy.cpp) ------------------
 
 Tensor softmax(const Tensor& x);
 Tensor log_softmax(const Tensor& x);
@@ -156,8 +149,7 @@ struct CrossEntropyOptions {
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
                      const CrossEntropyOptions& options = {});
 
-// ---- Layers' kernels
-// ------------------------------------------------------------------------------
+// ---- Layers' kernels ----------------------------------------------------------------------------
 
 /// (x − mean) / √(variance + epsilon) over the last axis, times gain plus bias, both [width]. (Ba,
 /// Kiros and Hinton, "Layer normalization", 2016.) (ops/layer_norm.cpp)
@@ -197,8 +189,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 /// One filter for each feature: x [batch, length, width], weight [taps, width].
 Tensor depthwise_conv1d(const Tensor& x, const Tensor& weight, const Conv1dOptions& options = {});
 
-// ---- Attention (ops/attention.cpp)
-// ----------------------------------------------------------------
+// ---- Attention (ops/attention.cpp) --------------------------------------------------------------
 
 /// Which rows of the queries belong to which rows of the keys, and who may attend to whom. Rows are
 /// those of tensors whose leading axes have been flattened, so one description serves a padded

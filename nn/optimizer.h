@@ -51,8 +51,7 @@ class Optimizer {
   Index steps_ = 0;
 };
 
-// ---- Rules that see each element by itself
-// -------------------------------------------------------
+// ---- Rules that see each element by itself ------------------------------------------------------
 
 /// Some elements of a parameter, as an update rule sees them.
 template <Real T>
@@ -150,8 +149,7 @@ class Lion : public ElementwiseOptimizer {
   LionOptions options_;
 };
 
-// ---- By name
-// -------------------------------------------------------------------------------------
+// ---- By name ------------------------------------------------------------------------------------
 
 /// Settings of whichever rule; those not given are the rule's own.
 struct OptimizerOptions {

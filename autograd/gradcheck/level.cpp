@@ -99,14 +99,13 @@ void Level::compare() {
 // Random directions and some single elements; if a direction disagrees, a search for the reason.
 void Level::project() {
   bool clean = true;
-  for (int k = 0; k < options_.projections && clean; ++k) {
+  for (int k = 0; k < options_.projections && clean; ++k, ++coverage_.projections) {
     const Key key = key_.child("direction").child(at(k));
     const Slopes slopes = random_line(0, f_.inputs(), key, Care::full);
     clean &= agree(slopes);
     note_precision(slopes);
     if (!along_line_ && !slopes.any_kink() && !agree(slopes)) along_line_ = slopes;
   }
-  coverage_.projections = options_.projections;
   const Key key = key_.child("coordinates");
   const Tensor chosen = random_integers({options_.coordinates}, 0, f_.inputs(), key);
   for (const Index i : chosen.values<Index>()) measure(i);

@@ -10,23 +10,25 @@
 namespace adjoint::kernels {
 namespace {
 
-// Pieces for the pool: panels of rows, or of columns where there are few rows and the time goes
-// into reading B. Fixed by the sizes alone: a piece's result then has the same bits whatever the
-// number of threads. Below so many multiplications, or so many elements of B, a thread is not worth
-// calling.
+// Pieces for the pool: panels of rows, or where that would be a single one, of columns. Fixed by
+// the sizes alone: a piece's result then has the same bits whatever the number of threads. Below so
+// many multiplications a piece is not worth calling a thread for; where there are few rows, so that
+// the time goes into reading B, below so many elements of B.
 constexpr Index panel_rows = 256;
 constexpr double worth_cutting = 8e6;
 constexpr Index elements_of_piece = 8192;
 
-// x Wᵀ for few rows of x: to turn W for the tiles would take longer than to multiply. OpenBLAS
-// reads W as it lies where the result is small: so it is given no more columns at a time than that.
+// x Wᵀ for few rows of x: tiles would compute W xᵀ, with registers that so few columns do not fill.
+// OpenBLAS has a kernel for small results whose registers lie along `inner`: so it is given no more
+// columns at a time than make a small result.
 constexpr Index few_rows = 12;
 constexpr Index inner_worth_calling = 32;
 constexpr Index elements_of_small_result = 1200;
 
 template <Real T>
 bool reads_weights_as_they_lie(const Product<T>& p) {
-  return p.rows <= few_rows && p.b.transposed && !p.a.transposed && p.inner >= inner_worth_calling;
+  return p.rows > 0 && p.rows <= few_rows && p.b.transposed && !p.a.transposed &&
+         p.inner >= inner_worth_calling;
 }
 template <Real T>
 void multiply_few_rows(const Product<T>& p) {
@@ -36,8 +38,8 @@ void multiply_few_rows(const Product<T>& p) {
 }
 
 template <Real T>
-bool worth_cutting_up(const Product<T>& p) {
-  return static_cast<double>(p.rows) * static_cast<double>(p.columns * p.inner) >= worth_cutting;
+double multiplications(const Product<T>& p) {
+  return static_cast<double>(p.rows) * static_cast<double>(p.columns * p.inner);
 }
 
 // As many columns in each piece, in whole cache lines of C.
@@ -45,8 +47,9 @@ template <Real T>
 Index columns_of_piece(const Product<T>& p) {
   constexpr Index line = 64 / sizeof(T);
   const auto share = [](Index whole, Index parts) { return (whole + parts - 1) / parts; };
-  const Index pieces = std::max<Index>(1, share(p.columns * p.inner, elements_of_piece));
-  return share(share(p.columns, pieces), line) * line;
+  const Index pieces = p.rows <= few_rows ? share(p.columns * p.inner, elements_of_piece)
+                                          : static_cast<Index>(multiplications(p) / worth_cutting);
+  return share(share(p.columns, std::max<Index>(1, pieces)), line) * line;
 }
 
 }  // namespace
@@ -65,12 +68,12 @@ void matmul_on_this_thread(const Product<T>& product) {
 
 template <Real T>
 void matmul(const Product<T>& product) {
-  if (product.rows <= few_rows)
+  if (product.rows <= panel_rows)
     return parallel_for(product.columns, columns_of_piece(product), [&](Index begin, Index end) {
       matmul_on_this_thread(product.of_columns(begin, end - begin));
     });
-  const Index grain = worth_cutting_up(product) ? panel_rows : product.rows;
-  parallel_for(product.rows, grain, [&](Index begin, Index end) {
+  const bool cut = multiplications(product) >= worth_cutting;
+  parallel_for(product.rows, cut ? panel_rows : product.rows, [&](Index begin, Index end) {
     matmul_on_this_thread(product.of_rows(begin, end - begin));
   });
 }

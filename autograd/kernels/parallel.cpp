@@ -3,6 +3,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -21,8 +22,15 @@ struct Job;
 /// mostly falls to the same core, whose cache still has it.
 struct alignas(64) Desk {
   std::atomic<Job*> job{nullptr};  // taken away by the thread, or by the caller when it is too late
-  std::atomic<Index> next{0};
+  std::atomic<int> calls{0};       // goes up with each job: a sleeping thread waits for that
+  std::atomic<Index> next{0};      // of its pieces
   Index end = 0;
+
+  void call(Job& to) {
+    job.store(&to, std::memory_order_release);
+    ++calls;
+    calls.notify_one();
+  }
 };
 
 /// One loop that the pool is working on.
@@ -34,22 +42,23 @@ struct Job {
   void (*const task)(void*, Index);
   void* const context;
   const Ambient inherited;
+  std::span<Desk> desks;    // of those who are called, the caller's first
   std::atomic<Index> stop;  // the first piece that failed: none after it has to begin
   std::exception_ptr error;
   std::mutex error_mutex;
 
-  void share_out(std::vector<Desk>& desks) const {
-    const auto threads = static_cast<Index>(desks.size());
-    const auto begin = [&](Index i) { return (pieces * i + threads - 1) / threads; };
-    for (Index i = 0; i < threads; ++i) {
-      Desk& desk = desks[static_cast<std::size_t>(i)];
-      desk.next.store(begin(i), std::memory_order_relaxed);  // seen with the job
-      desk.end = begin(i + 1);
+  /// No more threads are called than there are pieces.
+  void share_out(std::span<Desk> all) {
+    desks = all.first(std::min(all.size(), static_cast<std::size_t>(pieces)));
+    const Index threads = std::ssize(desks);
+    for (Index i = 0; Desk & desk : desks) {
+      desk.next.store(pieces * i / threads, std::memory_order_relaxed);  // seen with the job
+      desk.end = pieces * ++i / threads;
     }
   }
 
   /// A thread's own part, one piece after the other, then what is left of the others'.
-  void work(std::vector<Desk>& desks, std::size_t thread) {
+  void work(std::size_t thread) {
     inside_task = true;
     for (std::size_t i = 0; i < desks.size(); ++i) work_on(desks[(thread + i) % desks.size()]);
     inside_task = false;
@@ -71,13 +80,14 @@ struct Job {
 };
 
 // Loops follow each other closely, and waking a thread that sleeps takes longer than many of them:
-// a thread that has nothing to do looks out for some ten microseconds before it goes to sleep.
+// a thread that has nothing to do looks out for a while before it goes to sleep, between 3 and 50
+// microseconds, since processors differ in how long they pause.
 template <class T>
 void wait_while(const std::atomic<T>& value, T is) {
   constexpr int looks = 1000;
   for (int i = 0; i < looks && value == is; ++i) {
 #if defined(__x86_64__)
-    __builtin_ia32_pause();  // tens of nanoseconds
+    __builtin_ia32_pause();
 #endif
   }
   if (value == is) value.wait(is);
@@ -94,9 +104,17 @@ class Pool {
     const std::lock_guard use(use_mutex_);
     if (count == size()) return;
     stop();
-    size_ = count;
     desks_ = std::vector<Desk>(static_cast<std::size_t>(count));
-    for (std::size_t i = 1; i < desks_.size(); ++i) workers_.emplace_back([this, i] { serve(i); });
+    size_ = count;
+    try {
+      for (std::size_t i = 1; i < desks_.size(); ++i)
+        workers_.emplace_back([this, i] { serve(i); });
+    } catch (...) {  // so many threads are not to be had
+      stop();
+      desks_ = std::vector<Desk>(1);
+      size_ = 1;
+      throw;
+    }
   }
 
   /// False when another thread is using the pool.
@@ -104,38 +122,29 @@ class Pool {
     const std::unique_lock use(use_mutex_, std::try_to_lock);
     if (!use) return false;
     job.share_out(desks_);
-    call(job);
-    job.work(desks_, 0);
-    const int helpers = workers_at(job);
-    for (int done = done_; done < helpers; done = done_) wait_while(done_, done);
+    const std::span<Desk> others = job.desks.subspan(1);
+    for (Desk& desk : others) desk.call(job);
+    job.work(0);
+    int working = 0;  // those who have taken the job; the others come too late for it
+    for (Desk& desk : others)
+      if (desk.job.exchange(nullptr) != &job) ++working;
+    for (int done = done_; done < working; done = done_) wait_while(done_, done);
     done_.store(0, std::memory_order_relaxed);
     return true;
   }
 
  private:
-  void call(Job& job) {
-    for (std::size_t i = 1; i < desks_.size(); ++i) {
-      desks_[i].job.store(&job, std::memory_order_release);
-      desks_[i].job.notify_one();
-    }
-  }
-  // How many have taken it. The others come too late.
-  int workers_at(Job& job) {
-    int count = 0;
-    for (std::size_t i = 1; i < desks_.size(); ++i)
-      if (desks_[i].job.exchange(nullptr) != &job) ++count;
-    return count;
-  }
-
   void serve(std::size_t thread) {
-    while (true) {
-      wait_while(desks_[thread].job, static_cast<Job*>(nullptr));
-      Job* const job = desks_[thread].job.exchange(nullptr);
+    Desk& desk = desks_[thread];
+    for (int seen = 0;;) {
+      wait_while(desk.calls, seen);
+      seen = desk.calls;
+      Job* const job = desk.job.exchange(nullptr);
       if (job == &closing_time_) return;
       if (!job) continue;
       {
         const AmbientGuard guard(job->inherited);
-        job->work(desks_, thread);
+        job->work(thread);
       }
       ++done_;  // from here on there may be no job
       done_.notify_one();
@@ -143,14 +152,14 @@ class Pool {
   }
 
   void stop() {
-    call(closing_time_);
+    for (Desk& desk : desks_) desk.call(closing_time_);
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
   }
 
   std::mutex use_mutex_;  // held by whoever runs a job or changes the size
   std::vector<std::thread> workers_;
-  std::vector<Desk> desks_;
+  std::vector<Desk> desks_;  // the first is the caller's
   Job closing_time_{0, nullptr, nullptr};
   alignas(64) std::atomic<int> done_{0};  // workers that have taken the job and left it
   std::atomic<int> size_{0};

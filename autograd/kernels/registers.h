@@ -80,8 +80,7 @@ void store_first(T* to, const Register<T>& x, Index count) {
 #endif
 }
 
-// ---- Adding up
-// -----------------------------------------------------------------------------------
+// ---- Adding up ----------------------------------------------------------------------------------
 
 /// Each element plus the one that lies `distance` away.
 template <Real T, int distance, int... i>

@@ -86,7 +86,6 @@ Tensor fold(const Tensor& g, const Windows& windows, Index length) {
 }
 
 Tensor unfold(const char* name, const Tensor& x, Index taps, const Conv1dOptions& options) {
-  require(x.rank() == 3, name, ": x must be [batch, length, width], is ", x.shape());
   require(options.stride >= 1 && options.padding >= 0, name,
           ": the stride must be at least 1 and the padding at least 0, are ", options.stride,
           " and ", options.padding);

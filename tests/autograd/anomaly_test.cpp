@@ -69,8 +69,7 @@ struct CarefulRoot {
 
 BOOST_AUTO_TEST_SUITE(anomaly)
 
-// ---- Forward
-// -------------------------------------------------------------------------------------
+// ---- Forward ------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(the_operation_that_makes_an_infinity_or_nan_is_named_with_the_element) {
   BOOST_TEST(headline([] {
@@ -149,8 +148,7 @@ BOOST_AUTO_TEST_CASE(infinite_constants_may_be_handed_on) {
   BOOST_TEST(complaint([&] { logsumexp(full({2}, -infinity)); }) == "");
 }
 
-// ---- Backward
-// ------------------------------------------------------------------------------------
+// ---- Backward -----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(gradients_are_looked_at) {
   const Tensor x = named({1, 4, 0});
@@ -216,8 +214,7 @@ BOOST_AUTO_TEST_CASE(what_a_vjp_masks_out_is_no_anomaly) {
   BOOST_TEST(complaint(run) == "");
 }
 
-// ---- All else
-// ------------------------------------------------------------------------------------
+// ---- All else -----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(healthy_runs_are_not_disturbed) {
   for (const Sample& sample : samples()) BOOST_TEST_CONTEXT(sample.name()) {

@@ -230,8 +230,7 @@ BOOST_AUTO_TEST_CASE(every_operation_has_a_jvp) {
     }
 }
 
-// ---- Against finite differences and formulas
-// -----------------------------------------------------
+// ---- Against finite differences and formulas ----------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_jvp_is_the_slope_along_the_tangent) {
   for_each_case([](const Case& one, Dice& dice) {
@@ -324,8 +323,7 @@ BOOST_AUTO_TEST_CASE(f32_gives_nearly_what_f64_does) {
   });
 }
 
-// ---- What counts as x
-// ----------------------------------------------------------------------------
+// ---- What counts as x ---------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(one_tensor_given_twice_is_two_inputs) {
   for (const FunctionalOptions& options : {FunctionalOptions{}, graph}) {
@@ -386,8 +384,7 @@ BOOST_AUTO_TEST_CASE(axes_without_elements_and_scalars) {
   BOOST_TEST(hessian(cube, x).item() == 12);
 }
 
-// ---- Differentiating again
-// -----------------------------------------------------------------------
+// ---- Differentiating again ----------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(results_are_recorded_when_asked_for) {
   const Tensor x = variable(tensor({0.5, -1}, DType::f64)), u = tensor({1, 2}, DType::f64);
@@ -423,8 +420,7 @@ BOOST_AUTO_TEST_CASE(derivatives_of_derivatives_are_checked_by_differences) {
   });
 }
 
-// ---- Errors
-// --------------------------------------------------------------------------------------
+// ---- Errors -------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_an_error) {
   const Tensor x = zeros({2}, DType::f64), ids = ints({0, 1});

@@ -171,11 +171,11 @@ BOOST_AUTO_TEST_CASE(nothing_to_add_up) {
   for (const bool transposed : {false, true})
     for (const double keep : {0.0, 1.0})
       for (const auto& [rows, columns, inner] : std::vector<std::array<Index, 3>>{
-               {2, 3, 0}, {6, 1, 0}, {1, 6, 0}, {0, 3, 2}, {3, 0, 2}}) {
+               {2, 3, 0}, {6, 1, 0}, {1, 6, 0}, {0, 3, 2}, {3, 0, 2}, {0, 3, 64}, {3, 0, 64}}) {
         const Case c{.rows = rows,
                      .columns = columns,
                      .inner = inner,
-                     .transposed_a = transposed,
+                     .transposed_a = transposed && inner < 64,
                      .transposed_b = transposed,
                      .with_bias = transposed,
                      .scale = 1,

@@ -1,7 +1,6 @@
 // How long the sequences of a batch are.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "autograd/random.h"

@@ -1,14 +1,15 @@
 #include "tests/benchmarks/products.h"
 
+#include <cmath>
 #include <ranges>
 
 #include "autograd/kernels/blas.h"
 
 namespace adjoint::benchmarks {
 
-float* StepProducts::buffer(Index rows, Index width) {
+float* StepProducts::buffer(Index rows, Index width, double bound) {
   const auto size = static_cast<std::size_t>(rows * width);
-  const Tensor numbers = uniform({rows, width}, -0.5, 0.5, Key(buffers_.size()));
+  const Tensor numbers = uniform({rows, width}, -bound, bound, Key(buffers_.size()));
   buffers_.push_back(std::make_unique<float[]>(size));
   std::ranges::copy(numbers.values<float>(), buffers_.back().get());
   return buffers_.back().get();
@@ -18,7 +19,8 @@ float* StepProducts::buffer(Index rows, Index width) {
 StepProducts::Activation StepProducts::linear(const Activation& x, Index outputs,
                                               Gradient gradient) {
   const Activation y = activation(x.rows, outputs);
-  const Activation weight = activation(outputs, x.width);
+  const Activation weight =
+      activation(outputs, x.width, std::sqrt(3 / static_cast<double>(x.width)));
   forward_.push_back({.rows = x.rows,
                       .columns = outputs,
                       .inner = x.width,
@@ -46,6 +48,7 @@ StepProducts::Activation StepProducts::linear(const Activation& x, Index outputs
 StepProducts::Activation StepProducts::attention(const Activation& q, const Activation& k,
                                                  const Activation& v, Index batch, Index heads) {
   const Index queries = q.rows / batch, keys = k.rows / batch, width = q.width / heads;
+  const float of_scores = 1 / std::sqrt(static_cast<float>(width * keys));
   const Activation weights = activation(batch * heads * queries, keys);
   const Activation out = activation(q.rows, q.width);
   const auto rows = [&](float* data, Index per_example) {
@@ -55,11 +58,11 @@ StepProducts::Activation StepProducts::attention(const Activation& q, const Acti
     return Operand{data, keys, heads * queries * keys, queries * keys};
   };
   const auto add = [&](std::vector<Product>& to, Index m, Index n, Index inner, Operand a,
-                       Operand b, Operand c) {
-    to.push_back({m, n, inner, a, b, c, 0, batch, heads});
+                       Operand b, Operand c, float scale = 1) {
+    to.push_back({m, n, inner, a, b, c, 0, batch, heads, scale});
   };
   add(forward_, queries, keys, width, rows(q.value, queries), rows(k.value, keys).t(),
-      scores(weights.value));
+      scores(weights.value), of_scores);
   add(forward_, queries, width, keys, scores(weights.value), rows(v.value, keys),
       rows(out.value, queries));
   add(backward_, keys, width, queries, scores(weights.gradient).t(), rows(q.value, queries),
@@ -69,7 +72,7 @@ StepProducts::Activation StepProducts::attention(const Activation& q, const Acti
   add(backward_, keys, width, queries, scores(weights.value).t(), rows(out.gradient, queries),
       rows(v.gradient, keys));
   add(backward_, queries, keys, width, rows(out.gradient, queries), rows(v.value, keys).t(),
-      scores(weights.gradient));
+      scores(weights.gradient), of_scores);
   return out;
 }
 
@@ -117,6 +120,7 @@ void StepProducts::run() const {
                                           .b = {at(p.b, e, h), p.b.stride, p.b.transposed},
                                           .c = at(p.c, e, h),
                                           .stride = p.c.stride,
+                                          .scale = p.scale,
                                           .keep = p.keep});
   };
   for (const Product& product : forward_) run_one(product);

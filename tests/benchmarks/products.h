@@ -1,7 +1,6 @@
 // The matrix products of a training step, without anything between them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -10,7 +9,8 @@
 namespace adjoint::benchmarks {
 
 /// What no step can beat that leaves its products to BLAS. Each layer has buffers of its own, and a
-/// product reads what the one before it wrote, as in a real step; padding is computed.
+/// product reads what the one before it wrote, as in a real step; padding is computed. The values
+/// are no model's, but stay of the order of one.
 class StepProducts {
  public:
   explicit StepProducts(const Configuration& configuration);
@@ -34,18 +34,20 @@ class StepProducts {
     bool transposed = false;
     Operand t() const { return {data, stride, next_example, next_head, !transposed}; }
   };
-  // C ← A B + keep C for each example and head.
+  // C ← scale A B + keep C for each example and head.
   struct Product {
     Index rows, columns, inner;
     Operand a, b, c;
     float keep = 0;
     Index examples = 1, heads = 1;
+    float scale = 1;
   };
   enum class Gradient { overwrite, add };  // what the backward does to the input's gradient
 
-  float* buffer(Index rows, Index width);
-  Activation activation(Index rows, Index width) {
-    return {buffer(rows, width), buffer(rows, width), rows, width};
+  float* buffer(Index rows, Index width, double bound);
+  /// A value within ± bound.
+  Activation activation(Index rows, Index width, double bound = 1) {
+    return {buffer(rows, width, bound), buffer(rows, width, bound), rows, width};
   }
   Activation linear(const Activation& x, Index outputs, Gradient gradient = Gradient::overwrite);
   Activation attention(const Activation& q, const Activation& k, const Activation& v, Index batch,

@@ -42,10 +42,10 @@ class Bench:
     def timed(self, name, *arguments):
         return self.run(name, "--seconds", self.seconds, *arguments)[0]
 
-    def in_torch(self, name, threads, config=None):
+    def in_torch(self, name, threads, config=None, seconds=None):
         """The lines that torch_NAME.py prints. BLAS is the library that ours is linked with."""
         command = ["/usr/bin/python3", HERE / f"torch_{name}.py", "--threads", threads,
-                   "--seconds", self.seconds]
+                   "--seconds", self.seconds if seconds is None else seconds]
         if config:
             command += ["--config", json.dumps(config)]
         return lines_of(command, LD_LIBRARY_PATH=self.blas_folder)
@@ -68,8 +68,10 @@ def lines_of(command, **environment):
 def best(results):
     """Of several results of one program: the lowest times, the highest rates and peaks."""
     highest = ("per_s", "peak_mb")
-    return {key: value if isinstance(value, str)
-            else (max if key.endswith(highest) else min)(result[key] for result in results)
+    def of(key):
+        known = [result[key] for result in results if result[key] is not None]
+        return (max if key.endswith(highest) else min)(known, default=None)
+    return {key: value if isinstance(value, str) else of(key)
             for key, value in results[0].items()}
 
 
@@ -107,6 +109,10 @@ def print_machine(bench):
         pass
     print(f"{processor}, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}; {bench.rounds} rounds "
           f"of {bench.seconds} s for each measurement", flush=True)
+    if bench.torch:
+        version = subprocess.run(["/usr/bin/python3", "-c", "import torch; print(torch.__version__)"],
+                                 check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        print(f"PyTorch {version}", flush=True)
 
 
 # ---- The tables ----------------------------------------------------------------------------------
@@ -150,7 +156,7 @@ def profile(bench):
         shown.append(["everything else", "", rest, "", "", 100 * rest / whole])
         table(f"Where a step of {name} goes, 1 thread",
               ["operation", "forwards", "ms", "vjps", "ms", "% of the step"], shown,
-              f"{number(whole)} ms; its matrix products alone take {number(found['floor']['min_ms'])}.")
+              f"{number(whole)} ms; its matrix products alone take BLAS {number(found['floor']['min_ms'])}.")
 
 
 def packing(bench):
@@ -245,7 +251,7 @@ def operations(bench):
     for _ in range(bench.rounds):
         rounds.append(bench.run("ops", "--seconds", bench.seconds / 4))
         if bench.torch:
-            torch_rounds.append(bench.in_torch("chain", 1))
+            torch_rounds.append(bench.in_torch("chain", 1, seconds=bench.seconds / 4))
     found = [best(list(same)) for same in zip(*rounds)]
     chains = [line for line in found if "chain" in line]
     rows = [[line["chain"], str(line["elements"]), line["min_ns"], line["median_ns"]]

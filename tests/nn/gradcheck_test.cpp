@@ -37,8 +37,7 @@ TransformerConfig tiny_config() {
   return config;
 }
 
-// ---- Modules that are wrong
-// ----------------------------------------------------------------------
+// ---- Modules that are wrong ---------------------------------------------------------------------
 
 // x · gain, whose gradient somebody cut off.
 struct Detached : Module {
@@ -67,8 +66,7 @@ BOOST_AUTO_TEST_SUITE(nn_gradcheck)
 
 using adjoint::nn::gradcheck;  // not the engine's
 
-// ---- Every layer
-// ---------------------------------------------------------------------------------
+// ---- Every layer --------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(linear_layers) {
   Dice dice(Key(1));
@@ -222,8 +220,7 @@ BOOST_AUTO_TEST_CASE(transformers_with_their_loss) {
   }
 }
 
-// ---- How it checks
-// -------------------------------------------------------------------------------
+// ---- How it checks ------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_model_in_f32_is_checked_in_f64_and_left_alone) {
   const Linear layer(3, 2, Key(1));

@@ -13,8 +13,7 @@
 
 namespace adjoint::testing {
 
-// ---- Models
-// --------------------------------------------------------------------------------------
+// ---- Models -------------------------------------------------------------------------------------
 
 /// A Transformer of a few thousand weights, without dropout. Ids 0, 1 and 2 are padding, begin and
 /// end.
@@ -52,8 +51,7 @@ M with_parameters(const M& module, const Tensors& values) {
 
 std::vector<std::string> names_of(const nn::Module& module);
 
-// ---- Batches
-// -------------------------------------------------------------------------------------
+// ---- Batches ------------------------------------------------------------------------------------
 
 /// So many sequences of random tokens from 3 on, of random lengths.
 std::vector<nn::Ids> random_sequences(Dice& dice, std::size_t count, Index shortest, Index longest,
@@ -74,8 +72,7 @@ Tensor rows_of(const Tensor& x, const nn::Layout& layout, Index example);
 /// A tensor of this layout with these real rows; padding is filled with a value, NaN say.
 Tensor in_layout(const Tensor& rows, const nn::Layout& layout, double padding = 0);
 
-// ---- Comparing
-// -----------------------------------------------------------------------------------
+// ---- Comparing ----------------------------------------------------------------------------------
 
 /// The largest distance() between tensors of two lists; infinite where the lists differ in length.
 double distance(const Tensors& actual, const Tensors& expected);

@@ -146,7 +146,9 @@ int lesson() {
 
 int main() {
   try {
-    return lesson();
+    const int status = lesson();
+    require(std::cout.flush().good(), "standard output: cannot be written");
+    return status;
   } catch (const Error& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <string>
 
+#include "autograd/error.h"
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
 #include "autograd/kernels/elementwise.h"
@@ -121,7 +122,9 @@ int lesson() {
 
 int main() {
   try {
-    return lesson();
+    const int status = lesson();
+    require(std::cout.flush().good(), "standard output: cannot be written");
+    return status;
   } catch (const Error& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -170,7 +170,10 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4));
   try {
     app.parse(argc, argv);
-    return check(names, order);
+    const int status = check(names, order);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    std::cerr << "gradcheck: standard output: cannot be written\n";
+    return failed_status;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     std::cerr << "gradcheck: " << error.what() << '\n';

@@ -118,6 +118,7 @@ refuses "a sentence that is not UTF-8" 1 'UTF-8' "$seq2seq" translate good $'caf
 
 # ---- Disks ----
 full() { (ulimit -f 20 && trap '' XFSZ && "$@"); }  # no file beyond 20 kB
+to_full_disk() { "$@" >/dev/full; }
 cp -r good former
 refuses "a full disk" 1 'former' \
   full "$seq2seq" train pairs.tsv --output former "${small[@]}" --seed 2
@@ -126,6 +127,10 @@ check "  and nothing beside it" [ "$(echo former*)" = former ]
 refuses "a full disk, no former model" 1 'fresh' \
   full "$seq2seq" train pairs.tsv --output fresh "${small[@]}"
 check "  nothing is left" [ "$(echo fresh*)" = 'fresh*' ]
+for program in 01_derivative 02_own_operation "gradcheck softmax"; do
+  # shellcheck disable=SC2086  # with its arguments
+  refuses "a full disk, $program" 1 'standard output' to_full_disk "$build"/$program
+done
 if [ "$(id -u)" != 0 ]; then
   mkdir locked && chmod a-w locked
   refuses "a folder that may not be written" 1 'locked' "${endless[@]}" --output locked/model

@@ -49,7 +49,7 @@ void add_options(CLI::App& app, DecodingSettings& s) {
       ->check(CLI::NonNegativeNumber)
       ->group(search);
   app.add_option("--max-length", s.max_length,
-                 "tokens of an answer at most [about twice those of the source]")
+                 "tokens of an answer at most [twice those of the source and some more]")
       ->check(counting())
       ->group(search);
 
@@ -64,7 +64,7 @@ void add_options(CLI::App& app, DecodingSettings& s) {
   app.add_option("--top-p", s.top_p, "draw from the fewest that hold this share [1]")
       ->check(share())
       ->group(sampling);
-  app.add_option("--seed", s.seed, "another one, other draws [1]")->group(sampling);
+  app.add_option("--seed", s.seed, "another one, other draws [1]")->check(seed())->group(sampling);
 }
 
 }  // namespace adjoint::seq2seq

@@ -75,7 +75,7 @@ void add_batches(CLI::App& app, TrainingSettings& s) {
                  "steps after which the state of the run is saved; 0: after each epoch")
       ->check(whole_number())
       ->group(group);
-  app.add_option("--seed", s.seed, "of everything that is random")->group(group);
+  app.add_option("--seed", s.seed, "of everything that is random")->check(seed())->group(group);
 }
 
 void add_optimizer(CLI::App& app, TrainingSettings& s) {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 namespace adjoint::seq2seq {
 namespace {
@@ -27,13 +28,27 @@ std::string exactly(double number) {
 }  // namespace
 
 CLI::Validator counting() {
-  return number("must be a whole number of at least 1",
+  return number("must be a whole number from 1 to 1000000000",
                 [](double x) { return x >= 1 && x <= 1e9 && x == std::floor(x); });
 }
 
 CLI::Validator whole_number() {
-  return number("must be a whole number of at least 0",
+  return number("must be a whole number from 0 to 1000000000",
                 [](double x) { return x >= 0 && x <= 1e9 && x == std::floor(x); });
+}
+
+// By its digits: as a real number a seed would lose some, and as CLI11 reads it -1 would be one.
+CLI::Validator seed() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        std::uint64_t value = 0;
+        const char* const end = text.data() + text.size();
+        const auto [rest, error] = std::from_chars(text.data(), end, value);
+        return error == std::errc() && rest == end
+                   ? ""
+                   : "must be a whole number from 0 to 18446744073709551615, is " + text;
+      },
+      "");
 }
 
 CLI::Validator positive() {

@@ -6,8 +6,9 @@
 
 namespace adjoint::seq2seq {
 
-CLI::Validator counting();      ///< a whole number of at least 1
-CLI::Validator whole_number();  ///< a whole number of at least 0
+CLI::Validator counting();      ///< a whole number from 1 to 1000000000
+CLI::Validator whole_number();  ///< a whole number from 0 to 1000000000
+CLI::Validator seed();          ///< what a Key is made from: any number of 64 bits
 CLI::Validator positive();      ///< a real number above 0
 CLI::Validator not_negative();  ///< a real number of at least 0
 CLI::Validator fraction();      ///< a real number in [0, 1)

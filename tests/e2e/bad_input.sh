@@ -32,6 +32,12 @@ refuses "an unknown subcommand" 2 'learn' "$seq2seq" learn pairs.tsv
 refuses "no subcommand" 2 'subcommand' "$seq2seq"
 refuses "a word instead of a number" 2 '--epochs|many' "${train[@]}" pairs.tsv --epochs many
 refuses "a number out of range" 2 '--dropout|1.5' "${train[@]}" pairs.tsv --dropout 1.5
+refuses "a number too large" 2 '--max-tokens|from 1 to 1000000000' \
+  "${train[@]}" pairs.tsv --max-tokens 1000000000000
+for seed in -1 18446744073709551616 1.5 one; do
+  refuses "a seed that is none, $seed" 2 '--seed|from 0 to 18446744073709551615' \
+    "${train[@]}" pairs.tsv --seed $seed
+done
 refuses "no number" 2 '--learning-rate' "${train[@]}" pairs.tsv --learning-rate nan
 refuses "a value not offered" 2 '--norm|side|post|pre' "${train[@]}" pairs.tsv --norm side
 refuses "no --output" 2 '--output' "$seq2seq" train pairs.tsv
@@ -114,6 +120,8 @@ long=$(printf 'you %.0s' {1..61})
 refuses "a sentence that is too long" 1 '61|60' "$seq2seq" translate good "$long"
 refuses "  in standard input" 1 'standard input|line 2|61' \
   bash -c 'printf "You can.\n%s\n" "$1" | "$0" translate good' "$seq2seq" "$long"
+refuses "a seed of translate that is none" 2 '--seed' \
+  "$seq2seq" translate good --sample --seed -1 hello
 refuses "a sentence that is not UTF-8" 1 'UTF-8' "$seq2seq" translate good $'caf\xe9'
 
 # ---- Disks ----

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "autograd/error.h"
 #include "autograd/file.h"
@@ -23,7 +24,8 @@ struct Arguments {
 std::vector<data::Pair> read_pairs(const Arguments& arguments, const Model& model) {
   const std::string file =
       arguments.pairs.empty() ? held_out_file(arguments.model).string() : arguments.pairs;
-  require(!arguments.pairs.empty() || std::filesystem::file_size(file) > 0,
+  std::error_code missing;  // is said by read_corpus
+  require(!arguments.pairs.empty() || std::filesystem::file_size(file, missing) > 0,
           "evaluate: no pairs were held out for this model; give a file");
   const Index max_tokens = model.settings.data.max_tokens;
   return data::read_corpus(file, model.tokenizer, {.max_tokens = max_tokens}).pairs;
@@ -63,15 +65,16 @@ int run(const Arguments& arguments) {
   const std::vector<data::Tokens> translations =
       translate(model, data::sources(pairs), arguments.decoding);
   const Evaluation result = evaluate(model, pairs, translations, references, arguments.bleu);
-  if (!arguments.output.empty())
-    write_lines(arguments.output, as_text(translations, model.tokenizer));
   if (arguments.json) {
     print_json(result);
-    return status::done;
+  } else {
+    show_some(model, pairs, translations);
+    print(result.metrics);
+    print(result.summary);
   }
-  show_some(model, pairs, translations);
-  print(result.metrics);
-  print(result.summary);
+  // Last: where it fails, the figures are not lost.
+  if (!arguments.output.empty())
+    write_lines(arguments.output, as_text(translations, model.tokenizer));
   return status::done;
 }
 

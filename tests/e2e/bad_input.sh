@@ -111,9 +111,13 @@ refuses "settings that do not fit" 1 'bad/settings.toml|heads' "${translate[@]}"
 model && : >bad/settings.toml
 refuses "empty settings" 1 'bad/settings.toml' "${translate[@]}"
 model && rm bad/held-out.tsv
-refuses "evaluate: no held-out pairs" 1 'bad/held-out.tsv' "$seq2seq" evaluate bad
+refuses "evaluate: no held-out pairs" 1 'cannot read|bad/held-out.tsv' "$seq2seq" evaluate bad
 refuses "evaluate: a missing file" 1 'missing.tsv' "$seq2seq" evaluate good missing.tsv
 refuses "evaluate: a line without a tab" 1 'untabbed.tsv:2:' "$seq2seq" evaluate good untabbed.tsv
+
+refuses "evaluate: translations that cannot be written" 1 'nowhere/lines' \
+  "$seq2seq" evaluate good --output nowhere/lines
+check "  the figures are printed all the same" grep -q '^BLEU' out
 
 # ---- Sentences ----
 long=$(printf 'you %.0s' {1..61})

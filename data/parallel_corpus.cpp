@@ -36,16 +36,20 @@ void check_utf8(const Line& line) {
   line.require(!bad_byte, "not UTF-8 at byte offset ", bad_byte.value_or(0), " of the line");
 }
 
-Sides cut_at_tabs(const Line& line) {
+Sides sides_of(const Line& line) {
   check_utf8(line);
-  const auto tabs = std::ranges::count(line.text, '\t');
-  line.require(tabs > 0, "no tab, expected source, tab, target");
-  line.require(tabs <= 2, tabs + 1, " columns, expected source, target and perhaps an attribution");
+  try {
+    const Columns columns = cut_at_tabs(line.text);
+    return {{line.file, line.number, columns.source}, {line.file, line.number, columns.target}};
+  } catch (const Error& error) {
+    fail(line.file.string(), ":", line.number, ": ", error.what());
+  }
+}
 
-  const std::size_t first = line.text.find('\t');
-  const std::string_view rest = line.text.substr(first + 1);
-  return {{line.file, line.number, line.text.substr(0, first)},
-          {line.file, line.number, rest.substr(0, rest.find('\t'))}};
+void check_sentence(const Line& line) {
+  check_utf8(line);
+  line.require(line.text.find('\t') == std::string_view::npos,
+               "a tab, expected one sentence a line");
 }
 
 Tokens tokenize_side(const Line& line, std::string_view side, const Tokenizer& tokenizer) {
@@ -61,7 +65,7 @@ bool within_limit(const Line& line, std::string_view side, const Tokens& tokens,
   const auto length = static_cast<std::int64_t>(tokens.size());
   if (options.max_tokens == 0 || length <= options.max_tokens) return true;
   line.require(options.too_long == TooLong::skip, "the ", side, " has ", length,
-               " tokens, the limit is ", options.max_tokens);
+               " tokens, the limit is ", options.max_tokens, options.advice);
   return false;
 }
 
@@ -121,13 +125,22 @@ Split hold_out(const std::vector<Pair>& pairs, const std::vector<const Tokens*>&
 
 }  // namespace
 
+Columns cut_at_tabs(std::string_view line) {
+  const auto tabs = std::ranges::count(line, '\t');
+  require(tabs > 0, "no tab, expected source, tab, target");
+  require(tabs <= 2, tabs + 1, " columns, expected source, target and perhaps an attribution");
+  const std::size_t first = line.find('\t');
+  const std::string_view rest = line.substr(first + 1);
+  return {line.substr(0, first), rest.substr(0, rest.find('\t'))};
+}
+
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options) {
   check_options(options);
   const std::vector<std::string> lines = read_some_lines(path);
   Corpus corpus;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    read_pair(cut_at_tabs({path, i + 1, lines[i]}), tokenizer, options, corpus);
+    read_pair(sides_of({path, i + 1, lines[i]}), tokenizer, options, corpus);
   }
   require_pairs(corpus, path, options);
   return corpus;
@@ -143,8 +156,8 @@ Corpus read_parallel_files(const std::filesystem::path& source, const std::files
   Corpus corpus;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Sides sides = {{source, i + 1, sources[i]}, {target, i + 1, targets[i]}};
-    check_utf8(sides.source);
-    check_utf8(sides.target);
+    check_sentence(sides.source);
+    check_sentence(sides.target);
     read_pair(sides, tokenizer, options, corpus);
   }
   require_pairs(corpus, source, options);

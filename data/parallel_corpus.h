@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "autograd/random.h"
@@ -24,6 +26,7 @@ enum class TooLong { error, skip };
 struct ReadOptions {
   std::int64_t max_tokens = 0;  ///< per side, without bos and eos; 0: no limit
   TooLong too_long = TooLong::error;
+  std::string advice = {};  ///< ends the Error of a side over the limit: what can be done about it
 };
 
 struct Corpus {
@@ -31,18 +34,27 @@ struct Corpus {
   std::int64_t skipped = 0;  ///< pairs left out because a side was too long
 };
 
-/// Reads one pair a line: source, tab, target, and perhaps a third column, the attribution of the
-/// ManyThings and Tatoeba files, which is ignored. LF and CRLF, a byte order mark, and a last line
-/// without its end are all accepted.
-/// Errors name the file and, counted from 1, the line: a missing or empty file, a line without a
-/// tab or with more than three columns, bytes that are not UTF-8, a side without a token, a side
-/// over the limit (unless those are skipped; that none is left is an error too).
+/// The text of both sides of a pair.
+struct Columns {
+  std::string_view source;
+  std::string_view target;
+};
+
+/// Cuts a line: source, tab, target, and perhaps a third column, the attribution of the ManyThings
+/// and Tatoeba files, which is ignored. Error without a tab, or with more than three columns.
+Columns cut_at_tabs(std::string_view line);
+
+/// Reads one pair a line: what cut_at_tabs cuts. LF and CRLF, a byte order mark, and a last line
+/// without its end are all accepted. Errors name the file and, counted from 1, the line: a missing
+/// or empty file, a line without a tab or with more than three columns, bytes that are not UTF-8, a
+/// side without a token, a side over the limit (unless those are skipped; that none is left is an
+/// error too).
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options = {});
 
-/// Reads the pairs from two files, line n of the one beside line n of the other. Tabs are white
-/// space here; the rest is as above, and so are the Errors, which name the file that the line is
-/// in. Error if one file has more lines than the other.
+/// Reads the pairs from two files, line n of the one beside line n of the other. The Errors are as
+/// above and name the file that the line is in, but a tab is one here: it is a file of pairs. Error
+/// if one file has more lines than the other.
 Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
                            const Tokenizer& tokenizer, const ReadOptions& options = {});
 

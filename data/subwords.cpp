@@ -24,6 +24,14 @@ std::string reason(const Status& status) {
   return end == std::string::npos || end + 2 == text.size() ? text : text.substr(end + 2);
 }
 
+/// How many pieces the library says it needs, "5 vs 70", where they were too few; else nothing.
+std::string needed_pieces(const std::string& reason) {
+  const std::size_t known = reason.find("smaller than required_chars. ");
+  const std::size_t number = reason.find(" vs ", known);
+  if (known == std::string::npos || number == std::string::npos) return "";
+  return reason.substr(number + 4, reason.find('.', number) - number - 4);
+}
+
 class Sentences : public sentencepiece::SentenceIterator {
  public:
   explicit Sentences(const std::vector<std::string>& sentences) : sentences_(sentences) {}
@@ -81,8 +89,11 @@ Subwords Subwords::train(const std::vector<std::string>& sentences,
   Sentences iterator(sentences);
   std::string bytes;
   const Status status = sentencepiece::SentencePieceTrainer::Train(arguments, &iterator, &bytes);
-  require(status.ok(), "subwords: training failed: ", reason(status));
-  return Subwords(std::make_shared<const Model>(std::move(bytes)));
+  if (status.ok()) return Subwords(std::make_shared<const Model>(std::move(bytes)));
+  const std::string needed = needed_pieces(reason(status));
+  require(needed.empty(), "subwords: ", options.max_pieces, " pieces are too few, the text needs ",
+          needed, " for its different characters");
+  fail("subwords: training failed: ", reason(status));
 }
 
 void Subwords::save(const std::filesystem::path& path) const { write_file(path, model().bytes); }

@@ -1,7 +1,9 @@
 #include "examples/seq2seq/parts.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
+#include <utility>
 
 #include "autograd/error.h"
 #include "data/tasks.h"
@@ -10,6 +12,8 @@ namespace adjoint::seq2seq {
 namespace {
 
 using Pairs = std::vector<data::Pair>;
+
+constexpr auto about_length = "; --max-tokens raises it, --too-long skip leaves such pairs out";
 
 data::Split toy_task(const Settings& s) {
   return data::make_task(s.data.task, {.symbols = s.data.symbols,
@@ -51,6 +55,15 @@ std::vector<std::string> both_sides(const Pairs& pairs, const data::Tokenizer& t
   return text;
 }
 
+data::Subwords learn_subwords(const std::vector<std::string>& text, const DataSettings& settings) {
+  try {
+    return data::Subwords::train(text,
+                                 {.max_pieces = settings.pieces, .algorithm = settings.algorithm});
+  } catch (const Error& error) {
+    fail("--pieces: ", error.what());
+  }
+}
+
 // Cuts anew; gives how many pairs are too long and left out.
 Index recut(Pairs& pairs, const data::Tokenizer& from, const data::Tokenizer& to,
             const DataSettings& settings) {
@@ -62,7 +75,7 @@ Index recut(Pairs& pairs, const data::Tokenizer& from, const data::Tokenizer& to
     const bool fits = cut.source.size() <= limit && cut.target.size() <= limit;
     require(fits || settings.too_long == "skip", "'", from.detokenize(pair.source),
             "': ", cut.source.size(), " pieces, ", cut.target.size(),
-            " on the other side; --max-tokens is ", limit);
+            " on the other side, the limit is ", limit, about_length);
     if (fits) kept.push_back(std::move(cut));
   }
   const auto skipped = static_cast<Index>(pairs.size() - kept.size());
@@ -73,12 +86,19 @@ Index recut(Pairs& pairs, const data::Tokenizer& from, const data::Tokenizer& to
 void cut_into_subwords(Parts& parts, const DataSettings& settings) {
   const data::Tokenizer characters = parts.tokenizer;
   parts.tokenizer = {.kind = data::Tokenizer::Kind::sentencepiece,
-                     .subwords = data::Subwords::train(
-                         both_sides(parts.train, characters),
-                         {.max_pieces = settings.pieces, .algorithm = settings.algorithm})};
+                     .subwords = learn_subwords(both_sides(parts.train, characters), settings)};
   for (Pairs* part : {&parts.train, &parts.validation, &parts.held_out})
     parts.skipped += recut(*part, characters, parts.tokenizer, settings);
   require(!parts.train.empty(), "--max-tokens ", settings.max_tokens, ": every pair is longer");
+}
+
+// The batches would find out too, but here the option can be named.
+void check_batch(const Pairs& pairs, Index batch_tokens) {
+  std::size_t longest = 0;
+  for (const data::Pair& pair : pairs)
+    longest = std::max({longest, pair.source.size() + 1, pair.target.size() + 2});  // bos, eos
+  require(batch_tokens == 0 || std::cmp_less_equal(longest, batch_tokens), "--batch-tokens ",
+          batch_tokens, ": must be at least ", longest, ", the longest sentence with its marks");
 }
 
 }  // namespace
@@ -100,13 +120,15 @@ Parts prepare(const Settings& s, const std::string& file, const std::string& tar
     data::Corpus corpus =
         read(file, targets, parts.tokenizer,
              {.max_tokens = s.data.subwords() ? 0 : s.data.max_tokens,
-              .too_long = s.data.too_long == "skip" ? data::TooLong::skip : data::TooLong::error});
+              .too_long = s.data.too_long == "skip" ? data::TooLong::skip : data::TooLong::error,
+              .advice = about_length});
     parts.train = std::move(corpus.pairs);
     parts.skipped = corpus.skipped;
     parts.held_out = take(parts.train, s.data.held_out, "held-out", from, key);
   }
   parts.validation = take(parts.train, s.data.validation, "validation", from, key);
   if (s.data.subwords()) cut_into_subwords(parts, s.data);
+  check_batch(parts.train, s.training.batch_tokens);
   return parts;
 }
 

@@ -21,11 +21,8 @@ struct Arguments {
 };
 
 data::Pair read_pair(const Model& model, std::string_view line) {
-  const std::size_t tab = line.find('\t');
-  require(tab != std::string_view::npos, "no tab, expected source, tab, target");
-  const std::string_view rest = line.substr(tab + 1);  // the target, perhaps an attribution
-  return {read_source(model, line.substr(0, tab)),
-          read_target(model, rest.substr(0, rest.find('\t')))};
+  const data::Columns columns = data::cut_at_tabs(line);
+  return {read_source(model, columns.source), read_target(model, columns.target)};
 }
 
 // "il:-0.012300 est:-0.456000 <eos>:-0.001000"

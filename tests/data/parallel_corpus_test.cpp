@@ -121,8 +121,8 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
 
 // --- two files ---
 
-BOOST_AUTO_TEST_CASE(two_files_give_what_one_with_tabs_gives) {
-  const TwoFiles files("\xEF\xBB\xBFGo.\nHi there.\r\n", "Va !\nSalut\tà toi !");
+BOOST_AUTO_TEST_CASE(two_files_give_what_one_gives) {
+  const TwoFiles files("\xEF\xBB\xBFGo.\nHi there.\r\n", "Va !\nSalut à toi !");
   const std::vector<Pair> expected = read("Go.\tVa !\nHi there.\tSalut à toi !\n");
   BOOST_TEST((read_parallel_files(files.source, files.target, words).pairs == expected));
 }
@@ -141,6 +141,10 @@ BOOST_AUTO_TEST_CASE(two_files_that_do_not_pair_up_are_named) {
   check("a\nb\nc\n", "a\nb\n \n", true, ":3: the target is empty");
   check("a\nb\xFF\n", "a\nb\n", false, ":2: not UTF-8 at byte offset 1 of the line");
   check("a\nb\n", "a\xC3\nb\n", true, ":1: not UTF-8 at byte offset 1 of the line");
+
+  // Most likely a file of pairs, which would be a file of odd sources.
+  check("a\nb\tc\n", "a\nb\n", false, ":2: a tab, expected one sentence a line");
+  check("a\nb\n", "a\tx\nb\n", true, ":1: a tab, expected one sentence a line");
 
   const TwoFiles uneven("a\nb\n", "a\nb\nc");
   BOOST_CHECK_EXCEPTION(
@@ -193,6 +197,9 @@ BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
   const std::string name = file.path().string();
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
                         says(name + ":2: the source has 3 tokens, the limit is 2"));
+  BOOST_CHECK_EXCEPTION(
+      read_corpus(file.path(), words, {.max_tokens = 2, .advice = "; try another"}), Error,
+      says(name + ":2: the source has 3 tokens, the limit is 2; try another"));
 
   const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
   const Corpus corpus = read_corpus(file.path(), words, skip);

@@ -22,9 +22,12 @@ refuses "bytes that are not UTF-8" 1 'latin1.tsv:2:|UTF-8' "${train[@]}" latin1.
 printf 'Yes.\tOui.\nNo.\t \n' >half.tsv
 refuses "an empty side" 1 'half.tsv:2:|target|empty' "${train[@]}" half.tsv
 printf 'Yes.\tOui.\n%s\tLong.\n' "$(printf 'long %.0s' {1..61})" >long.tsv
-refuses "a sentence over the limit" 1 'long.tsv:2:|61|60' "${train[@]}" long.tsv
+refuses "a sentence over the limit" 1 'long.tsv:2:|61|60|--max-tokens|--too-long skip' \
+  "${train[@]}" long.tsv
 printf 'Yes.\tOui.\n' >single.tsv
 refuses "too few pairs to hold some out" 1 'single.tsv|--held-out' "${train[@]}" single.tsv
+refuses "pairs where a file of sources is expected" 1 'pairs.tsv:1:|tab' \
+  "${train[@]}" pairs.tsv pairs.tsv
 
 # ---- Options ----
 refuses "an unknown option" 2 '--depth' "${train[@]}" pairs.tsv --depth 3
@@ -51,6 +54,12 @@ refuses "an option of another model" 1 '--heads|--model gru' \
 refuses "  the other way round" 1 '--layers|--model transformer' \
   "${train[@]}" pairs.tsv --layers 3
 refuses "an option of a task without one" 1 '--symbols|--task' "${train[@]}" pairs.tsv --symbols 9
+refuses "a batch too small for a sentence" 1 '--batch-tokens|the longest sentence' \
+  "${train[@]}" pairs.tsv --batch-tokens 4
+if grep -q sentencepiece <(ldd "$seq2seq"); then
+  refuses "too few pieces" 1 '--pieces|5 pieces|the text needs' \
+    "${train[@]}" pairs.tsv --tokenizer subwords --pieces 5
+fi
 check "nothing written so far" not test -e model
 
 # ---- --output ----

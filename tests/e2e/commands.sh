@@ -185,6 +185,8 @@ run "$seq2seq" score model < <(printf '1 2\t2 1\nno tab\n')
 check "a line without a tab: code 1" [ $status = 1 ]
 check "  its place" grep -q '^seq2seq: standard input, line 2: no tab' err
 check "  the line before is scored" [ "$(lines out)" = 1 ]
+printf '1\t1\n1\t1\tsomebody\t1\n' >wide.tsv
+refuses "score: a fourth column" 1 'wide.tsv:2|4 columns' "$seq2seq" score model --quiet wide.tsv
 printf '1\t1\n1\t%s\n' "$(printf '1 %.0s' {1..71})" >long.tsv
 refuses "a target that is too long" 1 'long.tsv:2|71|70' "$seq2seq" score model long.tsv
 refuses "score: nothing" 1 'no pairs' "$seq2seq" score model

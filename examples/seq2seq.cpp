@@ -35,14 +35,18 @@ std::string names_of(const std::vector<Command>& commands) {
   return names;
 }
 
+// A word that stands where the command should.
+std::string taken_for_command(const CLI::App& app) {
+  const std::vector<std::string> left = app.remaining();
+  const bool is_word = app.get_subcommands().empty() && !left.empty() && !left[0].starts_with('-');
+  return is_word ? left[0] : "";
+}
+
 int usage_error(const CLI::ParseError& error, const std::vector<Command>& commands,
-                const std::string& first) {
-  const bool known =
-      first.empty() || first.front() == '-' ||
-      std::ranges::any_of(commands, [&](const Command& c) { return c.app->get_name() == first; });
+                const std::string& unknown) {
   std::cerr << "seq2seq: "
-            << (known ? error.what()
-                      : "no command '" + first + "'; there are " + names_of(commands))
+            << (unknown.empty() ? error.what()
+                                : "no command '" + unknown + "'; there are " + names_of(commands))
             << '\n';
   return status::usage;
 }
@@ -76,7 +80,7 @@ int main(int argc, char** argv) {
     return result;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return usage_error(error, commands, argc > 1 ? argv[1] : "");
+    return usage_error(error, commands, taken_for_command(app));
   } catch (const std::exception& error) {
     std::cerr << "seq2seq: " << error.what() << '\n';
     return status::failed;

@@ -32,6 +32,7 @@ refuses "pairs where a file of sources is expected" 1 'pairs.tsv:1:|tab' \
 # ---- Options ----
 refuses "an unknown option" 2 '--depth' "${train[@]}" pairs.tsv --depth 3
 refuses "an unknown subcommand" 2 'learn' "$seq2seq" learn pairs.tsv
+refuses "  after an option" 2 "no command 'learn'" "$seq2seq" --threads 1 learn pairs.tsv
 refuses "no subcommand" 2 'subcommand' "$seq2seq"
 refuses "a word instead of a number" 2 '--epochs|many' "${train[@]}" pairs.tsv --epochs many
 refuses "a number out of range" 2 '--dropout|1.5' "${train[@]}" pairs.tsv --dropout 1.5

@@ -299,7 +299,18 @@ std::string make_header(const File& file, const std::vector<const Item*>& items,
 
 // ---- Comparing a file with a module -----------------------------------------------------------
 
-/// Everything in which the file is not the module's: empty when there is nothing.
+/// The first few of many, and how many more there are.
+std::string some_of(std::vector<std::string> texts, const char* separator) {
+  constexpr std::size_t most = 5;
+  if (texts.size() > most) {
+    const std::string more = "and " + std::to_string(texts.size() - most) + " more";
+    texts.resize(most);
+    texts.push_back(more);
+  }
+  return join(texts, separator);
+}
+
+/// In what the file is not the module's: empty when there is nothing.
 std::string differences(const std::map<std::string, Tensor>& file,
                         const std::vector<NamedTensor>& module) {
   std::vector<std::string> missing, unexpected, unequal;
@@ -329,9 +340,9 @@ std::string differences(const std::map<std::string, Tensor>& file,
     if (!names.contains(name)) unexpected.push_back(shown(name));
 
   std::vector<std::string> all;
-  if (!missing.empty()) all.push_back("missing " + join(missing, ", "));
-  if (!unexpected.empty()) all.push_back("unexpected " + join(unexpected, ", "));
-  all.insert(all.end(), unequal.begin(), unequal.end());
+  if (!missing.empty()) all.push_back("missing " + some_of(missing, ", "));
+  if (!unexpected.empty()) all.push_back("unexpected " + some_of(unexpected, ", "));
+  if (!unequal.empty()) all.push_back(some_of(unequal, "; "));
   if (other_dtype) all.push_back("load it into a model of its own dtype and cast that");
   return join(all, "; ");
 }

@@ -395,6 +395,12 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_model_changes_nothing) {
          {}},
         "unexpected second.weight");
 
+  std::map<std::string, Tensor> many;
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) many[name] = scalar(1);
+  check({many, {}},
+        "missing first.weight, first.bias, second.bias; "
+        "unexpected a, b, c, d, e, and 2 more");
+
   save_parameters(Tied(Key(1), DType::f64), path);
   Tied model(Key(1));
   BOOST_CHECK_EXCEPTION(

@@ -8,6 +8,7 @@
 #include "examples/seq2seq/commands.h"
 #include "examples/seq2seq/reporting.h"
 #include "examples/seq2seq/training.h"
+#include "examples/seq2seq/validators.h"
 #include "nn/trainer.h"
 
 namespace adjoint::seq2seq {
@@ -45,6 +46,16 @@ bool train_watched(const Arguments& arguments, Model& model, const Parts& parts,
   }
 }
 
+// A demand that nothing is held to would be met by any model.
+void check_demands(const Arguments& arguments, const Parts& parts) {
+  const std::string& task = arguments.settings.data.task;
+  require(!arguments.margin || task.empty(), "--margin does not go with --task ", task,
+          ", which has no nearest source; --floor does");
+  require(!parts.held_out.empty() || (arguments.floor == 0 && !arguments.margin),
+          arguments.margin ? "--margin" : "--floor",
+          " needs held-out pairs, and there are none; --held-out says how many there are");
+}
+
 int report(const Arguments& arguments, const Model& model, const Parts& parts) {
   const std::vector<data::Tokens> translations = translate(model, data::sources(parts.held_out));
   show_some(model, parts.held_out, translations);
@@ -71,6 +82,7 @@ int run(CLI::App& app, const Arguments& arguments) {
   check(app, arguments.settings);
 
   const Parts parts = prepare(arguments.settings, arguments.pairs, arguments.targets);
+  check_demands(arguments, parts);
   Model model = make_model(arguments.settings, parts);
   describe(model, parts);
   const bool done = train_watched(arguments, model, parts, destination);
@@ -81,6 +93,9 @@ int run(CLI::App& app, const Arguments& arguments) {
 }
 
 void add_run_options(CLI::App& app, Arguments& arguments) {
+  const auto in_points = [](CLI::Option* option) {
+    option->check(CLI::Range(0.0, 100.0))->check(not_negative());  // no range refuses NaN
+  };
   app.add_option("--output", arguments.output, "folder for the model")
       ->required()
       ->type_name("FOLDER")
@@ -99,9 +114,10 @@ void add_run_options(CLI::App& app, Arguments& arguments) {
       ->configurable(false);
   app.add_option("--log", arguments.log, "write a line of JSON for each step and epoch")
       ->type_name("FILE");
-  app.add_option("--floor", arguments.floor, "exit with 3 if the held-out BLEU is lower");
-  app.add_option("--margin", arguments.margin,
-                 "exit with 3 unless it is so much above that of the nearest source");
+  in_points(
+      app.add_option("--floor", arguments.floor, "exit with 3 if the held-out BLEU is lower"));
+  in_points(app.add_option("--margin", arguments.margin,
+                           "exit with 3 unless it is so much above that of the nearest source"));
   app.add_flag("--detect-anomaly", arguments.detect_anomaly,
                "stop at the first NaN or infinity and say where it came from; slower");
 }

@@ -95,6 +95,17 @@ check "  of the same run" cmp patient/best.safetensors kept/best.safetensors
 refuses "patience without validation" 1 '--patience|--validation' \
   "${small[@]}" --output none --patience 3 --validation 0
 
+# ---- Demands ----
+refuses "--floor nan" 2 '--floor' "${small[@]}" --output none --floor nan
+refuses "--floor 101" 2 '--floor' "${small[@]}" --output none --floor 101
+refuses "--margin nan" 2 '--margin' "${small[@]}" --output none --margin nan
+refuses "--floor without held-out pairs" 1 '--floor|--held-out' \
+  "${small[@]}" --output none --held-out 0 --floor 50
+refuses "--margin without held-out pairs" 1 '--margin|--held-out' \
+  "${small[@]}" --output none --held-out 0 --margin 5
+refuses "--margin of a toy task" 1 '--margin|--task copy' \
+  "$seq2seq" train --task copy "${tiny[@]}" --output none --margin 5
+
 # ---- Text ----
 cut -f 1 pairs.tsv >english
 cut -f 2 pairs.tsv >french

@@ -30,6 +30,15 @@ data::Tokenizer load_tokenizer(const DataSettings& settings, const fs::path& fol
   return data::Tokenizer::from_name(settings.tokenizer);
 }
 
+// What to do with it, where its model is asked for.
+std::string of_stopped_run(const fs::path& partial) {
+  if (!fs::exists(partial / state_file)) return "";
+  const std::string resume = ", and with --resume goes on with the run that was stopped there";
+  return fs::exists(partial / weights_file)
+             ? resume + "; what it had learnt is in " + partial.string()
+             : resume;
+}
+
 }  // namespace
 
 Model::Model(const Settings& s, data::Tokenizer cutter, data::Vocabulary source_words,
@@ -54,9 +63,7 @@ void save_description(const Model& model, const std::vector<data::Pair>& held_ou
 
 Model load(const fs::path& folder) {
   require(fs::exists(folder), folder.string(), ": no such folder; `seq2seq train` makes one",
-          fs::exists(partial_folder(folder) / state_file)
-              ? ", and with --resume goes on with the run that was stopped there"
-              : "");
+          of_stopped_run(partial_folder(folder)));
   require(fs::is_directory(folder), folder.string(), ": is a file and not a model's folder");
   require(fs::exists(folder / settings_file), folder.string(), ": holds no model (no ",
           settings_file, ")");

@@ -21,7 +21,7 @@ constexpr auto examples = R"(For example:
   seq2seq train pairs.tsv --config my-model/settings.toml --seed 2 --output second
   seq2seq train --task reverse --symbols 10 --max-length 8 --epochs 5 --output reverse
 Exit codes: 0 done; 1 a file, a model or a disk failed, or options do not go together; 2 an option
-is unknown or its value is none; 3 BLEU is below --floor or --margin; 130 interrupted, and saved.)";
+is unknown or its value is none; 3 BLEU is below --floor or --margin; 130 interrupted.)";
 
 struct Arguments {
   Settings settings;
@@ -86,9 +86,12 @@ int run(CLI::App& app, const Arguments& arguments) {
   Model model = make_model(arguments.settings, parts);
   describe(model, parts);
   const bool done = train_watched(arguments, model, parts, destination);
-  if (!done) std::cout << "interrupted; what has been learnt is kept" << std::endl;
+  if (!done) {
+    std::cout << "interrupted; --resume goes on, and what has been learnt so far is the model in "
+              << destination.partial().string() << std::endl;
+    return status::interrupted;
+  }
   std::cout << "saved in " << arguments.output << std::endl;
-  if (!done) return status::interrupted;
   return parts.held_out.empty() ? status::done : report(arguments, model, parts);
 }
 

@@ -101,7 +101,8 @@ bool train(Model& model, const Parts& parts, Destination& destination, const fs:
   else
     save_weights(run, model, folder / weights_file);
   nn::load_parameters(*model.network, folder / weights_file);
-  destination.complete();
+  // What is not complete stays beside what stood there, however it was stopped.
+  if (run.finished()) destination.complete();
   return run.finished();
 }
 

@@ -11,9 +11,9 @@ namespace adjoint::seq2seq {
 /// Trains the model, from its beginning or from where the stopped run that `destination` found had
 /// come to, printing a line for each epoch and writing one for each step to `log`, unless that is
 /// empty. What a run needs to go on is saved on the way. At the end the model has the weights that
-/// were put in place.
-/// Returns whether all was done: after Ctrl-C it ends with the batch at hand and puts in place what
-/// has been learnt, to be used or to be gone on with.
+/// were kept.
+/// Returns whether all was done: after Ctrl-C it ends with the batch at hand and leaves what has
+/// been learnt in the partial folder, to be gone on with or to be used.
 bool train(Model& model, const Parts& parts, Destination& destination,
            const std::filesystem::path& log);
 

@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# Ctrl-C while it trains: it ends soon, with 130, and what was learned is saved.
+# Ctrl-C while it trains: it ends soon, with 130, and what was learned is saved beside what stood
+# there, to be used or to be gone on with.
 . "$(dirname "$0")/checks.sh"
 
 head -n 400 "$repository/data/english-french.tsv" >pairs.tsv
-"$seq2seq" train pairs.tsv --output model --width 32 --hidden 32 --epochs 1000000 >out 2>err &
+train=("$seq2seq" train pairs.tsv --output model --width 32 --hidden 32)
+succeeds "a model" "${train[@]}" --epochs 1
+cp -r model former
+"${train[@]}" --epochs 1000000 --seed 2 >out 2>err &
 program=$!
 for _ in {1..300}; do  # until it is at it
   if grep -q '^epoch' out; then break; fi
@@ -18,8 +22,13 @@ wait $program || status=$?
 check "it ends within 5 seconds" [ $SECONDS -le 5 ]
 check "exit code 130" [ $status = 130 ]
 check "nothing on standard error" [ ! -s err ]
-check "it says where the model is" grep -q 'saved in model' out
-check "no half-written folder" [ "$(echo model*)" = model ]
-check "the model loads" "$seq2seq" translate model "You can."
-check "it can be evaluated" "$seq2seq" evaluate model
+check "it says where the model is and how to go on" grep -q -e '--resume.*model.partial' out
+check "the former model stands" diff -r former model
+check "what was learned can be used" "$seq2seq" translate model.partial "You can."
+check "  and evaluated" "$seq2seq" evaluate model.partial
+refuses "a new run in its place" 1 'model.partial|--resume|--restart' "${train[@]}" --epochs 1
+check "  which changes nothing" diff -r former model
+rm -r model
+refuses "without a former model its name alone" 1 'model|--resume|model.partial' \
+  "$seq2seq" translate model "You can."
 finish

@@ -26,7 +26,7 @@ stopped() { test -e "$1.partial/training.safetensors"; }
 untouched() {  # the model from before, or in the moment after the exchange the new one
   diff -r --exclude training.safetensors former run >/dev/null || diff -r whole run >/dev/null
 }
-usable() { "$seq2seq" translate run "You can." >/dev/null; }
+usable() { untouched && "$seq2seq" translate run.partial "You can." >/dev/null; }
 ended() {  # leaves the exit code in $status
   status=0
   wait $program 2>/dev/null || status=$?
@@ -50,7 +50,7 @@ stop_and_go_on() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check 
     if [ $status = $code ]; then
       stops=$((stops + 1))
       $stands || fallen=$((fallen + 1))
-      if stopped run || [ $signal = INT ]; then resume=(--resume); fi
+      if stopped run; then resume=(--resume); fi
     elif [ $status = 0 ]; then
       runs=$((runs + 1))
       { same_run run run.log && test ! -e run.partial; } || unlike=$((unlike + 1))

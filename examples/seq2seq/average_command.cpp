@@ -1,9 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
-#include <sstream>
+#include <string>
 
 #include "autograd/error.h"
 #include "examples/seq2seq/commands.h"
@@ -19,38 +18,25 @@ struct Arguments {
   std::vector<std::string> models;
 };
 
-// The settings that make weights comparable, by name. How long and how fast a model was trained may
-// differ, as it does between checkpoints; where the weights began may not.
-std::map<std::string, std::string> comparable(Settings settings) {
+// The settings that make weights comparable. How long and how fast a model was trained may differ,
+// as it does between checkpoints; where the weights began may not.
+Settings comparable(Settings settings) {
   const std::uint64_t seed = settings.training.seed;
   settings.training = {};
   settings.training.seed = seed;
-  std::map<std::string, std::string> values;
-  std::istringstream text(to_text(settings));
-  for (std::string line; std::getline(text, line);) {
-    const std::size_t equals = std::min(line.find('='), line.size());
-    values["--" + line.substr(0, equals)] = line.substr(std::min(equals + 1, line.size()));
-  }
-  return values;
+  return settings;
 }
 
 // In what b differs from a; empty when in nothing that matters.
 std::string difference(const Model& a, const Model& b) {
-  std::ostringstream text;
-  const auto differ = [&](const auto&... parts) {
-    text << (text.str().empty() ? "" : "; ");
-    (text << ... << parts);
+  std::string text = difference(comparable(a.settings), comparable(b.settings));
+  const auto differ = [&](const char* what) {
+    text += (text.empty() ? "" : "; ") + std::string(what);
   };
-  std::map<std::string, std::string> ours = comparable(a.settings), theirs = comparable(b.settings);
-  for (const auto& [name, value] : theirs) ours.try_emplace(name, "not given");
-  for (const auto& [name, value] : ours) {
-    const std::string other = theirs.contains(name) ? theirs[name] : "not given";
-    if (value != other) differ(name, " is ", other, " and not ", value);
-  }
   if (a.tokenizer.subwords != b.tokenizer.subwords) differ("the pieces of words are others");
   if (a.source != b.source) differ("the words of the source are others");
   if (a.target != b.target) differ("the words of the target are others");
-  return text.str();
+  return text;
 }
 
 std::vector<data::Pair> held_out_pairs(const std::string& folder, const Model& model) {
@@ -90,7 +76,7 @@ constexpr auto footer = R"(
 For models from one run, or from several that began alike and ended at different epochs: the mean of
 their weights is often better than each of them (Vaswani et al. 2017, section 6.1). Their options
 have to be the same, but for those that say how it is trained; so do their words and their seed.
-The rest of the folder is that of the last.
+Words, settings and held-out pairs are those of the last; --resume does not go on from a mean.
 
   seq2seq average --output mean epoch-28 epoch-29 epoch-30)";
 

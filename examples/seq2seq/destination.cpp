@@ -93,10 +93,10 @@ Destination::Destination(const fs::path& folder, Stopped stopped)
     require_replaceable(folder_);
     partial_ = partial_folder(folder_);
     require_replaceable(partial_);
-    const bool created = fs::create_directories(partial_);
+    fs::create_directories(partial_);
     lock_.take(partial_);
     keep_ = fs::exists(partial_ / state_file);
-    if (resumes_ && !keep_) copy_run(created);
+    if (resumes_ && !keep_) copy_run();
   });
   require(!keep_ || stopped != Stopped::refuse, "--output: '", partial_.string(),
           "' holds a run that was stopped; --resume goes on with it, --restart deletes it");
@@ -108,12 +108,11 @@ Destination::~Destination() {
 }
 
 // The state comes last: with it the copy is complete.
-void Destination::copy_run(bool created) {
-  require(created, "--resume: nothing had been saved yet of the run that was stopped in '",
-          partial_.string(), "'; without --resume it begins anew");
+void Destination::copy_run() {
   try {
     require(fs::exists(folder_ / state_file), "--resume: there is no stopped run at '",
-            folder_.string(), "'");
+            folder_.string(), "' of which anything was saved; without --resume it begins anew");
+    clear();
     for (const char* name : {best_file, settings_file, state_file})
       if (fs::exists(folder_ / name)) write_file(partial_ / name, read_file(folder_ / name));
   } catch (const Error&) {
@@ -125,11 +124,13 @@ void Destination::copy_run(bool created) {
 const fs::path& Destination::begin() {
   for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
   if (resumes_) return partial_;
-  writing(folder_, [&] {
-    for (const std::string& name : model_files()) fs::remove(partial_ / name);
-  });
+  writing(folder_, [&] { clear(); });
   keep_ = false;
   return partial_;
+}
+
+void Destination::clear() {
+  for (const std::string& name : model_files()) fs::remove(partial_ / name);
 }
 
 void Destination::complete() {

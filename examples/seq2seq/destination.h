@@ -33,8 +33,9 @@ enum class Stopped {
 
 /// A model's folder, and a folder NAME.partial beside it, in which a run works. When the run is
 /// complete the two change places in one step: what stood at NAME stays until then, whatever
-/// happens. A partial folder with a training state is a run that was stopped. Made before training,
-/// so that a place that cannot be written shows at once and not hours later.
+/// happens. A partial folder with a training state is a run that was stopped; without one it holds
+/// nothing that could go on. Made before training, so that a place that cannot be written shows at
+/// once and not hours later.
 class Destination {
  public:
   /// Error when the folder cannot be made, when something stands there that is no model, and when
@@ -61,7 +62,8 @@ class Destination {
   void save(const Model& model, const std::vector<data::Pair>& held_out);
 
  private:
-  void copy_run(bool created);
+  void copy_run();
+  void clear();
   void put_in_place();
 
   std::filesystem::path folder_, partial_;

@@ -82,4 +82,33 @@ void Run::state(nn::State& visit) {
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
 }
 
+namespace {
+
+/// Looks up one of the values that are fixed during a run.
+class FixedValue : public nn::State {
+ public:
+  explicit FixedValue(std::string path) : path_(std::move(path)) {}
+  std::string value;
+
+ private:
+  void on_tensor(const std::string&, Tensor&) override {}
+  void on_count(const std::string&, Index&) override {}
+  void on_number(const std::string&, double&) override {}
+  void on_fixed(const std::string& path, const std::string& text) override {
+    if (path == path_) value = text;
+  }
+
+  std::string path_;
+};
+
+}  // namespace
+
+bool Run::has_other_pairs_than(const nn::SafeTensors& state) {
+  const std::string name = "data.pairs_digest";
+  FixedValue digest(name);
+  digest("data", batches_);
+  const auto stored = state.metadata.find(name);
+  return stored != state.metadata.end() && stored->second != digest.value;
+}
+
 }  // namespace adjoint::seq2seq

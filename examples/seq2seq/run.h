@@ -7,6 +7,7 @@
 #include "data/batching.h"
 #include "examples/seq2seq/parts.h"
 #include "nn/averaging.h"
+#include "nn/checkpoint.h"
 
 namespace adjoint::seq2seq {
 
@@ -49,6 +50,8 @@ class Run {
   std::unique_ptr<nn::WithAverage> with_average();
 
   void state(nn::State& visit);
+  /// Whether a saved state tells of a run that learns from other pairs.
+  bool has_other_pairs_than(const nn::SafeTensors& state);
 
  private:
   double validation_loss() const;

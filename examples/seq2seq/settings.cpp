@@ -1,6 +1,7 @@
 #include "examples/seq2seq/settings.h"
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <sstream>
 
 #include "autograd/error.h"
@@ -109,6 +110,34 @@ Settings read_settings(const std::filesystem::path& path) {
     fail(path.string(), ": not the settings of a model: ", error.what());
   }
   return settings;
+}
+
+namespace {
+
+// What is stored, by option.
+std::map<std::string, std::string> values(const Settings& settings) {
+  std::map<std::string, std::string> values;
+  std::istringstream text(to_text(settings));
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t equals = std::min(line.find('='), line.size());
+    values["--" + line.substr(0, equals)] = line.substr(std::min(equals + 1, line.size()));
+  }
+  return values;
+}
+
+}  // namespace
+
+std::string difference(const Settings& a, const Settings& b) {
+  constexpr auto open = "left open";
+  std::map<std::string, std::string> ours = values(a), theirs = values(b);
+  for (const auto& [name, value] : theirs) ours.try_emplace(name, open);
+  std::string text;
+  for (const auto& [name, value] : ours) {
+    const std::string other = theirs.contains(name) ? theirs[name] : open;
+    if (other == value) continue;
+    text += (text.empty() ? "" : "; ") + name + " is " + other + " and not " + value;
+  }
+  return text;
 }
 
 }  // namespace adjoint::seq2seq

@@ -37,4 +37,7 @@ void read_config(CLI::App& app, const std::filesystem::path& path);
 std::string to_text(const Settings& settings);
 Settings read_settings(const std::filesystem::path& path);
 
+/// What b has otherwise than a, by option: "--heads is 4 and not 2; …". Empty when nothing.
+std::string difference(const Settings& a, const Settings& b);
+
 }  // namespace adjoint::seq2seq

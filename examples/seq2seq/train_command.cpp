@@ -72,13 +72,34 @@ int report(const Arguments& arguments, const Model& model, const Parts& parts) {
   return status::below_floor;
 }
 
+// The settings that have a part in what a run has done when it goes on. How many epochs there are
+// is one for a schedule that falls over all of them.
+Settings bound(Settings settings) {
+  TrainingSettings& training = settings.training;
+  const TrainingSettings free;
+  if (training.schedule_options(1).total == 0) training.epochs = free.epochs;
+  training.validation_bleu = free.validation_bleu;
+  training.keep = free.keep;
+  training.save_every = free.save_every;
+  return settings;
+}
+
+// A run goes on with its own settings, but for what it is told now.
+void take_settings_of_run(CLI::App& app, const Settings& settings,
+                          const std::filesystem::path& file) {
+  read_config(app, file);
+  const std::string different = difference(bound(read_settings(file)), bound(settings));
+  require(different.empty(), "--resume: the run began otherwise: ", different,
+          "; leave that out, or begin anew with --restart");
+}
+
 int run(CLI::App& app, const Arguments& arguments) {
   if (!arguments.config.empty()) read_config(app, arguments.config);
   Destination destination(arguments.output, arguments.resume    ? Stopped::resume
                                             : arguments.restart ? Stopped::discard
                                                                 : Stopped::refuse);
-  // A run goes on with its own settings, but for what it is told now.
-  if (arguments.resume) read_config(app, destination.partial() / settings_file);
+  if (arguments.resume)
+    take_settings_of_run(app, arguments.settings, destination.partial() / settings_file);
   check(app, arguments.settings);
 
   const Parts parts = prepare(arguments.settings, arguments.pairs, arguments.targets);

@@ -6,6 +6,7 @@
 #include "autograd/file.h"
 #include "examples/seq2seq/interrupt.h"
 #include "examples/seq2seq/progress.h"
+#include "nn/checkpoint.h"
 #include "nn/metrics_log.h"
 
 namespace adjoint::seq2seq {
@@ -80,12 +81,26 @@ void take_steps(Run& run, const Model& model, Destination& destination, const fs
   }
 }
 
+// The settings are the run's own by then: when the state is that of another, it is for the pairs.
+void go_on(Run& run, const fs::path& state) {
+  try {
+    nn::load_state(run, state);
+  } catch (const Error&) {
+    require(!run.has_other_pairs_than(nn::read_safetensors(state)),
+            "--resume: the pairs are others than when the run began; say the same files again");
+    throw;
+  }
+  const Index begun = run.epochs_done() + (run.batch() > 0);
+  require(run.epochs() >= begun, "--resume: the run has begun epoch ", begun,
+          ", so --epochs has to be at least that, is ", run.epochs());
+}
+
 }  // namespace
 
 bool train(Model& model, const Parts& parts, Destination& destination, const fs::path& log_path) {
   Run run(model, parts);
   if (destination.resumes()) {
-    nn::load_state(run, destination.partial() / state_file);
+    go_on(run, destination.partial() / state_file);
     std::cout << "going on after step " << run.steps() << ", " << run.epochs_done()
               << " epochs done" << std::endl;
   }

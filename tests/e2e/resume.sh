@@ -84,9 +84,17 @@ ended
 cp -r run.partial before
 refuses "a new run where one was stopped" 1 'run.partial|--resume|--restart' \
   "${train[@]}" --output run
-refuses "--resume with another model" 1 'another run|model.encoder' \
+refuses "--resume with another model" 1 '--resume|--width is 48 and not 32' \
   "${train[@]}" --output run --resume --width 48
-refuses "--resume with other data" 1 'another run|data.pairs is' \
+# These leave the shapes of all weights as they are.
+for other in "--heads 4" "--positions none" "--position-place after" "--activation gelu" \
+  "--dropout 0.3" "--prune-heads encoder.0:1" "--smoothing 0.2" "--momentum 0.5" "--patience 3"; do
+  refuses "--resume with $other" 1 "--resume|${other% *} is" \
+    "${train[@]}" --output run --resume $other
+done
+refuses "--resume with fewer epochs than begun" 1 '--epochs|at least' \
+  "${train[@]}" --output run --resume --epochs 1
+refuses "--resume with other data" 1 '--resume|the pairs are others' \
   "$seq2seq" train <(head -n 290 pairs.tsv) --output run --resume
 refuses "--resume without the data" 1 'pairs|--task' "$seq2seq" train --output run --resume
 refuses "--restart with a missing file" 1 'missing' \
@@ -95,11 +103,23 @@ check "  none of them changed what was stopped" diff -r before run.partial
 refuses "--resume where nothing was stopped" 1 'nowhere|no stopped run' \
   "${train[@]}" --output nowhere --resume
 check "  it leaves nothing" [ "$(echo nowhere*)" = 'nowhere*' ]
-cp -r former early && mkdir early.partial
-cp former/settings.toml early.partial
-refuses "--resume of a run killed before it saved anything" 1 'early.partial|nothing' \
+unsaved() {  # what is left of a run that was killed before it saved anything
+  rm -rf early.partial && mkdir early.partial
+  cp whole/best.safetensors whole/settings.toml early.partial
+}
+unsaved
+refuses "--resume of a run killed before it saved anything" 1 'early|no stopped run' \
   "${train[@]}" --output early --resume
-check "  does not go on with the model that stands there" diff -r former early
+unsaved && cp -r former early
+refuses "  in the place of a model, with its settings" 1 '--resume|--width is 32 and not 16' \
+  "${train[@]}" "${settings[@]}" --output early --resume
+check "  which changes nothing" diff -r former early
+unsaved
+succeeds "  without them the model goes on" "${train[@]}" --output early --resume --epochs 2
+succeeds "  as if there had been no other" \
+  "${train[@]}" --output longer --width 16 --hidden 16 --epochs 2
+check "  to the same files" diff -r longer early
+unsaved
 succeeds "  and it may begin anew" "${whole[@]}" --output early --log early.log
 check "  to the same weights and log" same_run early early.log
 refuses "--resume and --restart" 2 '--resume|--restart' \
@@ -109,6 +129,9 @@ succeeds "--resume remembers the settings, but for what is said" \
 check "  the same weights and log" same_run run run.log
 succeeds "--resume of a run that is complete" "${train[@]}" --output run --log run.log --resume
 check "  changes nothing" same_run run run.log
+refuses "  with fewer epochs is refused" 1 '--epochs|at least|8' \
+  "${train[@]}" --output run --log run.log --resume --epochs 7
+check "  which changes nothing either" same_run run run.log
 succeeds "  and with more epochs goes on" \
   "${train[@]}" --output run --log run.log --resume --epochs 9
 check "  after the last one" [ "$(grep -c '^epoch' out)-$(grep -c '^epoch   9' out)" = 1-1 ]

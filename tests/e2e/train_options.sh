@@ -47,6 +47,9 @@ schedule linear "0.01 0.009 0.008 0.007 0.006 0.005" --rate-floor 0.4
 schedule cosine "0.01 0.00933 0.0075 0.005 0.0025 0.00067"
 schedule inverse-sqrt "0.005 0.01 0.0081650 0.0070711 0.0063246 0.0057735" --warm-up 2
 schedule plateau "0.01 0.01 0.01 0.01 0.01 0.01"
+succeeds "a falling schedule" "${small[@]}" --output falling --schedule cosine
+refuses "  which more epochs would change" 1 '--resume|--epochs is 3 and not 2' \
+  "$seq2seq" train pairs.tsv --output falling --resume --epochs 3
 refuses "a warm-up of more than all steps" 1 'linear|warm-up|100' \
   "${small[@]}" --output none --schedule linear --warm-up 100
 refuses "an option of plateau without it" 1 '--plateau-decay|--schedule plateau' \

@@ -44,12 +44,15 @@ StepProducts::Activation StepProducts::linear(const Activation& x, Index outputs
 }
 
 // For each example and head  S = Q Kᵀ,  O = P V;
-// backward  P̄ = Ō Vᵀ,  V̄ = Pᵀ Ō,  Q̄ = S̄ K,  K̄ = S̄ᵀ Q.  S and P share a buffer here.
+// backward  P̄ = Ō Vᵀ,  V̄ = Pᵀ Ō,  Q̄ = S̄ K,  K̄ = S̄ᵀ Q.  There is no softmax to make P of S, nor S̄
+// of P̄: what is read are other numbers than those written.
 StepProducts::Activation StepProducts::attention(const Activation& q, const Activation& k,
                                                  const Activation& v, Index batch, Index heads) {
   const Index queries = q.rows / batch, keys = k.rows / batch, width = q.width / heads;
-  const float of_scores = 1 / std::sqrt(static_cast<float>(width * keys));
-  const Activation weights = activation(batch * heads * queries, keys);
+  const Index rows_of_scores = batch * heads * queries;
+  const Activation written = activation(rows_of_scores, keys);  // S, P̄
+  const Activation read =                                       // P, S̄
+      activation(rows_of_scores, keys, std::sqrt(3 / static_cast<double>(keys)));
   const Activation out = activation(q.rows, q.width);
   const auto rows = [&](float* data, Index per_example) {
     return Operand{data, q.width, per_example * q.width, width};
@@ -58,21 +61,21 @@ StepProducts::Activation StepProducts::attention(const Activation& q, const Acti
     return Operand{data, keys, heads * queries * keys, queries * keys};
   };
   const auto add = [&](std::vector<Product>& to, Index m, Index n, Index inner, Operand a,
-                       Operand b, Operand c, float scale = 1) {
-    to.push_back({m, n, inner, a, b, c, 0, batch, heads, scale});
+                       Operand b, Operand c) {
+    to.push_back({m, n, inner, a, b, c, 0, batch, heads});
   };
   add(forward_, queries, keys, width, rows(q.value, queries), rows(k.value, keys).t(),
-      scores(weights.value), of_scores);
-  add(forward_, queries, width, keys, scores(weights.value), rows(v.value, keys),
+      scores(written.value));
+  add(forward_, queries, width, keys, scores(read.value), rows(v.value, keys),
       rows(out.value, queries));
-  add(backward_, keys, width, queries, scores(weights.gradient).t(), rows(q.value, queries),
+  add(backward_, keys, width, queries, scores(read.gradient).t(), rows(q.value, queries),
       rows(k.gradient, keys));
-  add(backward_, queries, width, keys, scores(weights.gradient), rows(k.value, keys),
+  add(backward_, queries, width, keys, scores(read.gradient), rows(k.value, keys),
       rows(q.gradient, queries));
-  add(backward_, keys, width, queries, scores(weights.value).t(), rows(out.gradient, queries),
+  add(backward_, keys, width, queries, scores(read.value).t(), rows(out.gradient, queries),
       rows(v.gradient, keys));
   add(backward_, queries, keys, width, rows(out.gradient, queries), rows(v.value, keys).t(),
-      scores(weights.gradient), of_scores);
+      scores(written.gradient));
   return out;
 }
 
@@ -120,7 +123,6 @@ void StepProducts::run() const {
                                           .b = {at(p.b, e, h), p.b.stride, p.b.transposed},
                                           .c = at(p.c, e, h),
                                           .stride = p.c.stride,
-                                          .scale = p.scale,
                                           .keep = p.keep});
   };
   for (const Product& product : forward_) run_one(product);

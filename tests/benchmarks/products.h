@@ -10,7 +10,7 @@ namespace adjoint::benchmarks {
 
 /// What no step can beat that leaves its products to BLAS. Each layer has buffers of its own, and a
 /// product reads what the one before it wrote, as in a real step; padding is computed. The values
-/// are no model's, but stay of the order of one.
+/// are no model's, but stay of the order of one: a processor is slow with denormal ones.
 class StepProducts {
  public:
   explicit StepProducts(const Configuration& configuration);
@@ -34,13 +34,12 @@ class StepProducts {
     bool transposed = false;
     Operand t() const { return {data, stride, next_example, next_head, !transposed}; }
   };
-  // C ← scale A B + keep C for each example and head.
+  // C ← A B + keep C for each example and head.
   struct Product {
     Index rows, columns, inner;
     Operand a, b, c;
     float keep = 0;
     Index examples = 1, heads = 1;
-    float scale = 1;
   };
   enum class Gradient { overwrite, add };  // what the backward does to the input's gradient
 

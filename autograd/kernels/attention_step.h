@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autograd/kernels/attention.h"
-#include "autograd/kernels/row.h"
+#include "autograd/kernels/few_rows.h"
 #include "autograd/kernels/rows.h"
 
 namespace adjoint::kernels {
@@ -31,27 +31,27 @@ void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, c
     const T* const values = v + e.key_begin * value_stride + head * sizes.value_width;
     T* const result = o + e.query_begin * value_stride + head * sizes.value_width;
     const T slope = sizes.linear_biases ? static_cast<T>(slope_of(head, sizes.heads)) : T{0};
-    multiply_row<T>({.rows = 1,
-                     .columns = visible,
-                     .inner = sizes.key_width,
-                     .a = {query, sizes.key_width},
-                     .b = {keys, key_stride, true},
-                     .c = p,
-                     .stride = visible,
-                     .scale = scale});
+    multiply_few_rows<T>({.rows = 1,
+                          .columns = visible,
+                          .inner = sizes.key_width,
+                          .a = {query, sizes.key_width},
+                          .b = {keys, key_stride, true},
+                          .c = p,
+                          .stride = visible,
+                          .scale = scale});
     if (slope != 0)
       for (Index j = 0; j < visible; ++j) p[j] -= slope * static_cast<T>(std::abs(position - j));
     if (e.allowed)
       for (Index j = 0; j < visible; ++j)
         if (!e.allowed[j]) p[j] = -std::numeric_limits<T>::infinity();
     softmax(p, p, visible);
-    multiply_row<T>({.rows = 1,
-                     .columns = sizes.value_width,
-                     .inner = visible,
-                     .a = {p, visible},
-                     .b = {values, value_stride},
-                     .c = result,
-                     .stride = sizes.value_width});
+    multiply_few_rows<T>({.rows = 1,
+                          .columns = sizes.value_width,
+                          .inner = visible,
+                          .a = {p, visible},
+                          .b = {values, value_stride},
+                          .c = result,
+                          .stride = sizes.value_width});
   }
 }
 

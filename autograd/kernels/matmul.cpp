@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "autograd/kernels/blas.h"
+#include "autograd/kernels/few_rows.h"
 #include "autograd/kernels/parallel.h"
-#include "autograd/kernels/row.h"
 #include "autograd/kernels/tiles.h"
 
 namespace adjoint::kernels {
@@ -17,25 +17,6 @@ namespace {
 constexpr Index panel_rows = 256;
 constexpr double worth_cutting = 8e6;
 constexpr Index elements_of_piece = 8192;
-
-// x Wᵀ for few rows of x: tiles would compute W xᵀ, with registers that so few columns do not fill.
-// OpenBLAS has a kernel for small results whose registers lie along `inner`: so it is given no more
-// columns at a time than make a small result.
-constexpr Index few_rows = 12;
-constexpr Index inner_worth_calling = 32;
-constexpr Index elements_of_small_result = 1200;
-
-template <Real T>
-bool reads_weights_as_they_lie(const Product<T>& p) {
-  return p.rows > 0 && p.rows <= few_rows && p.b.transposed && !p.a.transposed &&
-         p.inner >= inner_worth_calling;
-}
-template <Real T>
-void multiply_few_rows(const Product<T>& p) {
-  const Index most = elements_of_small_result / p.rows;
-  for (Index j = 0; j < p.columns; j += most)
-    multiply_by_blas(p.of_columns(j, std::min(most, p.columns - j)));
-}
 
 template <Real T>
 double multiplications(const Product<T>& p) {
@@ -56,9 +37,7 @@ Index columns_of_piece(const Product<T>& p) {
 
 template <Real T>
 void matmul_on_this_thread(const Product<T>& product) {
-  if (is_row(product))
-    multiply_row(product);
-  else if (reads_weights_as_they_lie(product))
+  if (is_few_rows(product))
     multiply_few_rows(product);
   else if (tiles_are_faster(product))
     multiply_by_tiles(product);

@@ -9,7 +9,7 @@
 
 #include "autograd/dtype.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -112,13 +112,29 @@ void exchange_blocks(Register<T>& a, Register<T>& b, std::integer_sequence<int, 
 
 /// rows[i][j] ↔ rows[j][i], in log₂ n stages: blocks of one element, of two, of four, …
 template <Real T, int block = 1>
-void transpose(Register<T> (&rows)[lanes<T>]) {
+[[gnu::always_inline]] inline void transpose(Register<T> (&rows)[lanes<T>]) {
   constexpr int n = static_cast<int>(lanes<T>);
 #pragma GCC unroll 16
   for (int i = 0; i < n; ++i)
     if (!(i & block))
       exchange_blocks<T, block>(rows[i], rows[i + block], std::make_integer_sequence<int, n>());
   if constexpr (2 * block < n) transpose<T, 2 * block>(rows);
+}
+
+/// The total of each of a square of registers, side by side: the same stages, with what is
+/// exchanged added up at once.
+template <Real T, int block = 1>
+[[gnu::always_inline]] inline Register<T> totals_of(Register<T> (&rows)[lanes<T>]) {
+  constexpr int n = static_cast<int>(lanes<T>);
+#pragma GCC unroll 16
+  for (int i = 0; i < n; i += 2 * block) {
+    exchange_blocks<T, block>(rows[i], rows[i + block], std::make_integer_sequence<int, n>());
+    rows[i] += rows[i + block];
+  }
+  if constexpr (2 * block < n)
+    return totals_of<T, 2 * block>(rows);
+  else
+    return rows[0];
 }
 
 }  // namespace adjoint::kernels

@@ -1,16 +1,16 @@
 // How it works (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication):
 //
-//   One tile of C, 6 rows by 4 registers, stays in registers while k runs over `inner`:
+//   One tile of C, 6 rows by 4 registers say, stays in registers while k runs over `inner`:
 //
 //     C[i, :] += A[i, k] · B[k, :]     for the six i: four registers of B are loaded once and
 //                                      multiplied by six numbers of A, 24 products for 10 loads
 //
 //   A panel of B, as wide as a tile, is copied once so that it lies contiguously for all tiles
 //   below each other; read as a column block of wide rows it would fall on few lines of the cache.
-//   This is also where a transposed B is turned. A is read as it is, six rows at a time, unless it
-//   is transposed and wide: then blocks of it are copied likewise, for all panels of B.
+//   This is also where a transposed B is turned. A is read as it is.
 //
-//   `inner` is cut into slices of which a panel fits the second-level cache.
+//   `inner` is cut into slices of which a panel fits the second-level cache, and so are the rows
+//   where the panels of B would each read a large A from memory.
 #include "autograd/kernels/tiles.h"
 
 #include <algorithm>
@@ -21,15 +21,17 @@
 namespace adjoint::kernels {
 namespace {
 
-constexpr int tile_rows = 6;
-constexpr int tile_registers = register_bytes == 64 ? 4 : 2;  // of 32 registers, or of 16
+constexpr int tile_sums = register_bytes == 64 ? 24 : 12;  // registers, of 32 or of 16
+constexpr int tile_registers = register_bytes == 64 ? 4 : 2;
+/// A tile's height: as many sums as there is room for, but no more rows than twelve, with which the
+/// multipliers are busy at any width.
+constexpr int tile_rows(int registers) { return std::min(12, tile_sums / registers); }
 template <Real T>
 constexpr Index panel_columns{tile_registers * lanes<T>};
 
-constexpr Index depth_of_panel = 512;   // in `inner`
-constexpr Index depth_of_blocks = 192;  // where A is copied too
-constexpr Index rows_of_block = 192;
-constexpr Index rows_worth_packing = 4 * tile_rows;
+constexpr Index depth_of_panel = 512;  // in `inner`
+constexpr Index rows_of_block = 2048;
+constexpr Index rows_worth_packing = 128;
 
 /// Room for packed elements.
 template <Real T>
@@ -52,55 +54,66 @@ class Scratch {
 
 // ---- One tile ----------------------------------------------------------------------------------
 
-// At most tile_rows rows and `registers` registers of columns, the last of which may be in part.
-// All loops over them have constant counts: unrolled, `sum` is nothing but registers.
-template <Real T, int registers>
-void tile(const Product<T>& p) {
-  const T* a[tile_rows];  // rows past the end repeat the last one and are not stored
-#pragma GCC unroll 8
-  for (int i = 0; i < tile_rows; ++i)
-    a[i] = p.a.data + std::min<Index>(i, p.rows - 1) * p.a.row_step();
+// `rows` rows from `first` on, and `registers` registers of columns, the last of which may be in
+// part. All loops over them have constant counts: unrolled, `sum` is nothing but registers. (Not
+// inlined: a function by itself, it has the other registers to itself, too.)
+template <Real T, int rows, int registers>
+[[gnu::noinline]] void tile(const Product<T>& p, Index first) {
+  // Three rows share a pointer: a processor adds a step, or two, to it on the way.
+  const Index step = p.a.row_step();
+  const T* a[(rows + 2) / 3];
+#pragma GCC unroll 4
+  for (int i = 0; i < rows; i += 3) a[i / 3] = p.a.data + (first + i) * step;
 
-  Register<T> sum[tile_rows][registers];
-#pragma GCC unroll 8
-  for (int i = 0; i < tile_rows; ++i)
+  Register<T> sum[rows][registers];
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
     for (int r = 0; r < registers; ++r) sum[i][r] = Register<T>{};
 
-      // C is on its way from memory while its tile is computed. (Within the loop above, this would
-      // keep the compiler from holding `sum` in registers: half the speed.)
-#pragma GCC unroll 8
-  for (int i = 0; i < tile_rows; ++i) {
-    if (i >= p.rows) break;
+  T* const c = p.c + first * p.stride;
+  // C is on its way from memory while its tile is computed. (Within the loop above, this would
+  // keep the compiler from holding `sum` in registers: half the speed.)
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
-    for (int r = 0; r < registers; ++r) __builtin_prefetch(p.c + i * p.stride + r * lanes<T>, 1);
-  }
-
-  const T* b = p.b.data;
-  Index at = 0;
-  for (Index k = 0; k < p.inner; ++k, at += p.a.column_step(), b += p.b.stride) {
-    Register<T> row_of_b[registers];
-#pragma GCC unroll 4
-    for (int r = 0; r < registers; ++r) row_of_b[r] = load(b + r * lanes<T>);
-#pragma GCC unroll 8
-    for (int i = 0; i < tile_rows; ++i)
-#pragma GCC unroll 4
-      for (int r = 0; r < registers; ++r) sum[i][r] += a[i][at] * row_of_b[r];
-  }
+    for (int r = 0; r < registers; ++r) __builtin_prefetch(c + i * p.stride + r * lanes<T>, 1);
 
   const Index in_last = p.columns - (registers - 1) * lanes<T>;
-#pragma GCC unroll 8
-  for (int i = 0; i < tile_rows; ++i) {
-    if (i >= p.rows) break;
+  const Index next = p.a.column_step();
+  const T* b = p.b.data;
+  for (Index k = 0; k < p.inner; ++k, b += p.b.stride) {
+    Register<T> row_of_b[registers];
+#pragma GCC unroll 4
+    for (int r = 0; r < registers - 1; ++r) row_of_b[r] = load(b + r * lanes<T>);
+    row_of_b[registers - 1] = load_first(b + (registers - 1) * lanes<T>, in_last);
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+      for (int r = 0; r < registers; ++r) sum[i][r] += a[i / 3][i % 3 * step] * row_of_b[r];
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i += 3) a[i / 3] += next;
+  }
+
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
     for (int r = 0; r < registers; ++r) {
-      T* const to = p.c + i * p.stride + r * lanes<T>;
+      T* const to = c + i * p.stride + r * lanes<T>;
       const Index count = r == registers - 1 ? in_last : lanes<T>;
-      Register<T> c = p.scale * sum[i][r];
-      if (p.keep != 0) c += p.keep * load_first(to, count);
-      if (p.bias) c += load_first(p.bias + r * lanes<T>, count);
-      store_first(to, c, count);
+      Register<T> result = p.scale * sum[i][r];
+      if (p.keep != 0) result += p.keep * load_first(to, count);
+      if (p.bias) result += load_first(p.bias + r * lanes<T>, count);
+      store_first(to, result, count);
     }
+}
+
+// The rows from `first` on, fewer than `rows`.
+template <Real T, int registers, int rows>
+void shorter_tile(const Product<T>& p, Index first) {
+  if constexpr (rows > 1) {
+    if (p.rows - first == rows - 1) return tile<T, rows - 1, registers>(p, first);
+    shorter_tile<T, registers, rows - 1>(p, first);
   }
 }
 
@@ -121,10 +134,14 @@ void turn_square(const T* from, Index stride, T* to, Index width) {
 template <Real T>
 void turn_part(const T* from, Index stride, Index rows, Index depth, T* to, Index width) {
   constexpr Index n = lanes<T>;
-  Register<T> square[n]{};
-  for (Index i = 0; i < rows; ++i) square[i] = load_first(from + i * stride, depth);
+  Register<T> square[n];
+#pragma GCC unroll 16
+  for (Index i = 0; i < n; ++i)
+    square[i] = i < rows ? load_first(from + i * stride, depth) : Register<T>{};
   transpose<T>(square);
-  for (Index k = 0; k < depth; ++k) store(to + k * width, square[k]);
+#pragma GCC unroll 16
+  for (Index k = 0; k < n; ++k)
+    if (k < depth) store(to + k * width, square[k]);
 }
 
 // to[k, j] = b(k, j) for b of [inner, columns], with columns filled up by zeros to `width`.
@@ -149,82 +166,58 @@ void pack_panel(const Matrix<T>& b, Index inner, Index columns, T* to, Index wid
   }
 }
 
-// Where A is packed, its blocks of tile_rows rows follow each other, each as [inner, tile_rows].
-template <Real T>
-void pack_blocks(const Matrix<T>& a, Index rows, Index inner, T* to) {
-  const Index whole = rows / tile_rows * tile_rows;
-  for (Index k = 0; k < inner; ++k) {
-    const T* const from = a.data + k * a.stride;
-    for (Index i = 0; i < whole; i += tile_rows)
-      std::copy_n(from + i, tile_rows, to + i * inner + k * tile_rows);
-    std::copy_n(from + whole, rows - whole, to + whole * inner + k * tile_rows);
-  }
-}
-
-// All tiles of a panel, one below the other. p.b is the panel; `packed` are the blocks of A, or
-// null.
+// All tiles of a panel, one below the other. p.b is the panel.
 template <Real T, int registers>
-void column_of_tiles(const Product<T>& p, const T* packed) {
-  for (Index i = 0; i < p.rows; i += tile_rows) {
-    Product<T> part = p.of_rows(i, std::min<Index>(tile_rows, p.rows - i));
-    if (packed) part.a = {packed + i * p.inner, tile_rows, true};
-    tile<T, registers>(part);
-  }
+void column_of_tiles(const Product<T>& p) {
+  constexpr int height = tile_rows(registers);
+  Index i = 0;
+  for (; i + height <= p.rows; i += height) tile<T, height, registers>(p, i);
+  shorter_tile<T, registers, height>(p, i);
 }
 
-// A product no wider than a tile.
 template <Real T>
-void multiply_panel(Product<T> p, const T* packed, T* room) {
+bool needs_packing(const Product<T>& p) {
+  return p.b.transposed || p.rows > rows_worth_packing;
+}
+
+// A product no wider than a tile; `room` is for a panel.
+template <Real T>
+void multiply_panel(Product<T> p, T* room) {
   const Index registers = (p.columns + lanes<T> - 1) / lanes<T>;
-  const bool as_it_is = !p.b.transposed && p.columns % lanes<T> == 0;
-  if (!as_it_is || p.rows > rows_worth_packing) {
+  if (needs_packing(p)) {
     pack_panel(p.b, p.inner, p.columns, room, registers * lanes<T>);
     p.b = {room, registers * lanes<T>};
   }
-  if (registers == 1) return column_of_tiles<T, 1>(p, packed);
-  if (registers == 2) return column_of_tiles<T, 2>(p, packed);
+  if (registers == 1) return column_of_tiles<T, 1>(p);
+  if (registers == 2) return column_of_tiles<T, 2>(p);
   if constexpr (tile_registers == 4) {
-    if (registers == 3) return column_of_tiles<T, 3>(p, packed);
-    if (registers == 4) return column_of_tiles<T, 4>(p, packed);
+    if (registers == 3) return column_of_tiles<T, 3>(p);
+    if (registers == 4) return column_of_tiles<T, 4>(p);
   }
 }
 
 // ---- The whole product -------------------------------------------------------------------------
 
 template <Real T>
-bool blocks_worth_packing(const Product<T>& p) {
-  return p.a.transposed && p.columns > panel_columns<T>;
-}
-
-// All panels side by side.
-template <Real T>
-void multiply_rows(const Product<T>& p, const T* packed, T* room) {
-  for (Index j = 0; j < p.columns; j += panel_columns<T>) {
-    const Index columns = std::min(panel_columns<T>, p.columns - j);
-    multiply_panel(p.of_columns(j, columns), packed, room);
-  }
-}
-
-template <Real T>
 void multiply_as_it_is(const Product<T>& p) {
-  const bool packs_a = blocks_worth_packing(p);
-  const Index depth = std::min(p.inner, packs_a ? depth_of_blocks : depth_of_panel);
-  const Scratch<T> panel(depth * panel_columns<T>);
-  const Scratch<T> blocks(packs_a ? depth * rows_of_block : 0);
+  const Index depth = std::min(p.inner, depth_of_panel);
+  const Scratch<T> room(needs_packing(p) ? depth * panel_columns<T> : 0);
   Index k = 0;
   do {
-    Product<T> slice = p;
-    slice.inner = std::min(depth, p.inner - k);
-    slice.a = p.a.from(0, k);
-    slice.b = p.b.from(k, 0);
-    if (k > 0) slice.keep = 1;                      // the first slice has begun the sum
-    if (k + depth < p.inner) slice.bias = nullptr;  // the last one adds the bias
-    const Index height = packs_a ? rows_of_block : p.rows;
-    for (Index i = 0; i < p.rows; i += height) {
-      const Product<T> part = slice.of_rows(i, std::min(height, p.rows - i));
-      if (packs_a) pack_blocks(part.a, part.rows, part.inner, blocks.data());
-      multiply_rows(part, blocks.data(), panel.data());
-    }
+    const Index left = p.inner - k;
+    for (Index i = 0; i < p.rows; i += rows_of_block)
+      for (Index j = 0; j < p.columns; j += panel_columns<T>)
+        multiply_panel<T>({.rows = std::min(rows_of_block, p.rows - i),
+                           .columns = std::min(panel_columns<T>, p.columns - j),
+                           .inner = std::min(depth, left),
+                           .a = p.a.from(i, k),
+                           .b = p.b.from(k, j),
+                           .c = p.c + i * p.stride + j,
+                           .stride = p.stride,
+                           .scale = p.scale,
+                           .keep = k > 0 ? 1 : p.keep,  // the first slice has begun the sum
+                           .bias = p.bias && left <= depth ? p.bias + j : nullptr},  // the last one
+                          room.data());
     k += depth;
   } while (k < p.inner);
 }

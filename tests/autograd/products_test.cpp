@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "autograd/kernels/blas.h"
+#include "autograd/kernels/few_rows.h"
 #include "autograd/kernels/matmul.h"
-#include "autograd/kernels/row.h"
 #include "autograd/kernels/tiles.h"
 #include "tests/autograd/support.h"
 
@@ -96,7 +96,7 @@ void check(const Case& c, std::mt19937& generator) {
       }
     const double tolerance = (sizeof(T) == 4 ? 2e-6 : 4e-15) * (4 + static_cast<double>(c.inner));
     std::vector<Way<T>> possible = ways<T>();
-    if (kernels::is_row(p)) possible.push_back({"a row", kernels::multiply_row<T>});
+    if (kernels::is_few_rows(p)) possible.push_back({"few rows", kernels::multiply_few_rows<T>});
     for (const Way<T>& way : possible) {
       std::vector<T> result = start;
       if (c.keep == 0)
@@ -154,13 +154,31 @@ BOOST_AUTO_TEST_CASE(few_rows_times_a_matrix) {
   for (int round = 0; round < 200; ++round) {
     const Case c{.rows = coin() ? 1 : pick(13),
                  .columns = pick(round % 4 == 0 ? 700 : 150),
-                 .inner = pick(150),
+                 .inner = pick(300),
                  .transposed_a = false,
                  .transposed_b = coin(),
                  .with_bias = coin(),
                  .scale = coin() ? 1 : 0.25,
                  .keep = coin() ? 0 : -0.5,
                  .gap = coin() ? 0 : 3};
+    check<float>(c, generator);
+    check<double>(c, generator);
+  }
+}
+
+// More rows than are multiplied by one panel after the other.
+BOOST_AUTO_TEST_CASE(a_tall_product) {
+  std::mt19937 generator(5);
+  for (const bool transposed : {false, true}) {
+    const Case c{.rows = 2060,
+                 .columns = 70,
+                 .inner = 20,
+                 .transposed_a = transposed,
+                 .transposed_b = transposed,
+                 .with_bias = true,
+                 .scale = 0.25,
+                 .keep = 1,
+                 .gap = 3};
     check<float>(c, generator);
     check<double>(c, generator);
   }
@@ -204,11 +222,16 @@ void check_bits_of_rows() {
                  .c = whole.data(),
                  .stride = columns,
                  .bias = bias.data()};
-    kernels::multiply_by_tiles(p);
-    p.c = cut.data();
-    for (Index i = 0, count = 1; i < rows; i += count, ++count)
-      kernels::multiply_by_tiles(p.of_rows(i, std::min(count, rows - i)));
-    BOOST_TEST(whole == cut);
+    std::vector<Way<T>> in_any_company{{"tiles", kernels::multiply_by_tiles<T>}};
+    if (transposed_b) in_any_company.push_back({"few rows", kernels::multiply_few_rows<T>});
+    for (const Way<T>& way : in_any_company) {
+      p.c = whole.data();
+      way.multiply(p);
+      p.c = cut.data();
+      for (Index i = 0, count = 1; i < rows; i += count, ++count)
+        way.multiply(p.of_rows(i, std::min(count, rows - i)));
+      BOOST_TEST(whole == cut, way.name);
+    }
   }
 }
 

@@ -11,38 +11,31 @@
 
 namespace adjoint {
 
+/// Of Philox: what words are multiplied by, and what is added to the key from round to round.
+constexpr std::array<std::uint64_t, 2> philox_factors = {0xD2511F53, 0xCD9E8D57};
+constexpr std::array<std::uint32_t, 2> philox_steps = {0x9E3779B9, 0xBB67AE85};
+
 /// Philox4x32: four random words of 32 bits from a key and a counter of four words. Ten rounds of
 /// multiplying and swapping words; seven pass all statistical tests too. (Salmon et al., "Parallel
-/// random numbers: as easy as 1, 2, 3", SC 2011, section 3.3 and table 2.) Done in place for
-/// several counters side by side, `words[w][lane]` being word w of one of them: the loop over lanes
-/// fills vector registers.
-template <std::size_t Lanes, int Rounds = 10>
-constexpr void philox(std::uint64_t key, std::array<std::array<std::uint32_t, Lanes>, 4>& words) {
-  auto& [c0, c1, c2, c3] = words;
-  auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-  for (int round = 0; round < Rounds; ++round) {
-#pragma omp simd
-    for (std::size_t lane = 0; lane < Lanes; ++lane) {
-      const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c0[lane];
-      const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * c2[lane];
-      c0[lane] = static_cast<std::uint32_t>(p1 >> 32) ^ c1[lane] ^ k0;
-      c1[lane] = static_cast<std::uint32_t>(p1);
-      c2[lane] = static_cast<std::uint32_t>(p0 >> 32) ^ c3[lane] ^ k1;
-      c3[lane] = static_cast<std::uint32_t>(p0);
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-}
-
-/// The same for one counter, given as its low and high half.
+/// random numbers: as easy as 1, 2, 3", SC 2011, section 3.3 and table 2.) The counter is given as
+/// its low and high half. kernels/philox.h does so for many counters at once.
+template <int rounds = 10>
 constexpr std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t low,
                                               std::uint64_t high) {
-  const auto word = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  std::array<std::array<std::uint32_t, 1>, 4> words = {
-      {{word(low)}, {word(low >> 32)}, {word(high)}, {word(high >> 32)}}};
-  philox<1>(key, words);
-  return {words[0][0], words[1][0], words[2][0], words[3][0]};
+  const auto low_word = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  const auto high_word = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  std::uint32_t c0 = low_word(low), c1 = high_word(low), c2 = low_word(high), c3 = high_word(high);
+  std::uint32_t k0 = low_word(key), k1 = high_word(key);
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t p0 = philox_factors[0] * c0, p1 = philox_factors[1] * c2;
+    c0 = high_word(p1) ^ c1 ^ k0;
+    c1 = low_word(p1);
+    c2 = high_word(p0) ^ c3 ^ k1;
+    c3 = low_word(p0);
+    k0 += philox_steps[0];
+    k1 += philox_steps[1];
+  }
+  return {c0, c1, c2, c3};
 }
 
 /// The name of a stream of random numbers. Deriving children instead of drawing one after the other

@@ -154,13 +154,10 @@ void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>&
 template <Real T>
 void draw_factors(const AttentionExample& e, const DropoutMask<T>& mask, Index head, Index width,
                   T* factors) {
+  const std::uint64_t row = e.number << 32 | e.first_position;
   for (Index first = 0; first < width; first += lanes<T>)
-    mask.factors_by_column(
-        e.keys, width,
-        [&](Index lane) {
-          return e.number << 32 | (e.first_position + static_cast<std::uint64_t>(first + lane));
-        },
-        static_cast<std::uint32_t>(head) + 1, factors + first);
+    mask.factors_by_column(e.keys, width, row + static_cast<std::uint64_t>(first),
+                           static_cast<std::uint32_t>(head) + 1, factors + first);
 }
 
 // ---- One example -------------------------------------------------------------------------------

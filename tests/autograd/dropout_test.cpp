@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "autograd/grad.h"
+#include "autograd/kernels/dropout.h"
 #include "tests/autograd/support.h"
 
 namespace {
@@ -24,6 +25,50 @@ BOOST_AUTO_TEST_CASE(kept_elements_are_scaled_and_others_are_zero) {
     for (std::size_t i = 0; i < after.size(); ++i)
       BOOST_TEST((after[i] == 0 || std::abs(after[i] - before[i] / (1 - rounded)) < 1e-12));
   }
+}
+
+// Element i of row r: 16 bits of the words whose counter is (r, i / 8, plane), as kernels/dropout.h
+// says, however many elements or rows are decided at once.
+template <Real T>
+void check_masks_by_definition() {
+  Dice dice(Key(103));
+  for (int round = 0; round < 60; ++round) {
+    const Index rows = dice.between(1, 40), width = dice.between(1, 150);
+    const Key key = dice.key();
+    const auto first = static_cast<std::uint64_t>(dice.between(0, 1 << 20)) << 20;
+    const auto plane = static_cast<std::uint32_t>(dice.between(0, 9));
+    const kernels::DropoutMask<T> mask(0.3, key);
+    const std::vector<T> x(static_cast<std::size_t>(rows * width), T{1});
+    std::vector<T> by_rows(x.size()), together(x.size());
+    std::vector<T> by_column(static_cast<std::size_t>(width * kernels::lanes<T>));
+    for (Index row = 0; row < rows; ++row)
+      mask.apply(x.data(), by_rows.data() + row * width, width,
+                 first + static_cast<std::uint64_t>(row), plane);
+    mask.apply(
+        x.data(), together.data(), rows, width, width,
+        [&](Index row) { return first + static_cast<std::uint64_t>(row); }, plane);
+    mask.factors_by_column(width, kernels::lanes<T>, first, plane, by_column.data());
+    bool same = true;
+    for (Index row = 0; row < std::max(rows, kernels::lanes<T>); ++row)
+      for (Index i = 0; i < width; ++i) {
+        const auto words =
+            philox<7>(key.value(), first + static_cast<std::uint64_t>(row),
+                      std::uint64_t{plane} << 32 | static_cast<std::uint64_t>(i / 8));
+        const std::uint32_t word = words[static_cast<std::size_t>(i % 8 / 2)];
+        const bool kept = (i % 2 == 0 ? word & 0xffff : word >> 16) >= std::round(0.3 * 0x1p16);
+        const auto at = static_cast<std::size_t>(row * width + i);
+        if (row < rows) same = same && (by_rows[at] > 0) == kept && by_rows[at] == together[at];
+        if (row < kernels::lanes<T>)
+          same = same &&
+                 (by_column[static_cast<std::size_t>(i * kernels::lanes<T> + row)] > 0) == kept;
+      }
+    BOOST_TEST(same, rows << " rows of " << width);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bit_is_a_function_of_key_and_place) {
+  check_masks_by_definition<float>();
+  check_masks_by_definition<double>();
 }
 
 BOOST_AUTO_TEST_CASE(so_many_are_dropped_as_p_says) {

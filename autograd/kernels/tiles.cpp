@@ -33,7 +33,14 @@ constexpr Index depth_of_panel = 512;  // in `inner`
 constexpr Index rows_of_block = 2048;
 constexpr Index rows_worth_packing = 128;
 
-/// Room for packed elements.
+/// Room for a panel: each thread has one, since asking for memory takes as long as a small product.
+template <Real T>
+T* room_for_panel() {
+  alignas(64) thread_local T room[depth_of_panel * panel_columns<T>];
+  return room;
+}
+
+/// Room for so many elements.
 template <Real T>
 class Scratch {
  public:
@@ -175,18 +182,14 @@ void column_of_tiles(const Product<T>& p) {
   shorter_tile<T, registers, height>(p, i);
 }
 
+// A product no wider than a tile and no deeper than a panel.
 template <Real T>
-bool needs_packing(const Product<T>& p) {
-  return p.b.transposed || p.rows > rows_worth_packing;
-}
-
-// A product no wider than a tile; `room` is for a panel.
-template <Real T>
-void multiply_panel(Product<T> p, T* room) {
+void multiply_panel(Product<T> p) {
   const Index registers = (p.columns + lanes<T> - 1) / lanes<T>;
-  if (needs_packing(p)) {
-    pack_panel(p.b, p.inner, p.columns, room, registers * lanes<T>);
-    p.b = {room, registers * lanes<T>};
+  if (p.b.transposed || p.rows > rows_worth_packing) {
+    T* const panel = room_for_panel<T>();
+    pack_panel(p.b, p.inner, p.columns, panel, registers * lanes<T>);
+    p.b = {panel, registers * lanes<T>};
   }
   if (registers == 1) return column_of_tiles<T, 1>(p);
   if (registers == 2) return column_of_tiles<T, 2>(p);
@@ -201,23 +204,22 @@ void multiply_panel(Product<T> p, T* room) {
 template <Real T>
 void multiply_as_it_is(const Product<T>& p) {
   const Index depth = std::min(p.inner, depth_of_panel);
-  const Scratch<T> room(needs_packing(p) ? depth * panel_columns<T> : 0);
   Index k = 0;
   do {
     const Index left = p.inner - k;
     for (Index i = 0; i < p.rows; i += rows_of_block)
       for (Index j = 0; j < p.columns; j += panel_columns<T>)
-        multiply_panel<T>({.rows = std::min(rows_of_block, p.rows - i),
-                           .columns = std::min(panel_columns<T>, p.columns - j),
-                           .inner = std::min(depth, left),
-                           .a = p.a.from(i, k),
-                           .b = p.b.from(k, j),
-                           .c = p.c + i * p.stride + j,
-                           .stride = p.stride,
-                           .scale = p.scale,
-                           .keep = k > 0 ? 1 : p.keep,  // the first slice has begun the sum
-                           .bias = p.bias && left <= depth ? p.bias + j : nullptr},  // the last one
-                          room.data());
+        multiply_panel<T>(
+            {.rows = std::min(rows_of_block, p.rows - i),
+             .columns = std::min(panel_columns<T>, p.columns - j),
+             .inner = std::min(depth, left),
+             .a = p.a.from(i, k),
+             .b = p.b.from(k, j),
+             .c = p.c + i * p.stride + j,
+             .stride = p.stride,
+             .scale = p.scale,
+             .keep = k > 0 ? 1 : p.keep,  // the first slice has begun the sum
+             .bias = p.bias && left <= depth ? p.bias + j : nullptr});  // the last one
     k += depth;
   } while (k < p.inner);
 }

@@ -32,6 +32,7 @@ constexpr Index panel_columns{tile_registers * lanes<T>};
 constexpr Index depth_of_panel = 512;  // in `inner`
 constexpr Index rows_of_block = 2048;
 constexpr Index rows_worth_packing = 128;
+constexpr Index rows_ahead = 24;
 
 /// Room for a panel: each thread has one, since asking for memory takes as long as a small product.
 template <Real T>
@@ -158,8 +159,10 @@ void pack_panel(const Matrix<T>& b, Index inner, Index columns, T* to, Index wid
   for (Index j = 0; j < columns; j += n) {
     const Index count = std::min(n, columns - j);
     if (!b.transposed) {
-      for (Index k = 0; k < inner; ++k)
+      for (Index k = 0; k < inner; ++k) {
+        __builtin_prefetch(b.data + (k + rows_ahead) * b.stride + j);
         store(to + k * width + j, load_first(b.data + k * b.stride + j, count));
+      }
       continue;
     }
     for (Index k = 0; k < inner; k += n) {

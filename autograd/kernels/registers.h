@@ -2,6 +2,8 @@
 // element by element.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -52,6 +54,20 @@ void store(T* to, const Register<T>& x) {
   *reinterpret_cast<typename RegisterTypes<T>::anywhere*>(to) = x;
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/// A mask of the first `count` elements: sign bits.
+template <Real T>
+__m256i first_elements(Index count) {
+  static constexpr auto signs = [] {
+    std::array<typename RegisterTypes<T>::Bit, 2 * lanes<T>> result{};
+    for (Index i = 0; i < lanes<T>; ++i) result[static_cast<std::size_t>(i)] = -1;
+    return result;
+  }();
+  return _mm256_loadu_si256(
+      reinterpret_cast<const __m256i*>(signs.data() + lanes<T> - std::min(count, lanes<T>)));
+}
+#endif
+
 /// The first `count` elements, and zeros; nothing after them is touched.
 template <Real T>
 Register<T> load_first(const T* from, Index count) {
@@ -61,6 +77,11 @@ Register<T> load_first(const T* from, Index count) {
     return Register<T>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from));
   else
     return Register<T>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return Register<T>(_mm256_maskload_ps(from, first_elements<T>(count)));
+  else
+    return Register<T>(_mm256_maskload_pd(from, first_elements<T>(count)));
 #else
   Register<T> x{};
   std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(T));
@@ -75,6 +96,11 @@ void store_first(T* to, const Register<T>& x, Index count) {
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), __m512(x));
   else
     _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), __m512d(x));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    _mm256_maskstore_ps(to, first_elements<T>(count), __m256(x));
+  else
+    _mm256_maskstore_pd(to, first_elements<T>(count), __m256d(x));
 #else
   std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(T));
 #endif

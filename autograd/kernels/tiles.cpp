@@ -280,7 +280,8 @@ void multiply_by_tiles(const Product<T>& p) {
 
 template <Real T>
 bool tiles_are_faster(const Product<T>& p) {
-  return register_bytes == 64 && p.rows > 1 && p.columns > 1;
+  if (p.rows == 1 || p.columns == 1) return false;
+  return register_bytes == 64 || (register_bytes == 32 && p.rows * p.columns * p.inner <= 500'000);
 }
 
 template void multiply_by_tiles<float>(const Product<float>&);

@@ -11,8 +11,8 @@ template <Real T>
 void multiply_by_tiles(const Product<T>& product);
 
 /// By measurement (tests/benchmarks, table `operations`): with registers of 64 bytes, for all
-/// products of matrices; those with a vector are bound by memory: a row has a kernel of its own
-/// (row.h), a column is left to BLAS. So are few rows times weights (matmul.cpp).
+/// products of matrices, with registers of 32 bytes for small ones. Those with a vector are bound
+/// by memory: a row has a kernel of its own (few_rows.h), a column is left to BLAS.
 template <Real T>
 bool tiles_are_faster(const Product<T>& product);
 

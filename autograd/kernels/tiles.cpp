@@ -29,17 +29,10 @@ constexpr int tile_rows(int registers) { return std::min(12, tile_sums / registe
 template <Real T>
 constexpr Index panel_columns{tile_registers * lanes<T>};
 
-constexpr Index depth_of_panel = 512;  // in `inner`
-constexpr Index rows_of_block = 2048;
-constexpr Index rows_worth_packing = 128;
-constexpr Index rows_ahead = 24;
-
-/// Room for a panel: each thread has one, since asking for memory takes as long as a small product.
-template <Real T>
-T* room_for_panel() {
-  alignas(64) thread_local T room[depth_of_panel * panel_columns<T>];
-  return room;
-}
+constexpr Index depth_of_panel = 512;      // in `inner`
+constexpr Index rows_of_block = 2048;      // of A, for all panels of B
+constexpr Index rows_worth_packing = 128;  // more rows read a panel often enough to copy it first
+constexpr Index rows_ahead = 24;           // of B, to be on their way when others are copied
 
 /// Room for so many elements.
 template <Real T>
@@ -59,6 +52,14 @@ class Scratch {
   std::size_t bytes_;
   void* data_;
 };
+
+/// Room for a panel. Each thread keeps its own, since asking for memory takes as long as a small
+/// product. (Not in the thread's own storage, which would be taken from its stack.)
+template <Real T>
+T* room_for_panel() {
+  thread_local const Scratch<T> room(depth_of_panel * panel_columns<T>);
+  return room.data();
+}
 
 // ---- One tile ----------------------------------------------------------------------------------
 

@@ -30,10 +30,10 @@ struct Hypothesis {
 };
 
 // What all decoding functions share. They take a span of sources and treat each by itself: neither
-// the company nor the number of threads changes a result (but for the last bits of the logits where
-// products come from BLAS, autograd/README.md). Of equally likely tokens the one of the lower id
-// comes first. Errors: options that contradict each other; logits that are NaN or infinite; a
-// prefix that is impossible or not of the vocabulary.
+// the company nor the number of threads changes a result (but for the last bits of the logits,
+// since the number of rows decides which kernel multiplies them, autograd/README.md). Of equally
+// likely tokens the one of the lower id comes first. Errors: options that contradict each other;
+// logits that are NaN or infinite; a prefix that is impossible or not of the vocabulary.
 
 /// The likeliest token at each step, fed back as the next input, until the end. One result for each
 /// source. Computed step by step with a cache; equal to running the whole prefix again at each

@@ -31,14 +31,14 @@ class DropoutMask {
     }
   }
 
-  /// The same for so many rows that begin `stride` elements apart; name_of(i) is the name of row i.
+  /// The same for so many rows one after the other; name_of(i) is the name of row i.
   /// Where rows are short, several share a draw.
   template <class NameOf>
-  void apply(const T* x, T* y, Index rows, Index width, Index stride, NameOf name_of,
+  void apply(const T* x, T* y, Index rows, Index width, NameOf name_of,
              std::uint32_t plane = 0) const {
     if (width > counters * each / 2) {
       for (Index i = 0; i < rows; ++i)
-        apply(x + i * stride, y + i * stride, width, name_of(i), plane);
+        apply(x + i * width, y + i * width, width, name_of(i), plane);
       return;
     }
     for (Index first = 0; first < rows; first += counters) {
@@ -49,7 +49,7 @@ class DropoutMask {
         std::uint16_t bits[counters * each];
         store_bits(draw(names, Counters{} + static_cast<std::uint64_t>(begin / each), plane), bits);
         for (Index i = 0; i < count; ++i) {
-          const Index at = (first + i) * stride + begin;
+          const Index at = (first + i) * width + begin;
           select(x + at, y + at, bits + i * each, std::min(each, width - begin));
         }
       }
@@ -65,7 +65,7 @@ class DropoutMask {
     for (Index begin = 0; begin < width; begin += each) {
       const Counters part = Counters{} + static_cast<std::uint64_t>(begin / each);
       RandomWords words = draw(rows, part, plane);
-      if constexpr (lanes < T >> counters) {  // twice as many rows as counters
+      if constexpr (counters < lanes<T>) {  // twice as many rows as counters
         const RandomWords more = draw(rows + static_cast<std::uint64_t>(counters), part, plane);
         for (std::size_t i = 0; i < words.size(); ++i) words[i] = lower_halves(words[i], more[i]);
       }

@@ -7,16 +7,6 @@
 namespace adjoint::kernels {
 namespace {
 
-// y ← scale · sum + keep · y + bias, for `count` elements of row i from column j on.
-template <Real T>
-void finish(const Product<T>& p, Index i, Index j, const Register<T>& sum, Index count) {
-  T* const to = p.c + i * p.stride + j;
-  Register<T> y = p.scale * sum;
-  if (p.keep != 0) y += p.keep * load_first(to, count);
-  if (p.bias) y += load_first(p.bias + j, count);
-  store_first(to, y, count);
-}
-
 // ---- x Wᵀ --------------------------------------------------------------------------------------
 
 // A block: rows of x by rows of W, with a sum for each pair, as many as make a square of registers.
@@ -48,17 +38,25 @@ void multiply_block(const Product<T>& p, Index first, Index j) {
     finish(p, first + i, j, load_first(results + i * columns, columns), columns);
 }
 
-// `rows` rows of x by the rows of W from j on, in blocks of so many, then in smaller ones.
+// `rows` rows of x by the rows [j, end) of W, in blocks of so many, then in smaller ones.
 template <Real T, int rows, int columns = static_cast<int>(lanes<T>) / rows>
-void multiply_by_rows_of_w(const Product<T>& p, Index first, Index j = 0) {
-  for (; j + columns <= p.columns; j += columns) multiply_block<T, rows, columns>(p, first, j);
-  if constexpr (columns > 1) multiply_by_rows_of_w<T, rows, (columns + 3) / 4>(p, first, j);
+void multiply_by_rows_of_w(const Product<T>& p, Index first, Index j, Index end) {
+  for (; j + columns <= end; j += columns) multiply_block<T, rows, columns>(p, first, j);
+  if constexpr (columns > 1) multiply_by_rows_of_w<T, rows, (columns + 3) / 4>(p, first, j, end);
 }
 
+// The rows of x from `first` on, as many at a time as a block can have, then fewer.
 template <Real T, int rows = std::max(1, static_cast<int>(lanes<T>) / 4)>
-void multiply_by_dot_products(const Product<T>& p, Index first = 0) {
-  for (; first + rows <= p.rows; first += rows) multiply_by_rows_of_w<T, rows>(p, first);
-  if constexpr (rows > 1) multiply_by_dot_products<T, rows / 2>(p, first);
+void multiply_all_rows(const Product<T>& p, Index j, Index end, Index first = 0) {
+  for (; first + rows <= p.rows; first += rows) multiply_by_rows_of_w<T, rows>(p, first, j, end);
+  if constexpr (rows > 1) multiply_all_rows<T, rows / 2>(p, j, end, first);
+}
+
+// A part of W, which stays in the cache for all rows of x, after the other.
+template <Real T>
+void multiply_by_dot_products(const Product<T>& p) {
+  for (Index j = 0; j < p.columns; j += lanes<T>)
+    multiply_all_rows(p, j, std::min(p.columns, j + lanes<T>));
 }
 
 // ---- x B ---------------------------------------------------------------------------------------

@@ -7,16 +7,16 @@
 
 namespace adjoint::kernels {
 
-/// Products of a few rows:
+/// Products of which is_few_rows holds:
 ///   x Wᵀ   y_j = ⟨x, w_j⟩      dot products, of several rows of x and of W at a time
 ///   x B    y = Σ_k x_k b_k     a sum of the rows of B, for a single x
-/// A row of x Wᵀ has the same bits whatever other rows are computed with it.
+/// A row of x Wᵀ has the same bits whatever other rows are computed so with it.
 template <Real T>
 void multiply_few_rows(const Product<T>& product);
 
-/// By measurement: more rows are multiplied faster by tiles, and so are more than a handful where
-/// the dot products are short.
-constexpr Index few_rows = 10, handful = 4;
+/// By measurement: more rows are multiplied faster by tiles or BLAS, and so are more than a handful
+/// where the dot products are short, or the registers.
+constexpr Index few_rows = register_bytes > 16 ? 10 : 1, handful = register_bytes > 16 ? 4 : 1;
 constexpr Index long_dot_product = 128;
 
 template <Real T>

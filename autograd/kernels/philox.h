@@ -20,7 +20,7 @@ using RandomWords = std::array<Counters, 4>;
 
 /// The lower halves' product, in 64 bits.
 inline Counters product_of_halves(const Counters& a, const Counters& b) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__)  // the form with a mask, since g++ 12 warns of the other one's inside
   return Counters(_mm512_maskz_mul_epu32(0xff, __m512i(a), __m512i(b)));
 #elif defined(__AVX2__)
   return Counters(_mm256_mul_epu32(__m256i(a), __m256i(b)));

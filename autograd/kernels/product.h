@@ -1,7 +1,7 @@
 // A matrix product as the kernels see it: where its matrices lie, and what becomes of the result.
 #pragma once
 
-#include "autograd/dtype.h"
+#include "autograd/kernels/registers.h"
 
 namespace adjoint::kernels {
 
@@ -50,5 +50,16 @@ struct Product {
     return result;
   }
 };
+
+/// What becomes of sums, for `count` elements of row i from column j on:
+///   c ← scale·sum + keep·c + bias
+template <Real T>
+void finish(const Product<T>& p, Index i, Index j, const Register<T>& sum, Index count) {
+  T* const to = p.c + i * p.stride + j;
+  Register<T> c = p.scale * sum;
+  if (p.keep != 0) c += p.keep * load_first(to, count);
+  if (p.bias) c += load_first(p.bias + j, count);
+  store_first(to, c, count);
+}
 
 }  // namespace adjoint::kernels

@@ -11,7 +11,7 @@
 
 #include "autograd/dtype.h"
 
-#if defined(__AVX2__)
+#if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -19,7 +19,7 @@ namespace adjoint::kernels {
 
 #if defined(__AVX512F__)
 constexpr Index register_bytes = 64;
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
 constexpr Index register_bytes = 32;
 #else
 constexpr Index register_bytes = 16;
@@ -54,29 +54,35 @@ void store(T* to, const Register<T>& x) {
   *reinterpret_cast<typename RegisterTypes<T>::anywhere*>(to) = x;
 }
 
-#if defined(__AVX2__) && !defined(__AVX512F__)
+// ---- A part of a register -----------------------------------------------------------------------
+
+#if defined(__AVX512F__)
+/// A mask of the first `count` elements: bits.
+template <Real T>
+auto first_elements(Index count) {
+  return static_cast<std::conditional_t<sizeof(T) == 4, __mmask16, __mmask8>>((1 << count) - 1);
+}
+#elif defined(__AVX2__)
 /// A mask of the first `count` elements: sign bits.
 template <Real T>
 __m256i first_elements(Index count) {
   static constexpr auto signs = [] {
     std::array<typename RegisterTypes<T>::Bit, 2 * lanes<T>> result{};
-    for (Index i = 0; i < lanes<T>; ++i) result[static_cast<std::size_t>(i)] = -1;
+    std::fill_n(result.begin(), lanes<T>, -1);
     return result;
   }();
-  return _mm256_loadu_si256(
-      reinterpret_cast<const __m256i*>(signs.data() + lanes<T> - std::min(count, lanes<T>)));
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(signs.data() + lanes<T> - count));
 }
 #endif
 
-/// The first `count` elements, and zeros; nothing after them is touched.
+/// The first `count` elements, from 0 to all, and zeros; nothing after them is touched.
 template <Real T>
 Register<T> load_first(const T* from, Index count) {
 #if defined(__AVX512F__)
-  const auto mask = static_cast<unsigned>((1 << count) - 1);
   if constexpr (sizeof(T) == 4)
-    return Register<T>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from));
+    return Register<T>(_mm512_maskz_loadu_ps(first_elements<T>(count), from));
   else
-    return Register<T>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from));
+    return Register<T>(_mm512_maskz_loadu_pd(first_elements<T>(count), from));
 #elif defined(__AVX2__)
   if constexpr (sizeof(T) == 4)
     return Register<T>(_mm256_maskload_ps(from, first_elements<T>(count)));
@@ -91,11 +97,10 @@ Register<T> load_first(const T* from, Index count) {
 template <Real T>
 void store_first(T* to, const Register<T>& x, Index count) {
 #if defined(__AVX512F__)
-  const auto mask = static_cast<unsigned>((1 << count) - 1);
   if constexpr (sizeof(T) == 4)
-    _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), __m512(x));
+    _mm512_mask_storeu_ps(to, first_elements<T>(count), __m512(x));
   else
-    _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), __m512d(x));
+    _mm512_mask_storeu_pd(to, first_elements<T>(count), __m512d(x));
 #elif defined(__AVX2__)
   if constexpr (sizeof(T) == 4)
     _mm256_maskstore_ps(to, first_elements<T>(count), __m256(x));
@@ -104,24 +109,6 @@ void store_first(T* to, const Register<T>& x, Index count) {
 #else
   std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(T));
 #endif
-}
-
-// ---- Adding up ----------------------------------------------------------------------------------
-
-/// Each element plus the one that lies `distance` away.
-template <Real T, int distance, int... i>
-Register<T> plus_its_partner(const Register<T>& x, std::integer_sequence<int, i...>) {
-  return x + __builtin_shufflevector(x, x, (i ^ distance)...);
-}
-/// The sum of the elements, in log₂ n stages.
-template <Real T, int distance = static_cast<int>(lanes<T>) / 2>
-T total_of(const Register<T>& x) {
-  constexpr int n = static_cast<int>(lanes<T>);
-  const Register<T> sums = plus_its_partner<T, distance>(x, std::make_integer_sequence<int, n>());
-  if constexpr (distance > 1)
-    return total_of<T, distance / 2>(sums);
-  else
-    return sums[0];
 }
 
 // ---- Transposing a square of registers ---------------------------------------------------------
@@ -148,7 +135,7 @@ template <Real T, int block = 1>
 }
 
 /// The total of each of a square of registers, side by side: the same stages, with what is
-/// exchanged added up at once.
+/// exchanged added up at once. Nothing useful is left in the square.
 template <Real T, int block = 1>
 [[gnu::always_inline]] inline Register<T> totals_of(Register<T> (&rows)[lanes<T>]) {
   constexpr int n = static_cast<int>(lanes<T>);

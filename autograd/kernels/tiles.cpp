@@ -5,12 +5,12 @@
 //     C[i, :] += A[i, k] · B[k, :]     for the six i: four registers of B are loaded once and
 //                                      multiplied by six numbers of A, 24 products for 10 loads
 //
-//   A panel of B, as wide as a tile, is copied once so that it lies contiguously for all tiles
-//   below each other; read as a column block of wide rows it would fall on few lines of the cache.
-//   This is also where a transposed B is turned. A is read as it is.
+//   A panel of B, as wide as a tile, is copied first so that it lies contiguously for all tiles
+//   below each other, if there are many; read as a column block of wide rows it would fall on few
+//   lines of the cache. This is also where a transposed B is turned. A is read as it is.
 //
-//   `inner` is cut into slices of which a panel fits the second-level cache, and so are the rows
-//   where the panels of B would each read a large A from memory.
+//   `inner` is cut into slices of which a panel fits the second-level cache, and the rows into
+//   blocks, where the panels of B would each read a large A from memory.
 #include "autograd/kernels/tiles.h"
 
 #include <algorithm>
@@ -32,6 +32,7 @@ constexpr Index panel_columns{tile_registers * lanes<T>};
 constexpr Index depth_of_panel = 512;      // in `inner`
 constexpr Index rows_of_block = 2048;      // of A, for all panels of B
 constexpr Index rows_worth_packing = 128;  // more rows read a panel often enough to copy it first
+constexpr Index small = 500'000;           // multiplications, of a product that BLAS is slow at
 constexpr Index rows_ahead = 24;           // of B, to be on their way when others are copied
 
 /// Room for so many elements.
@@ -107,22 +108,16 @@ template <Real T, int rows, int registers>
 #pragma GCC unroll 12
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
-    for (int r = 0; r < registers; ++r) {
-      T* const to = c + i * p.stride + r * lanes<T>;
-      const Index count = r == registers - 1 ? in_last : lanes<T>;
-      Register<T> result = p.scale * sum[i][r];
-      if (p.keep != 0) result += p.keep * load_first(to, count);
-      if (p.bias) result += load_first(p.bias + r * lanes<T>, count);
-      store_first(to, result, count);
-    }
+    for (int r = 0; r < registers; ++r)
+      finish(p, first + i, r * lanes<T>, sum[i][r], r == registers - 1 ? in_last : lanes<T>);
 }
 
 // The rows from `first` on, fewer than `rows`.
-template <Real T, int registers, int rows>
+template <Real T, int rows, int registers>
 void shorter_tile(const Product<T>& p, Index first) {
   if constexpr (rows > 1) {
     if (p.rows - first == rows - 1) return tile<T, rows - 1, registers>(p, first);
-    shorter_tile<T, registers, rows - 1>(p, first);
+    shorter_tile<T, rows - 1, registers>(p, first);
   }
 }
 
@@ -183,7 +178,7 @@ void column_of_tiles(const Product<T>& p) {
   constexpr int height = tile_rows(registers);
   Index i = 0;
   for (; i + height <= p.rows; i += height) tile<T, height, registers>(p, i);
-  shorter_tile<T, registers, height>(p, i);
+  shorter_tile<T, height, registers>(p, i);
 }
 
 // A product no wider than a tile and no deeper than a panel.
@@ -228,10 +223,10 @@ void multiply_as_it_is(const Product<T>& p) {
   } while (k < p.inner);
 }
 
-// ---- Few rows ----------------------------------------------------------------------------------
+// ---- The transpose instead ---------------------------------------------------------------------
 
-// x Wᵀ for few rows of x: instead of turning all of W one may compute the transpose, W xᵀ, which
-// reads W as it is, and turn x and the result.
+// x Wᵀ where x has few rows for its width: instead of turning all of W one may compute the
+// transpose, W xᵀ, which reads W as it is, and turn x and the result.
 template <Real T>
 bool is_turned_sooner(const Product<T>& p) {
   return p.b.transposed && !p.a.transposed && p.keep == 0 && p.rows <= panel_columns<T> &&
@@ -282,7 +277,7 @@ void multiply_by_tiles(const Product<T>& p) {
 template <Real T>
 bool tiles_are_faster(const Product<T>& p) {
   if (p.rows == 1 || p.columns == 1) return false;
-  return register_bytes == 64 || (register_bytes == 32 && p.rows * p.columns * p.inner <= 500'000);
+  return register_bytes == 64 || (register_bytes == 32 && p.rows * p.columns * p.inner <= small);
 }
 
 template void multiply_by_tiles<float>(const Product<float>&);

@@ -31,7 +31,7 @@ struct Dropout {
     };
     const Index grain = std::max<Index>(1, kernels::elementwise_grain / std::max<Index>(1, width));
     parallel_for(in[0].shape().numel(0, in[0].rank() - 1), grain, [&](Index begin, Index end) {
-      mask.apply(x + begin * width, y + begin * width, end - begin, width, width,
+      mask.apply(x + begin * width, y + begin * width, end - begin, width,
                  [&](Index i) { return name_of(begin + i); });
     });
   }

@@ -120,7 +120,7 @@ class DropFactors {
   void draw() {
     first_ = drawn_;
     drawn_ = std::min(end_, first_ + block_);
-    mask_.apply(ones_.data(), factors_.data(), drawn_ - first_, width_, width_, [&](Index i) {
+    mask_.apply(ones_.data(), factors_.data(), drawn_ - first_, width_, [&](Index i) {
       return static_cast<std::uint64_t>(numbers_ ? numbers_[first_ + i] : first_ + i);
     });
   }

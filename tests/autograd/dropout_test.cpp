@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <numeric>
 
 #include "autograd/grad.h"
 #include "autograd/kernels/dropout.h"
@@ -35,19 +36,23 @@ void check_masks_by_definition() {
   for (int round = 0; round < 60; ++round) {
     const Index rows = dice.between(1, 40), width = dice.between(1, 150);
     const Key key = dice.key();
-    const auto first = static_cast<std::uint64_t>(dice.between(0, 1 << 20)) << 20;
+    // The names of some rows need the upper word, too.
+    const auto first = 0x100000000 - static_cast<std::uint64_t>(dice.between(1, 60));
     const auto plane = static_cast<std::uint32_t>(dice.between(0, 9));
     const kernels::DropoutMask<T> mask(0.3, key);
-    const std::vector<T> x(static_cast<std::size_t>(rows * width), T{1});
+    std::vector<T> x(static_cast<std::size_t>(rows * width));
+    std::iota(x.begin(), x.end(), T{1});
     std::vector<T> by_rows(x.size()), together(x.size());
-    std::vector<T> by_column(static_cast<std::size_t>(width * kernels::lanes<T>));
+    const Index stride = kernels::lanes<T> + dice.between(0, 9);
+    std::vector<T> by_column(static_cast<std::size_t>(width * stride));
+    const T scale = static_cast<T>(0x1p16 / (0x1p16 - std::round(0.3 * 0x1p16)));
     for (Index row = 0; row < rows; ++row)
-      mask.apply(x.data(), by_rows.data() + row * width, width,
+      mask.apply(x.data() + row * width, by_rows.data() + row * width, width,
                  first + static_cast<std::uint64_t>(row), plane);
     mask.apply(
-        x.data(), together.data(), rows, width, width,
+        x.data(), together.data(), rows, width,
         [&](Index row) { return first + static_cast<std::uint64_t>(row); }, plane);
-    mask.factors_by_column(width, kernels::lanes<T>, first, plane, by_column.data());
+    mask.factors_by_column(width, stride, first, plane, by_column.data());
     bool same = true;
     for (Index row = 0; row < std::max(rows, kernels::lanes<T>); ++row)
       for (Index i = 0; i < width; ++i) {
@@ -56,11 +61,11 @@ void check_masks_by_definition() {
                       std::uint64_t{plane} << 32 | static_cast<std::uint64_t>(i / 8));
         const std::uint32_t word = words[static_cast<std::size_t>(i % 8 / 2)];
         const bool kept = (i % 2 == 0 ? word & 0xffff : word >> 16) >= std::round(0.3 * 0x1p16);
+        const T factor = kept ? scale : T{0};
         const auto at = static_cast<std::size_t>(row * width + i);
-        if (row < rows) same = same && (by_rows[at] > 0) == kept && by_rows[at] == together[at];
+        if (row < rows) same = same && by_rows[at] == x[at] * factor && by_rows[at] == together[at];
         if (row < kernels::lanes<T>)
-          same = same &&
-                 (by_column[static_cast<std::size_t>(i * kernels::lanes<T> + row)] > 0) == kept;
+          same = same && by_column[static_cast<std::size_t>(i * stride + row)] == factor;
       }
     BOOST_TEST(same, rows << " rows of " << width);
   }

@@ -58,21 +58,21 @@ class Bench:
         OpenBLAS chooses its kernels by the processor, but one that is older than the processor
         does not know it. The floor and PyTorch are given those that are fastest here.
         """
-        times = {}
-        for name in BLAS_KERNELS:
-            environment = {"OPENBLAS_CORETYPE": name} if name else {}
-            try:
-                floor = lines_of([self.build / "bench-floor", "--config", "g2p-s", "--seconds",
-                                  min(0.5, self.seconds)], **environment)[0]
-                times[name] = floor["min_ms"]
-            except subprocess.CalledProcessError:  # the processor lacks their instructions
-                pass
+        floor = [self.build / "bench-floor", "--config", "g2p-s", "--seconds", self.seconds / 4]
+        runs = {name: lambda name=name: lines_of(floor, **environment_of(name))[0]
+                for name in BLAS_KERNELS if self.can_run(name)}
+        times = {name: found["min_ms"] for name, found in self.alternate(runs).items()}
         fastest = min(times, key=times.get)
-        if fastest:
-            os.environ["OPENBLAS_CORETYPE"] = fastest
-        print("OpenBLAS with the kernels of " + (fastest or "its own choice") + "; floor of g2p-s: "
-              + ", ".join(f"{name or 'its own choice'} {number(ms)} ms" for name, ms in times.items()),
+        os.environ |= environment_of(fastest)
+        print("BLAS with the kernels of " + (fastest or "its choice") + "; floor of g2p-s: "
+              + ", ".join(f"{name or 'its choice'} {number(ms)} ms" for name, ms in times.items()),
               flush=True)
+
+    def can_run(self, kernels):
+        """Whether the processor has the instructions of OpenBLAS's kernels of this name."""
+        command = [self.build / "bench-floor", "--seconds", "0"]
+        return not kernels or subprocess.run(command, env=os.environ | environment_of(kernels),
+                                             stdout=subprocess.DEVNULL).returncode == 0
 
     def alternate(self, runs):
         """{name: a function that returns one result} → {name: the best of all rounds}."""
@@ -81,6 +81,10 @@ class Bench:
             for name, run in runs.items():
                 results[name].append(run())
         return {name: best(of_one) for name, of_one in results.items()}
+
+
+def environment_of(blas_kernels):
+    return {"OPENBLAS_CORETYPE": blas_kernels} if blas_kernels else {}
 
 
 def lines_of(command, **environment):
@@ -382,7 +386,8 @@ def main():
 
     bench = Bench(options)
     print_machine(bench)
-    bench.choose_blas_kernels()
+    if set(chosen) - {"start", "build"}:
+        bench.choose_blas_kernels()
     for name in chosen:
         TABLES[name](bench)
     print(f"\nload at the end: {os.getloadavg()[0]:.1f}")

@@ -119,7 +119,9 @@ endif
 $(examples) $(checks): private extra = $(if $(debug),,-O1)
 # The same objects make the shared library, which runs wherever in memory it is loaded. No program
 # may put its own functions in the place of ours, so the compiler may inline them as ever.
-LIBRARY := -fPIC -fno-semantic-interposition
+# Floating-point exceptions raise no flag that anybody reads: else a loop that chooses between two
+# results cannot be vectorised where registers have no masks (AVX2). NaN and infinity stay what they are.
+LIBRARY := -fPIC -fno-semantic-interposition -fno-trapping-math
 $(libraries): private extra = $(LIBRARY)
 $(libraries): $(BUILD)/library-flags
 # Sanitized, only what runs for long is worth the time that optimising takes: the engine's loops.

@@ -222,7 +222,7 @@ bench: $(BENCHES) $(PROGRAMS) ## measure speed and memory; TORCH=1 beside PyTorc
 	  --blas-folder '$(patsubst -L%,%,$(filter -L%,$(BLAS_LIBS)))' \
 	  --configs '$(CONFIGS)' --tables '$(TABLES)' --seconds $(or $(BENCH_S),2) --rounds $(or $(ROUNDS),3)
 
-compare: $(BUILD)/seq2seq ## train the book's models on our corpus, three seeds each: a table (half an hour)
+compare: $(BUILD)/seq2seq ## train the book's models on our corpus, three seeds each: a table (some minutes)
 	@.ci/dependencies --tool python3
 	@python3 tests/benchmarks/compare.py $(BUILD) data/english-french.tsv
 

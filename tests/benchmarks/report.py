@@ -55,8 +55,8 @@ class Bench:
     def choose_blas_kernels(self):
         """Sees to it that what we are compared with runs at its best.
 
-        OpenBLAS chooses its kernels by the processor, but one that is older than the processor
-        does not know it. The floor and PyTorch are given those that are fastest here.
+        OpenBLAS chooses its kernels by the environment or the processor, which may be newer than it
+        knows. The floor and PyTorch are given those that are fastest here.
         """
         floor = [self.build / "bench-floor", "--config", "g2p-s", "--seconds", self.seconds / 4]
         runs = {name: lambda name=name: lines_of(floor, **environment_of(name))[0]

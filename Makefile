@@ -78,7 +78,7 @@ export CXX NO_INSTALL
 ifneq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
   NO_INSTALL := 1
 endif
-ifneq ($(filter-out help clean format lint-format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format lint-format lint-arrows uninstall,$(or $(MAKECMDGOALS),all)),)
   include $(FOUND_HERE)
 endif
 $(FOUND_HERE): .ci/dependencies
@@ -89,14 +89,16 @@ $(FOUND_HERE): .ci/dependencies
 # starts, and a linker drops from an archive what nobody calls.
 objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(wildcard $(1)))
 test_objects = $(patsubst %.cpp,$(TESTS)/objects/%.o,$(wildcard $(1)))
-libraries := $(call objects,$(addsuffix /*.cpp,autograd autograd/gradcheck autograd/ops autograd/kernels nn data))
+rooms := autograd $(addprefix autograd/,support kernels ops tools gradcheck gradcheck/diagnosis)\
+  nn $(addprefix nn/,batch layers models training decoding saving checks) data $(addprefix data/,text pairs metrics)
+libraries := $(call objects,$(addsuffix /*.cpp,$(rooms)))
 # What tests and checks share; it knows nothing of Boost.Test.
-shared := $(call test_objects,tests/*/support.cpp tests/autograd/samples.cpp tests/autograd/samples/*.cpp\
-  tests/autograd/mutations.cpp tests/autograd/mutations/*.cpp tests/nn/culprits.cpp tests/parity/exchanged.cpp)
+shared := $(call test_objects,tests/*/support.cpp tests/autograd/ops/samples.cpp tests/autograd/ops/samples/*.cpp\
+  tests/autograd/gradcheck/mutations.cpp tests/autograd/gradcheck/mutations/*.cpp tests/nn/checks/culprits.cpp tests/parity/exchanged.cpp)
 tests := $(filter-out $(addprefix $(TESTS)/objects/tests/,benchmarks/% checks/%),\
-  $(call test_objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp))
+  $(call test_objects,tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp tests/*/*/*/*.cpp))
 checks := $(call objects,tests/checks/*.cpp tests/checks/*/*.cpp)
-examples := $(call objects,examples/*.cpp examples/*/*.cpp)
+examples := $(call objects,examples/*.cpp examples/*/*.cpp examples/*/*/*.cpp)
 benchmarks := $(call objects,tests/benchmarks/*.cpp)
 everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks)
 
@@ -126,14 +128,14 @@ $(libraries): private extra = $(LIBRARY)
 $(libraries): $(BUILD)/library-flags
 # Sanitized, only what runs for long is worth the time that optimising takes: the engine's loops.
 ifneq ($(SAN),)
-  quickly := $(call objects,autograd/gradcheck/*.cpp nn/*.cpp data/*.cpp)
+  quickly := $(call objects,autograd/gradcheck/*.cpp autograd/gradcheck/*/*.cpp nn/*.cpp nn/*/*.cpp data/*/*.cpp)
   $(quickly): private extra += -O0
 endif
 # The optional library, in the one source that knows of it.
-$(call objects,data/subwords.cpp): private extra += $(SENTENCEPIECE_CFLAGS)
-$(call objects,data/subwords.cpp): $(FOUND_HERE)
+$(call objects,data/text/subwords.cpp): private extra += $(SENTENCEPIECE_CFLAGS)
+$(call objects,data/text/subwords.cpp): $(FOUND_HERE)
 # Square roots set no errno, which nobody reads: else a loop with one cannot be vectorised.
-$(call objects,nn/optimizer.cpp): private extra += -fno-math-errno
+$(call objects,nn/training/optimizer.cpp): private extra += -fno-math-errno
 precompiled := $(TESTS)/precompiled/for-tests.h.gch
 of_tests = $(TEST_OPT) -DBOOST_TEST_DYN_LINK=
 $(tests) $(precompiled) $(TESTS)/flags: private mode = $(TEST_MODE)
@@ -151,7 +153,7 @@ $(precompiled): tests/precompiled.h $(TESTS)/flags
 -include $(precompiled:.gch=.d)
 
 # examples/NAME.cpp, with the sources in examples/NAME/ if there are any, is the program NAME.
-$(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call objects,examples/$$*/*.cpp) $(libraries)
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call objects,examples/$$*/*.cpp examples/$$*/*/*.cpp) $(libraries)
 # So is tests/checks/NAME.cpp, with the sources in tests/checks/NAME/ and what it shares with the tests.
 $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call objects,tests/checks/$$*/*.cpp) $(shared) $(libraries)
 # tests/benchmarks/bench_NAME.cpp, with the sources there that all of them share, is bench-NAME.
@@ -165,7 +167,7 @@ $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 
 # The libraries for other programs. The archive holds a single object: of several, a linker would
 # leave out those that nobody calls, and their operations could not register themselves.
-VERSION := $(shell sed -n 's/.* version = "\(.*\)";/\1/p' autograd/version.h)
+VERSION := $(shell sed -n 's/.* version = "\(.*\)";/\1/p' autograd/support/version.h)
 ARCHIVE := $(BUILD)/libadjoint.a
 SHARED := $(BUILD)/libadjoint.so.$(VERSION)
 $(BUILD)/libadjoint.o: $(libraries) $(BUILD)/sources
@@ -190,7 +192,7 @@ $(sort $(BUILD)/flags $(TESTS)/flags $(BUILD)/library-flags $(BUILD)/sources): f
 
 # ---- Targets -------------------------------------------------------------------------------------
 .PHONY: help all deps train test gradcheck mutations bench compare check check-rest sanitized programs e2e library install uninstall\
-  format lint-format tidy clean force
+  format lint-format lint-arrows tidy clean force
 
 help: ## list the targets and variables
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -235,6 +237,7 @@ check: ## test, and then all that takes longer: format, sanitizers, programs end
 # Everything is built before it is run: then the last stages can share the cores.
 check-rest:
 	$(call stage,lint-format)
+	$(call stage,lint-arrows)
 	$(call stage,programs)
 	+@$(MAKE) --no-print-directory --output-sync=recurse stage-sanitized stage-e2e stage-mutations stage-gradcheck
 stage-%:
@@ -258,7 +261,7 @@ PREFIX ?= /usr/local
 prefix := $(DESTDIR)$(abspath $(PREFIX))
 # Of the kernels, those that operations of one's own are written with. All others are compiled for a
 # processor, and would not be the same in a program that is compiled for another.
-headers := $(wildcard autograd/*.h nn/*.h data/*.h) $(addprefix autograd/kernels/,elementwise.h parallel.h)
+headers := $(wildcard autograd/*.h autograd/support/*.h autograd/tools/*.h nn/*.h nn/*/*.h data/*.h data/*/*.h) autograd/kernels/elementwise.h
 fill = sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) $(SENTENCEPIECE_LIBS)|'
 
 library: $(ARCHIVE) $(SHARED) ## build libadjoint, as an archive and as a shared library
@@ -290,6 +293,10 @@ format: ## format the sources in place
 lint-format: ## fail if a source is not formatted
 	@.ci/dependencies --tool clang-format
 	@clang-format --dry-run -Werror $(style_files)
+
+lint-arrows: ## fail if an include points from a room to one above it
+	@.ci/dependencies --tool python3
+	@.ci/arrows
 
 tidy: ## run clang-tidy on what has changed since the last commit
 	@.ci/dependencies --tool clang-tidy

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <ostream>
 
-#include "autograd/error.h"
 #include "autograd/shape.h"
+#include "autograd/support/error.h"
 
 namespace adjoint {
 

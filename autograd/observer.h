@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "autograd/ambient.h"
+#include "autograd/support/ambient.h"
 #include "autograd/tensor.h"
 
 namespace adjoint {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "autograd/error.h"
+#include "autograd/support/error.h"
 
 namespace adjoint {
 

@@ -8,7 +8,7 @@
 #include <new>
 #include <vector>
 
-#include "autograd/error.h"
+#include "autograd/support/error.h"
 
 namespace adjoint {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "autograd/error.h"
 #include "autograd/operation.h"
+#include "autograd/support/error.h"
 
 namespace adjoint {
 

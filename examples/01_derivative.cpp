@@ -10,10 +10,10 @@
 #include <sstream>
 #include <string>
 
-#include "autograd/error.h"
 #include "autograd/grad.h"
-#include "autograd/inspect.h"
 #include "autograd/ops.h"
+#include "autograd/support/error.h"
+#include "autograd/tools/inspect.h"
 
 namespace {
 

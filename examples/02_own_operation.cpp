@@ -8,12 +8,12 @@
 #include <iostream>
 #include <string>
 
-#include "autograd/error.h"
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
+#include "autograd/support/error.h"
 
 namespace {
 

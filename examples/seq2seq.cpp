@@ -11,12 +11,12 @@
 #include <csignal>
 #include <iostream>
 
-#include "autograd/error.h"
 #include "autograd/kernels/blas.h"
-#include "autograd/kernels/parallel.h"
-#include "autograd/version.h"
-#include "examples/seq2seq/commands.h"
-#include "examples/seq2seq/reporting.h"
+#include "autograd/support/error.h"
+#include "autograd/support/threads.h"
+#include "autograd/support/version.h"
+#include "examples/seq2seq/commands/commands.h"
+#include "examples/seq2seq/commands/reporting.h"
 
 namespace {
 

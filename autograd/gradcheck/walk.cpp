@@ -6,8 +6,8 @@
 #include <unordered_map>
 
 #include "autograd/gradcheck/flat_function.h"
-#include "autograd/inspect.h"
 #include "autograd/ops.h"
+#include "autograd/tools/inspect.h"
 
 namespace adjoint::checking {
 namespace {

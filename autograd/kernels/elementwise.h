@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "autograd/kernels/parallel.h"
 #include "autograd/shape.h"
+#include "autograd/support/threads.h"
 
 namespace adjoint::kernels {
 

@@ -4,8 +4,8 @@
 
 #include "autograd/kernels/blas.h"
 #include "autograd/kernels/few_rows.h"
-#include "autograd/kernels/parallel.h"
 #include "autograd/kernels/tiles.h"
+#include "autograd/support/threads.h"
 
 namespace adjoint::kernels {
 namespace {

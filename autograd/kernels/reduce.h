@@ -8,8 +8,8 @@
 #include <span>
 
 #include "autograd/dtype.h"
-#include "autograd/kernels/parallel.h"
 #include "autograd/kernels/vector_math.h"
+#include "autograd/support/threads.h"
 
 namespace adjoint::kernels {
 

@@ -7,7 +7,7 @@
 
 #include "autograd/dtype.h"
 #include "autograd/kernels/elementwise.h"
-#include "autograd/kernels/parallel.h"
+#include "autograd/support/threads.h"
 
 namespace adjoint::kernels {
 

@@ -6,10 +6,10 @@
 
 #include "autograd/kernels/attention_step.h"
 
-#include "autograd/kernels/parallel.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
+#include "autograd/support/threads.h"
 
 namespace adjoint {
 

@@ -5,7 +5,7 @@
 
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
-#include "tests/autograd/samples.h"
+#include "tests/autograd/ops/samples.h"
 #include "tests/autograd/support.h"
 
 namespace {

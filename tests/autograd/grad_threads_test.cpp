@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "autograd/grad.h"
-#include "autograd/kernels/parallel.h"
+#include "autograd/support/threads.h"
 #include "tests/autograd/support.h"
 
 namespace {

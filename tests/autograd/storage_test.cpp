@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "autograd/error.h"
+#include "autograd/support/error.h"
 #include "autograd/tensor.h"
 
 namespace {

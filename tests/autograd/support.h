@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/error.h"
 #include "autograd/ops.h"
+#include "autograd/support/error.h"
 #include "autograd/tensor.h"
 
 namespace adjoint::testing {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <sstream>
 
-#include "autograd/ambient.h"
 #include "autograd/grad.h"
 #include "autograd/kernels/blas.h"
-#include "autograd/kernels/parallel.h"
 #include "autograd/kernels/tiles.h"
 #include "autograd/ops.h"
-#include "nn/optimizer.h"
+#include "autograd/support/ambient.h"
+#include "autograd/support/threads.h"
+#include "nn/training/optimizer.h"
 #include "tests/benchmarks/limits.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"

@@ -2,10 +2,10 @@
 #include <chrono>
 #include <functional>
 
-#include "autograd/ambient.h"
-#include "autograd/kernels/parallel.h"
-#include "autograd/profile.h"
-#include "nn/trainer.h"
+#include "autograd/support/ambient.h"
+#include "autograd/support/threads.h"
+#include "autograd/tools/profile.h"
+#include "nn/training/trainer.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
 
@@ -61,7 +61,7 @@ void benchmark(const Options& options) {
   set_threads(options.threads);
   const FlagGuard formulas(&Ambient::composed, options.composed);
 
-  const nn::Transformer model = make_model(c, options.checkpointed);
+  const nn::Transformer model = make_model(c, options.recomputed);
   nn::Adam adam(parameters(model));
   nn::Trainer trainer(model, adam, {.clip = 1, .packed = options.packed, .key = Key(3)});
   const Batch batch = make_batch(c);
@@ -84,6 +84,6 @@ void benchmark(const Options& options) {
 int main(int argc, char** argv) {
   return run_benchmark(argc, argv, "The time of a training step.",
                        {Takes::configuration, Takes::threads, Takes::packed, Takes::composed,
-                        Takes::checkpointed, Takes::profile, Takes::list},
+                        Takes::recomputed, Takes::profile, Takes::list},
                        benchmark);
 }

@@ -91,7 +91,7 @@ const Configuration& configuration(const std::string& name) {
   return *found;
 }
 
-nn::Transformer make_model(const Configuration& c, bool checkpointed) {
+nn::Transformer make_model(const Configuration& c, bool recomputed) {
   return {{.source_tokens = c.source_tokens,
            .target_tokens = c.target_tokens,
            .width = c.width,
@@ -100,7 +100,7 @@ nn::Transformer make_model(const Configuration& c, bool checkpointed) {
            .encoder_blocks = c.blocks,
            .decoder_blocks = c.blocks,
            .dropout = c.dropout,
-           .checkpointed = checkpointed},
+           .recomputed = recomputed},
           model_key};
 }
 

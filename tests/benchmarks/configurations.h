@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/transformer.h"
+#include "nn/models/transformer.h"
 #include "tests/benchmarks/lengths.h"
 
 namespace adjoint::benchmarks {
@@ -24,7 +24,7 @@ const std::vector<Configuration>& configurations();
 /// Error when there is none of that name.
 const Configuration& configuration(const std::string& name);
 
-nn::Transformer make_model(const Configuration& configuration, bool checkpointed = false);
+nn::Transformer make_model(const Configuration& configuration, bool recomputed = false);
 
 /// Random tokens. Targets have full length, sources half of it to all of it; the first and the last
 /// source are full, so that each of two shards is padded to full length. Or lengths as configured.

@@ -2,8 +2,8 @@
 
 #include <sstream>
 
-#include "autograd/file.h"
-#include "data/parallel_corpus.h"
+#include "autograd/support/files.h"
+#include "data/pairs/parallel_corpus.h"
 
 namespace adjoint::benchmarks {
 namespace {

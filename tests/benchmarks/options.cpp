@@ -67,8 +67,8 @@ int run_benchmark(int argc, const char* const* argv, const std::string& descript
   if (wanted(Takes::packed)) app.add_flag("--packed", options.packed, "leave padding out");
   if (wanted(Takes::composed))
     app.add_flag("--composed", options.composed, "formulas in the place of fused kernels");
-  if (wanted(Takes::checkpointed))
-    app.add_flag("--checkpointed", options.checkpointed,
+  if (wanted(Takes::recomputed))
+    app.add_flag("--recomputed", options.recomputed,
                  "compute each block once more in the sweep instead of remembering it");
   if (wanted(Takes::profile))
     app.add_flag("--profile", options.profile,

@@ -230,19 +230,19 @@ def composed(bench):
           rows)
 
 
-def checkpointed(bench):
+def recomputed(bench):
     """Blocks remembered by their inputs alone: memory for time."""
     rows = []
     for name in bench.configs:
         one = ["--config", name]
         found = bench.alternate({"plain": lambda one=one: bench.timed("step", *one),
-                                 "apart": lambda one=one: bench.timed("step", *one, "--checkpointed")})
+                                 "apart": lambda one=one: bench.timed("step", *one, "--recomputed")})
         plain, apart = found["plain"], found["apart"]
         rows.append([name, plain["min_ms"], apart["min_ms"], apart["min_ms"] / plain["min_ms"],
                      plain["peak_mb"], apart["peak_mb"], apart["peak_mb"] / plain["peak_mb"]])
-    table("Blocks checkpointed, 1 thread",
-          ["model", "plain ms", "checkpointed ms", "checkpointed/plain",
-           "plain peak MB", "checkpointed peak MB", "ratio"],
+    table("Blocks recomputed, 1 thread",
+          ["model", "plain ms", "recomputed ms", "recomputed/plain",
+           "plain peak MB", "recomputed peak MB", "ratio"],
           rows)
 
 
@@ -364,7 +364,7 @@ def build(bench):
     table("Build of the program seq2seq, on all cores", ["compiled anew", "seconds"], rows)
 
 
-TABLES = {f.__name__: f for f in (steps, profile, packing, composed, checkpointed, decoding, operations,
+TABLES = {f.__name__: f for f in (steps, profile, packing, composed, recomputed, decoding, operations,
                                 growth, start, build)}
 
 

@@ -7,7 +7,7 @@
 #include <iostream>
 #include <string>
 
-#include "autograd/error.h"
+#include "autograd/support/error.h"
 #include "tests/parity/exchanged.h"
 
 namespace {

@@ -14,7 +14,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "autograd/kernels/parallel.h"
+#include "autograd/support/threads.h"
 #include "tests/checks/gradcheck/rows.h"
 
 namespace {

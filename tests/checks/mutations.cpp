@@ -9,8 +9,8 @@
 #include <iostream>
 #include <map>
 
-#include "tests/autograd/mutations.h"
-#include "tests/nn/culprits.h"
+#include "tests/autograd/gradcheck/mutations.h"
+#include "tests/nn/checks/culprits.h"
 
 namespace {
 

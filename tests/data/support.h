@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autograd/random.h"
-#include "data/tokenizer.h"
+#include "data/text/tokenizer.h"
 
 namespace adjoint::testing {
 

@@ -12,7 +12,7 @@ PYTHON
 }
 step_keys="config threads median_ms min_ms peak_mb target_tokens_per_s"
 
-for arguments in "--threads 1" "--threads 2 --packed" "--threads 2 --composed" "--threads 2 --checkpointed"; do
+for arguments in "--threads 1" "--threads 2 --packed" "--threads 2 --composed" "--threads 2 --recomputed"; do
   # shellcheck disable=SC2086  # several arguments in one string
   succeeds "bench-step $arguments" "$build/bench-step" --config micro --seconds 0 $arguments
   check "… prints one line" [ "$(wc -l <out)" = 1 ]
@@ -34,6 +34,6 @@ refuses "an option of another program" 2 'bench-floor|--packed' "$build/bench-fl
 refuses "heads that do not fit" 1 'bench-step|heads' "$build/bench-step" --width 33 --seconds 0
 
 report() { python3 "$repository/tests/benchmarks/report.py" "$build" --seconds 0 --rounds 1 "$@"; }
-succeeds "the report" report --configs micro --tables "steps profile packing composed checkpointed decoding start"
+succeeds "the report" report --configs micro --tables "steps profile packing composed recomputed decoding start"
 check "… has a line for each number of threads" [ "$(grep -c '^| micro |       [12] |' out)" = 2 ]
 finish

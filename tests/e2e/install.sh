@@ -28,8 +28,8 @@ cat >consumer/consumer.cpp <<'PROGRAM'
 
 #include "autograd/gradcheck.h"
 #include "autograd/operation.h"
-#include "nn/trainer.h"
-#include "nn/transformer.h"
+#include "nn/training/trainer.h"
+#include "nn/models/transformer.h"
 
 using namespace adjoint;
 

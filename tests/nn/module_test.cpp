@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
-#include "nn/linear.h"
-#include "nn/normalization.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/normalization.h"
 #include "tests/nn/support.h"
 
 namespace {

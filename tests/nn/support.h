@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograd/grad.h"
-#include "nn/transformer.h"
+#include "nn/models/transformer.h"
 #include "tests/autograd/support.h"
 
 namespace adjoint::testing {

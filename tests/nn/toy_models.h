@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "nn/decoding.h"
+#include "nn/decoding/decoding.h"
 #include "tests/nn/support.h"
 
 namespace adjoint::testing {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/checkpoint.h"
-#include "nn/recurrent_seq2seq.h"
-#include "nn/transformer.h"
+#include "nn/models/recurrent_seq2seq.h"
+#include "nn/models/transformer.h"
+#include "nn/saving/checkpoint.h"
 #include "tests/nn/support.h"
 
 namespace adjoint::parity {

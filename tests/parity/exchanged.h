@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/seq2seq.h"
+#include "nn/models/encoder_decoder.h"
 
 namespace adjoint::parity {
 

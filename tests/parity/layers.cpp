@@ -2,10 +2,10 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "nn/attention.h"
-#include "nn/embedding.h"
-#include "nn/loss.h"
-#include "nn/normalization.h"
+#include "nn/layers/attention.h"
+#include "nn/layers/embedding.h"
+#include "nn/layers/normalization.h"
+#include "nn/training/loss.h"
 #include "tests/parity/vectors.h"
 
 namespace adjoint::parity {

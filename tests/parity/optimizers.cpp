@@ -1,8 +1,8 @@
 // Steps of each optimizer on given gradients, and schedules.
 #include <boost/test/unit_test.hpp>
 
-#include "nn/optimizer.h"
-#include "nn/schedule.h"
+#include "nn/training/optimizer.h"
+#include "nn/training/schedule.h"
 #include "tests/parity/vectors.h"
 
 namespace adjoint::parity {

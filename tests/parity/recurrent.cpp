@@ -1,5 +1,5 @@
 // GRU and LSTM, from given states, over sequences of different lengths, padded and packed.
-#include "nn/recurrent.h"
+#include "nn/layers/recurrent.h"
 
 #include <boost/test/unit_test.hpp>
 

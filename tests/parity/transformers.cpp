@@ -1,8 +1,8 @@
 // Encoder and decoder blocks, and a whole Transformer, padded and packed.
 #include <boost/test/unit_test.hpp>
 
-#include "nn/loss.h"
-#include "nn/transformer.h"
+#include "nn/models/transformer.h"
+#include "nn/training/loss.h"
 #include "tests/parity/vectors.h"
 
 namespace adjoint::parity {

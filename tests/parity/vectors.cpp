@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "autograd/grad.h"
-#include "nn/checkpoint.h"
+#include "nn/saving/checkpoint.h"
 #include "tests/nn/support.h"
 
 namespace adjoint::parity {

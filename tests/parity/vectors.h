@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ambient.h"
-#include "nn/layout.h"
+#include "autograd/support/ambient.h"
+#include "nn/batch/layout.h"
 #include "nn/module.h"
 
 namespace adjoint::parity {

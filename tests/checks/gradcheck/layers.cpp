@@ -1,6 +1,6 @@
-#include "nn/dropout.h"
-#include "nn/loss.h"
-#include "nn/recurrent.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/recurrent.h"
+#include "nn/training/loss.h"
 #include "tests/checks/gradcheck/module_check.h"
 
 namespace adjoint::checks {

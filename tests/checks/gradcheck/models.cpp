@@ -1,5 +1,5 @@
-#include "nn/loss.h"
-#include "nn/recurrent_seq2seq.h"
+#include "nn/models/recurrent_seq2seq.h"
+#include "nn/training/loss.h"
 #include "tests/checks/gradcheck/module_check.h"
 
 namespace adjoint::checks {

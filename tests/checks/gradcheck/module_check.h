@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "nn/gradcheck.h"
+#include "nn/checks/gradcheck.h"
 #include "tests/checks/gradcheck/rows.h"
 #include "tests/nn/support.h"
 

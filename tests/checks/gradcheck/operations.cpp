@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "tests/autograd/samples.h"
+#include "tests/autograd/ops/samples.h"
 #include "tests/checks/gradcheck/rows.h"
 
 namespace adjoint::checks {

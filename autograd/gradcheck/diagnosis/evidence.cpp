@@ -1,0 +1,139 @@
+#include "autograd/gradcheck/diagnosis/evidence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "autograd/gradcheck/measuring.h"
+#include "autograd/ops.h"
+
+namespace adjoint::checking {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+// Two derivatives are the same if they differ by less than this, beside the largest of their row.
+constexpr double same = 1e-6;
+// A numeric derivative with a larger error, beside the largest one, is no evidence.
+constexpr double least_precision = 1e-4;
+
+std::span<const double> numbers(const Tensor& x) { return x.values<double>(); }
+
+// The numeric derivative without what is too imprecise, and the largest error of the rest.
+std::pair<Tensor, double> reliable(const Measurement& m) {
+  const Tensor &numeric = m.numeric, &error = m.error;
+  const double bound = least_precision * std::max(largest(numeric), largest(m.analytic));
+  Tensor result = copy(numeric);
+  double worst = 0;
+  const std::span<const double> errors = numbers(error);
+  const std::span<double> values = result.edit<double>();
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (errors[k] <= bound) worst = std::max(worst, errors[k]);
+    if (!(errors[k] <= bound)) values[k] = nan;
+  }
+  return {result, worst};
+}
+
+// Axes that fit: those of the output, if there is one output and a tensor can have so many.
+Shape leading_shape(const Measurement& m, Index rows) {
+  const bool fits =
+      m.outputs.size() == 1 && m.outputs[0].rank() + m.shape.rank() <= Shape::max_rank;
+  return m.jacobian && fits ? m.outputs[0] : Shape{rows};
+}
+
+bool is_linear(const Measurement& m, Index random) {
+  if (!m.jacobian) return true;
+  const Index rows = m.cotangents.size(0);
+  const Tensor jacobian = slice(m.analytic, 0, random, rows);
+  const Tensor expected = matmul(slice(m.cotangents, 0, 0, random), jacobian);
+  const Tensor difference = expected - slice(m.analytic, 0, 0, random);
+  const double rounding = smallest_of_interest * largest(m.numeric);
+  return largest(difference) <= same * largest(expected) + rounding;
+}
+
+}  // namespace
+
+Evidence::Evidence(const Measurement& m) : input(m.input), name(m.name), jacobian(m.jacobian) {
+  Index outputs = 0;
+  for (const Shape& shape : m.outputs) outputs += shape.numel();
+  const Index all = m.cotangents.size(0);
+  const Index random = jacobian ? all - outputs : all;
+  const Index first = jacobian ? random : 0;
+  const Shape lead = leading_shape(m, all - first);
+  const Shape own = m.shape.rank() < Shape::max_rank ? m.shape : Shape{m.shape.numel()};
+  const auto arranged = [&](const Tensor& matrix) {
+    return reshape(slice(matrix, 0, first, all), lead.joined(own));
+  };
+  const auto [precise, error] = reliable(m);
+  analytic = arranged(m.analytic);
+  numeric = arranged(precise);
+  leading = lead.rank();
+  linear = is_linear(m, random);
+  noise = std::max(safety * error, smallest_of_interest * largest(numeric));
+}
+
+std::vector<Index> Evidence::axes() const {
+  std::vector<Index> result;
+  for (Index axis = leading; axis < numeric.rank(); ++axis) result.push_back(axis);
+  for (Index axis = 0; axis < leading && jacobian; ++axis) result.push_back(axis);
+  std::erase_if(result, [&](Index axis) { return numeric.size(axis) < 2; });
+  return result;
+}
+
+std::string Evidence::axis_name(Index axis) const {
+  if (axis < leading) return "axis " + std::to_string(axis) + " of the cotangent";
+  return "axis " + std::to_string(axis - leading) + " of the gradient";
+}
+
+bool Evidence::wrong() const {
+  const std::span<const double> a = numbers(analytic), n = numbers(numeric);
+  for (std::size_t k = 0; k < a.size(); ++k)
+    if (std::abs(a[k] - n[k]) > noise) return true;
+  return false;
+}
+
+bool Evidence::explained_by(const Tensor& prediction) const {
+  const std::span<const double> a = numbers(analytic), n = numbers(numeric),
+                                p = numbers(prediction);
+  const auto columns = static_cast<std::size_t>(shape().numel());
+  Index covered = 0, uncovered = 0;
+  for (std::size_t row = 0; row < a.size(); row += columns) {
+    double scale = 0;
+    for (std::size_t k = row; k < row + columns; ++k)
+      if (std::isfinite(p[k])) scale = std::max({scale, std::abs(p[k]), std::abs(a[k])});
+    for (std::size_t k = row; k < row + columns; ++k) {
+      if (std::isfinite(p[k]) && !(std::abs(a[k] - p[k]) <= same * scale + noise)) return false;
+      if (std::abs(a[k] - n[k]) > noise) ++(std::isfinite(p[k]) ? covered : uncovered);
+    }
+  }
+  return covered > 0 && covered >= uncovered;
+}
+
+std::set<Tie> ties(const Evidence& evidence, const Tensor& jacobian) {
+  const Shape out = jacobian.shape().part(0, evidence.leading), in = evidence.shape();
+  std::set<Tie> result;
+  for (Index p = 0; p < out.rank(); ++p)
+    for (Index q = 0; q < in.rank(); ++q)
+      if (out[p] == in[q] && out[p] > 1) result.insert({p, q});
+  const std::span<const double> values = numbers(jacobian);
+  for (Index k = 0; k < jacobian.numel(); ++k) {
+    if (evidence.is_zero(values[static_cast<std::size_t>(k)])) continue;
+    const Index row = k / in.numel(), column = k % in.numel();
+    std::erase_if(result, [&](const Tie& tie) {
+      return index_along(out, tie.first, row) != index_along(in, tie.second, column);
+    });
+  }
+  return result;
+}
+
+double largest(const Tensor& x) {
+  double result = 0;
+  for (const double value : numbers(x))
+    if (std::isfinite(value)) result = std::max(result, std::abs(value));
+  return result;
+}
+
+Index index_along(const Shape& shape, Index axis, Index element) {
+  return element / shape.numel(axis + 1, shape.rank()) % shape[axis];
+}
+
+}  // namespace adjoint::checking

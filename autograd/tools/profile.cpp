@@ -1,0 +1,78 @@
+#include "autograd/tools/profile.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <ostream>
+#include <string_view>
+
+#include "autograd/operation.h"
+
+namespace adjoint {
+
+std::vector<Profile::Row> Profile::rows() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Row> result;
+  for (const auto& [operation, row] : rows_) result.push_back(row);
+  std::ranges::stable_sort(result, std::ranges::greater(), &Row::seconds);
+  return result;
+}
+
+// What runs within a vjp, sweeps included, is a part of it.
+void Profile::before_forward(const char* operation, const Inputs&) {
+  if (!ambient().vjp_of) begin(operation);
+}
+void Profile::after_forward(const char* operation, const Inputs&, std::span<const Tensor>) {
+  if (!ambient().vjp_of) end(operation, &Row::forwards, &Row::forward_seconds);
+}
+void Profile::before_vjp(const Node& node, const Pullback&) {
+  if (ambient().vjp_of == &node) begin(node.name());
+}
+void Profile::after_vjp(const Node& node, const Pullback&, Tensors&) {
+  if (ambient().vjp_of == &node) end(node.name(), &Row::vjps, &Row::vjp_seconds);
+}
+
+void Profile::begin(const char* operation) {
+  const std::lock_guard lock(mutex_);
+  open_[std::this_thread::get_id()].push_back({operation, Clock::now()});
+}
+
+void Profile::end(const char* operation, Index Row::*count, double Row::*seconds) {
+  const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  std::vector<Open>& open = open_[std::this_thread::get_id()];
+  // An exception has ended those that are still open above it.
+  while (!open.empty() && open.back().operation != std::string_view(operation)) open.pop_back();
+  if (open.empty()) return;  // it had begun before the guard stood
+  const Clock::duration whole = now - open.back().begin;
+  const Clock::duration own = whole - open.back().inside;
+  open.pop_back();
+  if (!open.empty()) open.back().inside += whole;
+  Row& row = rows_[operation];
+  row.operation = operation;
+  ++(row.*count);
+  row.*seconds += std::chrono::duration<double>(own).count();
+}
+
+std::ostream& operator<<(std::ostream& stream, const Profile& profile) {
+  const std::vector<Profile::Row> rows = profile.rows();
+  double sum = 0;
+  for (const Profile::Row& row : rows) sum += row.seconds();
+  const auto line = [&](const auto& operation, const auto& forwards, const auto& forward,
+                        const auto& vjps, const auto& vjp, const auto& share) {
+    stream << std::left << std::setw(24) << operation << std::right << std::setw(10) << forwards
+           << std::setw(12) << forward << std::setw(10) << vjps << std::setw(12) << vjp
+           << std::setw(8) << share << '\n';
+  };
+  const std::ios::fmtflags flags = stream.flags();
+  const std::streamsize precision = stream.precision();
+  line("operation", "forwards", "ms", "vjps", "ms", "%");
+  stream << std::fixed << std::setprecision(2);
+  for (const Profile::Row& row : rows)
+    line(row.operation, row.forwards, 1e3 * row.forward_seconds, row.vjps, 1e3 * row.vjp_seconds,
+         sum > 0 ? 100 * row.seconds() / sum : 0.0);
+  stream.flags(flags);
+  stream.precision(precision);
+  return stream;
+}
+
+}  // namespace adjoint

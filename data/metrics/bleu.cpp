@@ -1,0 +1,209 @@
+#include "data/metrics/bleu.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
+#include "autograd/support/error.h"
+#include "data/metrics/metric_tokens.h"
+#include "data/metrics/ngrams.h"
+#include "data/text/unicode.h"
+
+namespace adjoint::data {
+namespace {
+
+/// Python's text.split(' '): k spaces make k + 1 tokens, some perhaps empty.
+Tokens split_at_spaces(std::string_view text) {
+  Tokens tokens(1);
+  for (const char c : text) {
+    if (c == ' ') {
+      tokens.emplace_back();
+    } else {
+      tokens.back() += c;
+    }
+  }
+  return tokens;
+}
+
+// --- the options ---
+
+struct NamedTokenizer {
+  std::string_view name;
+  Tokens (*tokenize)(std::string_view text);
+};
+
+constexpr std::array tokenizers = {
+    NamedTokenizer{"13a", tokenize_13a},
+    NamedTokenizer{"intl", tokenize_intl},
+    NamedTokenizer{"char", tokenize_char},
+    NamedTokenizer{"none", tokenize_none},
+};
+
+const NamedTokenizer& find_tokenizer(std::string_view name) {
+  const auto found = std::ranges::find(tokenizers, name, &NamedTokenizer::name);
+  require(found != tokenizers.end(), "bleu: unknown tokenizer \"", name,
+          "\", expected 13a, intl, char or none");
+  return *found;
+}
+
+/// At most one of the three is in use; without any of them nothing is smoothed.
+struct Smoothing {
+  bool halves = false;  // exp
+  double floor = 0;     // floor
+  double added = 0;     // add-k
+  std::string signature;
+};
+
+std::string with_value(const std::string& name, double value) {
+  std::ostringstream text;
+  text << name << '[' << std::fixed << std::setprecision(2) << value << ']';
+  return text.str();
+}
+
+Smoothing find_smoothing(const BleuOptions& options) {
+  const std::string& name = options.smoothing;
+  const double value = options.smoothing_value.value_or(name == "floor" ? 0.1 : 1.0);
+  if (name == "floor" || name == "add-k") {
+    require(value >= 0, "bleu: the smoothing value must not be negative, got ", value);
+    const bool floor = name == "floor";
+    return {.floor = floor ? value : 0,
+            .added = floor ? 0 : value,
+            .signature = with_value(name, value)};
+  }
+  require(name == "exp" || name == "none", "bleu: unknown smoothing \"", name,
+          "\", expected exp, floor, add-k or none");
+  require(!options.smoothing_value, "bleu: the smoothing ", name, " takes no value");
+  return {.halves = name == "exp", .signature = name};
+}
+
+// --- counting ---
+
+/// The length nearest to that of the hypothesis, the shorter of two that are equally near.
+std::size_t nearest_length(std::size_t length, const std::vector<Tokens>& references) {
+  const auto rank = [length](std::size_t other) {
+    return std::pair(other > length ? other - length : length - other, other);
+  };
+  std::size_t nearest = references.front().size();
+  for (const Tokens& reference : references) {
+    if (rank(reference.size()) < rank(nearest)) nearest = reference.size();
+  }
+  return nearest;
+}
+
+/// For each n-gram how often the reference has it that has it most often.
+NgramCounts count_most(const std::vector<Tokens>& references, std::size_t n) {
+  NgramCounts most = count_ngrams(references.front(), n);
+  for (std::size_t i = 1; i < references.size(); ++i) {
+    for (const auto& [ngram, count] : count_ngrams(references[i], n)) {
+      std::int64_t& so_far = most[ngram];
+      so_far = std::max(so_far, count);
+    }
+  }
+  return most;
+}
+
+void add_sentence(const Tokens& hypothesis, const std::vector<Tokens>& references,
+                  BleuScore& bleu) {
+  bleu.sys_len += static_cast<std::int64_t>(hypothesis.size());
+  bleu.ref_len += static_cast<std::int64_t>(nearest_length(hypothesis.size(), references));
+  for (std::size_t order = 0; order < BleuScore::max_order; ++order) {
+    const std::size_t n = order + 1;
+    bleu.counts[order] += matching_ngrams(count_ngrams(hypothesis, n), count_most(references, n));
+    bleu.totals[order] += number_of_ngrams(hypothesis.size(), n);
+  }
+}
+
+// --- the score from the counts ---
+
+double brevity_penalty(std::int64_t sys_len, std::int64_t ref_len) {
+  if (sys_len >= ref_len) return 1;
+  if (sys_len == 0) return 0;
+  return std::exp(1 - static_cast<double>(ref_len) / static_cast<double>(sys_len));
+}
+
+/// Sets the precisions, in per cent. Returns how many orders the hypotheses are long enough for.
+std::size_t smooth_precisions(const Smoothing& smoothing, BleuScore& bleu) {
+  double smallest_match = 1;
+  for (std::size_t order = 0; order < BleuScore::max_order; ++order) {
+    const double added = order == 0 ? 0 : smoothing.added;
+    const double total = static_cast<double>(bleu.totals[order]) + added;
+    if (total == 0) return order;  // longer n-grams do not exist either
+    double matches = static_cast<double>(bleu.counts[order]) + added;
+    if (matches == 0) matches = smoothing.halves ? smallest_match /= 2 : smoothing.floor;
+    bleu.precisions[order] = 100 * matches / total;
+  }
+  return BleuScore::max_order;
+}
+
+double geometric_mean(std::span<const double> values) {
+  double log_sum = 0;
+  for (const double value : values) log_sum += std::log(value);  // log 0 = −∞, and exp(−∞) = 0
+  return std::exp(log_sum / static_cast<double>(values.size()));
+}
+
+void compute_score(const Smoothing& smoothing, bool effective_order, BleuScore& bleu) {
+  bleu.bp = brevity_penalty(bleu.sys_len, bleu.ref_len);
+  if (bleu.counts == std::array<std::int64_t, BleuScore::max_order>{}) return;
+  const std::size_t existing = smooth_precisions(smoothing, bleu);
+  const std::size_t orders = effective_order ? existing : BleuScore::max_order;
+  bleu.score = bleu.bp * geometric_mean(std::span(bleu.precisions).first(orders));
+}
+
+}  // namespace
+
+double bleu(std::string_view prediction, std::string_view label, std::int64_t k) {
+  require(k >= 1, "bleu: k must be at least 1, got ", k);
+  const Tokens predicted = split_at_spaces(prediction);
+  const Tokens expected = split_at_spaces(label);
+  const double ratio = static_cast<double>(expected.size()) / static_cast<double>(predicted.size());
+
+  double score = std::exp(std::min(0.0, 1 - ratio));
+  const std::size_t longest = std::min(static_cast<std::size_t>(k), predicted.size());
+  for (std::size_t n = 1; n <= longest; ++n) {
+    const std::int64_t matches =
+        matching_ngrams(count_ngrams(predicted, n), count_ngrams(expected, n));
+    const double precision =
+        static_cast<double>(matches) / static_cast<double>(number_of_ngrams(predicted.size(), n));
+    score *= std::pow(precision, std::pow(0.5, n));
+  }
+  return score;
+}
+
+BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, ReferenceSets sets,
+                      const BleuOptions& options) {
+  const NamedTokenizer& tokenizer = find_tokenizer(options.tokenizer);
+  const Smoothing smoothing = find_smoothing(options);
+  const References references("corpus_bleu", hypotheses.size(), sets);
+  const auto tokenize = [&](std::string_view text) {
+    return tokenizer.tokenize(options.lowercase ? lower_case(text) : std::string(text));
+  };
+
+  BleuScore bleu;
+  for (std::size_t i = 0; i < hypotheses.size(); ++i) {
+    std::vector<Tokens> tokenized;
+    for (const std::string_view reference : references.of(i)) {
+      tokenized.push_back(tokenize(reference));
+    }
+    add_sentence(tokenize(hypotheses[i]), tokenized, bleu);
+  }
+  compute_score(smoothing, options.effective_order, bleu);
+  bleu.signature = references.signature() + (options.lowercase ? "|case:lc" : "|case:mixed") +
+                   (options.effective_order ? "|eff:yes" : "|eff:no") +
+                   "|tok:" + options.tokenizer + "|smooth:" + smoothing.signature;
+  return bleu;
+}
+
+BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
+                      const std::vector<std::string>& references, const BleuOptions& options) {
+  return corpus_bleu(hypotheses, ReferenceSets(&references, 1), options);
+}
+
+BleuScore sentence_bleu(const std::string& hypothesis, const std::vector<std::string>& references,
+                        const BleuOptions& options) {
+  std::vector<std::vector<std::string>> sets;
+  for (const std::string& reference : references) sets.push_back({reference});
+  return corpus_bleu({hypothesis}, sets, options);
+}
+
+}  // namespace adjoint::data

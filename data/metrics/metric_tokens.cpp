@@ -1,0 +1,148 @@
+#include "data/metrics/metric_tokens.h"
+
+#include <algorithm>
+#include <string>
+
+#include "data/text/unicode.h"
+
+namespace adjoint::data {
+namespace {
+
+// --- The scripts that these rules come from are lists of substitutions by regular expressions;
+// each function here is one of them. ---
+
+using Text = std::u32string;
+using View = std::u32string_view;
+using Test = bool (*)(char32_t);
+
+bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
+bool is_no_digit(char32_t c) { return !is_digit(c); }
+bool is_no_number(char32_t c) { return !is_number(c); }
+bool is_period_or_comma(char32_t c) { return c == U'.' || c == U','; }
+bool is_dash(char32_t c) { return c == U'-'; }
+
+/// [\{-\~\[-\` -\&\(-\+\:-\@\/]: the ASCII symbols but for ' , - and the period
+bool is_ascii_symbol(char32_t c) {
+  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') ||
+         (c >= U'(' && c <= U'+') || (c >= U':' && c <= U'@') || c == U'/';
+}
+
+/// s/from/to/g for texts that are no patterns
+void replace_all(Text& text, View from, View to) {
+  for (auto at = text.find(from); at != Text::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+void resolve_entities(Text& text) {
+  replace_all(text, U"&quot;", U"\"");
+  replace_all(text, U"&amp;", U"&");
+  replace_all(text, U"&lt;", U"<");
+  replace_all(text, U"&gt;", U">");
+}
+
+/// s/([alone])/ \1 /g
+Text space_around(View text, Test alone) {
+  Text spaced;
+  for (const char32_t c : text) {
+    if (alone(c)) {
+      spaced.append({U' ', c, U' '});
+    } else {
+      spaced += c;
+    }
+  }
+  return spaced;
+}
+
+/// s/([first])([second])/before\1 \2after/g. As in a regular expression a character that has been
+/// matched is not looked at again: in "a,,5" the match of "a," uses the first comma up, and the
+/// second one has nothing before it to match with.
+Text space_between(View text, Test first, Test second, View before, View after) {
+  Text spaced;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i + 1 < text.size() && first(text[i]) && second(text[i + 1])) {
+      spaced.append(before).append({text[i], U' ', text[i + 1]}).append(after);
+      ++i;
+    } else {
+      spaced += text[i];
+    }
+  }
+  return spaced;
+}
+
+/// Periods and commas stand alone unless between digits, and so does a dash after a digit.
+Text set_marks_apart(View text) {
+  Text line = space_between(text, is_no_digit, is_period_or_comma, U"", U" ");
+  line = space_between(line, is_period_or_comma, is_no_digit, U" ", U"");
+  return space_between(line, is_digit, is_dash, U"", U" ");
+}
+
+Tokens split_at_white_space(View text) {
+  Tokens tokens;
+  bool begin = true;
+  for (const char32_t c : text) {
+    const bool space = is_white_space(c);
+    if (!space && begin) tokens.emplace_back();
+    if (!space) tokens.back() += utf8(c);
+    begin = space;
+  }
+  return tokens;
+}
+
+Text without_trailing_white_space(std::string_view text) {
+  Text line = code_points(text);
+  while (!line.empty() && is_white_space(line.back())) line.pop_back();
+  return line;
+}
+
+/// What tercom does if it is asked to normalise, for Western languages.
+Text normalize_for_tercom(Text line) {
+  replace_all(line, U"\n-", U"");
+  replace_all(line, U"\n", U" ");
+  resolve_entities(line);
+  line = space_around(U" " + line + U" ", is_ascii_symbol);
+  replace_all(line, U"'s ", U" 's ");
+  return set_marks_apart(line);
+}
+
+}  // namespace
+
+Tokens tokenize_13a(std::string_view text) {
+  Text line = without_trailing_white_space(text);
+  replace_all(line, U"<skipped>", U"");
+  replace_all(line, U"-\n", U"");
+  replace_all(line, U"\n", U" ");
+  resolve_entities(line);
+  line = space_around(U" " + line + U" ", is_ascii_symbol);
+  return split_at_white_space(set_marks_apart(line));
+}
+
+Tokens tokenize_intl(std::string_view text) {
+  Text line = without_trailing_white_space(text);
+  line = space_between(line, is_no_number, is_punctuation, U"", U" ");
+  line = space_between(line, is_punctuation, is_no_number, U" ", U"");
+  return split_at_white_space(space_around(line, is_symbol));
+}
+
+Tokens tokenize_char(std::string_view text) {
+  Tokens tokens;
+  for (const char32_t c : code_points(text)) {
+    if (!is_white_space(c)) tokens.push_back(utf8(c));
+  }
+  return tokens;
+}
+
+Tokens tokenize_none(std::string_view text) { return split_at_white_space(code_points(text)); }
+
+Tokens tokenize_tercom(std::string_view text, const TercomOptions& options) {
+  constexpr View punctuation = U".,?:;!\"()";
+  Text line =
+      without_trailing_white_space(options.case_sensitive ? std::string(text) : lower_case(text));
+  if (options.normalize) line = normalize_for_tercom(std::move(line));
+  if (options.remove_punctuation) {
+    std::erase_if(line, [&](char32_t c) { return punctuation.find(c) != View::npos; });
+  }
+  return split_at_white_space(line);
+}
+
+}  // namespace adjoint::data

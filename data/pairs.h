@@ -1,0 +1,6 @@
+// Sentence pairs and batches of them.
+#pragma once
+
+#include "data/pairs/batching.h"         // batches
+#include "data/pairs/parallel_corpus.h"  // pairs from files, filters, splits
+#include "data/pairs/tasks.h"            // made-up tasks: reverse, sort, copy

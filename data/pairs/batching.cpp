@@ -1,0 +1,129 @@
+#include "data/pairs/batching.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "autograd/support/error.h"
+
+namespace adjoint::data {
+
+Ids encode_source(const Tokens& tokens, const Vocabulary& vocabulary) {
+  Ids ids = vocabulary.encode(tokens);
+  ids.push_back(Vocabulary::eos);
+  return ids;
+}
+
+EncodedPairs encode(const std::vector<Pair>& pairs, const Vocabulary& source,
+                    const Vocabulary& target) {
+  EncodedPairs encoded;
+  for (const Pair& pair : pairs) {
+    encoded.sources.push_back(encode_source(pair.source, source));
+    Ids ids = {Vocabulary::bos};
+    const Ids words = target.encode(pair.target);
+    ids.insert(ids.end(), words.begin(), words.end());
+    ids.push_back(Vocabulary::eos);
+    encoded.targets.push_back(std::move(ids));
+  }
+  return encoded;
+}
+
+std::vector<std::vector<std::size_t>> batch_order(std::size_t pairs, Index batch_size, Key key) {
+  require(batch_size >= 1, "batches: a batch needs at least one pair, got a size of ", batch_size);
+  std::vector<std::vector<std::size_t>> batches;
+  const Tensor order = permutation(static_cast<Index>(pairs), key);
+  for (const Index pair : order.values<Index>()) {
+    if (batches.empty() || static_cast<Index>(batches.back().size()) == batch_size)
+      batches.emplace_back();
+    batches.back().push_back(static_cast<std::size_t>(pair));
+  }
+  return batches;
+}
+
+std::vector<std::vector<std::size_t>> batch_order_by_tokens(const EncodedPairs& pairs, Index tokens,
+                                                            Key key) {
+  const auto lengths = [&](std::size_t i) {
+    return std::pair(pairs.targets[i].size(), pairs.sources[i].size());
+  };
+  const auto longer = [&](std::size_t i) {
+    return static_cast<Index>(std::max(pairs.sources[i].size(), pairs.targets[i].size()));
+  };
+  std::vector<std::size_t> by_length;
+  const Tensor order = permutation(static_cast<Index>(pairs.size()), key.child("pairs"));
+  for (const Index pair : order.values<Index>())
+    by_length.push_back(static_cast<std::size_t>(pair));
+  std::ranges::stable_sort(by_length, {}, lengths);
+
+  std::vector<std::vector<std::size_t>> cut;
+  Index longest = 0;
+  for (const std::size_t pair : by_length) {
+    require(longer(pair) <= tokens, "batches: pair ", pair, " has ", longer(pair),
+            " tokens, more than the ", tokens, " of a batch");
+    longest = std::max(longest, longer(pair));
+    if (cut.empty() || longest * static_cast<Index>(cut.back().size() + 1) > tokens) {
+      cut.emplace_back();
+      longest = longer(pair);
+    }
+    cut.back().push_back(pair);
+  }
+
+  std::vector<std::vector<std::size_t>> batches;
+  const Tensor places = permutation(static_cast<Index>(cut.size()), key.child("batches"));
+  for (const Index place : places.values<Index>())
+    batches.push_back(std::move(cut[static_cast<std::size_t>(place)]));
+  return batches;
+}
+
+EncodedPairs select(const EncodedPairs& pairs, std::span<const std::size_t> chosen) {
+  EncodedPairs selected;
+  for (const std::size_t i : chosen) {
+    selected.sources.push_back(pairs.sources[i]);
+    selected.targets.push_back(pairs.targets[i]);
+  }
+  return selected;
+}
+
+// ---- Epoch after epoch --------------------------------------------------------------------------
+
+namespace {
+
+// FNV-1a over all ids and lengths: whether two sets of pairs are the same.
+std::uint64_t digest_of(const EncodedPairs& pairs) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto add = [&](std::uint64_t value) { hash = (hash ^ value) * 0x100000001b3; };
+  for (const std::vector<Ids>* side : {&pairs.sources, &pairs.targets})
+    for (const Ids& ids : *side) {
+      add(ids.size());
+      for (const Index id : ids) add(static_cast<std::uint64_t>(id));
+    }
+  return hash;
+}
+
+}  // namespace
+
+Batches::Batches(const EncodedPairs& pairs, BatchSize size, Key key)
+    : pairs_(pairs), size_(size), key_(key), digest_(digest_of(pairs)) {
+  require(pairs.size() > 0, "batches: there are no pairs");
+  order();  // whatever is wrong with the size shows here
+}
+
+const Batches::Order& Batches::order() const {
+  if (epoch_of_order_ == epoch_) return order_;
+  const Key key = key_.child(static_cast<std::uint64_t>(epoch_ + 1));  // the first epoch is 1
+  order_ = size_.unit == BatchSize::Unit::tokens ? batch_order_by_tokens(pairs_, size_.size, key)
+                                                 : batch_order(pairs_.size(), size_.size, key);
+  epoch_of_order_ = epoch_;
+  return order_;
+}
+
+EncodedPairs Batches::next() {
+  require(batch_ < batches_in_epoch(), "batches: the epoch has ", batches_in_epoch(),
+          " batches, and ", batch_, " are said to be taken");
+  EncodedPairs taken = select(pairs_, order()[static_cast<std::size_t>(batch_)]);
+  if (++batch_ == batches_in_epoch()) {
+    batch_ = 0;
+    ++epoch_;
+  }
+  return taken;
+}
+
+}  // namespace adjoint::data

@@ -1,0 +1,191 @@
+#include "data/pairs/tasks.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "autograd/support/error.h"
+
+namespace adjoint::data {
+namespace {
+
+using Numbers = std::vector<std::int64_t>;
+
+// Each quantity is drawn from a child of the key, by the quantity's name.
+
+/// A whole number from low to high, both included.
+Index draw_between(Index low, Index high, Key key) {
+  return random_integers({}, low, high + 1, key).values<Index>()[0];
+}
+
+/// A string of a random length.
+Numbers draw_string(const TaskOptions& options, Key key) {
+  const Index length = draw_between(options.min_length, options.max_length, key.child("length"));
+  const Tensor symbols = random_integers({length}, 0, options.symbols, key.child("symbols"));
+  const std::span<const Index> values = symbols.values<Index>();
+  return {values.begin(), values.end()};
+}
+
+Tokens as_tokens(const Numbers& numbers) {
+  Tokens tokens;
+  for (const std::int64_t number : numbers) tokens.push_back(std::to_string(number));
+  return tokens;
+}
+
+// --- copy, reverse, sort: a random string, and the same string rearranged ---
+
+template <class Rearrange>
+Pair draw_rearranged(const TaskOptions& options, Key key, Rearrange rearrange) {
+  Numbers string = draw_string(options, key);
+  Pair pair = {.source = as_tokens(string), .target = {}};
+  rearrange(string);
+  pair.target = as_tokens(string);
+  return pair;
+}
+
+Pair draw_copy(const TaskOptions& options, Key key) {
+  return draw_rearranged(options, key, [](Numbers&) {});
+}
+
+Pair draw_reverse(const TaskOptions& options, Key key) {
+  return draw_rearranged(options, key, [](Numbers& string) { std::ranges::reverse(string); });
+}
+
+Pair draw_sort(const TaskOptions& options, Key key) {
+  return draw_rearranged(options, key, [](Numbers& string) { std::ranges::sort(string); });
+}
+
+// --- addition: numbers are lists of digits, units first, as one adds on paper ---
+
+/// The first digit of a number is not 0, except in the number 0 itself.
+Numbers draw_summand(const TaskOptions& options, Key key) {
+  Numbers digits = draw_string(options, key);
+  if (digits.size() > 1) digits.back() = draw_between(1, options.symbols - 1, key.child("first"));
+  return digits;
+}
+
+Numbers add(const Numbers& a, const Numbers& b, std::int64_t base) {
+  Numbers sum;
+  std::int64_t carry = 0;
+  for (std::size_t i = 0; i < std::max(a.size(), b.size()) || carry > 0; ++i) {
+    const std::int64_t column = (i < a.size() ? a[i] : 0) + (i < b.size() ? b[i] : 0) + carry;
+    sum.push_back(column % base);
+    carry = column / base;
+  }
+  return sum;
+}
+
+Tokens write_number(Numbers digits, bool units_first) {
+  if (!units_first) std::ranges::reverse(digits);
+  return as_tokens(digits);
+}
+
+Pair draw_addition(const TaskOptions& options, Key key) {
+  const Numbers a = draw_summand(options, key.child("a"));
+  const Numbers b = draw_summand(options, key.child("b"));
+  Pair pair = {.source = write_number(a, options.reversed_digits),
+               .target = write_number(add(a, b, options.symbols), options.reversed_digits)};
+  pair.source.push_back("+");
+  for (std::string& digit : write_number(b, options.reversed_digits)) {
+    pair.source.push_back(std::move(digit));
+  }
+  return pair;
+}
+
+// --- how many different sources there are; as a double, for it may be astronomic ---
+
+double count_strings(const TaskOptions& options) {
+  double count = 0;
+  double of_this_length = 1;
+  for (std::int64_t length = 1; length <= options.max_length; ++length) {
+    of_this_length *= static_cast<double>(options.symbols);
+    if (length >= options.min_length) count += of_this_length;
+  }
+  return count;
+}
+
+/// Numbers of n > 1 digits begin with one of base − 1 digits; 0 counts as a number of one digit.
+double count_sums(const TaskOptions& options) {
+  double summands = 0;
+  double tails = 1;  // what may follow the first digit
+  for (std::int64_t length = 1; length <= options.max_length; ++length) {
+    const std::int64_t heads = length == 1 ? options.symbols : options.symbols - 1;
+    if (length >= options.min_length) summands += static_cast<double>(heads) * tails;
+    tails *= static_cast<double>(options.symbols);
+  }
+  return summands * summands;
+}
+
+struct Task {
+  std::string_view name;
+  Pair (*draw)(const TaskOptions&, Key);
+  double (*count_sources)(const TaskOptions&);
+};
+
+constexpr std::array tasks = {
+    Task{"copy", draw_copy, count_strings},
+    Task{"reverse", draw_reverse, count_strings},
+    Task{"sort", draw_sort, count_strings},
+    Task{"addition", draw_addition, count_sums},
+};
+
+const Task& find_task(std::string_view name) {
+  const auto found = std::ranges::find(tasks, name, &Task::name);
+  require(found != tasks.end(), "task: unknown name \"", name,
+          "\", expected copy, reverse, sort or addition");
+  return *found;
+}
+
+void check_options(const Task& task, const TaskOptions& o) {
+  const bool addition = task.name == "addition";
+  require(o.symbols >= 1, task.name, ": symbols must be at least 1, got ", o.symbols);
+  require(!addition || (o.symbols >= 2 && o.symbols <= 10),
+          "addition: symbols, the base, must lie between 2 and 10, got ", o.symbols);
+  require(addition || !o.reversed_digits, task.name, ": only addition has digits to reverse");
+  require(o.min_length >= 1 && o.min_length <= o.max_length, task.name,
+          ": lengths must be at least 1 and in order, got ", o.min_length, " to ", o.max_length);
+  require(o.train_count >= 0 && o.held_out_count >= 0, task.name,
+          ": counts must not be negative, got ", o.train_count, " and ", o.held_out_count);
+  const auto wanted =
+      static_cast<std::uint64_t>(o.train_count) + static_cast<std::uint64_t>(o.held_out_count);
+  const double available = task.count_sources(o);
+  if (static_cast<double>(wanted) > available) {
+    fail(task.name, ": ", wanted, " pairs are asked for, but there are only ",
+         static_cast<std::uint64_t>(available), " different sources");
+  }
+}
+
+}  // namespace
+
+Split make_task(std::string_view name, const TaskOptions& options) {
+  const Task& task = find_task(name);
+  check_options(task, options);
+  const auto train_count = static_cast<std::size_t>(options.train_count);
+  const std::size_t wanted = train_count + static_cast<std::size_t>(options.held_out_count);
+
+  std::set<Tokens> seen;
+  std::vector<Pair> pairs;
+  for (std::uint64_t draw = 0; pairs.size() < wanted; ++draw) {
+    Pair pair = task.draw(options, options.key.child("pairs").child(draw));
+    if (seen.insert(pair.source).second) pairs.push_back(std::move(pair));
+  }
+
+  // Short strings are used up early on: in the order drawn the last pairs would all be long.
+  const Tensor order = permutation(static_cast<Index>(wanted), options.key.child("order"));
+  Split split;
+  for (const Index i : order.values<Index>()) {
+    std::vector<Pair>& part = split.train.size() < train_count ? split.train : split.held_out;
+    part.push_back(std::move(pairs[static_cast<std::size_t>(i)]));
+  }
+  return split;
+}
+
+std::vector<std::string> task_names() {
+  std::vector<std::string> names;
+  for (const Task& task : tasks) names.emplace_back(task.name);
+  return names;
+}
+
+}  // namespace adjoint::data

@@ -1,0 +1,173 @@
+#include "data/text/subwords.h"
+
+#include "autograd/support/error.h"
+#include "autograd/support/files.h"
+
+// The build defines ADJOINT_SENTENCEPIECE where .ci/dependencies found the library.
+#ifdef ADJOINT_SENTENCEPIECE
+
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace adjoint::data {
+namespace {
+
+using Status = sentencepiece::util::Status;
+
+/// What the library has to say, without the line of its sources and the condition in brackets.
+std::string reason(const Status& status) {
+  const std::string text = status.message();
+  const std::size_t end = text.rfind("] ");
+  return end == std::string::npos || end + 2 == text.size() ? text : text.substr(end + 2);
+}
+
+/// How many pieces the library says it needs, "5 vs 70", where they were too few; else nothing.
+std::string needed_pieces(const std::string& reason) {
+  const std::size_t known = reason.find("smaller than required_chars. ");
+  const std::size_t number = reason.find(" vs ", known);
+  if (known == std::string::npos || number == std::string::npos) return "";
+  return reason.substr(number + 4, reason.find('.', number) - number - 4);
+}
+
+class Sentences : public sentencepiece::SentenceIterator {
+ public:
+  explicit Sentences(const std::vector<std::string>& sentences) : sentences_(sentences) {}
+  bool done() const override { return next_ == sentences_.size(); }
+  void Next() override { ++next_; }
+  const std::string& value() const override { return sentences_[next_]; }
+  Status status() const override { return {}; }
+
+ private:
+  const std::vector<std::string>& sentences_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+struct Subwords::Model {
+  explicit Model(std::string serialized) : bytes(std::move(serialized)) {
+    const Status status = processor.LoadFromSerializedProto(bytes);
+    require(status.ok() && processor.GetPieceSize() > 0, "not a sentencepiece model");
+  }
+
+  std::string bytes;
+  sentencepiece::SentencePieceProcessor processor;
+};
+
+bool Subwords::available() { return true; }
+
+Subwords Subwords::load(const std::filesystem::path& path) {
+  std::string bytes = read_file(path);
+  try {
+    return Subwords(std::make_shared<const Model>(std::move(bytes)));
+  } catch (const Error& error) {
+    fail(path.string(), ": ", error.what());
+  }
+}
+
+Subwords Subwords::train(const std::vector<std::string>& sentences,
+                         const SubwordTraining& options) {
+  require(options.algorithm == "unigram" || options.algorithm == "bpe",
+          "subwords: unknown algorithm \"", options.algorithm, "\", expected unigram or bpe");
+  require(std::ranges::any_of(sentences, [](const auto& text) { return !text.empty(); }),
+          "subwords: there is no text to train on");
+  // Sentences begin and end with symbols of Vocabulary, not of the model; a rare letter is still a
+  // letter; and one thread, or sums would come out in another order each time.
+  const std::unordered_map<std::string, std::string> arguments = {
+      {"vocab_size", std::to_string(options.max_pieces)},
+      {"hard_vocab_limit", "false"},
+      {"model_type", options.algorithm},
+      {"character_coverage", "1.0"},
+      {"bos_id", "-1"},
+      {"eos_id", "-1"},
+      {"num_threads", "1"},
+      {"minloglevel", "2"},
+  };
+  Sentences iterator(sentences);
+  std::string bytes;
+  const Status status = sentencepiece::SentencePieceTrainer::Train(arguments, &iterator, &bytes);
+  if (status.ok()) return Subwords(std::make_shared<const Model>(std::move(bytes)));
+  const std::string needed = needed_pieces(reason(status));
+  require(needed.empty(), "subwords: ", options.max_pieces, " pieces are too few, the text needs ",
+          needed, " for its different characters");
+  fail("subwords: training failed: ", reason(status));
+}
+
+void Subwords::save(const std::filesystem::path& path) const { write_file(path, model().bytes); }
+
+std::vector<std::string> Subwords::cut(std::string_view text) const {
+  std::vector<std::string> pieces;
+  const Status status = model().processor.Encode(text, &pieces);
+  require(status.ok(), "subwords: cannot cut the text: ", reason(status));
+  return pieces;
+}
+
+std::string Subwords::join(const std::vector<std::string>& pieces) const {
+  std::string text;
+  const Status status = model().processor.Decode(pieces, &text);
+  require(status.ok(), "subwords: cannot join the pieces: ", reason(status));
+  return text;
+}
+
+std::vector<std::string> Subwords::pieces() const {
+  const sentencepiece::SentencePieceProcessor& processor = model().processor;
+  std::vector<std::string> pieces;
+  for (int id = 0; id < processor.GetPieceSize(); ++id) {
+    const bool text =
+        !processor.IsUnknown(id) && !processor.IsControl(id) && !processor.IsUnused(id);
+    if (text) pieces.push_back(processor.IdToPiece(id));
+  }
+  return pieces;
+}
+
+bool Subwords::operator==(const Subwords& other) const {
+  if (model_ == other.model_) return true;
+  return model_ && other.model_ && model_->bytes == other.model_->bytes;
+}
+
+const Subwords::Model& Subwords::model() const {
+  require(model_ != nullptr, "subwords: there is no model, load or train one");
+  return *model_;
+}
+
+}  // namespace adjoint::data
+
+#else
+
+namespace adjoint::data {
+namespace {
+
+[[noreturn]] void fail_without_library() {
+  fail(
+      "sentencepiece is not part of this build: install the library (Debian, Ubuntu: apt-get "
+      "install libsentencepiece-dev) and build again");
+}
+
+}  // namespace
+
+struct Subwords::Model {};
+
+bool Subwords::available() { return false; }
+
+Subwords Subwords::load(const std::filesystem::path&) { fail_without_library(); }
+
+Subwords Subwords::train(const std::vector<std::string>&, const SubwordTraining&) {
+  fail_without_library();
+}
+
+void Subwords::save(const std::filesystem::path&) const { fail_without_library(); }
+
+std::vector<std::string> Subwords::cut(std::string_view) const { fail_without_library(); }
+
+std::string Subwords::join(const std::vector<std::string>&) const { fail_without_library(); }
+
+std::vector<std::string> Subwords::pieces() const { fail_without_library(); }
+
+bool Subwords::operator==(const Subwords&) const { return true; }
+
+}  // namespace adjoint::data
+
+#endif

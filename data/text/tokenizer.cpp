@@ -1,0 +1,114 @@
+#include "data/text/tokenizer.h"
+
+#include "autograd/support/error.h"
+#include "data/text/unicode.h"
+
+namespace adjoint::data {
+namespace {
+
+/// The text with each code point mapped, composed again: a map may leave parts that compose.
+std::string map_code_points(std::string_view text, char32_t (*map)(char32_t)) {
+  std::u32string points = code_points(text);
+  for (char32_t& c : points) c = map(c);
+  return compose(utf8(points));
+}
+
+char32_t line_breaks_to_space(char32_t c) { return c == '\t' || c == '\n' || c == '\r' ? U' ' : c; }
+
+char32_t lower_case_and_plain_space(char32_t c) {
+  constexpr char32_t no_break_space = 0x00A0;
+  constexpr char32_t narrow_no_break_space = 0x202F;
+  if (c == no_break_space || c == narrow_no_break_space) return U' ';
+  return lower_case(line_breaks_to_space(c));
+}
+
+bool is_mark(char c) { return c == ',' || c == '.' || c == '!' || c == '?'; }
+
+/// d2l puts a space before each mark and then cuts at spaces and drops empty tokens. It comes to
+/// the same to begin a new token at each mark.
+Tokens split_words(const std::string& text) {
+  Tokens tokens;
+  bool begin = true;
+  for (const char c : text) {
+    if (c == ' ') {
+      begin = true;
+      continue;
+    }
+    if (begin || is_mark(c)) tokens.emplace_back();
+    tokens.back() += c;
+    begin = false;
+  }
+  return tokens;
+}
+
+Tokens split_characters(std::string_view text) {
+  Tokens tokens;
+  for (const char32_t c : code_points(text)) {
+    tokens.push_back(c == U' ' ? std::string(Tokenizer::visible_space) : utf8(c));
+  }
+  return tokens;
+}
+
+std::string_view gap(std::string_view before, std::string_view after, Spacing spacing) {
+  if (before.empty() || after.starts_with(',') || after.starts_with('.')) return "";
+  if (!after.starts_with('!') && !after.starts_with('?')) return " ";
+  const bool cluster = before == "!" || before == "?";
+  return spacing == Spacing::french && !cluster ? "\u202F" : "";
+}
+
+std::string join_words(const Tokens& tokens, Spacing spacing) {
+  std::string text;
+  std::string_view previous;
+  for (const std::string& token : tokens) {
+    text.append(gap(previous, token, spacing)).append(token);
+    previous = token;
+  }
+  return text;
+}
+
+std::string join_characters(const Tokens& tokens) {
+  std::string text;
+  for (const std::string& token : tokens) {
+    text.append(token == Tokenizer::visible_space ? std::string_view(" ") : token);
+  }
+  return text;
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::from_name(std::string_view name, const std::filesystem::path& model) {
+  if (name == "sentencepiece") {
+    require(!model.empty() || !Subwords::available(),
+            "tokenizer: sentencepiece needs the file of a trained model");
+    return {.kind = Kind::sentencepiece, .subwords = Subwords::load(model)};
+  }
+  require(name == "words" || name == "characters", "tokenizer: unknown name \"", name,
+          "\", expected \"words\", \"characters\" or \"sentencepiece\"");
+  require(model.empty(), "tokenizer: ", name, " takes no model, got ", model.string());
+  return {.kind = name == "words" ? Kind::words : Kind::characters};
+}
+
+std::string Tokenizer::name() const {
+  if (kind == Kind::words) return "words";
+  return kind == Kind::characters ? "characters" : "sentencepiece";
+}
+
+Tokens Tokenizer::tokenize(std::string_view text) const {
+  if (const auto offset = invalid_utf8_at(text)) {
+    fail("tokenizer: the text is not UTF-8 at byte offset ", *offset);
+  }
+  // NFC comes before the lower case too: İ stored as I and a dot above must be mapped as İ is.
+  const std::string composed = compose(text);
+  if (kind == Kind::words) {
+    return split_words(map_code_points(composed, lower_case_and_plain_space));
+  }
+  const std::string line = map_code_points(composed, line_breaks_to_space);
+  return kind == Kind::characters ? split_characters(line) : subwords.cut(line);
+}
+
+std::string Tokenizer::detokenize(const Tokens& tokens, Spacing spacing) const {
+  if (kind == Kind::words) return join_words(tokens, spacing);
+  return kind == Kind::characters ? join_characters(tokens) : subwords.join(tokens);
+}
+
+}  // namespace adjoint::data

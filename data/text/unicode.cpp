@@ -1,0 +1,156 @@
+#include "data/text/unicode.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "autograd/support/error.h"
+
+namespace adjoint::data {
+namespace {
+
+const utf8proc_uint8_t* bytes_of(std::string_view text) {
+  return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+}
+
+/// Reads the code point at the start of the text: its length in bytes, not positive if ill-formed.
+utf8proc_ssize_t read_code_point(std::string_view text, utf8proc_int32_t* code_point) {
+  return utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), code_point);
+}
+
+utf8proc_category_t category(char32_t c) {
+  return utf8proc_category(static_cast<utf8proc_int32_t>(c));
+}
+
+// --- The Σ at the end of a word (Unicode 15, section 3.13, table 3-17, Final_Sigma) ---
+
+bool is_cased(char32_t c) {
+  const utf8proc_category_t kind = category(c);
+  return kind == UTF8PROC_CATEGORY_LU || kind == UTF8PROC_CATEGORY_LL ||
+         kind == UTF8PROC_CATEGORY_LT;
+}
+
+/// Whether it can stand within a word without being a letter of it, as an accent or apostrophe.
+bool is_case_ignorable(char32_t c) {
+  static constexpr std::u32string_view marks_within_words =
+      U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_SK:
+      return true;
+    default:
+      return marks_within_words.find(c) != std::u32string_view::npos;
+  }
+}
+
+/// Whether letters, or what is ignored beside them, come first in what follows or (read backwards)
+/// precedes a place.
+template <class Iterator>
+bool letter_comes_first(Iterator begin, Iterator end) {
+  const Iterator found = std::find_if_not(begin, end, is_case_ignorable);
+  return found != end && is_cased(*found);
+}
+
+bool ends_a_word(std::u32string_view text, std::size_t i) {
+  const std::u32string_view before = text.substr(0, i), after = text.substr(i + 1);
+  return letter_comes_first(before.rbegin(), before.rend()) &&
+         !letter_comes_first(after.begin(), after.end());
+}
+
+}  // namespace
+
+std::optional<std::size_t> invalid_utf8_at(std::string_view text) {
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    utf8proc_int32_t ignored = 0;
+    const utf8proc_ssize_t length = read_code_point(text.substr(offset), &ignored);
+    if (length <= 0) return offset;
+    offset += static_cast<std::size_t>(length);
+  }
+  return std::nullopt;
+}
+
+std::u32string code_points(std::string_view text) {
+  std::u32string points;
+  points.reserve(text.size());
+  for (std::size_t offset = 0; offset < text.size();) {
+    utf8proc_int32_t point = 0;
+    const utf8proc_ssize_t length = read_code_point(text.substr(offset), &point);
+    require(length > 0, "the text is not UTF-8 at byte offset ", offset);
+    points += static_cast<char32_t>(point);
+    offset += static_cast<std::size_t>(length);
+  }
+  return points;
+}
+
+std::string utf8(char32_t code_point) {
+  std::array<utf8proc_uint8_t, 4> bytes = {};
+  const utf8proc_ssize_t length =
+      utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), bytes.data());
+  require(length > 0, "utf8: ", static_cast<std::uint32_t>(code_point), " is no code point");
+  return {bytes.begin(), bytes.begin() + length};
+}
+
+std::string utf8(std::u32string_view code_points) {
+  std::string text;
+  for (const char32_t c : code_points) text += utf8(c);
+  return text;
+}
+
+std::string compose(std::string_view text) {
+  utf8proc_uint8_t* bytes = nullptr;
+  const utf8proc_ssize_t length =
+      utf8proc_map(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &bytes,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(bytes, &std::free);
+  require(length >= 0, "cannot compose the text: ", utf8proc_errmsg(length));
+  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)};
+}
+
+char32_t lower_case(char32_t c) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+
+std::string lower_case(std::string_view text) {
+  const std::u32string points = code_points(text);
+  std::u32string lower;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i] == U'İ') {
+      lower += U"i\u0307";
+    } else if (points[i] == U'Σ') {
+      lower += ends_a_word(points, i) ? U'ς' : U'σ';
+    } else {
+      lower += lower_case(points[i]);
+    }
+  }
+  return utf8(lower);
+}
+
+bool is_white_space(char32_t c) {
+  if (c < 0x80) return (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= ' ');
+  return c == 0x85 || category(c) == UTF8PROC_CATEGORY_ZS || c == 0x2028 || c == 0x2029;
+}
+
+bool is_number(char32_t c) {
+  const utf8proc_category_t kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO;
+}
+
+bool is_punctuation(char32_t c) {
+  const utf8proc_category_t kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
+}
+
+bool is_symbol(char32_t c) {
+  const utf8proc_category_t kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_SM && kind <= UTF8PROC_CATEGORY_SO;
+}
+
+}  // namespace adjoint::data

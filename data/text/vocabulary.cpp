@@ -1,0 +1,149 @@
+#include "data/text/vocabulary.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "autograd/support/error.h"
+#include "autograd/support/files.h"
+#include "data/text/unicode.h"
+
+namespace adjoint::data {
+namespace {
+
+bool is_reserved(std::string_view token) {
+  return std::ranges::find(Vocabulary::reserved, token) != Vocabulary::reserved.end();
+}
+
+/// A vocabulary is saved one token a line, so a token must be able to stand on a line.
+void require_storable(const std::string& token) {
+  require(!token.empty(), "vocabulary: a token is empty");
+  require(token.find_first_of("\r\n") == std::string::npos,
+          "vocabulary: a token contains a line break");
+  require(!invalid_utf8_at(token), "vocabulary: a token is not UTF-8");
+}
+
+bool comes_first(const TokenCount& a, const TokenCount& b) {
+  return a.count != b.count ? a.count > b.count : a.token < b.token;
+}
+
+double share(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+std::vector<TokenCount> count_tokens(const std::vector<Tokens>& sentences) {
+  std::unordered_map<std::string, std::int64_t> counts;
+  for (const Tokens& sentence : sentences) {
+    for (const std::string& token : sentence) ++counts[token];
+  }
+  std::vector<TokenCount> sorted;
+  for (const auto& [token, count] : counts) sorted.push_back({token, count});
+  std::ranges::sort(sorted, comes_first);
+  return sorted;
+}
+
+Vocabulary::Vocabulary() : tokens_(reserved.begin(), reserved.end()) {}
+
+Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLimits& limits)
+    : Vocabulary() {
+  const auto reserved_size = static_cast<std::int64_t>(reserved.size());
+  require(limits.min_frequency >= 1, "vocabulary: the minimum frequency must be at least 1, got ",
+          limits.min_frequency);
+  require(limits.max_size == 0 || limits.max_size > reserved_size,
+          "vocabulary: the maximum size must be more than the ", reserved_size,
+          " reserved symbols, or 0 for no limit, got ", limits.max_size);
+  for (TokenCount& counted : count_tokens(sentences)) {
+    require_storable(counted.token);
+    const bool room = limits.max_size == 0 || size() < limits.max_size;
+    if (room && counted.count >= limits.min_frequency && !is_reserved(counted.token)) {
+      add(std::move(counted.token));
+    }
+  }
+}
+
+Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency)
+    : Vocabulary(sentences, {.min_frequency = min_frequency}) {}
+
+void Vocabulary::add(std::string token) {
+  ids_.emplace(token, size());
+  tokens_.push_back(std::move(token));
+}
+
+Vocabulary::Id Vocabulary::id(std::string_view token) const {
+  const auto found = ids_.find(std::string(token));
+  return found == ids_.end() ? unk : found->second;
+}
+
+const std::string& Vocabulary::token(Id id) const {
+  require(id >= 0 && id < size(), "vocabulary: token id ", id, " is out of range, there are ",
+          size(), " tokens");
+  return tokens_[static_cast<std::size_t>(id)];
+}
+
+std::vector<Vocabulary::Id> Vocabulary::encode(const Tokens& tokens) const {
+  std::vector<Id> ids;
+  ids.reserve(tokens.size());
+  for (const std::string& token : tokens) ids.push_back(id(token));
+  return ids;
+}
+
+Tokens Vocabulary::decode(const std::vector<Id>& ids) const {
+  Tokens tokens;
+  for (const Id id : ids) {
+    if (id == eos) break;
+    if (id != pad && id != bos) tokens.push_back(token(id));
+  }
+  return tokens;
+}
+
+void Vocabulary::save(const std::filesystem::path& path) const {
+  std::string text;
+  for (const std::string& token : tokens_) text.append(token).append("\n");
+  write_file(path, text);
+}
+
+Vocabulary Vocabulary::load(const std::filesystem::path& path) {
+  const std::vector<std::string> lines = read_lines(path);
+  require(!lines.empty(), path.string(), ": the file is empty");
+  const auto check = [&](bool condition, std::size_t line, const auto&... parts) {
+    require(condition, path.string(), ":", line + 1, ": ", parts...);
+  };
+
+  for (std::size_t i = 0; i < reserved.size(); ++i) {
+    check(i < lines.size(), i, "expected the reserved symbol ", reserved[i],
+          ", found the end of the file");
+    check(lines[i] == reserved[i], i, "expected the reserved symbol ", reserved[i]);
+  }
+  Vocabulary vocabulary;
+  for (std::size_t i = reserved.size(); i < lines.size(); ++i) {
+    check(!lines[i].empty(), i, "the line is empty");
+    check(!invalid_utf8_at(lines[i]), i, "the token is not UTF-8");
+    check(lines[i].find('\r') == std::string::npos, i, "the token contains a line break");
+    check(!is_reserved(lines[i]), i, "the reserved symbol ", lines[i], " occurs twice");
+    check(!vocabulary.contains(lines[i]), i, "the token ", lines[i], " occurs twice");
+    vocabulary.add(lines[i]);
+  }
+  return vocabulary;
+}
+
+double UnknownWords::token_rate() const { return share(unknown_tokens, tokens); }
+
+double UnknownWords::type_rate() const {
+  return share(static_cast<std::int64_t>(unknown.size()), types);
+}
+
+UnknownWords find_unknown_words(const std::vector<Tokens>& sentences,
+                                const Vocabulary& vocabulary) {
+  UnknownWords found;
+  for (TokenCount& counted : count_tokens(sentences)) {
+    ++found.types;
+    found.tokens += counted.count;
+    if (vocabulary.contains(counted.token)) continue;
+    found.unknown_tokens += counted.count;
+    found.unknown.push_back(std::move(counted));
+  }
+  return found;
+}
+
+}  // namespace adjoint::data

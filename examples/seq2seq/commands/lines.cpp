@@ -1,0 +1,87 @@
+#include "examples/seq2seq/commands/lines.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "autograd/support/error.h"
+
+namespace adjoint::seq2seq {
+namespace {
+
+constexpr std::size_t longest_line = 1 << 20;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+std::string reason() { return std::generic_category().message(errno); }
+
+}  // namespace
+
+Lines::Lines() : name_("standard input"), descriptor_(STDIN_FILENO) {}
+
+Lines::Lines(const std::filesystem::path& path)
+    : name_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  require(descriptor_ >= 0, "cannot read ", name_, ": ", reason());
+}
+
+Lines::~Lines() {
+  if (descriptor_ != STDIN_FILENO) ::close(descriptor_);
+}
+
+std::vector<std::string> Lines::next(std::size_t most) {
+  before_ = taken_;
+  std::vector<std::string> lines;
+  for (std::string line; lines.size() < most;) {
+    if (take(line))
+      lines.push_back(std::move(line));
+    else if (ended_ || (!lines.empty() && !more_has_come()))
+      break;
+    else
+      read_some();
+  }
+  if (taken_ == 0 && !lines.empty() && lines.front().starts_with(byte_order_mark))
+    lines.front().erase(0, byte_order_mark.size());
+  taken_ += lines.size();
+  return lines;
+}
+
+std::string Lines::place(std::size_t index) const {
+  const std::string number = std::to_string(before_ + index + 1);
+  return descriptor_ == STDIN_FILENO ? name_ + ", line " + number : name_ + ":" + number;
+}
+
+// The next line, if all of it is there.
+bool Lines::take(std::string& line) {
+  const std::size_t end = buffer_.find('\n', begin_);
+  const bool whole = end != std::string::npos;
+  if (!whole && (!ended_ || begin_ == buffer_.size())) return false;
+  line = buffer_.substr(begin_, whole ? end - begin_ : end);
+  begin_ = whole ? end + 1 : buffer_.size();
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
+bool Lines::more_has_come() const {
+  pollfd input{.fd = descriptor_, .events = POLLIN, .revents = 0};
+  return ::poll(&input, 1, 0) > 0;
+}
+
+// Waits if there is nothing yet.
+void Lines::read_some() {
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  require(buffer_.size() <= longest_line, name_, ": a line of more than ", longest_line, " bytes");
+  std::array<char, 1 << 16> block;
+  ssize_t count;
+  do {
+    count = ::read(descriptor_, block.data(), block.size());
+  } while (count < 0 && errno == EINTR);
+  require(count >= 0, "cannot read ", name_, ": ", reason());
+  buffer_.append(block.data(), static_cast<std::size_t>(count));
+  ended_ = count == 0;
+}
+
+}  // namespace adjoint::seq2seq

@@ -1,0 +1,54 @@
+#include "examples/seq2seq/commands/reporting.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "autograd/support/error.h"
+
+namespace adjoint::seq2seq {
+
+void show_some(const Model& model, const std::vector<data::Pair>& pairs,
+               const std::vector<data::Tokens>& translations) {
+  const data::Tokenizer& tokenizer = model.tokenizer;
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
+    const bool right = translations[i] == pairs[i].target;
+    std::cout << "  " << tokenizer.detokenize(pairs[i].source) << "\n    " << (right ? "= " : "→ ")
+              << tokenizer.detokenize(translations[i]) << '\n';
+    if (!right) std::cout << "    ≠ " << tokenizer.detokenize(pairs[i].target) << '\n';
+  }
+}
+
+void print(const Score& score) {
+  std::cout << std::fixed << std::setprecision(2) << "BLEU " << score.bleu.score << " on "
+            << score.count << " sentences, " << std::setprecision(1) << 100 * score.exact
+            << "% of them exact";
+  if (score.bleu.totals[3] == 0) std::cout << " (BLEU needs sentences of four words or more)";
+  std::cout << std::endl;
+}
+
+void print(const NearestSource& nearest) {
+  std::cout << std::fixed << std::setprecision(2) << "for comparison, BLEU " << nearest.bleu.score
+            << " by copying the translation of the nearest training source; "
+            << std::setprecision(1) << 100 * nearest.near_duplicates
+            << "% of the sources differ from one by at most a word" << std::endl;
+}
+
+void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary) {
+  for (const std::string& word : unknown_words(sentence, vocabulary))
+    std::cerr << "seq2seq: the model does not know '" << word << "'\n";
+}
+
+void require_written() { require(std::cout.flush().good(), "standard output: cannot be written"); }
+
+std::string fixed(double number, int digits) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(digits) << number;
+  const bool minus_nothing =
+      std::signbit(number) && text.str().find_first_of("123456789in") == std::string::npos;
+  return minus_nothing ? fixed(0.0, digits) : text.str();
+}
+
+}  // namespace adjoint::seq2seq

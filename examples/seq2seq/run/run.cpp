@@ -1,0 +1,114 @@
+#include "examples/seq2seq/run/run.h"
+
+#include <algorithm>
+
+#include "examples/seq2seq/model/translation.h"
+
+namespace adjoint::seq2seq {
+
+Run::Run(Model& model, const Parts& parts)
+    : model_(model),
+      parts_(parts),
+      settings_(model.settings.training),
+      pairs_(data::encode(parts.train, model.source, model.target)),
+      validation_(data::encode(parts.validation, model.source, model.target)),
+      batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
+      optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
+      schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
+      trainer_(*model.network, *optimizer_, settings_.trainer_options(data::Vocabulary::pad)),
+      best_(settings_.patience_options()) {
+  if (settings_.average > 0) average_.emplace(nn::parameters(*model.network), settings_.average);
+}
+
+bool Run::finished() const {
+  return epochs_done() >= settings_.epochs || (settings_.patience > 0 && best_.ended());
+}
+
+nn::StepResult Run::step() {
+  const data::EncodedPairs batch = batches_.next();
+  optimizer_->set_learning_rate(optimizer_->initial_learning_rate() * schedule_(steps()));
+  const nn::StepResult result = trainer_.step(batch.sources, batch.targets);
+  if (average_) average_->update();
+  epoch_loss_ += result.loss * static_cast<double>(result.tokens);
+  epoch_tokens_ += result.tokens;
+  return result;
+}
+
+EpochResult Run::end_epoch() {
+  EpochResult result{.loss = epoch_loss_ / static_cast<double>(epoch_tokens_)};
+  epoch_loss_ = 0;
+  epoch_tokens_ = 0;
+  if (validation_.size() == 0) return result;
+
+  const auto guard = with_average();
+  result.validation_loss = validation_loss();
+  if (settings_.wants_bleu()) result.bleu = validation_bleu();
+  result.best = best_.observe(settings_.best_by == "bleu" ? *result.bleu : *result.validation_loss);
+  schedule_.observe(*result.validation_loss);
+  return result;
+}
+
+// A batch at a time.
+double Run::validation_loss() const {
+  double loss = 0;
+  Index tokens = 0;
+  const auto size = static_cast<std::size_t>(settings_.batch);
+  for (std::size_t begin = 0; begin < validation_.size(); begin += size) {
+    const std::size_t count = std::min(size, validation_.size() - begin);
+    const nn::StepResult result =
+        trainer_.evaluate(std::span(validation_.sources).subspan(begin, count),
+                          std::span(validation_.targets).subspan(begin, count));
+    loss += result.loss * static_cast<double>(result.tokens);
+    tokens += result.tokens;
+  }
+  return loss / static_cast<double>(tokens);
+}
+
+double Run::validation_bleu() const {
+  const std::vector<data::Tokens> translations =
+      translate(model_, data::sources(parts_.validation));
+  return score(model_, parts_.validation, translations).bleu.score;
+}
+
+std::unique_ptr<nn::WithAverage> Run::with_average() {
+  return average_ && steps() > 0 ? std::make_unique<nn::WithAverage>(*average_) : nullptr;
+}
+
+// What a run is told comes first, so that an Error about another run begins with it.
+void Run::state(nn::State& visit) {
+  visit("data", batches_)("trainer", trainer_)("schedule", schedule_)("best", best_);
+  visit("model", *model_.network)("optimizer", *optimizer_);
+  if (average_) visit("average", *average_);
+  visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
+}
+
+namespace {
+
+/// Looks up one of the values that are fixed during a run.
+class FixedValue : public nn::State {
+ public:
+  explicit FixedValue(std::string path) : path_(std::move(path)) {}
+  std::string value;
+
+ private:
+  void on_tensor(const std::string&, Tensor&) override {}
+  void on_count(const std::string&, Index&) override {}
+  void on_number(const std::string&, double&) override {}
+  void on_fixed(const std::string& path, const std::string& text) override {
+    if (path == path_) value = text;
+  }
+
+  std::string path_;
+};
+
+}  // namespace
+
+bool Run::has_other_pairs_than(const nn::SafeTensors& state) {
+  const std::string name = "data.pairs_digest";
+  FixedValue digest(name);
+  digest("data", batches_);
+  const auto stored = state.metadata.find(name);
+  return stored != state.metadata.end() && stored->second != digest.value;
+}
+
+}  // namespace adjoint::seq2seq

@@ -1,0 +1,82 @@
+#include "nn/batch/layout.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "autograd/ops.h"
+#include "autograd/support/error.h"
+
+namespace adjoint::nn {
+
+Layout::Layout(std::vector<Index> lengths, Index steps)
+    : lengths_(std::move(lengths)), steps_(steps) {
+  for (const Index length : lengths_) {
+    require(length >= 0, "layout: a length of ", length);
+    require(is_packed() || length <= steps_, "layout: a length of ", length, " in a batch of ",
+            steps_, " steps");
+    begins_.push_back(rows_);
+    rows_ += is_packed() ? length : steps_;
+  }
+  number_rows();
+}
+
+Layout Layout::padded(std::vector<Index> lengths, Index steps) {
+  return Layout(std::move(lengths), steps);
+}
+
+Layout Layout::full(Index batch, Index steps) {
+  return Layout(std::vector<Index>(static_cast<std::size_t>(batch), steps), steps);
+}
+
+Layout Layout::packed(std::vector<Index> lengths) {
+  return Layout(std::move(lengths), packed_steps);
+}
+
+Layout Layout::placed(Index first_example, Index first_position) const {
+  Layout result = *this;
+  result.first_example_ = first_example;
+  result.first_position_ = first_position;
+  result.number_rows();
+  return result;
+}
+
+Shape Layout::leading() const { return is_packed() ? Shape{rows_} : Shape{examples(), steps_}; }
+
+Index Layout::steps() const {
+  if (!is_packed()) return steps_;
+  return lengths_.empty() ? 0 : *std::ranges::max_element(lengths_);
+}
+
+Index Layout::real_rows() const {
+  return std::accumulate(lengths_.begin(), lengths_.end(), Index{0});
+}
+
+Tensor Layout::neighbours(Index behind, Index ahead) const {
+  const Index count = behind + 1 + ahead;
+  Tensor result = adjoint::full({rows_, count}, none, DType::i64);
+  const std::span<Index> out = result.edit<Index>();
+  for (Index example = 0; example < examples(); ++example)
+    for (Index step = 0; step < length(example); ++step)
+      for (Index i = 0; i < count; ++i) {
+        const Index other = step - behind + i, row = begin(example) + step;
+        if (other >= 0 && other < length(example))
+          out[static_cast<std::size_t>(row * count + i)] = begin(example) + other;
+      }
+  return result;
+}
+
+void Layout::number_rows() {
+  positions_ = Tensor({{rows_}, DType::i64});
+  row_numbers_ = Tensor({{rows_}, DType::i64});
+  Index* position = positions_.edit<Index>().data();
+  Index* number = row_numbers_.edit<Index>().data();
+  for (Index example = 0; example < examples(); ++example) {
+    const Index steps = is_packed() ? length(example) : steps_;
+    for (Index step = 0; step < steps; ++step) {
+      *position++ = first_position_ + step;
+      *number++ = (first_example_ + example) << 32 | (first_position_ + step);
+    }
+  }
+}
+
+}  // namespace adjoint::nn

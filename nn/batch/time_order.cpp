@@ -1,0 +1,69 @@
+#include "nn/batch/time_order.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace adjoint::nn {
+namespace {
+
+std::vector<Index> longest_first(const Layout& layout) {
+  std::vector<Index> examples(static_cast<std::size_t>(layout.examples()));
+  std::iota(examples.begin(), examples.end(), Index{0});
+  std::ranges::stable_sort(examples, std::greater(),
+                           [&](Index example) { return layout.length(example); });
+  return examples;
+}
+
+Tensor indices(const std::vector<Index>& values) {
+  return from(values, {static_cast<Index>(values.size())});
+}
+
+}  // namespace
+
+TimeOrder::TimeOrder(const Layout& layout) : leading_(layout.leading()) {
+  const std::vector<Index> by_length = longest_first(layout);
+  const Index examples = layout.examples(), steps = layout.steps();
+  std::vector<Index> rank(by_length.size()), rows, example_of_row;
+  for (std::size_t i = 0; i < by_length.size(); ++i)
+    rank[static_cast<std::size_t>(by_length[i])] = static_cast<Index>(i);
+
+  places_ = full({layout.rows()}, none, DType::i64);
+  padded_ = full({examples, steps}, none, DType::i64);
+  Index* const place = places_.edit<Index>().data();
+  Index* const padded = padded_.edit<Index>().data();
+  for (Index step = 0; step < steps; ++step) {
+    const std::size_t before = rows.size();
+    for (const Index example : by_length) {
+      if (layout.length(example) <= step) break;
+      const Index row = layout.begin(example) + step;
+      place[row] = padded[example * steps + step] = static_cast<Index>(rows.size());
+      rows.push_back(row);
+      example_of_row.push_back(example);
+    }
+    if (rows.size() == before) break;
+    counts_.push_back(static_cast<Index>(rows.size() - before));
+  }
+  by_length_ = indices(by_length);
+  rank_ = indices(rank);
+  rows_ = indices(rows);
+  example_of_row_ = indices(example_of_row);
+  row_numbers_ = gather(layout.row_numbers(), rows_);
+}
+
+Tensor TimeOrder::arrange(const Tensor& x) const {
+  const Index axes = leading_.rank();
+  require(x.rank() >= axes && x.shape().part(0, axes) == leading_, "time order: the layout is ",
+          leading_, ", x is ", x.shape());
+  const Shape row = x.shape().part(axes, x.rank());
+  return gather(reshape(x, places_.shape().joined(row)), rows_);  // [real rows, …]
+}
+
+Tensor TimeOrder::restore(const Tensor& x) const {
+  return gather(x, reshape(places_, leading_));  // [batch, steps, …] or [rows, …]
+}
+
+Tensor TimeOrder::restore_padded(const Tensor& x) const {
+  return gather(x, padded_);  // [batch, steps, …]
+}
+
+}  // namespace adjoint::nn

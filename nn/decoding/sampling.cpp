@@ -1,0 +1,92 @@
+#include "nn/decoding/sampling.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/decoding/one_by_one.h"
+
+namespace adjoint::nn {
+namespace {
+
+struct Weighted {
+  Index id;
+  double weight;  // in proportion to the probability; 1 for the likeliest
+};
+
+double sum_of(const std::vector<Weighted>& tokens) {
+  double sum = 0;
+  for (const Weighted& token : tokens) sum += token.weight;
+  return sum;
+}
+
+// The position of the first token with which the running sum of the weights reaches `sum`; that
+// weight is above 0 if `sum` is. The last, should rounding keep the sum from being reached.
+std::size_t reaching(double sum, const std::vector<Weighted>& tokens) {
+  double running = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    if ((running += tokens[i].weight) >= sum) return i;
+  return tokens.size() - 1;
+}
+
+std::vector<Weighted> weigh(const NextToken& next, const Ids& ids, double temperature) {
+  double largest = next.logit(ids.front());
+  for (const Index id : ids) largest = std::max(largest, next.logit(id));
+  std::vector<Weighted> tokens;
+  tokens.reserve(ids.size());
+  for (const Index id : ids)
+    tokens.push_back({id, std::exp((next.logit(id) - largest) / temperature)});
+  return tokens;
+}
+
+// The fewest tokens that hold the share of all. Only a few have to be sorted: n tokens of less than
+// (1 − share) / n each are less than 1 − share together, so the others hold the share.
+void keep_nucleus(std::vector<Weighted>& tokens, double share) {
+  const double whole = sum_of(tokens), n = static_cast<double>(tokens.size());
+  std::erase_if(tokens, [=](const Weighted& t) { return t.weight < (1 - share) * whole / n; });
+  std::ranges::sort(tokens, [](const Weighted& a, const Weighted& b) {
+    return a.weight > b.weight || (a.weight == b.weight && a.id < b.id);
+  });
+  tokens.resize(reaching(share * whole, tokens) + 1);
+}
+
+// By inverting the distribution function at u in (0, 1].
+Index draw(const NextToken& next, const SamplingOptions& sampling, const Choice& choice, double u) {
+  const Ids ids = sampling.top_k == 0 ? next.candidates() : next.likeliest(sampling.top_k);
+  require_candidates(ids, choice);
+  std::vector<Weighted> tokens = weigh(next, ids, sampling.temperature);
+  if (sampling.top_p < 1) keep_nucleus(tokens, sampling.top_p);
+  return tokens[reaching(u * sum_of(tokens), tokens)].id;
+}
+
+void require_sampling(const SamplingOptions& sampling, std::size_t sources) {
+  const auto& [temperature, top_k, top_p, key, numbers] = sampling;
+  require(temperature > 0 && std::isfinite(temperature),
+          "sample: temperature must be above 0 (greedy() is the limit), is ", temperature);
+  require(top_k >= 0, "sample: top_k must be at least 1, or 0 for all tokens, is ", top_k);
+  require(top_p > 0 && top_p <= 1, "sample: top_p must lie in (0, 1], is ", top_p);
+  require(numbers.empty() || numbers.size() == sources, "sample: ", numbers.size(), " numbers for ",
+          sources, " sources; give one for each, or none");
+}
+
+}  // namespace
+
+std::vector<Hypothesis> sample(const EncoderDecoder& model, std::span<const Ids> sources,
+                               const SamplingOptions& sampling, const DecodingOptions& options) {
+  require_sampling(sampling, sources.size());
+  const auto uniform_of = [&](const Choice& choice) {  // in (0, 1]
+    const Index number = sampling.numbers.empty()
+                             ? choice.source
+                             : sampling.numbers[static_cast<std::size_t>(choice.source)];
+    const Key key = sampling.key.child(static_cast<std::uint64_t>(number))
+                        .child(static_cast<std::uint64_t>(choice.step));
+    return 1 - uniform({}, 0, 1, key, DType::f64).item();
+  };
+  return decode_one_by_one(model, sources, options,
+                           [&](const Tensor& logits, Index row, const Choice& choice) {
+                             const NextToken next(logits, row, choice);
+                             const Index id = draw(next, sampling, choice, uniform_of(choice));
+                             return Token{id, next.log_probability(id)};
+                           });
+}
+
+}  // namespace adjoint::nn

@@ -1,0 +1,213 @@
+#include "nn/layers/recurrent.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace adjoint::nn {
+
+// ---- Cells -------------------------------------------------------------------------------------
+
+namespace {
+
+Index gates_of(Cell kind) { return kind == Cell::gru ? 3 : 4; }
+
+// Uniform in ±1/√width, the bias too.
+Linear uniform_linear(Index inputs, Index outputs, Index width, Key key) {
+  Linear result(inputs, outputs, key);
+  const double bound = 1 / std::sqrt(static_cast<double>(width));
+  result.weight = variable(uniform({outputs, inputs}, -bound, bound, key.child("weight")));
+  result.bias = variable(uniform({outputs}, -bound, bound, key.child("bias")));
+  return result;
+}
+
+// h' = (1 − z) ⊙ n + z ⊙ h = n + z ⊙ (h − n)
+Tensor gru(const Tensor& from_input, const Tensor& from_hidden, const Tensor& h) {
+  const Index width = h.size(1);
+  const Tensors x = split(from_input, 1, {2 * width, width});  // r and z, n
+  const Tensors u = split(from_hidden, 1, {2 * width, width});
+  const Tensors gates = split(sigmoid(x[0] + u[0]), 1, {width, width});
+  const Tensor &r = gates[0], &z = gates[1];
+  const Tensor n = tanh(x[1] + r * u[1]);
+  return n + z * (h - n);
+}
+
+CellState lstm(const Tensor& sums, const Tensor& c) {
+  const Index width = c.size(1);
+  const Tensors parts = split(sums, 1, {width, width, width, width});
+  const Tensor i = sigmoid(parts[0]), f = sigmoid(parts[1]), g = tanh(parts[2]),
+               o = sigmoid(parts[3]);
+  const Tensor next = f * c + i * g;
+  return {o * tanh(next), next};
+}
+
+}  // namespace
+
+RecurrentCell::RecurrentCell(Cell cell, Index inputs, Index width, Key key)
+    : input(uniform_linear(inputs, gates_of(cell) * width, width, key.child("input"))),
+      hidden(uniform_linear(width, gates_of(cell) * width, width, key.child("hidden"))),
+      kind(cell) {}
+
+CellState RecurrentCell::step(const Tensor& projected, const CellState& state) const {
+  const Tensor from_hidden = hidden(state.hidden);  // [examples, gates · hidden]
+  if (kind == Cell::gru) return {gru(projected, from_hidden, state.hidden), {}};
+  return lstm(projected + from_hidden, state.memory);
+}
+
+CellState RecurrentCell::begin(Index examples, DType dtype) const {
+  const Tensor nothing = zeros({examples, width()}, dtype);
+  return {nothing, kind == Cell::lstm ? nothing : Tensor()};
+}
+
+// ---- States ------------------------------------------------------------------------------------
+
+States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
+  for (CellState& state : states) {
+    state.hidden = f(state.hidden);
+    if (state.memory.defined()) state.memory = f(state.memory);
+  }
+  return states;
+}
+
+namespace {
+
+// The examples of all parts, one part after the other.
+States joined(const std::vector<States>& parts) {
+  States result = parts.front();
+  const auto join = [&](std::size_t layer, Tensor CellState::*tensor) {
+    Tensors pieces;
+    for (const States& part : parts) pieces.push_back(part[layer].*tensor);
+    return concat(pieces, 0);  // [examples, hidden]
+  };
+  for (std::size_t layer = 0; layer < result.size(); ++layer) {
+    result[layer].hidden = join(layer, &CellState::hidden);
+    if (result[layer].memory.defined()) result[layer].memory = join(layer, &CellState::memory);
+  }
+  return result;
+}
+
+// The examples [begin, end).
+States part(const States& states, Index begin, Index end) {
+  return mapped(states, [=](const Tensor& x) { return slice(x, 0, begin, end); });
+}
+
+}  // namespace
+
+States& ShrinkingStates::keep(Index count) {
+  const Index all = running_.front().hidden.size(0);
+  if (count < all) {
+    ended_.push_back(part(running_, count, all));
+    running_ = part(running_, 0, count);
+  }
+  return running_;
+}
+
+States ShrinkingStates::finish() {
+  if (ended_.empty()) return running_;
+  ended_.push_back(running_);
+  std::ranges::reverse(ended_);
+  return joined(ended_);
+}
+
+// ---- Layers ------------------------------------------------------------------------------------
+
+StepDropout::StepDropout(double p, const Context& context) : p_(context.training() ? p : 0) {
+  if (p_ > 0) key_ = context.take_key();
+}
+
+Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double p, Key key)
+    : drop(p) {
+  require(inputs > 0 && hidden > 0 && layer_count > 0,
+          "recurrent: sizes must be positive, are: inputs ", inputs, ", hidden ", hidden,
+          ", layers ", layer_count);
+  require(p >= 0 && p < 1, "recurrent: dropout must lie in [0, 1), is ", p);
+  for (Index i = 0; i < layer_count; ++i)
+    layers.emplace_back(kind, i == 0 ? inputs : hidden, hidden,
+                        key.child("layers").child(static_cast<std::uint64_t>(i)));
+}
+
+States Recurrent::begin(Index examples, DType dtype) const {
+  States states;
+  for (const RecurrentCell& layer : layers) states.push_back(layer.begin(examples, dtype));
+  return states;
+}
+
+std::vector<StepDropout> Recurrent::dropouts(const Context& context) const {
+  std::vector<StepDropout> between;
+  for (std::size_t i = 0; i + 1 < layers.size(); ++i)
+    between.emplace_back(drop, context.child("layers", i));
+  return between;
+}
+
+namespace {
+
+void require_states(const Recurrent& stack, const States& states, Index examples) {
+  require(states.size() == stack.layers.size(), "recurrent: ", states.size(), " states for ",
+          stack.layers.size(), " layers");
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const RecurrentCell& layer = stack.layers[i];
+    const Shape expected{examples, layer.width()};
+    const auto require_shape = [&](const char* what, const Tensor& x) {
+      require(x.defined(), "recurrent: layer ", i, " has no ", what);
+      require(x.shape() == expected, "recurrent: the ", what, " of layer ", i, " must be ",
+              expected, ", is ", x.shape());
+    };
+    require_shape("state h", states[i].hidden);
+    if (layer.kind == Cell::lstm) require_shape("memory c", states[i].memory);
+  }
+}
+
+// A layer over all steps: x [real rows, inputs] to h [real rows, hidden]. The inputs' part of all
+// gates is one product for all steps.
+Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
+                 CellState& state) {
+  const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
+  ShrinkingStates states({state});
+  Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // there may be no step
+  for (const Tensor& step : projected) {
+    CellState& running = states.keep(step.size(0)).front();
+    running = layer.step(step, running);
+    outputs.push_back(running.hidden);
+  }
+  state = states.finish().front();
+  return concat(outputs, 0);
+}
+
+}  // namespace
+
+Recurrent::Result Recurrent::in_order(const Tensor& x, const TimeOrder& order,
+                                      const Context& context, States states) const {
+  const NameScope scope(context.path());
+  if (states.empty()) states = begin(order.examples(), x.dtype());
+  require_states(*this, states, order.examples());
+  states = mapped(states, [&](const Tensor& state) { return order.sort(state); });
+  const std::vector<StepDropout> between = dropouts(context);
+
+  Tensor output = x;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (i > 0) output = between[i - 1](output, order.row_numbers());
+    output = run_layer(layers[i], output, order, states[i]);  // [real rows, hidden]
+  }
+  return {output, mapped(states, [&](const Tensor& state) { return order.unsort(state); })};
+}
+
+Recurrent::Result Recurrent::operator()(const Tensor& x, const Layout& layout,
+                                        const Context& context, States states) const {
+  const TimeOrder order(layout);
+  Result result = in_order(order.arrange(x), order, context, std::move(states));
+  result.output = order.restore(result.output);  // […, hidden]
+  return result;
+}
+
+Tensor Recurrent::step(const Tensor& x, States& states, std::span<const StepDropout> between,
+                       const Tensor& row_numbers) const {
+  require_states(*this, states, x.size(0));
+  Tensor output = x;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (i > 0 && !between.empty()) output = between[i - 1](output, row_numbers);
+    states[i] = layers[i].step(layers[i].input(output), states[i]);
+    output = states[i].hidden;  // [examples, hidden]
+  }
+  return output;
+}
+
+}  // namespace adjoint::nn

@@ -1,0 +1,6 @@
+// Encoder-decoder models.
+#pragma once
+
+#include "nn/models/encoder_decoder.h"    // the interface
+#include "nn/models/recurrent_seq2seq.h"  // GRU and LSTM, with and without attention
+#include "nn/models/transformer.h"        // the Transformer

@@ -1,0 +1,561 @@
+// The checker has to be right in both directions: wrong gradients fail, right ones pass, and what
+// is neither (a kink, a jump, a function that is not one) is called by its name.
+#include "autograd/gradcheck.h"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "autograd/gradcheck/difference.h"
+#include "autograd/operation.h"
+#include "autograd/ops.h"
+#include "autograd/tools/anomaly.h"
+#include "tests/autograd/support.h"
+
+namespace {
+
+using namespace adjoint;
+using adjoint::testing::says;
+using Kind = Finding::Kind;
+
+Tensor random(const Shape& shape, std::uint64_t seed) {
+  return normal(shape, 0, 1, Key(seed), DType::f64);
+}
+
+// A function of one tensor as the checker wants it.
+Function of_one(Tensor (*f)(const Tensor&)) {
+  return [f](const Tensors& x) { return Tensors{f(x[0])}; };
+}
+
+std::string printed(const GradcheckReport& report) {
+  std::ostringstream text;
+  text << report;
+  return text.str();
+}
+
+std::ptrdiff_t lines(const std::string& text) {
+  return 1 + std::count(text.begin(), text.end(), '\n');
+}
+
+// ---- Operations with a wrong derivative --------------------------------------------------------
+
+enum class Flaw { none, sign, factor, missing_term, small };
+
+// y = x² + x   x̄ = ȳ (2x + 1), or something near it
+struct Parabola {
+  static constexpr auto name = "test_parabola";
+  static constexpr Reads reads = {input(0)};
+  Flaw flaw = Flaw::none;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const auto x = in[0].values<T>();
+    const auto y = out[0].edit<T>();
+    for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * x[i] + x[i];
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), g = back.cotangent();
+    switch (flaw) {
+      case Flaw::sign:
+        return {-(g * (2 * x + 1))};
+      case Flaw::factor:
+        return {2 * (g * (2 * x + 1))};
+      case Flaw::missing_term:
+        return {g * (2 * x)};
+      case Flaw::small:
+        return {(1 + 1e-6) * (g * (2 * x + 1))};
+      case Flaw::none:
+        break;
+    }
+    return {g * (2 * x + 1)};
+  }
+};
+Function parabola(Flaw flaw) {
+  return [flaw](const Tensors& x) { return Tensors{apply(Parabola{flaw}, x[0])}; };
+}
+
+// y = x A, with x̄ = ȳ A instead of ȳ Aᵀ: for a square A the shapes cannot tell.
+struct TransposedProduct {
+  static constexpr auto name = "test_transposed_product";
+  static constexpr Reads reads = {input(0), input(1)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const Tensor product = matmul(detach(in[0]), detach(in[1]));
+    std::ranges::copy(product.values<T>(), out[0].edit<T>().begin());
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor g = back.cotangent();
+    return {matmul(g, back.input(1)), matmul(back.input(0), g, Transposed::a)};
+  }
+};
+
+// y = softmax(x), with x̄ = factor · y ⊙ (ȳ − ⟨ȳ, y⟩): with ȳ = 1, that is for sum(y), right for
+// every factor.
+struct ScaledSoftmax {
+  static constexpr auto name = "test_scaled_softmax";
+  static constexpr Reads reads = {output(0)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const Tensor y = softmax(detach(in[0]));
+    std::ranges::copy(y.values<T>(), out[0].edit<T>().begin());
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor y = back.output(0), g = back.cotangent();
+    return {1.5 * (y * (g - sum(g * y, {-1}, Keep::yes)))};
+  }
+};
+
+// y = x³ with the right x̄, whose own derivative is wrong: detached, 3x² counts as a constant.
+struct OnceCube {
+  static constexpr auto name = "test_once_cube";
+  static constexpr Reads reads = {input(0)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const auto x = in[0].values<T>();
+    const auto y = out[0].edit<T>();
+    for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * x[i] * x[i];
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = detach(back.input(0));
+    return {back.cotangent() * (3 * x * x)};
+  }
+};
+
+// y = x, x̄ = |ȳ|: right for every cotangent without a negative element, and not linear.
+// y = x, x̄ = ȳ + 1: right for none, and not zero for none.
+struct OddIdentity {
+  static constexpr auto name = "test_odd_identity";
+  static constexpr Reads reads = {};
+  bool plus_one;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    std::ranges::copy(in[0].values<T>(), out[0].edit<T>().begin());
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor g = back.cotangent();
+    return {plus_one ? g + 1 : abs(g)};
+  }
+};
+
+// y = x, but the gradient of one element is forgotten; of none if it is −1.
+struct Forgetful {
+  static constexpr auto name = "test_forgetful";
+  static constexpr Reads reads = {};
+  Index forgotten;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    std::ranges::copy(in[0].values<T>(), out[0].edit<T>().begin());
+  }
+  Tensors vjp(const Pullback& back) const {
+    Tensor gradient = copy(back.cotangent());
+    if (forgotten >= 0) gradient.edit<double>()[static_cast<std::size_t>(forgotten)] = 0;
+    return {gradient};
+  }
+};
+
+// y = Σx²/2, with x̄ = ȳ (x + E), where E has elements ± error.
+struct Tilted {
+  static constexpr auto name = "test_tilted";
+  static constexpr Reads reads = {input(0)};
+  double error;
+  Form form(Inputs in) const { return {{}, in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    T total = 0;
+    for (const T x : in[0].values<T>()) total += x * x;
+    out[0].edit<T>()[0] = total / 2;
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0);
+    const Tensor random_sign = sign(normal(x.shape(), 0, 1, Key(1), x.dtype()));
+    return {back.cotangent() * (x + error * random_sign)};
+  }
+};
+
+// 1 where x < 0, 2 elsewhere: the value jumps at 0.
+Tensor step(const Tensor& x) {
+  return where(less(x, zeros({}, x.dtype())), ones({}, x.dtype()), full({}, 2, x.dtype()));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(gradcheck_suite)
+
+// ---- Numeric differentiation alone -------------------------------------------------------------
+
+namespace {
+
+template <class F>
+checking::Derivative differentiated(F f, double x, double step) {
+  checking::Ladder ladder(1e-16 * (std::abs(f(x)) + std::abs(x)));
+  for (int i = 0; i < 40 && !ladder.full() && !ladder.settled(); ++i, step /= 2)
+    ladder.add(step, f(x + step) - f(x), f(x) - f(x - step));
+  return ladder.derivative();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(differences_know_their_error) {
+  const auto check = [](auto f, double x, double step, double exact) {
+    const checking::Derivative d = differentiated(f, x, step);
+    BOOST_TEST((d.kind == checking::Derivative::Kind::smooth));
+    BOOST_TEST(std::abs(d.value - exact) <= 10 * d.error);
+    BOOST_TEST(d.error <= 1e-6 * std::abs(exact));
+  };
+  check([](double x) { return std::exp(x); }, 1, 0.125, std::exp(1.0));
+  check([](double x) { return std::sin(1000 * x); }, 1, 0.125, 1000 * std::cos(1000.0));
+  check([](double x) { return std::log(x); }, 1e-3, 0.125, 1e3);  // large steps leave the domain
+  check([](double x) { return 1 / (1 + std::exp(-x)); }, 3, 0.25,
+        std::exp(-3.0) / std::pow(1 + std::exp(-3.0), 2));
+  check([](double x) { return x < 0.01 ? x : 0.01; }, 0.005, 0.125, 1);  // a kink close by
+}
+
+BOOST_AUTO_TEST_CASE(differences_tell_kinks_from_jumps) {
+  using checking::Derivative;
+  const Derivative kink = differentiated([](double x) { return std::max(x, 0.0); }, 0, 0.125);
+  BOOST_TEST((kink.kind == Derivative::Kind::kink));
+  BOOST_TEST(kink.left == 0, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(kink.right == 1, boost::test_tools::tolerance(1e-6));
+  const Derivative jump = differentiated([](double x) { return std::floor(x); }, 1, 0.125);
+  BOOST_TEST((jump.kind == Derivative::Kind::jump));
+  const Derivative hole = differentiated([](double x) { return x == 0 ? 1.0 : 0.0; }, 0, 0.125);
+  BOOST_TEST((hole.kind == Derivative::Kind::jump));
+  const Derivative cusp = differentiated([](double x) { return std::sqrt(std::abs(x)); }, 0, 0.125);
+  BOOST_TEST(cusp.error > 1);  // symmetric, so that every central difference is 0
+  const Derivative edge = differentiated([](double x) { return std::sqrt(x); }, 0, 0.125);
+  BOOST_TEST((edge.kind == Derivative::Kind::undefined));
+}
+
+// ---- Right gradients pass ----------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(right_gradients_pass_to_third_order) {
+  const GradcheckReport report = gradcheck(parabola(Flaw::none), {random({2, 3}, 1)}, {.order = 3});
+  BOOST_TEST(report);
+  BOOST_TEST(report.worst_error() < 1e-9);
+  BOOST_TEST(report.coverage().size() == 3u);
+  BOOST_TEST(lines(printed(report)) == 1);
+  BOOST_TEST(gradcheck(of_one(softmax), {random({2, 4}, 2)}, {.order = 3}));
+  BOOST_TEST(gradcheck(of_one(tanh), {random({3}, 3)}, {.order = 4}));
+  const Function product = [](const Tensors& x) { return Tensors{matmul(x[0], x[1])}; };
+  BOOST_TEST(gradcheck(product, {random({2, 3}, 4), random({3, 2}, 5)}, {.order = 3}));
+}
+
+BOOST_AUTO_TEST_CASE(several_inputs_and_outputs_pass) {
+  const Function f = [](const Tensors& x) {
+    const Tensor rows = gather(x[0], x[1]);
+    return Tensors{rows * x[2], exp(x[2]), argmax(x[0])};
+  };
+  const Tensor ids = tensor({2, 0, 2}, DType::i64);
+  const GradcheckReport report =
+      gradcheck(f, {random({3, 2}, 1), ids, random({2}, 2)}, {.order = 2});
+  BOOST_TEST(report);
+  BOOST_TEST(report.measurements().size() == 2u + 4u);  // then with two cotangents as inputs
+}
+
+BOOST_AUTO_TEST_CASE(awkward_magnitudes_pass) {
+  for (const double size : {1e-8, 1e-3, 1e3, 1e8}) {
+    const Tensor x = random({5}, 1) * size;
+    BOOST_TEST(gradcheck(parabola(Flaw::none), {x}, {.order = 2}));
+    BOOST_TEST(gradcheck(of_one(sin), {x}));
+    BOOST_TEST(gradcheck(of_one(log), {abs(x)}, {.order = 2}));
+  }
+  const Function normalised = [](const Tensors& x) {
+    return Tensors{layer_norm(x[0], x[1], x[2])};
+  };
+  const Tensor gain = random({4}, 2), bias = random({4}, 3), far = random({3, 4}, 1) + 1e4;
+  BOOST_TEST(gradcheck(normalised, {far, gain, bias}, {.order = 2}));
+  BOOST_TEST(gradcheck(normalised, {ones({3, 4}, DType::f64), gain, bias}, {.order = 2}));
+  BOOST_TEST(gradcheck(of_one(softmax), {random({3, 4}, 1) * 30}, {.order = 2}));
+  const Tensor mixed = tensor({1e-9, 1, 1e6}, DType::f64);
+  BOOST_TEST(gradcheck(of_one(log), {mixed}, {.order = 2}));
+  BOOST_TEST(gradcheck(parabola(Flaw::none), {mixed}, {.order = 2}));
+}
+
+BOOST_AUTO_TEST_CASE(f32_inputs_are_checked_in_f64) {
+  const Tensor x = normal({4}, 0, 1, Key(1));
+  const GradcheckReport report = gradcheck(parabola(Flaw::none), {x}, {.order = 2});
+  BOOST_TEST(report);
+  BOOST_TEST(report.worst_error() < 1e-9);
+  BOOST_TEST(!gradcheck(parabola(Flaw::small), {x}));
+}
+
+BOOST_AUTO_TEST_CASE(rounding_within_the_function_is_allowed_for) {
+  const Function single = [](const Tensors& x) { return Tensors{cast(x[0], DType::f32)}; };
+  BOOST_TEST(gradcheck(single, {random({3}, 1)}));
+  const Function inside = [](const Tensors& x) {
+    return Tensors{cast(tanh(cast(x[0], DType::f32)), DType::f64)};
+  };
+  BOOST_TEST(gradcheck(inside, {random({3}, 1)}));
+  const Function cancelling = [](const Tensors& x) { return Tensors{(x[0] + 1e6) - 1e6}; };
+  BOOST_TEST(gradcheck(cancelling, {random({3}, 1)}));
+}
+
+BOOST_AUTO_TEST_CASE(a_check_of_nothing_does_not_pass) {
+  const Tensor ids = zeros({2}, DType::i64);
+  const auto nothing = [](const Tensors&) { return Tensors{}; };
+  const auto for_want_of = [](const std::string& what) {
+    return says("gradcheck: there is nothing to check: no " + what + " is real");
+  };
+  BOOST_CHECK_EXCEPTION(gradcheck(of_one(neg), {}), Error, for_want_of("input"));
+  BOOST_CHECK_EXCEPTION(gradcheck(nothing, {ids}), Error, for_want_of("input"));
+  BOOST_CHECK_EXCEPTION(gradcheck(nothing, {random({3}, 1)}), Error, for_want_of("output"));
+}
+
+BOOST_AUTO_TEST_CASE(empty_and_independent_inputs_pass) {
+  const Tensor empty = zeros({0, 3}, DType::f64), x = random({3}, 1);
+  BOOST_TEST(gradcheck(of_one(softmax), {empty}, {.order = 2}));
+  const Function second = [](const Tensors& in) { return Tensors{exp(in[1])}; };
+  const GradcheckReport independent = gradcheck(second, {x, x}, {.order = 2});
+  BOOST_TEST(independent);
+  BOOST_TEST(independent.measurements()[0].analytic.at({0, 0}) == 0);
+  const Function constant = [](const Tensors&) { return Tensors{ones({2}, DType::f64)}; };
+  BOOST_TEST(gradcheck(constant, {x}, {.order = 2}));
+  const Function one = [](const Tensors& in) { return Tensors{sum(softmax(in[0]))}; };
+  const GradcheckReport flat = gradcheck(one, {x}, {.order = 2});  // all derivatives are 0
+  BOOST_TEST(flat);
+  BOOST_TEST(flat.worst_error() <= 1);
+  const Function identity = [](const Tensors& in) { return in; };
+  BOOST_TEST(gradcheck(identity, {x, x}, {.order = 2}));
+}
+
+// ---- Wrong gradients fail ----------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(wrong_gradients_fail) {
+  for (const Flaw flaw : {Flaw::sign, Flaw::factor, Flaw::missing_term, Flaw::small}) {
+    const GradcheckReport report = gradcheck(parabola(flaw), {random({2, 3}, 1)});
+    BOOST_TEST(!report);
+    // One derivative is so near 0 that a millionth of it is too little to be seen.
+    BOOST_TEST(report.count(Kind::mismatch) == (flaw == Flaw::small ? 5u : 6u));
+  }
+  const Tensor x = random({3, 3}, 1), a = random({3, 3}, 2);
+  const Function product = [](const Tensors& in) {
+    return Tensors{apply(TransposedProduct{}, in[0], in[1])};
+  };
+  const GradcheckReport transposed = gradcheck(product, {x, a});
+  BOOST_TEST(transposed.count(Kind::mismatch) == 9u);
+  BOOST_TEST(std::ranges::all_of(transposed.findings(),
+                                 [](const Finding& finding) { return finding.input == 0; }));
+  BOOST_TEST(
+      !gradcheck([](const Tensors& in) { return Tensors{apply(ScaledSoftmax{}, in[0])}; }, {x}));
+}
+
+BOOST_AUTO_TEST_CASE(without_the_jacobian_random_cotangents_suffice) {
+  const Function f = [](const Tensors& x) { return Tensors{apply(Forgetful{57}, x[0])}; };
+  const GradcheckReport report = gradcheck(f, {random({100}, 1)});
+  BOOST_TEST(!report.coverage()[0].jacobian);
+  BOOST_TEST(report.findings().size() == 1u);
+  BOOST_TEST(report.findings()[0].where == "input 0[57]");
+  BOOST_TEST(gradcheck(parabola(Flaw::none), {random({100}, 1)}, {.order = 2}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_measured_is_kept) {
+  const GradcheckReport report = gradcheck(parabola(Flaw::factor), {random({2, 2}, 1)});
+  BOOST_TEST(report.measurements().size() == 1u);
+  const Measurement& measured = report.measurements()[0];
+  BOOST_TEST(measured.name == "input 0");
+  BOOST_TEST(measured.shape == (Shape{2, 2}));
+  BOOST_TEST(measured.cotangents.shape() == (Shape{2 + 4, 4}));
+  for (Index i = 0; i < 4; ++i)  // the Jacobian is diagonal
+    BOOST_TEST(measured.analytic.at({2 + i, i}) == 2 * measured.numeric.at({2 + i, i}),
+               boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_second_order_fails_in_the_second_order) {
+  const Function cube = [](const Tensors& x) { return Tensors{apply(OnceCube{}, x[0])}; };
+  BOOST_TEST(gradcheck(cube, {random({3}, 1)}));
+  const Function beside_tiny = [](const Tensors& x) {
+    return Tensors{apply(OnceCube{}, x[0]) + x[1]};
+  };
+  BOOST_TEST(!gradcheck(beside_tiny, {random({3}, 1), random({3}, 2) * 1e-8}, {.order = 2}));
+  const GradcheckReport second = gradcheck(cube, {random({3}, 1)}, {.order = 3});
+  BOOST_TEST(!second);
+  BOOST_TEST(std::ranges::all_of(second.findings(),
+                                 [](const Finding& finding) { return finding.order == 2; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_vjp_must_be_linear) {
+  const auto odd = [](bool plus_one) {
+    return [plus_one](const Tensors& x) { return Tensors{apply(OddIdentity{plus_one}, x[0])}; };
+  };
+  BOOST_TEST(gradcheck(odd(true), {random({3}, 1)}).count(Kind::not_linear) == 1u);
+  // A Jacobian of ones and zeros alone would not show this one.
+  BOOST_TEST(gradcheck(odd(false), {random({5}, 1)}).count(Kind::mismatch) > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_report_names_elements) {
+  const Tensor weight = variable(random({2, 3}, 1), "weight");
+  const std::string text = printed(gradcheck(parabola(Flaw::sign), {weight}));
+  BOOST_TEST(text.find("weight[1, 2]") != std::string::npos);
+  BOOST_TEST(lines(text) <= 10);
+  const std::string named = printed(gradcheck(parabola(Flaw::sign), {weight}, {.names = {"x"}}));
+  BOOST_TEST(named.find("x[0, 1]") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(inputs_that_are_not_used_are_named) {
+  const Tensor x = variable(random({3}, 1), "x"), w = variable(random({3}, 2), "w");
+  const Function f = [&](const Tensors& in) { return Tensors{in[0] * w}; };  // not in[1]
+  const GradcheckReport report = gradcheck(f, {x, w});
+  BOOST_TEST(report);
+  BOOST_TEST((report.unused() == std::vector<std::string>{"w"}));
+  BOOST_TEST(printed(report).find("without influence: w") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_function_of_one_tensor_needs_no_lists) {
+  BOOST_TEST(gradcheck([](const Tensor& x) { return tanh(x); }, random({3}, 1)));
+}
+
+BOOST_AUTO_TEST_CASE(misuse_is_refused) {
+  const Tensor x = random({3}, 1);
+  BOOST_CHECK_THROW(gradcheck(of_one(tanh), {x}, {.order = 0}), Error);
+  BOOST_CHECK_THROW(gradcheck(Function(), {x}), Error);
+  BOOST_CHECK_THROW(gradcheck(of_one(tanh), {Tensor()}), Error);
+  BOOST_CHECK_THROW(gradcheck(of_one(tanh), {x}, {.names = {"x", "y"}}), Error);
+}
+
+// Steps may leave the domain, and the diagnosis marks with NaN what was not measured.
+BOOST_AUTO_TEST_CASE(its_own_work_is_no_anomaly) {
+  const DetectAnomaly guard;
+  BOOST_TEST(gradcheck(of_one(log), {tensor({0.01, 1, 2}, DType::f64)}));
+  BOOST_TEST(!gradcheck(parabola(Flaw::sign), {random({60, 70}, 1)}));
+}
+
+// ---- What is no function, or has no derivative -------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(kinks_are_reported_and_do_not_fail) {
+  const Tensor x = tensor({-1, 0, 2}, DType::f64);
+  for (const Function& f : {of_one(relu), of_one(abs)}) {
+    const GradcheckReport report = gradcheck(f, {x}, {.order = 2});
+    BOOST_TEST(report);
+    BOOST_TEST(report.count(Kind::kink) == 1u);
+    BOOST_TEST(report.findings()[0].where == "input 0[1]");
+    BOOST_TEST(report.findings()[0].note.starts_with("slopes "));
+    BOOST_TEST(report.findings()[0].note.ends_with(" and 1"));
+  }
+  const Function largest = [](const Tensors& in) { return Tensors{max(in[0])}; };
+  const GradcheckReport tie = gradcheck(largest, {tensor({3, 1, 3}, DType::f64)}, {.order = 2});
+  BOOST_TEST(tie);
+  BOOST_TEST(tie.count(Kind::kink) == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(at_a_kink_the_gradient_must_lie_between_the_slopes) {
+  const Function doubled = [](const Tensors& x) {
+    return Tensors{abs(x[0]) + apply(Parabola{Flaw::factor}, x[0]) - apply(Parabola{}, x[0])};
+  };
+  BOOST_TEST(gradcheck(doubled, {zeros({1}, DType::f64)}));  // 1 lies between −1 and 1
+  const Function tripled = [](const Tensors& x) {
+    return Tensors{abs(x[0]) + 3 * apply(Parabola{Flaw::factor}, x[0]) -
+                   3 * apply(Parabola{}, x[0])};
+  };
+  BOOST_TEST(!gradcheck(tripled, {zeros({1}, DType::f64)}));
+}
+
+BOOST_AUTO_TEST_CASE(jumps_are_found) {
+  const Tensor x = tensor({-1, 0, 2}, DType::f64);
+  const GradcheckReport report =
+      gradcheck([](const Tensors& in) { return Tensors{in[0] * step(in[0]) + step(in[0])}; }, {x});
+  BOOST_TEST(!report);
+  BOOST_TEST(report.findings().size() == 1u);
+  BOOST_TEST(report.count(Kind::jump) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(nondeterminism_is_found) {
+  std::uint64_t calls = 0;
+  const Function noisy = [&calls](const Tensors& x) {
+    return Tensors{x[0] + 1e-12 * normal({3}, 0, 1, Key(++calls), DType::f64)};
+  };
+  const GradcheckReport report = gradcheck(noisy, {random({3}, 1)});
+  BOOST_TEST(!report);
+  BOOST_TEST(report.count(Kind::nondeterministic) == 1u);
+  BOOST_TEST(printed(report).find("output 0[0]") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_finite_is_found) {
+  const auto count = [](const Function& f, const Tensor& x) {
+    return gradcheck(f, {x}).count(Kind::not_finite);
+  };
+  const Tensor x = tensor({0, 1}, DType::f64);
+  BOOST_TEST(count(of_one(log), x) == 1u);   // the value
+  BOOST_TEST(count(of_one(sqrt), x) == 1u);  // the derivative
+  BOOST_TEST(count(of_one(log), tensor({-1}, DType::f64)) == 1u);
+  // The value is fine, the gradient is 0 · ∞: the famous trap of masking afterwards.
+  const Function trap = [](const Tensors& in) {
+    const Tensor zero = zeros({}, DType::f64);
+    return Tensors{where(greater(in[0], zero), sqrt(in[0]), zero)};
+  };
+  BOOST_TEST(count(trap, tensor({-1, 1}, DType::f64)) == 1u);
+  BOOST_TEST(std::isinf(gradcheck(trap, {tensor({-1, 1}, DType::f64)}).worst_error()));
+}
+
+// ---- Large functions ---------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(large_functions_are_projected) {
+  const Tensor x = random({200, 300}, 1), y = random({300}, 2);
+  const Function f = [](const Tensors& in) { return Tensors{tanh(in[0]) * in[1]}; };
+  const GradcheckReport report = gradcheck(f, {x, y}, {.order = 2});
+  BOOST_TEST(report);
+  BOOST_TEST(report.coverage()[0].projections == 4);
+  BOOST_TEST(report.coverage()[0].could_be_missed < 1e-6);
+  BOOST_TEST(report.coverage()[0].could_be_missed > 0);
+  BOOST_TEST(lines(printed(report)) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(one_wrong_element_of_many_is_found) {
+  const Tensor x = random({20'000}, 1), bias = random({1}, 2);
+  const Function f = [](const Tensors& in) {
+    return Tensors{tanh(apply(Forgetful{12'345}, in[0])) + in[1]};
+  };
+  const GradcheckReport report = gradcheck(f, {x, bias});
+  BOOST_TEST(!report);
+  BOOST_TEST(report.findings().size() == 1u);
+  BOOST_TEST(report.findings()[0].where == "input 0[12345]");
+}
+
+BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
+  const Tensor weights = random({1'000'000}, 1);
+  const auto loss = [](Index forgotten) {
+    return [=](const Tensors& in) {
+      return Tensors{mean(pow(tanh(apply(Forgetful{forgotten}, in[0])), 2))};
+    };
+  };
+  const GradcheckReport right = gradcheck(loss(-1), {weights});
+  BOOST_TEST(right);
+  BOOST_TEST(right.coverage()[0].inputs == 1'000'000);
+  const GradcheckReport wrong = gradcheck(loss(765'432), {weights}, {.walk = false});
+  BOOST_TEST(!wrong);
+  BOOST_TEST(wrong.findings()[0].where == "input 0[765432]");
+}
+
+// An error of the size that the report states may escape once in a thousand times.
+BOOST_AUTO_TEST_CASE(the_size_of_error_that_could_be_missed_is_honest) {
+  const Tensor x = ones({100}, DType::f64);  // so that E is relative to the gradient as it is
+  const GradcheckOptions projected = {.elements_up_to = 0, .coordinates = 0};
+  const auto f = [](double error) {
+    return [=](const Tensors& in) { return Tensors{apply(Tilted{error}, in[0])}; };
+  };
+  BOOST_TEST(!gradcheck(f(1e-3), {x}, projected));
+  int escaped = 0;
+  for (std::uint64_t trial = 0; trial < 100; ++trial) {
+    GradcheckOptions options = projected;
+    options.key = Key(trial);
+    const double stated = gradcheck(f(0), {x}, options).coverage()[0].could_be_missed;
+    escaped += gradcheck(f(stated), {x}, options) ? 1 : 0;
+  }
+  BOOST_TEST(escaped <= 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_kink_among_many_elements_is_found_and_passed) {
+  Tensor x = random({10'000}, 1);
+  x.edit<double>()[777] = 0;
+  const GradcheckReport report = gradcheck(of_one(relu), {x}, {.order = 2});
+  BOOST_TEST(report);
+  BOOST_TEST(report.count(Kind::kink) == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,353 @@
+// The errors of wrong calls, with their texts.
+#include "tests/autograd/ops/samples/families.h"
+
+namespace adjoint::testing::families {
+
+namespace {
+
+Tensor real(const Shape& shape) { return ones(shape, DType::f64); }
+
+}  // namespace
+
+std::vector<ErrorSample> errors() {
+  const Tensor m23 = real({2, 3}), m34 = real({3, 4}), v4 = real({4}), s = real({});
+  const Tensor single = ones({2, 3});
+  const Tensor empty;
+  const std::string broadcasting =
+      " do not broadcast: aligned at the last axis, sizes must be "
+      "equal or 1";
+  const auto whole = [](Index batch, Index queries, Index keys) {
+    return shared(Pattern::whole(batch, queries, keys));
+  };
+  std::vector<ErrorSample> list = {
+      {"add", "shapes", [=] { add(m23, v4); }, "add: shapes [2, 3] and [4]" + broadcasting},
+      {"add", "an operand missing", [=] { add(m23, empty); }, "add: input 1 is empty"},
+      {"add", "f32 and f64", [=] { add(m23, single); },
+       "add: mixes f64 and f32; cast() one of them"},
+      {"add", "conditions", [] { add(bools({1}), bools({0})); },
+       "add: does not take tensors of b8"},
+      {"sub", "shapes",
+       [=] {
+         sub(real({3, 2}), m23);
+       },
+       "sub: shapes [3, 2] and [2, 3]" + broadcasting},
+      {"mul", "whole numbers", [] { mul(ints({2}), ints({3})); },
+       "mul: does not take tensors of i64"},
+      {"div", "shapes", [=] { div(m23, real({0})); }, "div: shapes [2, 3] and [0]" + broadcasting},
+      {"equal", "types", [=] { equal(single, m23); }, "equal: compares f32 with f64"},
+      {"where", "condition", [=] { where(m23, m23, m23); },
+       "where: the condition must be b8, is f64"},
+      {"where", "types", [=] { where(bools({1}), m23, single); }, "where: a is f64, b is f32"},
+      {"where", "shapes",
+       [=] {
+         where(bools({1, 0}), m23, m23);
+       },
+       "where: shapes [2] and [2, 3]" + broadcasting},
+      {"exp", "whole numbers", [] { exp(ints({1})); }, "exp: does not take tensors of i64"},
+      {"relu", "nothing", [=] { relu(empty); }, "relu: input 0 is empty"},
+      {"sum", "axis", [=] { sum(m23, {2}); }, "sum: no axis 2 in a tensor of shape [2, 3]"},
+      {"sum", "axis twice",
+       [=] {
+         sum(m23, {1, -1});
+       },
+       "sum: an axis is named twice"},
+      {"mean", "axis", [=] { mean(m23, {-3}); }, "mean: no axis -3 in a tensor of shape [2, 3]"},
+      {"mean", "over nothing",
+       [] {
+         mean(real({2, 0}), {1});
+       },
+       "mean: over no elements, x is [2, 0]"},
+      {"max", "over nothing",
+       [] {
+         max(real({0, 2}), {0});
+       },
+       "max: over no elements, x is [0, 2]"},
+      {"argmax", "over nothing",
+       [] {
+         argmax(real({2, 0}));
+       },
+       "argmax: over no elements, x is [2, 0]"},
+      {"argmax", "of a scalar", [=] { argmax(s); }, "argmax: no axis -1 in a tensor of shape []"},
+      {"logsumexp", "axis", [=] { logsumexp(m23, {5}); },
+       "logsumexp: no axis 5 in a tensor of shape [2, 3]"},
+      {"sum_to", "shape", [=] { sum_to(m23, {2}); },
+       "sum_to: shapes [2, 3] and [2]" + broadcasting},
+      {"sum_to", "a larger shape",
+       [=] {
+         sum_to(v4, {2, 4});
+       },
+       "sum_to: [2, 4] does not broadcast to [4]"},
+      {"reshape", "elements", [=] { reshape(m23, {4}); },
+       "reshape: [2, 3] has 6 elements, [4] has 4"},
+      {"reshape", "open size",
+       [=] {
+         reshape(m23, {4, -1});
+       },
+       "reshape: [2, 3] has 6 elements, not a multiple of the 4 that the other sizes make"},
+      {"reshape", "open size beside 0",
+       [] {
+         reshape(real({0, 3}), {0, -1});
+       },
+       "reshape: [0, 3] has 0 elements, not a multiple of the 0 that the other sizes make"},
+      {"permute", "too few axes", [=] { permute(m23, {1}); },
+       "permute: 1 axes named of a tensor of shape [2, 3]"},
+      {"permute", "no axes", [=] { permute(m23, {}); },
+       "permute: 0 axes named of a tensor of shape [2, 3]"},
+      {"permute", "axis twice",
+       [=] {
+         permute(m23, {0, 0});
+       },
+       "permute: an axis is named twice"},
+      {"transpose", "vector", [=] { transpose(v4); },
+       "transpose: needs at least two axes, x is [4]"},
+      {"broadcast_to", "shape",
+       [=] {
+         broadcast_to(m23, {3, 3});
+       },
+       "broadcast_to: [2, 3] does not broadcast to [3, 3]"},
+      {"broadcast_to", "a smaller shape", [=] { broadcast_to(m23, {3}); },
+       "broadcast_to: [2, 3] does not broadcast to [3]"},
+      {"slice", "beyond the end", [=] { slice(m23, 1, 1, 4); },
+       "slice: [1, 4) on axis 1 of a tensor of shape [2, 3]"},
+      {"slice", "backwards", [=] { slice(m23, 0, -1, 0); },
+       "slice: [-1, 0) on axis 0 of a tensor of shape [2, 3]"},
+      {"slice", "axis", [=] { slice(m23, 2, 0, 1); }, "shape: [2, 3] has no axis 2"},
+      {"split", "sizes",
+       [=] {
+         split(m23, 1, {1, 1});
+       },
+       "split: the parts' sizes add up to 2, axis 1 of a tensor of shape [2, 3] has 3"},
+      {"split", "a negative size",
+       [=] {
+         split(m23, 1, {4, -1});
+       },
+       "split: a part of size -1"},
+      {"concat", "nothing", [] { concat({}, 0); }, "concat: needs at least one tensor"},
+      {"concat", "shapes",
+       [=] {
+         concat({m23, m34}, 0);
+       },
+       "concat: shapes may differ on axis 0 only: [2, 3] and [3, 4]"},
+      {"concat", "ranks",
+       [=] {
+         concat({m23, v4}, 0);
+       },
+       "concat: shapes may differ on axis 0 only: [2, 3] and [4]"},
+      {"concat", "types",
+       [=] {
+         concat({m23, single}, 0);
+       },
+       "concat: mixes f64 and f32"},
+      {"stack", "nothing", [] { stack({}); }, "stack: needs at least one tensor"},
+      {"stack", "shapes",
+       [=] {
+         stack({m23, v4});
+       },
+       "stack: shapes differ: [2, 3] and [4]"},
+      {"stack", "axis",
+       [=] {
+         stack({v4, v4}, 2);
+       },
+       "stack: no axis 2 in a result of 2 axes"},
+      {"gather", "index",
+       [=] {
+         gather(m23, ints({{0, 1}, {2, 0}}));
+       },
+       "gather: index 2 (number 2 of indices of shape [2, 2]) is out of range for a size of 2"},
+      {"gather", "below none", [=] { gather(m23, ints({-2}), 1); },
+       "gather: index -2 (number 0 of indices of shape [1]) is out of range for a size of 3"},
+      {"gather", "type", [=] { gather(m23, s); }, "gather: indices must be i64, are f64"},
+      {"scatter_add", "index",
+       [=] {
+         scatter_add(m23, ints({0, 4}), 0, 4);
+       },
+       "scatter_add: index 4 (number 1 of indices of shape [2]) is out of range for a size of 4"},
+      {"scatter_add", "shapes",
+       [=] {
+         scatter_add(m23, ints({0, 1}), 1, 4);
+       },
+       "scatter_add: x of shape [2, 3] has not the axes [2] of the indices at axis 1"},
+      {"scatter_add", "axis",
+       [=] {
+         scatter_add(m23, ints({0, 1}), 3, 4);
+       },
+       "scatter_add: no axis 3 in a tensor of shape [2, 3]"},
+      {"one_hot", "index", [] { one_hot(ints({3}), 3); },
+       "one_hot: index 3 (number 0 of indices of shape [1]) is out of range for a size of 3"},
+      {"embedding", "id",
+       [=] {
+         embedding(ints({{0, 1}, {1, 2}}), m23);
+       },
+       "embedding: token id 2 (number 3 of ids of shape [2, 2]) is not in a table of 2 tokens"},
+      {"embedding", "negative id", [=] { embedding(ints({-1}), m23); },
+       "embedding: token id -1 (number 0 of ids of shape [1]) is not in a table of 2 tokens"},
+      {"embedding", "type", [=] { embedding(v4, m23); }, "embedding: ids must be i64, are f64"},
+      {"embedding", "table", [=] { embedding(ints({0}), v4); },
+       "embedding: the table must be [tokens, width], is [4]"},
+      {"matmul", "inner sizes",
+       [=] {
+         matmul(real({8, 64}), real({32, 64}));
+       },
+       "matmul: inner sizes differ: a is [8, 64], b is [32, 64]"},
+      {"matmul", "inner sizes, transposed", [=] { matmul(m23, m34, both); },
+       "matmul: inner sizes differ: a is [2, 3] transposed, b is [3, 4] transposed"},
+      {"matmul", "batches",
+       [] {
+         matmul(real({2, 2, 3}), real({3, 3, 2}));
+       },
+       "matmul: batch axes do not broadcast: a is [2, 2, 3], b is [3, 3, 2]"},
+      {"matmul", "scalar", [=] { matmul(s, m23); },
+       "matmul: a scalar cannot be a factor: a is [], b is [2, 3]"},
+      {"matmul", "f32 and f64", [=] { matmul(single, m34); },
+       "matmul: mixes f32 and f64; cast() one of them"},
+      {"linear", "sizes", [=] { linear(m23, m34); },
+       "linear: x is […, inputs], the weight [outputs, inputs]; x is [2, 3], the weight [3, 4]"},
+      {"linear", "bias",
+       [=] {
+         linear(m23, real({4, 3}), m23);
+       },
+       "linear: the bias must be [4], is [2, 3]"},
+      {"softmax", "scalar", [=] { softmax(s); }, "softmax: x must have at least one axis, got []"},
+      {"log_softmax", "scalar", [=] { log_softmax(s); },
+       "log_softmax: x must have at least one axis, got []"},
+      {"masked_softmax", "scalar", [=] { masked_softmax(s, bools({1})); },
+       "masked_softmax: x must have at least one axis, got []"},
+      {"masked_softmax", "type of the mask", [=] { masked_softmax(m23, m23); },
+       "masked_softmax: the mask must be b8, is f64"},
+      {"masked_softmax", "shape of the mask",
+       [=] {
+         masked_softmax(m23, bools({1, 0}));
+       },
+       "masked_softmax: the mask [2] does not broadcast to x [2, 3]"},
+      {"masked_softmax", "a larger mask",
+       [=] {
+         masked_softmax(v4, zeros({2, 4}, DType::b8));
+       },
+       "masked_softmax: the mask [2, 4] does not broadcast to x [4]"},
+      {"cross_entropy", "target",
+       [=] {
+         cross_entropy(m23, ints({0, 3}));
+       },
+       "cross_entropy: target 3 is not one of 3 classes"},
+      {"cross_entropy", "negative target",
+       [=] {
+         cross_entropy(m23, ints({-1, 0}));
+       },
+       "cross_entropy: target -1 is not one of 3 classes"},
+      {"cross_entropy", "shapes",
+       [=] {
+         cross_entropy(m23, ints({0, 1, 2}));
+       },
+       "cross_entropy: logits are […, classes], targets […]; logits are [2, 3], targets [3]"},
+      {"cross_entropy", "type", [=] { cross_entropy(m23, real({2})); },
+       "cross_entropy: targets must be i64, are f64"},
+      {"cross_entropy", "smoothing",
+       [=] {
+         cross_entropy(m23, ints({0, 1}), {.smoothing = 1});
+       },
+       "cross_entropy: smoothing must lie in [0, 1), is 1"},
+      {"layer_norm", "gain", [=] { layer_norm(m23, v4, real({3})); },
+       "layer_norm: gain and bias must be [3], are [4] and [3]"},
+      {"layer_norm", "bias", [=] { layer_norm(m23, real({3}), real({1})); },
+       "layer_norm: gain and bias must be [3], are [3] and [1]"},
+      {"layer_norm", "no features",
+       [] {
+         layer_norm(real({2, 0}), real({0}), real({0}));
+       },
+       "layer_norm: x needs a last axis with elements, is [2, 0]"},
+      {"rms_norm", "gain", [=] { rms_norm(m23, v4); }, "rms_norm: gain must be [3], is [4]"},
+      {"rms_norm", "no features",
+       [] {
+         rms_norm(real({2, 0}), real({0}));
+       },
+       "rms_norm: x needs a last axis with elements, is [2, 0]"},
+      {"add_norm", "gain", [=] { add_norm(m23, m23, v4, real({3})); },
+       "add_norm: gain and bias must be [3], are [4] and [3]"},
+      {"add_norm", "no axis", [=] { add_norm(s, s, v4, v4); },
+       "add_norm: x needs a last axis with elements, is []"},
+      {"add_norm", "f of another shape", [=] { add_norm(m23, real({3}), real({3}), real({3})); },
+       "add_norm: x and f must have one shape, are [2, 3] and [3]"},
+      {"add_norm", "dropout", [=] { add_norm(m23, m23, real({3}), real({3}), {.dropout = 1}); },
+       "add_norm: dropout must lie in [0, 1), is 1"},
+      {"add_norm", "rows",
+       [=] {
+         add_norm(m23, m23, real({3}), real({3}), {.dropout = 0.5, .rows = ints({1, 2, 3})});
+       },
+       "add_norm: row numbers must be i64, one for each of the 2 rows of x [2, 3]"},
+      {"rotary", "odd",
+       [=] {
+         rotary(real({2, 6}), ints({0, 1}), 2);
+       },
+       "rotary: each of the 2 heads needs an even width, x is [2, 6]"},
+      {"rotary", "positions",
+       [=] {
+         rotary(real({2, 4}), ints({0, 1, 2}), 1);
+       },
+       "rotary: positions must be i64, one for each of the 2 rows of x [2, 4]"},
+      {"rotary", "base",
+       [=] {
+         rotary(real({2, 4}), ints({0, 1}), 1, 0);
+       },
+       "rotary: the base must be positive, is 0"},
+      {"dropout", "p", [=] { dropout(m23, 1, Key()); }, "dropout: p must lie in [0, 1), is 1"},
+      {"dropout", "scalar", [=] { dropout(s, 0.5, Key()); },
+       "dropout: x must have at least one axis, got []"},
+      {"dropout", "rows",
+       [=] {
+         dropout(m23, 0.5, Key(), ints({1, 2, 3}));
+       },
+       "dropout: row numbers must be i64, one for each of the 2 rows of x [2, 3]"},
+      {"conv1d", "ranks", [=] { conv1d(m23, m34); },
+       "conv1d: x is [batch, length, inputs], the weight [outputs, taps, inputs]; x is [2, 3], "
+       "the weight [3, 4]"},
+      {"conv1d", "taps",
+       [] {
+         conv1d(real({1, 2, 1}), real({1, 3, 1}));
+       },
+       "conv1d: 3 taps are more than the length of x [1, 2, 1] with 0 zeros on both sides"},
+      {"conv1d", "stride",
+       [] {
+         conv1d(real({1, 2, 1}), real({1, 1, 1}), {}, {.stride = 0});
+       },
+       "conv1d: the stride must be at least 1 and the padding at least 0, are 0 and 0"},
+      {"depthwise_conv1d", "width",
+       [] {
+         depthwise_conv1d(real({1, 4, 2}), real({2, 3}));
+       },
+       "depthwise_conv1d: x is [batch, length, width], the weight [taps, width]; x is [1, 4, 2], "
+       "the weight [2, 3]"},
+      {"attention", "widths", [=] { attention(m23, v4, v4, whole(1, 2, 1)); },
+       "attention: query and key differ in width; query is [2, 3], key [4], value [4], heads 1"},
+      {"attention", "heads", [=] { attention(m23, m23, m23, whole(1, 2, 2), {.heads = 2}); },
+       "attention: the heads do not divide the width; query is [2, 3], key [2, 3], value [2, 3], "
+       "heads 2"},
+      {"attention", "rows of keys and values",
+       [=] {
+         attention(m23, m23, real({3, 3}), whole(1, 2, 2));
+       },
+       "attention: key and value differ in rows; query is [2, 3], key [2, 3], value [3, 3], heads "
+       "1"},
+      {"attention", "pattern", [=] { attention(m23, m23, m23, whole(2, 1, 2)); },
+       "attention: the pattern's example of query rows [1, 2) and key rows [2, 4) does not fit a "
+       "query [2, 3] and a key [2, 3]"},
+      {"attention", "dropout", [=] { attention(m23, m23, m23, whole(1, 2, 2), {.dropout = 1}); },
+       "attention: dropout must lie in [0, 1), is 1"},
+      {"attention", "lengths",
+       [=] {
+         Pattern pattern = Pattern::whole(1, 2, 2);
+         pattern.lengths = ints({1});
+         attention(m23, m23, m23, shared(pattern));
+       },
+       "attention: lengths must be i64, one for each of the 2 query rows, are i64 [1]"},
+      {"attention", "allowed",
+       [=] {
+         Pattern pattern = Pattern::whole(1, 2, 2);
+         pattern.allowed = bools({{1}, {1}});
+         attention(m23, m23, m23, shared(pattern));
+       },
+       "attention: `allowed` must be b8 [2, 2], is b8 [2, 1]"},
+  };
+  return list;
+}
+
+}  // namespace adjoint::testing::families

@@ -1,0 +1,39 @@
+// The families of operations, each with its samples in a file of its own, and what those files
+// share.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/autograd/ops/samples.h"
+#include "tests/autograd/support.h"
+
+namespace adjoint::testing::families {
+
+using enum Domain;
+using enum Transposed;
+using List = std::vector<Sample>;
+using Pattern = AttentionPattern;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+void arithmetic(List& list);
+void unary(List& list);
+void reduction(List& list);
+void movement(List& list);
+void indexing(List& list);
+void products(List& list);
+void probabilities(List& list);
+void layers(List& list);
+void attending(List& list);
+
+std::vector<ErrorSample> errors();
+
+inline std::shared_ptr<const Pattern> shared(Pattern pattern) {
+  return std::make_shared<const Pattern>(std::move(pattern));
+}
+
+}  // namespace adjoint::testing::families

@@ -1,0 +1,272 @@
+#include "data/pairs/parallel_corpus.h"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <iterator>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "autograd/random.h"
+#include "autograd/support/error.h"
+#include "autograd/support/files.h"
+#include "data/pairs/batching.h"
+#include "data/text/vocabulary.h"
+#include "tests/autograd/support.h"
+#include "tests/files.h"
+
+namespace {
+
+using namespace adjoint::data;
+using adjoint::Error;
+using adjoint::Index;
+using adjoint::Key;
+using adjoint::testing::says;
+namespace fs = std::filesystem;
+
+const Tokenizer words = {.kind = Tokenizer::Kind::words};
+const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
+
+/// A file pairs.tsv in a folder of its own, both removed at the end of the test.
+struct PairsFile {
+  explicit PairsFile(const std::string& text = "") { write(text); }
+  void write(const std::string& text) const { adjoint::write_file(path(), text); }
+  fs::path path() const { return folder / "pairs.tsv"; }
+  adjoint::testing::Folder folder;
+};
+
+/// Two files in a folder of their own.
+struct TwoFiles {
+  TwoFiles(const std::string& source_text, const std::string& target_text) {
+    adjoint::write_file(source, source_text);
+    adjoint::write_file(target, target_text);
+  }
+  adjoint::testing::Folder folder;
+  fs::path source = folder / "pairs.en", target = folder / "pairs.fr";
+};
+
+std::vector<Pair> read(const std::string& text, const Tokenizer& tokenizer = words) {
+  const PairsFile file(text);
+  return read_corpus(file.path(), tokenizer).pairs;
+}
+
+/// Pairs of which several share a source, in random order.
+std::vector<Pair> random_pairs(Index count, Key key) {
+  const adjoint::Tensor numbers = adjoint::random_integers({count}, 0, count, key);
+  std::vector<Pair> pairs;
+  for (const Index number : numbers.values<Index>())
+    pairs.push_back({{"s" + std::to_string(number)}, {"t" + std::to_string(pairs.size())}});
+  return pairs;
+}
+
+std::set<Tokens> distinct(const std::vector<Tokens>& sides) { return {sides.begin(), sides.end()}; }
+
+/// Ten pairs with the sources 0 to 9.
+std::vector<Pair> ten_pairs() {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 10; ++i) pairs.push_back({{std::to_string(i)}, {"x"}});
+  return pairs;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(parallel_corpus)
+
+BOOST_AUTO_TEST_CASE(reads_two_columns_and_the_attribution_form) {
+  const std::vector<Pair> expected = {{{"go", "."}, {"va", "!"}}, {{"hi", "."}, {"salut", "!"}}};
+  BOOST_TEST((read("Go.\tVa !\nHi.\tSalut\u202F!\n") == expected));
+  BOOST_TEST((read("Go.\tVa !\tCC-BY 2.0 (France)\nHi.\tSalut !\t\n") == expected));
+}
+
+BOOST_AUTO_TEST_CASE(reads_files_from_any_editor) {
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi.\tSalut !\n");
+  BOOST_TEST((read("Go.\tVa !\r\nHi.\tSalut !\r\n") == expected));
+  BOOST_TEST((read("\xEF\xBB\xBFGo.\tVa !\nHi.\tSalut !") == expected));
+}
+
+BOOST_AUTO_TEST_CASE(reads_characters) {
+  const std::vector<Pair> expected = {{{"G", "o", "␣", "!"}, {"V", "a"}}};
+  BOOST_TEST((read("Go !\tVa\n", characters) == expected));
+}
+
+BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
+  const PairsFile file;
+  const auto check = [&](const std::string& text, const std::string& complaint) {
+    file.write(text);
+    for (const Tokenizer& tokenizer : {words, characters}) {
+      BOOST_CHECK_EXCEPTION(read_corpus(file.path(), tokenizer), Error,
+                            says(file.path().string() + complaint));
+    }
+  };
+  check("", ": the file is empty");
+  check("\xEF\xBB\xBF", ": the file is empty");
+  check("a\tb\nc d\n", ":2: no tab, expected source, tab, target");
+  check("a\tb\n\n", ":2: no tab, expected source, tab, target");
+  check("a\tb\nc\td\te\tf", ":2: 4 columns, expected source, target and perhaps an attribution");
+  check("a\tb\r\nc\td\xFF\r\n", ":2: not UTF-8 at byte offset 3 of the line");
+  check("a\tb\nc\td\n\te\n", ":3: the source is empty");
+  check("a\t\n", ":1: the target is empty");
+  check("a\t \u00A0\tb\n", ":1: the target is empty");
+}
+
+BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
+  const PairsFile file("a\tb\n");
+  const fs::path none = file.folder / "none.tsv";
+  BOOST_CHECK_EXCEPTION(read_corpus(none, words), Error,
+                        says("cannot read " + none.string() + ": No such file or directory"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.folder.path, words), Error,
+                        says("cannot read " + file.folder.path.string() + ": Is a directory"));
+}
+
+// --- two files ---
+
+BOOST_AUTO_TEST_CASE(two_files_give_what_one_gives) {
+  const TwoFiles files("\xEF\xBB\xBFGo.\nHi there.\r\n", "Va !\nSalut à toi !");
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi there.\tSalut à toi !\n");
+  BOOST_TEST((read_parallel_files(files.source, files.target, words).pairs == expected));
+}
+
+BOOST_AUTO_TEST_CASE(two_files_that_do_not_pair_up_are_named) {
+  const auto check = [](const std::string& source, const std::string& target, bool in_target,
+                        const std::string& complaint) {
+    const TwoFiles files(source, target);
+    const fs::path& named = in_target ? files.target : files.source;
+    BOOST_CHECK_EXCEPTION(read_parallel_files(files.source, files.target, words), Error,
+                          says(named.string() + complaint));
+  };
+  check("", "a\n", false, ": the file is empty");
+  check("a\n", "", true, ": the file is empty");
+  check("a\n\nb\n", "a\nb\nc\n", false, ":2: the source is empty");
+  check("a\nb\nc\n", "a\nb\n \n", true, ":3: the target is empty");
+  check("a\nb\xFF\n", "a\nb\n", false, ":2: not UTF-8 at byte offset 1 of the line");
+  check("a\nb\n", "a\xC3\nb\n", true, ":1: not UTF-8 at byte offset 1 of the line");
+
+  // Most likely a file of pairs, which would be a file of odd sources.
+  check("a\nb\tc\n", "a\nb\n", false, ":2: a tab, expected one sentence a line");
+  check("a\nb\n", "a\tx\nb\n", true, ":1: a tab, expected one sentence a line");
+
+  const TwoFiles uneven("a\nb\n", "a\nb\nc");
+  BOOST_CHECK_EXCEPTION(
+      read_parallel_files(uneven.source, uneven.target, words), Error,
+      says(uneven.source.string() + " has 2 lines, but " + uneven.target.string() + " has 3"));
+  BOOST_CHECK_EXCEPTION(
+      read_parallel_files(uneven.source, uneven.folder / "none", words), Error,
+      says("cannot read " + (uneven.folder / "none").string() + ": No such file or directory"));
+}
+
+BOOST_AUTO_TEST_CASE(two_files_have_the_same_limits) {
+  const TwoFiles files("a b\na\n", "x\nx y z\n");
+  BOOST_CHECK_EXCEPTION(
+      read_parallel_files(files.source, files.target, words, {.max_tokens = 2}), Error,
+      says(files.target.string() + ":2: the target has 3 tokens, the limit is 2"));
+  const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
+  const Corpus corpus = read_parallel_files(files.source, files.target, words, skip);
+  BOOST_TEST(corpus.skipped == 1);
+  BOOST_TEST(corpus.pairs.size() == 1u);
+}
+
+// --- a corpus that holds the reserved symbols themselves ---
+
+BOOST_AUTO_TEST_CASE(reserved_symbols_in_a_corpus_are_words_like_others) {
+  const std::string text = "<pad> <BOS> a\t<eos> b <unk>\na\tb <eos>\n";
+  for (const Tokenizer& tokenizer : {words, characters}) {
+    const std::vector<Pair> pairs = read(text, tokenizer);
+    const Vocabulary source(sources(pairs)), target(targets(pairs));
+    const EncodedPairs encoded = encode(pairs, source, target);
+    for (const auto& ids : encoded.sources) {  // the one eos is that which encode puts at the end
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::pad) == 0);
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::bos) == 0);
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::eos) == 1);
+      BOOST_TEST(ids.back() == Vocabulary::eos);
+    }
+    for (const auto& ids : encoded.targets) {
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::bos) == 1);
+      BOOST_TEST(std::ranges::count(ids, Vocabulary::eos) == 1);
+    }
+  }
+  // Letter by letter they even come back.
+  const std::vector<Pair> pairs = read(text, characters);
+  const Vocabulary vocabulary(sources(pairs));
+  const Tokens back = vocabulary.decode(vocabulary.encode(pairs[0].source));
+  BOOST_TEST(characters.detokenize(back) == "<pad> <BOS> a");
+}
+
+BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
+  const PairsFile file("a b\tx\na b c\tx\na\tx y z\na\tx\n");
+  const std::string name = file.path().string();
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
+                        says(name + ":2: the source has 3 tokens, the limit is 2"));
+  BOOST_CHECK_EXCEPTION(
+      read_corpus(file.path(), words, {.max_tokens = 2, .advice = "; try another"}), Error,
+      says(name + ":2: the source has 3 tokens, the limit is 2; try another"));
+
+  const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
+  const Corpus corpus = read_corpus(file.path(), words, skip);
+  const std::vector<Pair> expected = {{{"a", "b"}, {"x"}}, {{"a"}, {"x"}}};
+  BOOST_TEST((corpus.pairs == expected));
+  BOOST_TEST(corpus.skipped == 2);
+
+  file.write("a\tx y z\n");
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
+                        says(name + ":1: the target has 3 tokens, the limit is 2"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, skip), Error,
+                        says(name + ": every pair has a side of more than 2 tokens"));
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = -1}), Error,
+                        says("read_corpus: the limit of tokens must not be negative, got -1"));
+}
+
+BOOST_AUTO_TEST_CASE(sides_are_taken_apart) {
+  const std::vector<Pair> pairs = {{{"a"}, {"b"}}, {{"c"}, {"d"}}};
+  BOOST_TEST((sources(pairs) == std::vector<Tokens>{{"a"}, {"c"}}));
+  BOOST_TEST((targets(pairs) == std::vector<Tokens>{{"b"}, {"d"}}));
+}
+
+BOOST_AUTO_TEST_CASE(no_source_stands_on_both_sides_and_no_pair_is_lost) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const std::vector<Pair> pairs = random_pairs(60, Key(seed));
+    const Split split = split_by_fraction(pairs, 0.3, Key(seed));
+    const std::set<Tokens> train = distinct(sources(split.train));
+    const std::set<Tokens> held_out = distinct(sources(split.held_out));
+    for (const Tokens& source : held_out) BOOST_TEST(!train.contains(source));
+    const auto all = distinct(sources(pairs)).size();
+    BOOST_TEST(held_out.size() == static_cast<std::size_t>(0.3 * static_cast<double>(all) + 0.5));
+    BOOST_TEST(train.size() + held_out.size() == all);
+
+    // Merged by their running number the two parts are the whole again, so both keep its order.
+    std::vector<Pair> merged;
+    const auto by_number = [](const Pair& a, const Pair& b) {
+      return std::stoi(a.target[0].substr(1)) < std::stoi(b.target[0].substr(1));
+    };
+    std::ranges::merge(split.train, split.held_out, std::back_inserter(merged), by_number);
+    BOOST_TEST((merged == pairs));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_split_depends_on_the_key_alone) {
+  const std::vector<Pair> pairs = random_pairs(100, Key(4));
+  const Split one = split_by_count(pairs, 20, Key(1));
+  BOOST_TEST((split_by_count(pairs, 20, Key(1)).held_out == one.held_out));
+  BOOST_TEST((split_by_count(pairs, 20, Key(2)).held_out != one.held_out));
+}
+
+// Worked out apart from this library, from the definitions of Philox and of the shuffle.
+BOOST_AUTO_TEST_CASE(the_split_is_the_same_everywhere) {
+  const Split split = split_by_count(ten_pairs(), 3, Key(42));
+  BOOST_TEST((sources(split.held_out) == std::vector<Tokens>{{"0"}, {"6"}, {"7"}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_split_leaves_no_part_empty) {
+  const std::vector<Pair> pairs = ten_pairs();
+  BOOST_TEST(split_by_count(pairs, 9, Key(0)).train.size() == 1u);
+  BOOST_CHECK_EXCEPTION(
+      split_by_count(pairs, 10, Key(0)), Error,
+      says("split: cannot hold out 10 of 10 different sources, neither part may be empty"));
+  BOOST_CHECK_EXCEPTION(
+      split_by_fraction(pairs, 0.01, Key(0)), Error,
+      says("split: cannot hold out 0 of 10 different sources, neither part may be empty"));
+  BOOST_CHECK_EXCEPTION(split_by_fraction(pairs, 1.5, Key(0)), Error,
+                        says("split: the fraction must lie between 0 and 1, got 1.5"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

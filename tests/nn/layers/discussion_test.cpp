@@ -1,0 +1,174 @@
+// The cases of the discussion that this project springs from, with its literal arrays: in which
+// order heads and valid lengths become the examples of a larger batch, and why embeddings are
+// scaled before positions are added.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "autograd/gradcheck.h"
+#include "nn/layers/attention.h"
+#include "tests/nn/support.h"
+
+namespace {
+
+using namespace adjoint;
+using namespace adjoint::nn;
+using namespace adjoint::testing;
+
+// How valid lengths follow the heads: 1 1 2 2, or (the bug, for heads in batch-major order) 1 2
+// 1 2.
+enum class Order { repeat, tile };
+
+Tensor lengths_for_heads(const Tensor& lengths, Index heads, Order order) {
+  if (order == Order::repeat) return repeat_for_heads(lengths, heads);
+  return concat(Tensors(static_cast<std::size_t>(heads), lengths), 0);
+}
+
+// Multi-head attention as the book writes it: heads as examples of a larger batch.
+Tensor attend(const MultiHeadAttention& layer, const Tensor& x, const Tensor& lengths, Order order,
+              HeadOrder heads = HeadOrder::batch_major) {
+  const Tensor q = transpose_qkv(layer.query(x), layer.heads, heads);  // [batch · heads, steps, d]
+  const Tensor k = transpose_qkv(layer.key(x), layer.heads, heads);
+  const Tensor v = transpose_qkv(layer.value(x), layer.heads, heads);
+  const Tensor scores = matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
+  const Tensor valid = reshape(lengths_for_heads(lengths, layer.heads, order), {-1, 1, 1});
+  const Tensor may = less(reshape(arange(x.size(1), DType::i64), {1, 1, -1}), valid);
+  const Tensor results = matmul(masked_softmax(scores, may), v);  // [batch · heads, steps, d]
+  return layer.output(transpose_output(results, layer.heads, heads));
+}
+
+// The example's own part of x, and nothing else.
+Tensor alone(const Tensor& x, Index example) { return slice(x, 0, example, example + 1); }
+
+// How far an example's result depends on the company it is in.
+template <class Attention>
+double dependence_on_company(const Tensor& x, const Tensor& lengths, const Attention& attention) {
+  const Tensor together = attention(x, lengths);
+  double worst = 0;
+  for (Index b = 0; b < x.size(0); ++b) {
+    const Tensor own = attention(alone(x, b), slice(lengths, 0, b, b + 1));
+    worst = std::max(worst, distance(alone(together, b), own));
+  }
+  return worst;
+}
+
+struct TwoLengths {
+  MultiHeadAttention layer = nn::cast(MultiHeadAttention(4, 2, 0, Key(1)), DType::f64);
+  Tensor x = variable(normal({2, 3, 4}, 0, 1, Key(2), DType::f64));
+  Tensor lengths = ints({1, 2});
+};
+
+BOOST_AUTO_TEST_SUITE(discussion)
+
+BOOST_AUTO_TEST_CASE(transpose_qkv_puts_the_heads_of_an_example_side_by_side) {
+  const Tensor x = reshape(arange(24), {2, 3, 4});
+  BOOST_TEST(same_bits(x, tensor({{{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}},
+                                  {{12, 13, 14, 15}, {16, 17, 18, 19}, {20, 21, 22, 23}}})));
+  const Tensor split = transpose_qkv(x, 2);
+  BOOST_TEST(same_bits(split, tensor({{{0, 1}, {4, 5}, {8, 9}},
+                                      {{2, 3}, {6, 7}, {10, 11}},
+                                      {{12, 13}, {16, 17}, {20, 21}},
+                                      {{14, 15}, {18, 19}, {22, 23}}})));
+  BOOST_TEST(same_bits(transpose_output(split, 2), x));
+}
+
+BOOST_AUTO_TEST_CASE(lengths_follow_the_heads_by_repeat) {
+  BOOST_TEST(same_bits(repeat_for_heads(ints({1, 2}), 2), ints({1, 1, 2, 2})));
+  BOOST_TEST(same_bits(lengths_for_heads(ints({1, 2}), 2, Order::tile), ints({1, 2, 1, 2})));
+
+  const Tensor repeated = repeat_for_heads(ints({{1, 2, 3}, {4, 5, 6}}), 4);
+  BOOST_TEST(same_bits(repeated, ints({{1, 2, 3},
+                                       {1, 2, 3},
+                                       {1, 2, 3},
+                                       {1, 2, 3},
+                                       {4, 5, 6},
+                                       {4, 5, 6},
+                                       {4, 5, 6},
+                                       {4, 5, 6}})));
+  BOOST_TEST(same_bits(reshape(repeated, {2, 4, 3}),
+                       ints({{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}, {1, 2, 3}},
+                             {{4, 5, 6}, {4, 5, 6}, {4, 5, 6}, {4, 5, 6}}})));
+}
+
+BOOST_FIXTURE_TEST_CASE(each_example_gets_the_result_that_it_gets_alone, TwoLengths) {
+  const auto ours = [&](const Tensor& h, const Tensor& valid) {
+    const Mask mask = Mask::full(h.size(0), h.size(1), h.size(1)).with_lengths(valid);
+    return layer(h, h, h, mask, Context::inference());
+  };
+  const auto with = [&](Order order) {
+    return
+        [&, order](const Tensor& h, const Tensor& valid) { return attend(layer, h, valid, order); };
+  };
+  BOOST_TEST(dependence_on_company(x, lengths, ours) < 1e-14);
+  BOOST_TEST(dependence_on_company(x, lengths, with(Order::repeat)) < 1e-14);
+  BOOST_TEST(dependence_on_company(x, lengths, with(Order::tile)) > 0.1);
+  BOOST_TEST(distance(ours(x, lengths), attend(layer, x, lengths, Order::repeat)) < 1e-14);
+
+  // What hides the bug: a batch of one, equal lengths.
+  BOOST_TEST(distance(attend(layer, x, ints({2, 2}), Order::tile), ours(x, ints({2, 2}))) < 1e-14);
+  BOOST_TEST(distance(attend(layer, alone(x, 1), ints({2}), Order::tile),
+                      ours(alone(x, 1), ints({2}))) < 1e-14);
+}
+
+// The discussion's other way to mend it: leave the tile, and put all examples of a head together.
+BOOST_FIXTURE_TEST_CASE(tiled_lengths_are_right_for_heads_in_head_major_order, TwoLengths) {
+  const auto with = [&](Order order) {
+    return [&, order](const Tensor& h, const Tensor& valid) {
+      return attend(layer, h, valid, order, HeadOrder::head_major);
+    };
+  };
+  BOOST_TEST(dependence_on_company(x, lengths, with(Order::tile)) < 1e-14);
+  BOOST_TEST(dependence_on_company(x, lengths, with(Order::repeat)) > 0.1);
+  BOOST_TEST(same_bits(attend(layer, x, lengths, Order::tile, HeadOrder::head_major),
+                       attend(layer, x, lengths, Order::repeat, HeadOrder::batch_major)));
+
+  // Both behind one switch.
+  const auto switched = [&](HeadLayout layout) {
+    MultiHeadAttention other = layer;
+    other.layout = layout;
+    return other(x, x, x, Mask::full(2, 3, 3).with_lengths(lengths), Context::inference());
+  };
+  const Tensor batch_major = switched(HeadLayout::batch_major);
+  BOOST_TEST(same_bits(batch_major, switched(HeadLayout::head_major)));
+  BOOST_TEST(distance(batch_major, attend(layer, x, lengths, Order::repeat)) < 1e-14);
+}
+
+// The wrong order is differentiated as correctly as the right one: finite differences see that the
+// gradient belongs to the function, not that it is the wrong function.
+BOOST_FIXTURE_TEST_CASE(a_gradient_check_cannot_see_the_wrong_order, TwoLengths) {
+  Tensors inputs = {x};
+  for (const Tensor& parameter : parameters(layer)) inputs.push_back(parameter);
+  for (const Order order : {Order::repeat, Order::tile}) {
+    const auto report = gradcheck(
+        [&](const Tensors& values) {
+          const Tensors weights(values.begin() + 1, values.end());
+          return Tensors{attend(with_parameters(layer, weights), values[0], lengths, order)};
+        },
+        inputs);
+    BOOST_TEST(report);
+    BOOST_TEST(report.worst_error() < 1e-7);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(embeddings_are_scaled_before_positions_are_added) {
+  const Index width = 16;
+  const Embedding embedding(7, width, Key(3));
+  const PositionalEncoding positions(Positions::sinusoidal, 10, width, 0, Key(4));
+  const Tensor ids = ints({{3, 1, 3}, {6, 0, 2}});
+  const Tensor encoded = positions(embedding(ids), Layout::full(2, 3), Context::inference());
+
+  const Grid table(embedding.table);
+  const Grid expected = grid_of({2, 3, width}, [&](const Indices& at) {
+    const auto token = static_cast<Index>(ids.at({at[0], at[1]}));
+    const double frequency =
+        std::pow(10000.0, -static_cast<double>(at[2] / 2 * 2) / static_cast<double>(width));
+    const double angle = static_cast<double>(at[1]) * frequency;
+    return 4 * table[{token, at[2]}] + (at[2] % 2 == 0 ? std::sin(angle) : std::cos(angle));
+  });
+  BOOST_TEST(distance(encoded, expected) < 1e-6);
+
+  for (const double value : numbers(sinusoids(1000, width))) BOOST_TEST(std::abs(value) <= 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

@@ -1,11 +1,11 @@
-// The gradient checker: is what a function sends back the derivative of what it computes?
+// The gradient checker: does a function's sweep return the derivative of what the function
+// computes?
 //
 //   BOOST_TEST(gradcheck([](const Tensors& x) { return Tensors{softmax(x[0])}; }, {scores}));
 //
-// Each derivative is compared with finite differences whose step and error are found element by
-// element, so that the tolerance is derived and not chosen. Numeric differentiation stands in
-// gradcheck/difference.*, what is measured and how it is judged in gradcheck/level.*, the report in
-// gradcheck/report.cpp.
+// It compares each derivative with finite differences. Their step and their error are found element
+// by element, so the tolerance is derived, not chosen. gradcheck/README.md explains how to use it
+// and how to read a failing report.
 #pragma once
 
 #include <iosfwd>
@@ -21,182 +21,166 @@
 namespace adjoint {
 
 struct GradcheckOptions {
-  int order = 1;  ///< up to this order: 2 checks the gradient's gradient as well
-  Key key{1};     ///< of random cotangents and directions
-  std::vector<std::string> names = {};  ///< of the inputs; else those of variable(), or "input 0"
-  Index jacobian_up_to = 4096;  ///< inputs · outputs up to which every output is checked by itself
-  Index elements_up_to = 4000;  ///< inputs up to which each one is checked by itself
-  int cotangents = 2;           ///< random ones, besides those of single outputs
-  int projections = 4;          ///< random directions, where there are too many inputs
-  int coordinates = 16;         ///< and so many single inputs besides
-  bool walk = true;  ///< where f fails, check each operation on its tape to find the wrong one
+  int order = 1;  ///< the highest order to check: 2 also checks the gradient of the gradient
+  Key key{1};     ///< for random cotangents and directions
+  std::vector<std::string> names = {};  ///< of the inputs, see input_names()
+  Index jacobian_up_to = 4096;  ///< check every output separately if inputs · outputs ≤ this
+  Index elements_up_to = 4000;  ///< check every input element separately if there are at most n
+  int cotangents = 2;           ///< number of random cotangents
+  int projections = 4;          ///< random directions, if there are more elements than that
+  int coordinates = 16;         ///< single elements checked beside those directions
+  bool walk = true;             ///< after a failure, check each operation on the tape separately
 };
 
-/// Something that was found out about one element, or about the function as a whole.
+/// One result about one element, or about the function as a whole.
 struct Finding {
   enum class Kind {
-    mismatch,          ///< analytic and numeric derivative differ by more than their errors explain
-    kink,              ///< the slopes on both sides differ: there is no derivative. Not a failure
-    jump,              ///< the value itself jumps
-    not_finite,        ///< NaN or infinity, as value, analytic or numeric derivative
+    mismatch,          ///< the derivatives differ by more than their errors explain
+    kink,              ///< the one-sided slopes differ: no derivative exists. Not a failure
+    jump,              ///< the value itself is discontinuous
+    not_finite,        ///< a value or a derivative is NaN or infinite
     nondeterministic,  ///< two runs differ in some bit
-    not_linear,        ///< the cotangent zero gives a gradient that is not zero
-    imprecise,         ///< rounding leaves too little of the numeric derivative to judge by
+    not_linear,        ///< a cotangent of zero gives a nonzero gradient
+    imprecise,         ///< rounding leaves too few digits of the numeric derivative
   };
   Kind kind = Kind::mismatch;
-  int order = 1;           ///< 1: the gradient; 2: the gradient's gradient; ...
-  std::string where = {};  ///< "weight[1, 2]", "output 0[3]"
-  /// "output 0[3]": of that element alone; "random 1"; empty where none matters.
-  std::string cotangent = {};
-  int input = -1;      ///< number of the input, −1 where it is none
-  Index element = -1;  ///< its element, counted in row-major order; −1 likewise
-  double analytic = 0;
-  double numeric = 0;
-  double error = 0;       ///< of the numeric derivative, as estimated
-  double relative = 0;    ///< |analytic − numeric| by the larger of both
-  std::string note = {};  ///< what the numbers don't say
+  int order = 1;               ///< 1: the gradient; 2: the gradient of the gradient; ...
+  std::string where = {};      ///< "weight[1, 2]", "output 0[3]"
+  std::string cotangent = {};  ///< "output 0[3]" (that element alone), "random 1", or empty
+  int input = -1;              ///< index of the input; −1 if the finding concerns none
+  Index element = -1;          ///< its element in row-major order; −1 if it concerns none
+  double analytic = 0;         ///< derivative from the sweep
+  double numeric = 0;          ///< derivative from finite differences
+  double error = 0;            ///< estimated error of the numeric derivative
+  double relative = 0;         ///< |analytic − numeric| / max(|analytic|, |numeric|)
+  std::string note = {};       ///< what the numbers don't show
   bool failed() const { return kind != Kind::kink; }
 };
 const char* name_of(Finding::Kind kind);
 
-/// All that was measured with respect to one input, for a diagnosis. Matrices in f64 with a row for
-/// each cotangent and a column for each element; a numeric derivative is NaN where it was not
-/// measured and where there is none (at a kink).
+/// All derivatives measured with respect to one input: the data for a diagnosis. The matrices are
+/// f64 [cotangents, elements of the input]. A numeric derivative is NaN if it was not measured or
+/// does not exist (at a kink).
 struct Measurement {
   int order;
   int input;
   std::string name;
   Shape shape;                 ///< of the input
-  std::vector<Shape> outputs;  ///< of the real ones
-  bool jacobian;               ///< whether the last rows are those of all single outputs
+  std::vector<Shape> outputs;  ///< of the real outputs
+  bool jacobian;               ///< whether the last rows belong to the single output elements
   Tensor cotangents;           ///< [cotangents, elements of all real outputs]
   Tensor analytic, numeric, error;
 };
 
-/// What kind of mistake makes the derivative with respect to one input wrong, told from the whole
-/// of what was measured. How it is told: gradcheck/hypotheses.h.
+/// The kind of mistake behind a wrong derivative with respect to one input, inferred from the
+/// pattern of all measured numbers (gradcheck/diagnosis/hypotheses.h).
 struct Diagnosis {
   enum class Kind {
-    zero,           ///< nothing comes back
-    sign,           ///< the negative
+    zero,           ///< the gradient is zero
+    sign,           ///< the negative of what it should be
     factor,         ///< a constant multiple
     precision,      ///< right to about single precision: something was computed in f32
-    other_input,    ///< what belongs to another input
+    other_input,    ///< the gradient of another input
     transposed,     ///< axes exchanged, in the gradient, the cotangent or a factor
     shifted,        ///< off by one along an axis
-    wrong_example,  ///< what belongs to another example of the batch
+    wrong_example,  ///< mixed up with other examples of the batch
     extra_sum,      ///< summed over too many axes
-    missing_sum,    ///< summed over too few axes: a broadcast is not undone
+    missing_sum,    ///< summed over too few axes: a broadcast was not undone
     wrong_axis,     ///< right for another axis
-    wrong_mask,     ///< a gradient where there is none, or none where there is one
-    missing_term,   ///< some other term is missing, or too much
+    wrong_mask,     ///< nonzero where it should be zero, or the reverse
+    missing_term,   ///< some other term is missing, or one is too many
     unknown,
   };
   Kind kind = Kind::unknown;
   int order = 1;
-  int input = -1;         ///< number of the input
+  int input = -1;         ///< index of the input
   std::string name = {};  ///< of the input
-  double factor = 0;      ///< analytic / numeric, where it is a constant
+  double factor = 0;      ///< analytic / numeric, if constant
   std::string text = {};  ///< in words: "0.5 × what it should be, throughout"
 };
 const char* name_of(Diagnosis::Kind kind);
 
-/// How much was looked at in one order.
+/// How much was checked in one order.
 struct Coverage {
   int order;
-  Index inputs, outputs;       ///< elements, of real type
-  Index measured = 0;          ///< inputs checked by themselves
-  bool jacobian = false;       ///< whether every output was checked by itself
-  int cotangents = 0;          ///< random ones
-  int projections = 0;         ///< 0: not needed
-  double could_be_missed = 0;  ///< size of an error, relative to the gradient's: see gradcheck()
+  Index inputs, outputs;       ///< number of real elements
+  Index measured = 0;          ///< input elements checked separately
+  bool jacobian = false;       ///< whether every output element was checked separately
+  int cotangents = 0;          ///< number of random cotangents
+  int projections = 0;         ///< number of random directions; 0 if not needed
+  double could_be_missed = 0;  ///< size of an error relative to the gradient: see gradcheck()
 };
 
-class GradcheckReport;
+struct GradcheckReport;
 
-/// An application of an operation that fails by itself, at the very inputs that it had within f.
+/// An operation that fails its own check, at the inputs it had within f.
 struct Culprit {
   std::string operation;
-  std::string scope;  ///< "encoder.blocks.1.attention"; empty outside of any
-  std::size_t place;  ///< its number among the operations of the tape, from 1
+  std::string scope;   ///< "encoder.blocks.1.attention"; empty outside any scope
+  std::size_t number;  ///< among the operations on the tape, counted from 1
   std::vector<Shape> inputs, outputs;
   std::shared_ptr<const GradcheckReport> report;  ///< of this operation alone
 };
 
-/// What was found on the tape of a function that failed.
+/// Result of checking each operation on the tape of a failing function separately.
 struct TapeWalk {
-  std::size_t operations = 0;           ///< that were recorded, leaves not counted
-  std::size_t wrong = 0;                ///< of those
-  std::optional<Culprit> culprit = {};  ///< the first of the wrong ones
+  std::size_t operations = 0;           ///< on the tape, leaves not counted
+  std::size_t wrong = 0;                ///< number that fail
+  std::optional<Culprit> culprit = {};  ///< the first that fails
 };
 
-/// True when nothing failed. Prints in one line when all is well, else with the worst elements.
-class GradcheckReport {
- public:
+/// True if nothing failed. Prints one line if all is well, otherwise also the worst elements.
+struct GradcheckReport {
+  std::vector<Finding> findings;
+  std::vector<Measurement> measurements;
+  std::vector<Coverage> coverage;    ///< one for each order that was checked
+  std::vector<std::string> unused;   ///< real inputs that the outputs do not depend on: not checked
+  std::optional<TapeWalk> walk;      ///< if a derivative was wrong and options.walk was set
+  std::vector<Diagnosis> diagnoses;  ///< one for each input with a wrong derivative
+  /// The worst relative error: a failed element's error relative to that element, a passed
+  /// element's relative to the largest derivative. Infinite if NaN was found.
+  double worst_error = 0;
+
   explicit operator bool() const;
-  /// The worst relative error: of an element that failed, by its own size; of one that did not, by
-  /// the largest derivative there is. Infinite where NaN was found.
-  double worst_error() const { return worst_error_; }
-  const std::vector<Finding>& findings() const { return findings_; }
   std::size_t count(Finding::Kind kind) const;
-  const std::vector<Measurement>& measurements() const { return measurements_; }
-  const std::vector<Coverage>& coverage() const { return coverage_; }
-  /// The real inputs that the outputs were not computed from: of those nothing was checked.
-  const std::vector<std::string>& unused() const { return unused_; }
-  /// Where the tape was searched for the reason: when some derivative was wrong.
-  const std::optional<TapeWalk>& walk() const { return walk_; }
-  /// One for each input with a wrong derivative.
-  const std::vector<Diagnosis>& diagnoses() const { return diagnoses_; }
-
   void add(Finding finding);
-  void add(Measurement measurement) { measurements_.push_back(std::move(measurement)); }
-  void add(const Coverage& coverage) { coverage_.push_back(coverage); }
-  void add(Diagnosis diagnosis) { diagnoses_.push_back(std::move(diagnosis)); }
   void add_error(double relative);
-  void set_unused(std::vector<std::string> names) { unused_ = std::move(names); }
-  void set_walk(TapeWalk walk) { walk_ = std::move(walk); }
-
- private:
-  std::vector<Finding> findings_;
-  std::vector<Measurement> measurements_;
-  std::vector<Coverage> coverage_;
-  std::vector<std::string> unused_;
-  std::optional<TapeWalk> walk_;
-  std::vector<Diagnosis> diagnoses_;
-  double worst_error_ = 0;
 };
 std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
 
-/// Checks the derivatives of f at the inputs. Those of f32 are cast to f64 first; i64 and b8 ones
-/// are constants. What is proved, up to the precision of the numeric derivative, depends on size:
+/// Checks the derivatives of f at the inputs. f32 inputs are cast to f64 first; i64 and b8 inputs
+/// are constants. What a pass proves, up to the precision of the numeric derivative, depends on the
+/// size of f:
 ///
-/// - *Jacobian* (inputs · outputs ≤ jacobian_up_to): every element ∂yⱼ/∂xᵢ, and for some random
-///   cotangents ȳ every element of x̄ = Jᵀȳ; the latter would show a vjp that is not linear in ȳ.
+/// - *Jacobian* (inputs · outputs ≤ jacobian_up_to): every ∂yⱼ/∂xᵢ, and every element of x̄ = Jᵀȳ
+///   for random cotangents ȳ, which also exposes a vjp that is not linear in ȳ.
 /// - *Elements* (inputs ≤ elements_up_to): every element of x̄ = Jᵀȳ for random normal ȳ. An error
-///   in J that they all miss is orthogonal to all of them, which has probability zero; one is
-///   overlooked only where it is small beside the rounding errors of the other outputs.
-/// - *Projections* (more): ⟨ȳ, J u⟩ = ⟨Jᵀȳ, u⟩ along random normal directions u, and single
-///   elements. An error E of x̄ yields ⟨E, u⟩, normal with deviation ‖E‖, so it slips below a
-///   tolerance τ with probability about τ√(2/π)/‖E‖ for each direction; the report states the size
-///   that all miss with probability 1/1000. (Each input is measured in units of its own size.)
-///   Where a direction fails, halves of the elements are tried, and at last single ones.
+///   in J that all of them miss is orthogonal to them, which has probability zero; an error can
+///   only escape if it is small beside the rounding errors of the other outputs.
+/// - *Projections* (more inputs): ⟨ȳ, J u⟩ = ⟨Jᵀȳ, u⟩ along random normal directions u, and single
+///   elements. An error E of x̄ gives ⟨E, u⟩, normal with deviation ‖E‖, so one direction hides it
+///   below a tolerance τ with probability about τ√(2/π)/‖E‖. The report states the size that all
+///   directions miss with probability 1/1000. (Each input is measured in units of its own size.)
+///   If a direction fails, bisection narrows the elements down to single ones.
 ///
-/// Derivatives 10⁹ times smaller than the largest one (both in units of their inputs' sizes) are
-/// taken for rounding errors.
+/// Derivatives 10⁹ times smaller than the largest (both in units of their inputs' sizes) are
+/// treated as rounding errors.
 ///
-/// Order 2 checks in the same way the function g(x, ȳ) = x̄ with respect to x and ȳ, order 3 the
-/// gradient of that, and so on; it stops at the first order that fails. Then each operation on the
-/// tape of f is checked alone, at the inputs it had, and the first that fails is named. Elements at
-/// a kink are checked in order 1 only, where the analytic derivative has to lie between both
-/// slopes.
+/// Order 2 checks the function g(x, ȳ) = x̄ with respect to x and ȳ in the same way, order 3 the
+/// gradient of that, and so on, up to the first order that fails. Then each operation on the tape
+/// of f is checked alone, at the inputs it had, and the first that fails is named. Elements at a
+/// kink are checked in order 1 only: the analytic derivative must lie between the two slopes.
 ///
-/// f is called with recording off while differences are taken: where it differentiates something
-/// itself, that has to be by functional.h. Error for an empty function or input, for
-/// order < 1, and where no input or no output is real, so that nothing would be checked.
+/// Finite differences call f with recording off; if f differentiates something itself, it must use
+/// functional.h. Error if f or an input is empty, if order < 1, or if no input or no output is
+/// real, since nothing would be checked.
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
                           const GradcheckOptions& options = {});
 /// The same for a function of one tensor.
 GradcheckReport gradcheck(const TensorFunction& f, const Tensor& input,
                           const GradcheckOptions& options = {});
+
+/// What reports call the inputs: the given names first, then those of variable(), else "input 0".
+std::vector<std::string> input_names(const Tensors& inputs, std::vector<std::string> given = {});
 
 }  // namespace adjoint

@@ -158,4 +158,7 @@ Tensor from(const std::vector<T>& values, const Shape& shape) {
 /// For people: nested brackets, aligned columns; of a long axis only the ends are shown.
 std::ostream& operator<<(std::ostream& stream, const Tensor& x);
 
+/// What messages call an operand: "input 0 ('weight')", or "input 0" if it has no name.
+std::string operand_text(const char* role, std::size_t index, const Tensor& x = {});
+
 }  // namespace adjoint

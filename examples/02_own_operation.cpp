@@ -112,7 +112,7 @@ int lesson() {
   claim("cotangent zero gave a gradient", forgotten.count(Finding::Kind::not_linear) > 0);
   const GradcheckReport cut = check(CutOff{});
   claim("and a derivative that stops at the first order", !cut);
-  claim("only there", !cut.findings().empty() && cut.findings().front().order == 2);
+  claim("only there", !cut.findings.empty() && cut.findings.front().order == 2);
 
   std::cout << (all_hold ? "\nAll of it holds.\n" : "\nSomething above does not hold.\n");
   return all_hold ? 0 : 1;

@@ -10,7 +10,7 @@
 namespace adjoint::checking {
 namespace {
 
-// The tensors again, with the elements of the real ones taken from `flat`.
+// Tensors like these, with the elements of the real ones taken from `flat`.
 Tensors unflatten(const Tensors& like, const Vector& flat) {
   Tensors result;
   auto next = flat.begin();
@@ -38,62 +38,63 @@ Tensors evaluate(const Function& f, const Tensors& inputs) {
   return outputs;
 }
 
-}  // namespace
-
-double Cotangent::operator()(const Vector& values) const {
-  if (single >= 0) return values[static_cast<std::size_t>(single)];
-  return std::inner_product(weights.begin(), weights.end(), values.begin(), 0.0);
-}
-
-FlatFunction::FlatFunction(Function f, Tensors inputs, std::vector<std::string> names)
-    : f_(std::move(f)), inputs_(with_variables(std::move(inputs))), names_(std::move(names)) {
-  outputs_ = evaluate(f_, inputs_);
-  point_ = flatten(inputs_);
-  values_ = flatten(outputs_);
-}
-
-Vector FlatFunction::values_at(const Vector& point) const {
-  const NoRecording guard;
-  const Unobserved probing;  // steps may leave the domain
-  return flatten(evaluate(f_, unflatten(inputs_, point)));
-}
-
-Vector FlatFunction::gradient(const Cotangent& cotangent) const {
-  return flatten(grad(real_ones(outputs_), real_ones(inputs_), as_outputs(cotangent),
-                      {.zeros_if_independent = true}));
-}
-
-Tensors FlatFunction::as_outputs(const Cotangent& cotangent, bool zeros) const {
-  const Tensors outputs = real_ones(outputs_);
-  if (cotangent.single < 0) return unflatten(outputs, cotangent.weights);
-  Vector one(values_.size());
-  one[static_cast<std::size_t>(cotangent.single)] = 1;
-  Tensors result = unflatten(outputs, one);
-  const int number = place(outputs, cotangent.single).tensor;
-  for (int j = 0; j < static_cast<int>(result.size()); ++j)
-    if (j != number && !zeros) result[static_cast<std::size_t>(j)] = Tensor();
-  return result;
-}
-
-std::string FlatFunction::input_name(Index i) const {
-  const auto [number, element] = input_place(i);
-  const auto n = static_cast<std::size_t>(number);
-  return names_[n] + index_text(inputs_[n].shape(), element);
-}
-
-std::string FlatFunction::output_name(Index j) const {
-  const auto [number, element] = place(outputs_, j);
-  const Tensor& y = outputs_[static_cast<std::size_t>(number)];
-  return "output " + std::to_string(number) + index_text(y.shape(), element);
-}
-
-Place FlatFunction::place(const Tensors& tensors, Index i) {
+Position position_in(const Tensors& tensors, Index i) {
   for (std::size_t number = 0; number < tensors.size(); ++number) {
     if (!is_real(tensors[number].dtype())) continue;
     if (i < tensors[number].numel()) return {static_cast<int>(number), i};
     i -= tensors[number].numel();
   }
-  fail("gradcheck: there is no element ", i);
+  fail("gradcheck: no element ", i);
+}
+
+}  // namespace
+
+double Cotangent::operator()(const Vector& values) const {
+  if (single >= 0) return values[at(single)];
+  return std::inner_product(weights.begin(), weights.end(), values.begin(), 0.0);
+}
+
+FlatFunction::FlatFunction(Function function, Tensors inputs, std::vector<std::string> input_names)
+    : f(std::move(function)),
+      xs(with_variables(std::move(inputs))),
+      names(std::move(input_names)),
+      ys(evaluate(f, xs)),
+      point(flatten(xs)),
+      values(flatten(ys)) {}
+
+Vector FlatFunction::values_at(const Vector& other_point) const {
+  const NoRecording guard;
+  const Unobserved probing;  // a step may leave the domain
+  return flatten(evaluate(f, unflatten(xs, other_point)));
+}
+
+Vector FlatFunction::gradient(const Cotangent& cotangent) const {
+  return flatten(
+      grad(real_ones(ys), real_ones(xs), as_outputs(cotangent), {.zeros_if_independent = true}));
+}
+
+Tensors FlatFunction::as_outputs(const Cotangent& cotangent, bool zeros) const {
+  const Tensors outputs = real_ones(ys);
+  if (cotangent.single < 0) return unflatten(outputs, cotangent.weights);
+  Vector one(values.size());
+  one[at(cotangent.single)] = 1;
+  Tensors result = unflatten(outputs, one);
+  const int number = position_in(outputs, cotangent.single).tensor;
+  for (int j = 0; j < std::ssize(result) && !zeros; ++j)
+    if (j != number) result[at(j)] = Tensor();
+  return result;
+}
+
+Position FlatFunction::input_position(Index i) const { return position_in(xs, i); }
+
+std::string FlatFunction::input_name(Index i) const {
+  const auto [number, element] = position_in(xs, i);
+  return names[at(number)] + index_text(xs[at(number)].shape(), element);
+}
+
+std::string FlatFunction::output_name(Index j) const {
+  const auto [number, element] = position_in(ys, j);
+  return text_from("output ", number, index_text(ys[at(number)].shape(), element));
 }
 
 Tensors with_variables(Tensors tensors) {

@@ -1,66 +1,62 @@
-// The function under check as a map of plain vectors: the elements of all its real inputs, one
-// after the other, to those of all its real outputs.
+// The function under check as a map between plain vectors: from the elements of all its real inputs
+// to those of all its real outputs, tensor after tensor.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "autograd/gradcheck.h"
+#include "autograd/gradcheck/numeric_derivative.h"
 
 namespace adjoint::checking {
 
 using Vector = std::vector<double>;
 
-/// A cotangent: that of a single output element, or any.
+inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+/// Weights of the output elements: one of them alone, or any.
 struct Cotangent {
   std::string name;
   Index single = -1;  ///< the output element whose weight is 1 while all others are 0
   Vector weights;     ///< if not single
 
-  double operator()(const Vector& values) const;
+  double operator()(const Vector& values) const;  ///< ⟨weights, values⟩
 };
 
-/// Which tensor an element of the flat vector lies in, and where.
-struct Place {
+/// Where an element of the flat vector is: in which tensor, and which element of it.
+struct Position {
   int tensor;
   Index element;
 };
 
-class FlatFunction {
- public:
+struct FlatFunction {
+  Function f;
+  Tensors xs;                      ///< its inputs, the real ones tracked
+  std::vector<std::string> names;  ///< of the inputs
+  Tensors ys;                      ///< f(xs), recorded
+  Vector point, values;            ///< all real elements of xs and of ys
+
   /// Evaluates and records f at the inputs: f64, or integer or boolean constants.
   FlatFunction(Function f, Tensors inputs, std::vector<std::string> names);
+  /// The same function at the same inputs, evaluated and recorded once more.
+  FlatFunction rerun() const { return {f, xs, names}; }
 
-  const Vector& point() const { return point_; }
-  const Vector& values() const { return values_; }  ///< at that point
-  Vector values_at(const Vector& point) const;      ///< at another one
+  Vector values_at(const Vector& other_point) const;
   Vector gradient(const Cotangent& cotangent) const;
-
-  Index inputs() const { return static_cast<Index>(point_.size()); }
-  Index outputs() const { return static_cast<Index>(values_.size()); }
-  Place input_place(Index i) const { return place(inputs_, i); }
-  std::string input_name(Index i) const;                            ///< "weight[1, 2]"
-  std::string output_name(Index j) const;                           ///< "output 0[3]"
-  const std::vector<std::string>& names() const { return names_; }  ///< of the input tensors
-  const Tensors& input_tensors() const { return inputs_; }
-  const Tensors& output_tensors() const { return outputs_; }
-
-  /// A cotangent, or any vector over the real outputs, as tensors of their forms. Where a single
-  /// element counts, the other outputs get none, or zeros if asked for.
+  /// A cotangent as tensors, one for each real output. A single element leaves the other outputs'
+  /// tensors undefined, or zero if `zeros`.
   Tensors as_outputs(const Cotangent& cotangent, bool zeros = false) const;
 
- private:
-  static Place place(const Tensors& tensors, Index i);
-
-  Function f_;
-  Tensors inputs_, outputs_;
-  std::vector<std::string> names_;
-  Vector point_, values_;
+  Index inputs() const { return std::ssize(point); }
+  Index outputs() const { return std::ssize(values); }
+  Position input_position(Index i) const;
+  std::string input_name(Index i) const;   ///< "weight[1, 2]"
+  std::string output_name(Index j) const;  ///< "output 0[3]"
 };
 
-/// The tensors, the real ones among them tracked.
+/// The same tensors, with the real ones tracked.
 Tensors with_variables(Tensors tensors);
-/// All elements of the real ones among the tensors, one after the other.
+/// All elements of the real tensors, tensor after tensor.
 Vector flatten(const Tensors& tensors);
 /// g(x, ȳ) = x̄, where f has `count` inputs: what the next order checks.
 Function gradient_of(Function f, std::size_t count);

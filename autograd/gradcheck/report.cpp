@@ -1,6 +1,7 @@
-// The report of a gradient check: one line when all is well, a short table when it is not.
+// Prints the result of a gradient check: one line if all is well, otherwise also a short table.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iomanip>
 #include <ostream>
@@ -11,28 +12,34 @@
 namespace adjoint {
 namespace {
 
-constexpr std::size_t most_rows = 8;  // of the function; of the operation to blame:
-constexpr std::size_t fewer_rows = 3;
+constexpr std::size_t most_rows = 8;          // about the function
+constexpr std::size_t most_culprit_rows = 3;  // about the operation to blame
 
 std::string counted(Index count, const std::string& noun) {
-  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+  return text_from(count, ' ', noun, count == 1 ? "" : "s");
 }
 
-std::string number(double value, int digits) {
+std::string number(double value, int digits) { return text_from(std::setprecision(digits), value); }
+
+// Comma-separated, at most `most` items.
+template <class Items>
+std::string list(const Items& items, std::size_t most) {
   std::ostringstream text;
-  text << std::setprecision(digits) << value;
+  for (std::size_t i = 0; i < std::min(items.size(), most); ++i)
+    text << (i > 0 ? ", " : "") << items[i];
+  if (items.size() > most) text << " and " << items.size() - most << " more";
   return text.str();
 }
 
-struct Row {
-  std::string what, where, cotangent, analytic, numeric, error, relative;
-};
-
 std::vector<Finding> failures_of(const GradcheckReport& report) {
   std::vector<Finding> failures;
-  std::ranges::copy_if(report.findings(), std::back_inserter(failures), &Finding::failed);
+  std::ranges::copy_if(report.findings, std::back_inserter(failures), &Finding::failed);
   return failures;
 }
+
+using Row = std::array<std::string, 7>;
+const Row heading = {"finding", "element", "cotangent", "analytic",
+                     "numeric", "± about", "relative"};
 
 Row row_of(const Finding& finding) {
   return {name_of(finding.kind),      finding.where,
@@ -41,32 +48,26 @@ Row row_of(const Finding& finding) {
           number(finding.relative, 3)};
 }
 
-// The part of the table that consists of numbers, the columns as wide as they need be.
 void print_table(std::ostream& stream, const std::vector<Row>& rows, const std::string& margin) {
-  static constexpr std::string Row::*columns[] = {&Row::what,     &Row::where,   &Row::cotangent,
-                                                  &Row::analytic, &Row::numeric, &Row::error,
-                                                  &Row::relative};
-  std::vector<std::string> lines(rows.size(), margin);
-  for (const auto column : columns) {
-    std::size_t width = 0;
-    for (const Row& row : rows) width = std::max(width, (row.*column).size());
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      lines[i] += rows[i].*column + std::string(width - (rows[i].*column).size() + 2, ' ');
-  }
-  for (const std::string& line : lines)
+  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
+  for (const Row& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  for (const Row& row : rows) {
+    std::string line = margin;
+    for (std::size_t c = 0; c < row.size(); ++c)
+      line += row[c] + std::string(widths[c] - row[c].size() + 2, ' ');
     stream << '\n' << line.substr(0, line.find_last_not_of(' ') + 1);
+  }
 }
 
+// Findings with a note concern the function as a whole and come first; then elements, worst first.
 void print_failures(std::ostream& stream, const GradcheckReport& report, const std::string& margin,
                     std::size_t most) {
   std::vector<Finding> failures = failures_of(report);
-  // Those said in words concern the function as a whole; elements follow, the worst first.
-  const auto first = [](const Finding& a, const Finding& b) {
-    return std::pair(!a.note.empty(), a.relative) > std::pair(!b.note.empty(), b.relative);
-  };
-  std::stable_sort(failures.begin(), failures.end(), first);
-  std::vector<Row> rows = {
-      {"finding", "element", "cotangent", "analytic", "numeric", "± about", "relative"}};
+  std::ranges::stable_sort(failures, std::ranges::greater(), [](const Finding& finding) {
+    return std::pair(!finding.note.empty(), finding.relative);
+  });
+  std::vector<Row> rows = {heading};
   for (std::size_t i = 0; i < std::min(failures.size(), most); ++i) {
     const Finding& finding = failures[i];
     if (finding.note.empty())
@@ -82,42 +83,41 @@ void print_failures(std::ostream& stream, const GradcheckReport& report, const s
 
 void print_diagnoses(std::ostream& stream, const GradcheckReport& report,
                      const std::string& margin) {
-  const auto& diagnoses = report.diagnoses();
+  const auto& diagnoses = report.diagnoses;
   for (std::size_t i = 0; i < std::min(diagnoses.size(), most_rows); ++i)
     stream << '\n' << margin << diagnoses[i].name << ": " << diagnoses[i].text;
   if (diagnoses.size() > most_rows)
-    stream << '\n' << margin << "and " << diagnoses.size() - most_rows << " inputs more";
+    stream << '\n' << margin << "and " << diagnoses.size() - most_rows << " more inputs";
 }
 
-std::string list(const std::vector<Shape>& shapes) {
-  std::ostringstream text;
-  for (const Shape& shape : shapes) text << (text.tellp() > 0 ? ", " : "") << shape;
-  return text.str();
+std::string innocent_tape(std::size_t operations) {
+  const std::string verdict = operations == 0 ? "No operation on the inputs was recorded."
+                              : operations == 1
+                                  ? "The only operation on the tape is right by itself."
+                                  : "All " + std::to_string(operations) +
+                                        " operations on the tape are right by themselves.";
+  return "\n  " + verdict +
+         " The mistake is not on the tape: a value\n  was taken off it (detach, item, values, "
+         "recording turned off) and used again.";
 }
 
 void print_walk(std::ostream& stream, const TapeWalk& walk) {
   if (!walk.culprit) {
-    stream << "\n  "
-           << (walk.operations == 0   ? "No operation on the inputs was recorded."
-               : walk.operations == 1 ? "The only operation on the tape is right by itself."
-                                      : "All " + std::to_string(walk.operations) +
-                                            " operations on the tape are right by themselves.")
-           << " What is wrong is not on the tape: a value\n  was taken out of it (detach, item, "
-              "values, a stop in recording) and used again.";
+    stream << innocent_tape(walk.operations);
     return;
   }
   const Culprit& culprit = *walk.culprit;
-  stream << "\n  The first wrong operation is number " << culprit.place << " of " << walk.operations
-         << ": " << culprit.operation;
+  stream << "\n  The first wrong operation is number " << culprit.number << " of "
+         << walk.operations << ": " << culprit.operation;
   if (!culprit.scope.empty()) stream << " in " << culprit.scope;
-  stream << ", " << list(culprit.inputs) << " → " << list(culprit.outputs);
+  stream << ", " << list(culprit.inputs, most_rows) << " → " << list(culprit.outputs, most_rows);
   if (walk.wrong > 1)
     stream << "; " << walk.wrong << " are wrong by themselves";
   else if (walk.operations > 1)
     stream << "; the others are right by themselves";
   if (walk.operations == 1) return;
   print_diagnoses(stream, *culprit.report, "    ");
-  print_failures(stream, *culprit.report, "    ", fewer_rows);
+  print_failures(stream, *culprit.report, "    ", most_culprit_rows);
 }
 
 void print(std::ostream& stream, const Coverage& coverage) {
@@ -136,23 +136,12 @@ void print(std::ostream& stream, const Coverage& coverage) {
   if (coverage.jacobian) stream << " and " << counted(coverage.outputs, "output");
 }
 
-void print_unused(std::ostream& stream, const std::vector<std::string>& names) {
-  if (names.empty()) return;
-  stream << "; without influence: ";
-  for (std::size_t i = 0; i < std::min(names.size(), most_rows); ++i)
-    stream << (i > 0 ? ", " : "") << names[i];
-  if (names.size() > most_rows) stream << " and " << names.size() - most_rows << " more";
-}
-
 void print_kinks(std::ostream& stream, const GradcheckReport& report) {
-  const std::size_t kinks = report.count(Finding::Kind::kink);
+  const auto kinks = static_cast<Index>(report.count(Finding::Kind::kink));
   if (kinks == 0) return;
-  const auto& findings = report.findings();
-  const auto kink = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.kind == Finding::Kind::kink;
-  });
-  stream << "; " << counted(static_cast<Index>(kinks), "kink")
-         << (kinks == 1 ? ": " : ", the first: ") << kink->where << " (" << kink->note << ')';
+  const Finding& first = *std::ranges::find(report.findings, Finding::Kind::kink, &Finding::kind);
+  stream << "; " << counted(kinks, "kink") << (kinks == 1 ? ": " : ", the first: ") << first.where
+         << " (" << first.note << ')';
 }
 
 }  // namespace
@@ -163,25 +152,18 @@ const char* name_of(Finding::Kind kind) {
   return names[static_cast<int>(kind)];
 }
 
-GradcheckReport::operator bool() const {
-  return std::none_of(findings_.begin(), findings_.end(),
-                      [](const Finding& f) { return f.failed(); });
-}
+GradcheckReport::operator bool() const { return std::ranges::none_of(findings, &Finding::failed); }
 
 std::size_t GradcheckReport::count(Finding::Kind kind) const {
-  return static_cast<std::size_t>(
-      std::count_if(findings_.begin(), findings_.end(),
-                    [kind](const Finding& finding) { return finding.kind == kind; }));
+  return static_cast<std::size_t>(std::ranges::count(findings, kind, &Finding::kind));
 }
 
 void GradcheckReport::add(Finding finding) {
   if (finding.failed()) add_error(finding.relative);
-  findings_.push_back(std::move(finding));
+  findings.push_back(std::move(finding));
 }
 
-void GradcheckReport::add_error(double relative) {
-  worst_error_ = std::max(worst_error_, relative);
-}
+void GradcheckReport::add_error(double relative) { worst_error = std::max(worst_error, relative); }
 
 std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
   const std::vector<Finding> failures = failures_of(report);
@@ -189,18 +171,18 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
   if (failures.empty())
     stream << "ok";
   else
-    stream << "FAILED, " << counted(static_cast<Index>(failures.size()), "finding") << " in order "
+    stream << "FAILED, " << counted(std::ssize(failures), "finding") << " in order "
            << failures[0].order;
-  if (failures.empty() || report.worst_error() > 0)
-    stream << ", worst relative error " << number(report.worst_error(), 2);
-  for (const Coverage& coverage : report.coverage()) print(stream, coverage);
-  print_unused(stream, report.unused());
+  if (failures.empty() || report.worst_error > 0)
+    stream << ", worst relative error " << number(report.worst_error, 2);
+  for (const Coverage& coverage : report.coverage) print(stream, coverage);
+  if (!report.unused.empty()) stream << "; without influence: " << list(report.unused, most_rows);
   print_kinks(stream, report);
   print_failures(stream, report, "  ", most_rows);
-  // What is wrong with one operation on a tape says more than what follows from it for the whole.
-  const auto& walk = report.walk();
+  // A diagnosis of the one wrong operation says more than its consequences for the whole function.
+  const std::optional<TapeWalk>& walk = report.walk;
   if (!walk || !walk->culprit || walk->operations == 1) print_diagnoses(stream, report, "  ");
-  if (report.walk()) print_walk(stream, *report.walk());
+  if (walk) print_walk(stream, *walk);
   return stream;
 }
 

@@ -1,5 +1,6 @@
-// What holds for a stretch of code rather than for one call: recording on or off, fused kernels or
-// their formulas, the name scope. It is the thread's own, set by guards, and handed to workers.
+// State that applies to a stretch of code rather than to one call: whether operations are recorded,
+// fused or composed kernels, the name scope. Each thread has its own; guards set it, and workers
+// inherit it.
 #pragma once
 
 #include <memory>
@@ -15,51 +16,47 @@ using ScopePath = std::shared_ptr<const std::string>;
 struct Ambient {
   bool recording = true;
   bool composed = false;
-  ScopePath scope;  ///< "encoder.blocks.1.attention"; null outside of any scope
-  const Observing* observing = nullptr;  ///< the innermost guard of an observer (observer.h)
-  const Node* vjp_of = nullptr;          ///< the node whose vjp is running, the outermost; or null
+  ScopePath scope;                       ///< "encoder.blocks.1.attention"; null outside any scope
+  const Observing* observing = nullptr;  ///< the innermost observer's guard (observer.h)
+  const Node* vjp_of = nullptr;          ///< the node of the outermost running vjp, or null
 };
 
-/// The calling thread's. There is one of it even if a program hides its symbols from shared
-/// libraries.
+/// The calling thread's state. Exported, so that a program that hides its symbols from shared
+/// libraries still has only one.
 [[gnu::visibility("default")]] inline Ambient& ambient() {
   thread_local Ambient current;
   return current;
 }
 
-/// Sets the thread's ambient state and puts the former one back at the end of the block. A worker
-/// that acts for another thread inherits that thread's state: `AmbientGuard guard(captured);`
-class AmbientGuard {
+/// Sets a variable for the enclosing block and restores its former value at the end.
+template <class T>
+class ScopedValue {
  public:
-  explicit AmbientGuard(Ambient state) : former_(std::exchange(ambient(), std::move(state))) {}
-  ~AmbientGuard() { ambient() = std::move(former_); }
-  AmbientGuard(const AmbientGuard&) = delete;
-  AmbientGuard& operator=(const AmbientGuard&) = delete;
+  ScopedValue(T& variable, T value)
+      : variable_(variable), former_(std::exchange(variable, std::move(value))) {}
+  ~ScopedValue() { variable_ = std::move(former_); }
+  ScopedValue(const ScopedValue&) = delete;
+  ScopedValue& operator=(const ScopedValue&) = delete;
 
  private:
-  Ambient former_;
+  T& variable_;
+  T former_;
 };
 
-/// Sets one flag of the ambient state for the block it stands in.
-class FlagGuard {
- public:
-  FlagGuard(bool Ambient::*flag, bool value)
-      : flag_(flag), former_(std::exchange(ambient().*flag, value)) {}
-  ~FlagGuard() { ambient().*flag_ = former_; }
-  FlagGuard(const FlagGuard&) = delete;
-  FlagGuard& operator=(const FlagGuard&) = delete;
-
- private:
-  bool Ambient::*flag_;
-  bool former_;
+/// `AmbientGuard guard(captured);`: a worker acts with the ambient state of another thread.
+struct AmbientGuard : ScopedValue<Ambient> {
+  explicit AmbientGuard(Ambient state) : ScopedValue(ambient(), std::move(state)) {}
 };
-
+/// Sets one flag of the ambient state.
+struct FlagGuard : ScopedValue<bool> {
+  FlagGuard(bool Ambient::*flag, bool value) : ScopedValue(ambient().*flag, value) {}
+};
 /// `NoRecording guard;`: operations compute, but nothing can be differentiated through them.
 struct NoRecording : FlagGuard {
   NoRecording() : FlagGuard(&Ambient::recording, false) {}
 };
-/// `Composed guard;`: every fused operation is replaced by the formula it stands for, made of
-/// simple operations. Slower; for checking and for reading traces.
+/// `Composed guard;`: every fused operation runs as the composition of simple operations that it
+/// stands for. Slower; for checking and for reading traces.
 struct Composed : FlagGuard {
   Composed() : FlagGuard(&Ambient::composed, true) {}
 };
@@ -68,20 +65,17 @@ inline bool recording() { return ambient().recording; }
 inline bool composed() { return ambient().composed; }
 
 /// `NameScope scope("attention");`: operations recorded in the block carry the dotted path of all
-/// scopes around them, so that errors, checks and traces can say where they stand.
-class NameScope {
- public:
-  explicit NameScope(const std::string& name) : former_(ambient().scope) {
-    ambient().scope = std::make_shared<const std::string>(former_ ? *former_ + "." + name : name);
-  }
-  /// Sets the whole path at once, whatever stands around.
-  explicit NameScope(ScopePath path) : former_(std::exchange(ambient().scope, std::move(path))) {}
-  ~NameScope() { ambient().scope = std::move(former_); }
-  NameScope(const NameScope&) = delete;
-  NameScope& operator=(const NameScope&) = delete;
+/// enclosing scopes, so that errors, checks and traces can say where they happened.
+struct NameScope : ScopedValue<ScopePath> {
+  explicit NameScope(const std::string& name) : NameScope(inner_path(name)) {}
+  /// Replaces the whole path, ignoring enclosing scopes.
+  explicit NameScope(ScopePath path) : ScopedValue(ambient().scope, std::move(path)) {}
 
  private:
-  ScopePath former_;
+  static ScopePath inner_path(const std::string& name) {
+    const ScopePath& outer = ambient().scope;
+    return std::make_shared<const std::string>(outer ? *outer + "." + name : name);
+  }
 };
 
 }  // namespace adjoint

@@ -6,8 +6,8 @@
 namespace adjoint {
 namespace {
 
-// remainders[k][b]: what is left of byte b, followed by k bytes of zeros. Polynomials over two
-// elements, the highest power in the lowest bit.
+// remainders[k][b]: the remainder of byte b followed by k zero bytes. Bits are the coefficients of
+// a polynomial over GF(2), with the highest power in the lowest bit.
 constexpr int bytes_at_once = 8;
 constexpr auto remainders = [] {
   constexpr std::uint32_t divisor = 0xEDB88320;  // x³² + x²⁶ + x²³ + … + x + 1, without x³²
@@ -26,7 +26,7 @@ constexpr auto remainders = [] {
 
 std::uint32_t crc32(std::string_view bytes, std::uint32_t before) {
   std::uint32_t rest = ~before;
-  // A remainder of a sum is the sum of remainders, so several bytes are looked up side by side.
+  // The remainder of a sum is the sum of the remainders, so the bytes can be looked up in parallel.
   for (; bytes.size() >= bytes_at_once; bytes.remove_prefix(bytes_at_once)) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data(), sizeof word);  // little-endian

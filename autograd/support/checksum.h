@@ -1,5 +1,5 @@
-// CRC-32, the checksum of zlib, gzip and PNG: it notices any change of up to four bytes in a row,
-// and all but one in 2³² of the others.
+// CRC-32, the checksum of zlib, gzip and PNG. It detects every change confined to four consecutive
+// bytes, and all but one in 2³² of the others.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace adjoint {
 
-/// Of these bytes; or, given what others before them came to, of all together. (ISO 3309; RFC 1952,
-/// section 8.)
+/// The checksum of these bytes. To continue after earlier bytes, pass their checksum as `before`.
+/// (ISO 3309; RFC 1952, section 8.)
 std::uint32_t crc32(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace adjoint

@@ -1,4 +1,4 @@
-// Errors: one exception type, one way to demand something.
+// Errors: one exception type, and one way to demand a condition.
 #pragma once
 
 #include <sstream>
@@ -7,23 +7,29 @@
 
 namespace adjoint {
 
-/// What the library throws. The text names the operation or the file, what was demanded, and what
-/// was found instead, so that it can be shown to a user as it stands.
+/// What the library throws. The text names the operation or the file, what was expected and what
+/// was found, and can be shown to a user as it is.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Throws an Error whose text is the parts, streamed one after the other.
+/// The parts as streams print them, one after the other.
 template <class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
+std::string text_from(const Parts&... parts) {
   std::ostringstream text;
   (text << ... << parts);
-  throw Error(text.str());
+  return text.str();
 }
 
-/// `require(a == b, "matmul: inner sizes differ: ", a, " and ", b)`: the parts are formatted only
-/// when the condition does not hold.
+/// Throws an Error with the text of the parts.
+template <class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw Error(text_from(parts...));
+}
+
+/// `require(a == b, "matmul: inner sizes differ: ", a, " and ", b)` fails unless the condition
+/// holds. The parts are only formatted if it does not.
 template <class... Parts>
 void require(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]

@@ -9,8 +9,9 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <memory>
 #include <system_error>
-#include <utility>
 
 #include "autograd/support/error.h"
 
@@ -19,46 +20,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail_with_errno(std::string_view action, const fs::path& path) {
-  const int reason = errno;  // before anything else can change it
+[[noreturn]] void fail_with(int reason, std::string_view action, const fs::path& path) {
   fail("cannot ", action, " ", path.string(), ": ", std::generic_category().message(reason));
 }
 
-/// An open file; closed when it goes out of scope.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-  /// Some file systems report a full disk only here.
-  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+/// An open file, closed at the end of the scope.
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+File open(const fs::path& path, const char* mode) {
+  return {std::fopen(path.c_str(), mode), &std::fclose};
+}
 
- private:
-  int number_;
-};
-
-/// Removes the temporary file unless it has become the real one.
-class RemoveUnlessKept {
- public:
-  explicit RemoveUnlessKept(fs::path path) : path_(std::move(path)) {}
-  RemoveUnlessKept(const RemoveUnlessKept&) = delete;
-  RemoveUnlessKept& operator=(const RemoveUnlessKept&) = delete;
-  ~RemoveUnlessKept() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  void keep() { path_.clear(); }
-
- private:
-  fs::path path_;
-};
-
-/// Where the bytes shall really go. Links are followed, so that the link stays one. A rename over
-/// /dev/null would replace the device by a file, so only regular files are accepted.
+/// The file to replace. Follows links, so that the link itself stays. Accepts regular files only: a
+/// rename over /dev/null would replace the device.
 fs::path real_target(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return path;
@@ -70,8 +43,8 @@ fs::path real_target(const fs::path& path) {
 
 constexpr auto temporary_mark = ".tmp-";
 
-/// The name is unique among running processes and among the calls of this one; a file of that
-/// name can only be left over from a crash, and is overwritten.
+/// Unique among running processes and among the calls of this one. If such a file exists, a crashed
+/// process left it, and it can be overwritten.
 fs::path temporary_name(const fs::path& target) {
   static std::atomic<unsigned> calls = 0;
   fs::path name = target;
@@ -83,7 +56,7 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-/// Whether a process of this number runs; text that begins with no number is nobody's to remove.
+/// Whether the text begins with the number of a running process, or with no number at all.
 bool may_run(std::string_view text) {
   pid_t process = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), process);
@@ -91,37 +64,26 @@ bool may_run(std::string_view text) {
   return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-/// Makes the rename itself survive a loss of power. Some file systems cannot do this for a folder;
-/// the text is complete all the same, so a failure is not an error.
+/// Makes the rename itself survive a power loss. Not every file system supports this; the text is
+/// complete either way, so a failure is ignored.
 void sync_folder(const fs::path& file) {
-  const Descriptor descriptor(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.is_open()) ::fsync(descriptor.number());
+  const int folder = ::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  ::fsync(folder);
+  ::close(folder);
 }
 
 }  // namespace
 
 std::string read_file(const fs::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) fail_with_errno("read", path);
+  const File file = open(path, "rbe");
+  if (!file) fail_with(errno, "read", path);
   std::string text;
   std::array<char, 1 << 16> block;
-  for (;;) {
-    const ssize_t count = ::read(file.number(), block.data(), block.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail_with_errno("read", path);  // a folder opens, but cannot be read
-    if (count == 0) return text;
-    text.append(block.data(), static_cast<std::size_t>(count));
-  }
+  while (const std::size_t count = std::fread(block.data(), 1, block.size(), file.get()))
+    text.append(block.data(), count);
+  if (std::ferror(file.get())) fail_with(errno, "read", path);  // a folder opens but cannot be read
+  return text;
 }
 
 std::vector<std::string> read_lines(const fs::path& path) {
@@ -145,19 +107,21 @@ void write_file(const fs::path& path, std::string_view text) {
 }
 
 void write_file(const fs::path& path, std::span<const std::string_view> pieces) {
-  const fs::path target = real_target(path);
-  const fs::path temporary = temporary_name(target);
-
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!file.is_open()) fail_with_errno("write", path);
-  RemoveUnlessKept guard(temporary);
-
-  // fsync before rename: otherwise a crash may leave the new name with no bytes behind it.
-  const auto write_piece = [&](std::string_view piece) { return write_all(file.number(), piece); };
-  const bool written = std::ranges::all_of(pieces, write_piece) && ::fsync(file.number()) == 0 &&
-                       file.close() && ::rename(temporary.c_str(), target.c_str()) == 0;
-  if (!written) fail_with_errno("write", path);
-  guard.keep();
+  const fs::path target = real_target(path), temporary = temporary_name(target);
+  File file = open(temporary, "wbe");
+  if (!file) fail_with(errno, "write", path);
+  const auto write = [&](std::string_view piece) {
+    return std::fwrite(piece.data(), 1, piece.size(), file.get()) == piece.size();
+  };
+  // fsync before rename: otherwise a crash may leave the new name with no bytes behind it. Some
+  // file systems report a full disk only in fclose.
+  if (!std::ranges::all_of(pieces, write) || std::fflush(file.get()) != 0 ||
+      ::fsync(::fileno(file.get())) != 0 || std::fclose(file.release()) != 0 ||
+      ::rename(temporary.c_str(), target.c_str()) != 0) {
+    const int reason = errno;  // before unlink can change it
+    ::unlink(temporary.c_str());
+    fail_with(reason, "write", path);
+  }
   sync_folder(target);
 }
 

@@ -1,4 +1,4 @@
-// Whole files in and out, with errors that fit on one line.
+// Reads and writes whole files, with errors that fit on one line.
 #pragma once
 
 #include <filesystem>
@@ -9,24 +9,23 @@
 
 namespace adjoint {
 
-/// The bytes of a file. An empty file gives an empty string: whether that is wrong, the caller
-/// knows. Errors name the path and the reason (missing, a directory, no permission).
+/// The bytes of a file. Errors name the path and the reason (missing, a directory, no permission).
+/// An empty file gives an empty string and no error.
 std::string read_file(const std::filesystem::path& path);
 
-/// The lines of a text file, without their ends. LF and CRLF both end a line, the last line may
+/// The lines of a text file without their line ends. LF and CRLF both end a line, the last line may
 /// lack its end, and a byte order mark at the start is dropped. Errors as for read_file.
 std::vector<std::string> read_lines(const std::filesystem::path& path);
 
-/// Replaces the file, or creates it, in one step: whoever opens the path sees the old text or the
-/// new, whole. On any failure (full disk, no permission) an Error names the path and the reason,
-/// and the old file is untouched. A path that is a device, a pipe or a folder is refused.
+/// Writes the file atomically: a reader sees the old text or the new one, never a mixture. If this
+/// fails (full disk, no permission), an Error names the path and the reason, and the old file is
+/// unchanged. Refuses to write to a device, a pipe or a folder.
 void write_file(const std::filesystem::path& path, std::string_view text);
-
-/// The same for a text that lies in memory in pieces: they are written one after the other.
+/// The same for a text in several pieces, written one after the other.
 void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces);
 
-/// Removes what write_file left beside this file when a process was killed in the midst of it. What
-/// a process that still runs is writing stays.
+/// Removes the temporary files that write_file left beside this file when its process was killed.
+/// Those of running processes stay.
 void remove_leftovers(const std::filesystem::path& path);
 
 }  // namespace adjoint

@@ -17,14 +17,14 @@ thread_local bool inside_task = false;
 
 struct Job;
 
-/// One for each thread, and a line of the cache for itself: the job it is called to, and its own
-/// part of the pieces. The same piece of a loop that comes again, with its part of the weights, so
-/// mostly falls to the same core, whose cache still has it.
-struct alignas(64) Desk {
-  std::atomic<Job*> job{nullptr};  // taken away by the thread, or by the caller when it is too late
-  std::atomic<int> calls{0};       // goes up with each job: a sleeping thread waits for that
-  std::atomic<Index> next{0};      // of its pieces
-  Index end = 0;
+/// What each thread owns, on a cache line of its own: the job it is called to, and its share of the
+/// pieces. The shares are fixed, so a repeated loop mostly gives a piece, with its part of the
+/// weights, to the same core, whose cache still holds it.
+struct alignas(64) Slot {
+  std::atomic<Job*> job{nullptr};  // removed by the thread, or by the caller if it comes too late
+  std::atomic<int> calls{0};       // incremented for each job; a sleeping thread waits for it
+  std::atomic<Index> next{0};      // piece of its share
+  Index end = 0;                   // of its share
 
   void call(Job& to) {
     job.store(&to, std::memory_order_release);
@@ -33,40 +33,37 @@ struct alignas(64) Desk {
   }
 };
 
-/// One loop that the pool is working on.
+/// One loop that the pool is running.
 struct Job {
-  Job(Index count, void (*f)(void*, Index), void* with)
-      : pieces(count), task(f), context(with), inherited(ambient()), stop(count) {}
-
   const Index pieces;
   void (*const task)(void*, Index);
   void* const context;
-  const Ambient inherited;
-  std::span<Desk> desks;    // of those who are called, the caller's first
-  std::atomic<Index> stop;  // the first piece that failed: none after it has to begin
-  std::exception_ptr error;
-  std::mutex error_mutex;
+  const Ambient inherited = ambient();
+  std::span<Slot> slots = {};        // of the threads that are called, the caller's first
+  std::atomic<Index> stop = pieces;  // the first piece that failed: later ones need not begin
+  std::exception_ptr error = {};
+  std::mutex error_mutex = {};
 
-  /// No more threads are called than there are pieces.
-  void share_out(std::span<Desk> all) {
-    desks = all.first(std::min(all.size(), static_cast<std::size_t>(pieces)));
-    const Index threads = std::ssize(desks);
-    for (Index i = 0; Desk & desk : desks) {
-      desk.next.store(pieces * i / threads, std::memory_order_relaxed);  // seen with the job
-      desk.end = pieces * ++i / threads;
+  /// Calls no more threads than there are pieces.
+  void share_out(std::span<Slot> all) {
+    slots = all.first(std::min(all.size(), static_cast<std::size_t>(pieces)));
+    const Index threads = std::ssize(slots);
+    for (Index i = 0; Slot & slot : slots) {
+      slot.next.store(pieces * i / threads, std::memory_order_relaxed);  // published with the job
+      slot.end = pieces * ++i / threads;
     }
   }
 
-  /// A thread's own part, one piece after the other, then what is left of the others'.
+  /// Runs a thread's own share, then whatever is left of the others'.
   void work(std::size_t thread) {
     inside_task = true;
-    for (std::size_t i = 0; i < desks.size(); ++i) work_on(desks[(thread + i) % desks.size()]);
+    for (std::size_t i = 0; i < slots.size(); ++i) run_share(slots[(thread + i) % slots.size()]);
     inside_task = false;
   }
 
  private:
-  void work_on(Desk& desk) {
-    for (Index i = desk.next++; i < desk.end && i < stop; i = desk.next++) {
+  void run_share(Slot& slot) {
+    for (Index i = slot.next++; i < slot.end && i < stop; i = slot.next++) {
       try {
         task(context, i);
       } catch (...) {
@@ -79,18 +76,16 @@ struct Job {
   }
 };
 
-// Loops follow each other closely, and waking a thread that sleeps takes longer than many of them:
-// a thread that has nothing to do looks out for a while before it goes to sleep, between 3 and 50
-// microseconds, since processors differ in how long they pause.
+// Spins before it sleeps. Loops follow each other closely, and waking a thread takes longer than
+// many of them. The spin lasts 3 to 50 microseconds, since processors pause for different times.
 template <class T>
-void wait_while(const std::atomic<T>& value, T is) {
-  constexpr int looks = 1000;
-  for (int i = 0; i < looks && value == is; ++i) {
+void wait_while(const std::atomic<T>& value, T old) {
+  for (int i = 0; i < 1000 && value == old; ++i) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
   }
-  if (value == is) value.wait(is);
+  if (value == old) value.wait(old);
 }
 
 class Pool {
@@ -104,30 +99,30 @@ class Pool {
     const std::lock_guard use(use_mutex_);
     if (count == size()) return;
     stop();
-    desks_ = std::vector<Desk>(static_cast<std::size_t>(count));
+    slots_ = std::vector<Slot>(static_cast<std::size_t>(count));
     size_ = count;
     try {
-      for (std::size_t i = 1; i < desks_.size(); ++i)
+      for (std::size_t i = 1; i < slots_.size(); ++i)
         workers_.emplace_back([this, i] { serve(i); });
-    } catch (...) {  // so many threads are not to be had
+    } catch (...) {  // the system has no more threads
       stop();
-      desks_ = std::vector<Desk>(1);
+      slots_ = std::vector<Slot>(1);
       size_ = 1;
       throw;
     }
   }
 
-  /// False when another thread is using the pool.
+  /// False if another thread is using the pool.
   bool run(Job& job) {
     const std::unique_lock use(use_mutex_, std::try_to_lock);
     if (!use) return false;
-    job.share_out(desks_);
-    const std::span<Desk> others = job.desks.subspan(1);
-    for (Desk& desk : others) desk.call(job);
+    job.share_out(slots_);
+    const std::span<Slot> others = job.slots.subspan(1);
+    for (Slot& slot : others) slot.call(job);
     job.work(0);
-    int working = 0;  // those who have taken the job; the others come too late for it
-    for (Desk& desk : others)
-      if (desk.job.exchange(nullptr) != &job) ++working;
+    int working = 0;  // threads that took the job; the others come too late for it
+    for (Slot& slot : others)
+      if (slot.job.exchange(nullptr) != &job) ++working;
     for (int done = done_; done < working; done = done_) wait_while(done_, done);
     done_.store(0, std::memory_order_relaxed);
     return true;
@@ -135,33 +130,33 @@ class Pool {
 
  private:
   void serve(std::size_t thread) {
-    Desk& desk = desks_[thread];
+    Slot& slot = slots_[thread];
     for (int seen = 0;;) {
-      wait_while(desk.calls, seen);
-      seen = desk.calls;
-      Job* const job = desk.job.exchange(nullptr);
-      if (job == &closing_time_) return;
+      wait_while(slot.calls, seen);
+      seen = slot.calls;
+      Job* const job = slot.job.exchange(nullptr);
+      if (job == &quit_) return;
       if (!job) continue;
       {
         const AmbientGuard guard(job->inherited);
         job->work(thread);
       }
-      ++done_;  // from here on there may be no job
+      ++done_;  // the caller may destroy the job from here on
       done_.notify_one();
     }
   }
 
   void stop() {
-    for (Desk& desk : desks_) desk.call(closing_time_);
+    for (Slot& slot : slots_) slot.call(quit_);
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
   }
 
-  std::mutex use_mutex_;  // held by whoever runs a job or changes the size
+  std::mutex use_mutex_;  // held while a job runs or the size changes
   std::vector<std::thread> workers_;
-  std::vector<Desk> desks_;  // the first is the caller's
-  Job closing_time_{0, nullptr, nullptr};
-  alignas(64) std::atomic<int> done_{0};  // workers that have taken the job and left it
+  std::vector<Slot> slots_;               // the first is the caller's
+  Job quit_{0, nullptr, nullptr};         // tells a worker to end
+  alignas(64) std::atomic<int> done_{0};  // workers that have finished the current job
   std::atomic<int> size_{0};
 };
 
@@ -182,7 +177,7 @@ int threads() { return pool().size(); }
 
 void detail::run_tasks(Index count, void (*task)(void*, Index), void* context) {
   if (!inside_task && count > 1 && threads() > 1) {
-    Job job(count, task, context);
+    Job job{count, task, context};
     if (pool().run(job)) {
       if (job.error) std::rethrow_exception(job.error);
       return;

@@ -8,20 +8,21 @@
 
 namespace adjoint {
 
-using Index = std::int64_t;  // as in shape.h, which this room does not know
+using Index = std::int64_t;  // as in shape.h, which this room must not include
 
-/// How many threads work on one loop, the calling one included. At first, as many as cores.
+/// The number of threads that share a loop, the calling thread included. Initially the number of
+/// cores. Error if count < 1 or within a loop.
 void set_threads(int count);
 int threads();
 
 namespace detail {
-/// Calls task(context, i) once for each i < count, on the pool where that is possible. Rethrows the
-/// first exception. Runs inline within a task, and when another thread is using the pool.
+/// Calls task(context, i) once for each i < count, and rethrows the exception of the smallest i
+/// that failed. Runs inline within another task and while another thread uses the pool.
 void run_tasks(Index count, void (*task)(void*, Index), void* context);
 }  // namespace detail
 
-/// f(i) for each i < count, each a piece of work for a thread of its own. Which thread does which
-/// piece varies, so pieces write to different places. The ambient state is inherited.
+/// Calls f(i) for each i < count, each on some thread of the pool with the caller's ambient state.
+/// Which thread varies, so different pieces must write to different places.
 template <class F>
 void parallel_tasks(Index count, F&& f) {
   detail::run_tasks(
@@ -30,8 +31,8 @@ void parallel_tasks(Index count, F&& f) {
       const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
 
-/// f(begin, end) over [0, count) in pieces of `grain`. The cuts depend on count and grain alone,
-/// never on the number of threads, so neither do the bits of what f computes.
+/// Calls f(begin, end) over [0, count) in pieces of `grain`. The cuts depend on count and grain
+/// only, so f computes the same bits with any number of threads.
 template <class F>
 void parallel_for(Index count, Index grain, F&& f) {
   if (count <= grain) {

@@ -1,9 +1,9 @@
-// The version, for programs and for what is installed: the build reads it here.
+// The version, for programs and for the installed library. The Makefile reads it from here.
 #pragma once
 
 namespace adjoint {
 
-/// MAJOR.MINOR. Before 1.0 another minor version may have another interface.
+/// MAJOR.MINOR. Before 1.0 a new minor version may change the interface.
 constexpr auto version = "0.1";
 
 }  // namespace adjoint

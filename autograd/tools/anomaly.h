@@ -1,28 +1,27 @@
-// Anomaly mode: which operation made the first NaN or infinity.
+// Anomaly mode: which operation produced the first NaN or infinity.
 //
 //   const DetectAnomaly guard;
 //   trainer.step(sources, targets);
 //
-// ends with an Error that names the operation and its operands, instead of a loss that is NaN.
+// throws an Error that names the operation and its operands, instead of returning a loss of NaN.
 #pragma once
 
 #include "autograd/observer.h"
 
 namespace adjoint {
 
-/// While it stands, the first value that goes wrong ends the run with an Error: forward as soon as
-/// it is computed, and backward as a gradient of an operation. The text tells operation, name
-/// scope, element, and statistics of all operands; of a vjp those that it reads.
+/// While this guard exists, the first non-finite value ends the run with an Error: a forward value
+/// as soon as it is computed, or a gradient that a vjp returns. The text gives the operation, the
+/// name scope, the element, and statistics of all operands (in a vjp, of those it reads).
 ///
-/// Values go wrong in two ways. An operation *makes* a NaN or an infinity out of what is finite; or
-/// one *came from outside*, in a leaf, a constant or a given cotangent, and the text says so.
+/// It distinguishes an operation that *makes* a NaN or an infinity out of finite values from one
+/// that *received* it from outside, in a leaf, a constant or a given cotangent.
 ///
-/// Infinities are let through where they are meant: an operation may hand on those of constants,
-/// such as the −∞ of a mask made by hand, and logsumexp over nothing is −∞ by convention. What they
-/// turn into later is looked at like everything else.
+/// Intended infinities pass: an operation may hand on those of constants, such as −∞ in a mask, and
+/// logsumexp over nothing is −∞ by convention. Whatever is computed from them is checked again.
 ///
-/// It holds for the thread and for what workers compute for it. Each value is read once more; off,
-/// it costs nothing.
+/// The guard covers its thread and the workers that compute for it. It reads each value once more;
+/// without a guard nothing is checked and nothing costs time.
 class DetectAnomaly : private Observer {
  public:
   DetectAnomaly() : observing_(*this) {}

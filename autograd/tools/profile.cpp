@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iomanip>
 #include <ostream>
+#include <sstream>
 #include <string_view>
 
 #include "autograd/operation.h"
@@ -17,7 +18,7 @@ std::vector<Profile::Row> Profile::rows() const {
   return result;
 }
 
-// What runs within a vjp, sweeps included, is a part of it.
+// Whatever runs within a vjp, including sweeps, counts as part of it.
 void Profile::before_forward(const char* operation, const Inputs&) {
   if (!ambient().vjp_of) begin(operation);
 }
@@ -40,9 +41,9 @@ void Profile::end(const char* operation, Index Row::*count, double Row::*seconds
   const Clock::time_point now = Clock::now();
   const std::lock_guard lock(mutex_);
   std::vector<Open>& open = open_[std::this_thread::get_id()];
-  // An exception has ended those that are still open above it.
+  // Operations above it on the stack were ended by an exception.
   while (!open.empty() && open.back().operation != std::string_view(operation)) open.pop_back();
-  if (open.empty()) return;  // it had begun before the guard stood
+  if (open.empty()) return;  // it began before the guard
   const Clock::duration whole = now - open.back().begin;
   const Clock::duration own = whole - open.back().inside;
   open.pop_back();
@@ -57,22 +58,19 @@ std::ostream& operator<<(std::ostream& stream, const Profile& profile) {
   const std::vector<Profile::Row> rows = profile.rows();
   double sum = 0;
   for (const Profile::Row& row : rows) sum += row.seconds();
+  std::ostringstream table;
   const auto line = [&](const auto& operation, const auto& forwards, const auto& forward,
                         const auto& vjps, const auto& vjp, const auto& share) {
-    stream << std::left << std::setw(24) << operation << std::right << std::setw(10) << forwards
-           << std::setw(12) << forward << std::setw(10) << vjps << std::setw(12) << vjp
-           << std::setw(8) << share << '\n';
+    table << std::left << std::setw(24) << operation << std::right << std::setw(10) << forwards
+          << std::setw(12) << forward << std::setw(10) << vjps << std::setw(12) << vjp
+          << std::setw(8) << share << '\n';
   };
-  const std::ios::fmtflags flags = stream.flags();
-  const std::streamsize precision = stream.precision();
   line("operation", "forwards", "ms", "vjps", "ms", "%");
-  stream << std::fixed << std::setprecision(2);
+  table << std::fixed << std::setprecision(2);
   for (const Profile::Row& row : rows)
     line(row.operation, row.forwards, 1e3 * row.forward_seconds, row.vjps, 1e3 * row.vjp_seconds,
          sum > 0 ? 100 * row.seconds() / sum : 0.0);
-  stream.flags(flags);
-  stream.precision(precision);
-  return stream;
+  return stream << table.str();
 }
 
 }  // namespace adjoint

@@ -1,4 +1,4 @@
-// Where the time goes: what each kind of operation takes, forward and backward.
+// Measures how much time each kind of operation takes, forward and backward.
 //
 //   Profile profile;
 //   {
@@ -20,31 +20,31 @@
 
 namespace adjoint {
 
-/// Adds up times while it observes. An operation's time is its own, without that of the operations
-/// inside of it (of a recomputed function); the time of a vjp is that of all it consists of. What
-/// is no operation is not in it: the sweep that adds up gradients, an optimizer, the program. Times
-/// of several threads are added, so two that work for a second make two.
+/// Adds up times while it observes. An operation's forward time excludes operations that run inside
+/// it (in a recomputed function); the time of a vjp includes everything it runs. Code outside
+/// operations is not measured: summing gradients, the optimizer, the program. Times of different
+/// threads are added: two threads that compute for a second count as two seconds.
 ///
-/// Each operation costs a tenth of a microsecond or two more while it stands.
+/// Observing costs 0.1 to 0.2 microseconds per operation.
 class Profile : public Observer {
  public:
   struct Row {
     std::string operation;
-    Index forwards = 0, vjps = 0;  ///< how many
+    Index forwards = 0, vjps = 0;  ///< number of calls
     double forward_seconds = 0, vjp_seconds = 0;
 
     double seconds() const { return forward_seconds + vjp_seconds; }
   };
-  /// A row for each operation that ran, those that took longest first.
+  /// One row for each kind of operation, slowest first.
   std::vector<Row> rows() const;
 
  private:
   using Clock = std::chrono::steady_clock;
-  // An operation that has begun.
+  // An operation that is running.
   struct Open {
     const char* operation;
     Clock::time_point begin;
-    Clock::duration inside{};  // of operations within it
+    Clock::duration inside{};  // time of operations within it
   };
 
   void before_forward(const char* operation, const Inputs& in) override;
@@ -59,7 +59,7 @@ class Profile : public Observer {
   std::map<std::string, Row> rows_;
 };
 
-/// A table with times in milliseconds and each operation's share of their sum.
+/// Prints a table of times in milliseconds and each operation's share of their sum.
 std::ostream& operator<<(std::ostream& stream, const Profile& profile);
 
 }  // namespace adjoint

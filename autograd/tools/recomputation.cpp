@@ -9,8 +9,8 @@ namespace {
 
 constexpr auto operation_name = "recomputed";
 
-// While f runs: whatever it reads that is tracked and older than the run comes from outside.
-class Outsiders final : public Observer {
+// While f runs, refuses tracked tensors that are older than the run: they come from outside.
+class RefuseOutsiders final : public Observer {
  public:
   void before_forward(const char* operation, const Inputs& in) override {
     for (std::size_t i = 0; i < in.size(); ++i) {
@@ -23,12 +23,12 @@ class Outsiders final : public Observer {
   }
 
  private:
-  const Leaf start_{{Shape{}, DType::f32}, ""};  // younger than all before, older than all after
+  const Leaf start_{{Shape{}, DType::f32}, ""};  // its number separates before from after
 };
 
-// f at leaves of its own, so that what is differentiated inside ends there.
+// f at leaves of its own, where sweeps inside f end.
 Tensors run_apart(const Function& f, const Tensors& inputs) {
-  Outsiders outsiders;
+  RefuseOutsiders outsiders;
   const Observing guard(outsiders);
   const NoRecording unrecorded;
   Tensors leaves;
@@ -37,24 +37,23 @@ Tensors run_apart(const Function& f, const Tensors& inputs) {
 }
 
 // y = f(x)     x̄ = Σᵢ (∂yᵢ/∂x)ᵀ ȳᵢ
-class Checkpointed final : public Node {
+class Recomputed final : public Node {
  public:
-  Checkpointed(const Function& f, const Tensors& inputs, const Tensors& outputs) : f_(f) {
+  Recomputed(const Function& f, const Tensors& inputs, const Tensors& outputs) : f_(f) {
     for (const Tensor& x : inputs) operands_.push_back({x, x.storage()->version()});
     for (const Tensor& y : outputs) results_.push_back({y.form(), nullptr, 0});
   }
-  ~Checkpointed() override { release(operands_); }
+  ~Recomputed() override { release(operands_); }
 
   const char* name() const override { return operation_name; }
   std::span<Operand> operands() override { return operands_; }
   std::span<Result> results() override { return results_; }
   Tensors replay(const Tensors& inputs) const override { return recomputed(f_, inputs); }
 
-  // (x, ȳ) ↦ x̄ is a function, too, and run like f. So a sweep through this sweep finds a
-  // recomputed function again, whatever the order.
+  // (x, ȳ) ↦ x̄ is itself a recomputed function, so derivatives of any order are.
   Tensors vjp(const Pullback& back) const override {
     const std::size_t count = operands_.size();
-    std::vector<std::size_t> asked, arrived;  // which x̄ are needed, of which y there is a ȳ
+    std::vector<std::size_t> asked, arrived;  // the x that need an x̄, the y that have a ȳ
     Tensors given;                            // x…, ȳ…
     for (std::size_t i = 0; i < count; ++i) {
       given.push_back(back.input(static_cast<int>(i)));
@@ -102,7 +101,7 @@ Tensors recomputed(const Function& f, const Tensors& inputs) {
   Tensors outputs = run_apart(f, inputs);
   NodePtr node;
   if (recording() && std::ranges::any_of(inputs, &Tensor::tracked))
-    node = std::make_shared<Checkpointed>(f, inputs, outputs);
+    node = std::make_shared<Recomputed>(f, inputs, outputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     require(outputs[i].defined(), "recomputed: output ", i, " of the function is empty");
     const bool linked = node && is_real(outputs[i].dtype());

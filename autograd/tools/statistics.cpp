@@ -6,24 +6,6 @@
 #include <vector>
 
 namespace adjoint {
-namespace {
-
-// The finite elements; the others are counted.
-std::vector<double> finite_elements(const Tensor& x, Statistics& s) {
-  std::vector<double> finite;
-  finite.reserve(static_cast<std::size_t>(x.numel()));
-  dispatch(x.dtype(), [&]<class T>() {
-    for (const T element : x.values<T>()) {
-      const auto value = static_cast<double>(element);
-      s.nan += std::isnan(value);
-      s.infinite += std::isinf(value);
-      if (std::isfinite(value)) finite.push_back(value);
-    }
-  });
-  return finite;
-}
-
-}  // namespace
 
 Statistics statistics(const Tensor& x) {
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
@@ -32,23 +14,34 @@ Statistics statistics(const Tensor& x) {
                .deviation = unknown,
                .least = unknown,
                .largest = unknown};
-  const std::vector<double> values = finite_elements(x, s);
-  if (values.empty()) return s;
-  const auto [least, largest] = std::ranges::minmax(values);
+  std::vector<double> finite;
+  finite.reserve(static_cast<std::size_t>(x.numel()));
+  dispatch(x.dtype(), [&]<class T>() {
+    for (const T element : x.values<T>()) {
+      const auto value = static_cast<double>(element);
+      s.zeros += value == 0;
+      s.nan += std::isnan(value);
+      s.infinite += std::isinf(value);
+      if (std::isfinite(value)) finite.push_back(value);
+    }
+  });
+  if (finite.empty()) return s;
+  const auto [least, largest] = std::ranges::minmax(finite);
   s.least = least;
   s.largest = largest;
 
-  // In units of the largest magnitude, so that no sum or square overflows or vanishes.
+  // In units of the largest magnitude, so that no sum or square overflows or underflows.
   const double magnitude = std::max(std::abs(least), std::abs(largest));
   const double unit = magnitude == 0 ? 1 : magnitude;
-  const auto n = static_cast<double>(values.size());
+  const auto n = static_cast<double>(finite.size());
   double sum = 0, squares = 0, deviations = 0;
-  for (const double value : values) {
-    sum += value / unit;
-    squares += value / unit * (value / unit);
+  for (double& value : finite) {
+    value /= unit;
+    sum += value;
+    squares += value * value;
   }
   const double mean = sum / n;
-  for (const double value : values) deviations += (value / unit - mean) * (value / unit - mean);
+  for (const double value : finite) deviations += (value - mean) * (value - mean);
   s.mean = mean * unit;
   s.deviation = std::sqrt(deviations / n) * unit;
   s.norm = std::sqrt(squares) * unit;

@@ -1,15 +1,16 @@
-// A tensor's elements in a few numbers.
+// Summary statistics of a tensor's elements.
 #pragma once
 
 #include "autograd/tensor.h"
 
 namespace adjoint {
 
-/// Of the finite elements, in f64; `count` is that of all. Where there is no finite one, mean and
-/// deviation, least and largest are NaN and the norm is 0. Elements of type b8 are 0 and 1.
+/// Computed in f64 over the finite elements; the counts are over all elements. If no element is
+/// finite, mean, deviation, least and largest are NaN and the norm is 0. Elements of type b8 count
+/// as 0 and 1.
 struct Statistics {
-  Index count = 0, nan = 0, infinite = 0;
-  double mean, deviation;  ///< √ of the mean of (x − mean)²: divided by n, not by n − 1
+  Index count = 0, zeros = 0, nan = 0, infinite = 0;
+  double mean, deviation;  ///< deviation = √(Σ (x − mean)² / n), not divided by n − 1
   double least, largest;
   double norm = 0;  ///< √ Σ x²
 

@@ -1,4 +1,4 @@
-// Checks of attention: who is seen, and by which weights.
+// Checks of attention: which rows it sees, and with which weights.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,12 +8,14 @@
 
 namespace adjoint::nn {
 
+using namespace detail;
+
 // ---- Masks -------------------------------------------------------------------------------------
 
 namespace {
 
-// Whether row [example, key] of a gradient [batch, keys, …] has anything but zeros.
-bool influences(const Tensors& gradients, Index example, Index key) {
+// Whether row [example, key] of some gradient [batch, keys, …] has a nonzero element.
+bool has_influence(const Tensors& gradients, Index example, Index key) {
   return std::ranges::any_of(gradients, [&](const Tensor& gradient) {
     if (!gradient.defined()) return false;
     const Tensor row = slice(slice(gradient, 0, example, example + 1), 1, key, key + 1);
@@ -21,81 +23,72 @@ bool influences(const Tensors& gradients, Index example, Index key) {
   });
 }
 
-struct Query {
-  Index example, row;
-  bool is(Index b, Index q) const { return b == example && q == row; }
-};
-
-Part output_of(const Query& query, const Tensor& y) {
-  return {"the output of example " + std::to_string(query.example) + ", query " +
-              std::to_string(query.row),
-          {members_in_rows(y.shape(), [&](Index b, Index q) { return query.is(b, q); })}};
+Region output_of(Index example, Index query, const Tensor& y) {
+  return {"the output of example " + std::to_string(example) + ", query " + std::to_string(query),
+          {mask_of_rows(y.shape(), [&](Index b, Index q) { return b == example && q == query; })}};
 }
 
-// The rows of every input that the query must not see, those of other examples included.
-Part masked_for(const Query& query, const Tensor& allowed, const Tensors& inputs) {
-  Part result{"the masked rows", {}};
+// The rows of every input that the query must not see, including those of other examples.
+Region masked_for(Index example, Index query, const Tensor& allowed, const Tensors& inputs) {
+  Region region{"the masked rows", {}};
   for (const Tensor& x : inputs)
-    result.members.push_back(members_in_rows(x.shape(), [&](Index b, Index k) {
-      return b != query.example || allowed.at({b, query.row, k}) == 0;
+    region.masks.push_back(mask_of_rows(x.shape(), [&](Index b, Index k) {
+      return b != example || allowed.at({b, query, k}) == 0;
     }));
-  return result;
+  return region;
 }
 
 void require_mask(const PropertyReport& report, const Tensor& allowed, const Independence& asked) {
-  require(allowed.dtype() == DType::b8 && allowed.rank() == 3, report.property(),
+  require(allowed.dtype() == DType::b8 && allowed.rank() == 3, report.property,
           ": `allowed` must be b8 [batch, queries, keys], is ", allowed.dtype(), ' ',
           allowed.shape());
-  const auto fit = [&](const Tensors& xs, Index axis) {
+  const auto match = [&](const Tensors& xs, Index axis) {
     return std::ranges::all_of(xs, [&](const Tensor& x) {
       return x.rank() >= 2 && x.size(0) == allowed.size(0) && x.size(1) == allowed.size(axis);
     });
   };
-  require(fit(asked.inputs(), 2), report.property(),
-          ": inputs must be [batch, keys, …] as `allowed` ", allowed.shape(),
-          " is [batch, queries, ", "keys]");
-  require(asked.outputs().size() == 1 && fit(asked.outputs(), 1), report.property(),
+  require(match(asked.inputs(), 2), report.property,
+          ": inputs must be [batch, keys, …] as in `allowed` [batch, queries, keys], which is ",
+          allowed.shape());
+  require(asked.outputs().size() == 1 && match(asked.outputs(), 1), report.property,
           ": there must be one output, [batch, queries, …] as in `allowed` ", allowed.shape());
-  const auto visible = std::ranges::count(allowed.values<bool>(), true);
-  require(visible > 0 && visible<allowed.numel(), report.property(), ": `allowed` is ", visible> 0
+  const Index visible = count(allowed);
+  require(visible > 0 && visible<allowed.numel(), report.property, ": `allowed` is ", visible> 0
               ? "true"
               : "false",
-          " everywhere: something masked and something visible are needed to show anything");
+          " everywhere: some rows must be masked and some visible to show anything");
 }
 
 }  // namespace
 
 PropertyReport mask_polarity(const Function& f, const Tensors& inputs, const Tensor& allowed,
                              const PropertyOptions& options) {
-  PropertyReport report(
+  PropertyReport report{
       "mask polarity",
-      "a mask for other rows than it is meant for: lengths in another order than "
-      "the heads, the wrong axis, scores that are set to a small number instead of "
-      "−∞, or a mask applied after the softmax");
+      "a mask applied to the wrong rows: lengths in another order than the heads, the wrong axis, "
+      "scores set to a small number instead of −∞, or a mask applied after the softmax"};
   Independence asked(f, inputs, options, report);
   require_mask(report, allowed, asked);
   const Tensor& y = asked.outputs()[0];
-  Index visible = 0, without_influence = 0;
+  Index without_influence = 0;
   for (Index b = 0; b < y.size(0); ++b)
     for (Index q = 0; q < y.size(1); ++q) {
-      const Part guarded = output_of({b, q}, y);
-      asked.require_none(guarded, masked_for({b, q}, allowed, asked.inputs()));
-      const Tensors gradients = asked.gradients(guarded);
+      const Region output = output_of(b, q, y);
+      asked.require_none(output, masked_for(b, q, allowed, asked.inputs()));
+      const Tensors gradients = asked.gradients(output);
       for (Index k = 0; k < allowed.size(2); ++k) {
-        if (allowed.at({b, q, k}) == 0) continue;
-        ++visible;
-        if (influences(gradients, b, k)) continue;
+        if (allowed.at({b, q, k}) == 0 || has_influence(gradients, b, k)) continue;
         ++without_influence;
-        report.add({.where = guarded.name,
-                    .what = "has no derivative with respect to key row " + std::to_string(k) +
-                            ", which is visible"});
+        report.violations.push_back({.where = output.name,
+                                     .what = "has no derivative with respect to key row " +
+                                             std::to_string(k) + ", which is visible"});
       }
     }
-  report.add_compared(visible);
-  if (without_influence == visible)
-    report.set_cause(
-        "the mask is inverted: nothing visible has any influence. Here true means: may "
-        "attend; some frameworks mean the opposite");
+  report.compared += count(allowed);
+  if (without_influence == count(allowed))
+    report.cause =
+        "the mask is inverted: no visible row has any influence. Here true means: may attend; some "
+        "frameworks use the opposite";
   return report;
 }
 
@@ -103,100 +96,47 @@ PropertyReport mask_polarity(const Function& f, const Tensors& inputs, const Ten
 
 PropertyReport values_average(const Function& f, const Tensor& values,
                               const PropertyOptions& options) {
-  PropertyReport report("values average",
-                        "a softmax over another axis than the keys', weights changed after it (a "
-                        "mask, dropout), or heads put together in another order than they were "
-                        "split");
-  require(values.rank() == 3 && values.size(1) >= 2, report.property(),
+  PropertyReport report{"values average",
+                        "a softmax over another axis than the keys, weights changed after it (a "
+                        "mask, dropout), or heads merged in another order than they were split"};
+  require(values.rank() == 3 && values.size(1) >= 2, report.property,
           ": values must be [batch, keys, d] with at least 2 keys, are ", values.shape());
   const Tensor row = slice(detach(values), 1, 0, 1);  // [batch, 1, d]
   Independence asked(f, {broadcast_to(row, values.shape())}, options, report);
-  for (std::size_t j = 0; j < asked.outputs().size(); ++j) {
-    const Tensor y = detach(asked.outputs()[j]);
+  Tensors expected;
+  for (const Tensor& y : asked.outputs()) {
     require(y.rank() == 3 && y.size(0) == values.size(0) && y.size(2) == values.size(2),
-            report.property(), ": values ", values.shape(), " give ", y.shape(),
+            report.property, ": values ", values.shape(), " give ", y.shape(),
             ", not [batch, queries, d]");
-    compare("output " + std::to_string(j), y, broadcast_to(row, y.shape()), Tensor(),
-            "from the value that all keys have", options.tolerance, report);
+    expected.push_back(broadcast_to(row, y.shape()));  // [batch, queries, d]
   }
+  asked.require_equal(asked.outputs(), expected, everything(asked.outputs()),
+                      "from the value that all keys have");
   return report;
 }
 
-namespace {
-
-// How far sums over the axis are from one.
-double off_one(const Tensor& weights, Index axis) {
-  return max(abs(sum(weights, {axis}) - 1.0)).item();
-}
-
-}  // namespace
-
 PropertyReport weights_average(const Tensor& weights, const PropertyOptions& options) {
-  PropertyReport report("weights average", "weights changed after the softmax: a mask, or dropout");
-  require(weights.rank() >= 2 && is_real(weights.dtype()) && weights.numel() > 0, report.property(),
+  PropertyReport report{"weights average", "weights changed after the softmax: a mask, or dropout"};
+  require(weights.rank() >= 2 && is_real(weights.dtype()) && weights.numel() > 0, report.property,
           ": weights must be real, […, queries, keys], are ", weights.dtype(), ' ',
           weights.shape());
   const NoRecording guard;
   const Tensor w = cast(detach(weights), DType::f64);
   const double tolerance = tolerance_for(weights.dtype(), options.tolerance);
   const Tensor sums = sum(w, {-1});  // […, queries]
-  compare("the sum over the keys at query", sums, ones(sums.shape(), DType::f64), Tensor(),
-          "from one", tolerance, report);
-  compare("weights", w, abs(w), Tensor(), "from its absolute value: it is negative", tolerance,
-          report);
+  report.compare("the sum over the keys at query", sums, ones(sums.shape(), DType::f64), "from one",
+                 tolerance);
+  report.compare("weights", w, abs(w), "from its absolute value: it is negative", tolerance);
   for (Index axis = 0; axis < w.rank() - 1 && !report; ++axis)
-    if (off_one(w, axis) < tolerance)
-      report.set_cause("the softmax ran over axis " + std::to_string(axis) +
-                       ": there the sums are one");
+    if (max(abs(sum(w, {axis}) - 1.0)).item() < tolerance)
+      report.cause =
+          "the softmax ran over axis " + std::to_string(axis) + ": there the sums are one";
   return report;
 }
 
 // ---- Scores ------------------------------------------------------------------------------------
 
 namespace {
-
-// log w and q·k, each with the mean over the visible keys of its query taken away, so that what the
-// softmax adds to a whole row is gone. Zero where a weight is.
-struct Centred {
-  std::vector<double> log_weight, score;
-  Index visible = 0;
-
-  Centred(const Tensor& weights, const Tensor& scores) {
-    const std::span<const double> w = weights.values<double>(), s = scores.values<double>();
-    const auto keys = static_cast<std::size_t>(weights.size(-1));
-    for (std::size_t begin = 0; begin < w.size(); begin += keys)
-      add_row(w.subspan(begin, keys), s.subspan(begin, keys));
-  }
-
-  // The slope of the best line through the origin.
-  double slope() const {
-    double both = 0, squares = 0;
-    for (std::size_t i = 0; i < score.size(); ++i) {
-      both += score[i] * log_weight[i];
-      squares += score[i] * score[i];
-    }
-    return squares > 0 ? both / squares : 0;
-  }
-
- private:
-  // What is subnormal has lost digits.
-  static bool counts(double w) { return w > std::numeric_limits<double>::min(); }
-
-  void add_row(std::span<const double> w, std::span<const double> s) {
-    double log_mean = 0, score_mean = 0, n = 0;
-    for (std::size_t k = 0; k < w.size(); ++k) {
-      if (!counts(w[k])) continue;
-      n += 1;
-      log_mean += (std::log(w[k]) - log_mean) / n;
-      score_mean += (s[k] - score_mean) / n;
-    }
-    for (std::size_t k = 0; k < w.size(); ++k) {
-      log_weight.push_back(counts(w[k]) ? std::log(w[k]) - log_mean : 0);
-      score.push_back(counts(w[k]) ? s[k] - score_mean : 0);
-    }
-    if (n >= 2) visible += static_cast<Index>(n);
-  }
-};
 
 bool near(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
 
@@ -208,35 +148,44 @@ std::string cause_of(double slope, double d, double misfit) {
   if (near(slope, 1 / d)) return "the scores are divided by d instead of √d";
   return "the scores are divided by " + number(1 / slope) + ", the root of " +
          number(1 / (slope * slope)) + ", where d is " + number(d) +
-         ": the width of all heads, perhaps";
+         ": perhaps the width of all heads";
 }
 
 }  // namespace
 
 PropertyReport score_scale(const Tensor& weights, const Tensor& query, const Tensor& key,
                            const PropertyOptions& options) {
-  PropertyReport report("score scale", "");
+  PropertyReport report{"score scale", ""};
   const NoRecording guard;
   const Tensor q = cast(detach(query), DType::f64), k = cast(detach(key), DType::f64);
+  const Tensor w = cast(detach(weights), DType::f64);
   const Tensor scores = matmul(q, k, Transposed::b);  // […, queries, keys]
-  require(query.rank() >= 2 && scores.shape() == weights.shape(), report.property(), ": weights ",
-          weights.shape(), " of query ", query.shape(), " and key ", key.shape(),
+  require(query.rank() >= 2 && scores.shape() == w.shape(), report.property, ": weights ",
+          w.shape(), " of query ", query.shape(), " and key ", key.shape(),
           " should be […, queries, keys]");
-  const Centred centred(cast(detach(weights), DType::f64), scores);
-  require(centred.visible > 0, report.property(),
-          ": no query sees two keys, so that no weights can be compared");
+  // Subnormal weights have lost digits and do not count.
+  const Tensor zero = scalar(0, DType::f64);
+  const Tensor counts = greater(w, scalar(std::numeric_limits<double>::min(), DType::f64));
+  const Tensor n = sum(cast(counts, DType::f64), {-1}, Keep::yes);  // […, queries, 1]
+  require(n.numel() > 0 && max(n).item() >= 2, report.property,
+          ": no query sees two keys, so no weights can be compared");
 
+  // Subtracting the mean over a query's keys removes the constant that the softmax adds to a row.
+  const auto centred = [&](const Tensor& x) {  // […, queries, keys]
+    return where(counts, x - sum(where(counts, x, zero), {-1}, Keep::yes) / n, zero);
+  };
   const auto d = static_cast<double>(q.size(-1));
-  const Tensor actual = from(centred.log_weight, weights.shape());
-  const Tensor product = from(centred.score, weights.shape());
-  const double tolerance = tolerance_for(weights.dtype(), options.tolerance);
-  compare("the logarithm of weights", actual, product / std::sqrt(d), Tensor(),
-          "from q·k/√d, both up to a constant for each query", tolerance, report);
+  const Tensor actual = centred(log(w)), product = centred(scores);
+  report.compare("the logarithm of weights", actual, product / std::sqrt(d),
+                 "from q·k/√d, both up to a constant for each query",
+                 tolerance_for(weights.dtype(), options.tolerance));
   if (report) return report;
 
-  const double size = max(abs(actual)).item();
-  const double misfit = max(abs(actual - product * centred.slope())).item();
-  report.set_cause(cause_of(centred.slope(), d, size > 0 ? misfit / size : 1));
+  // The best line through the origin, and how far the weights are from it.
+  const double squares = sum(product * product).item(), size = max(abs(actual)).item();
+  const double slope = squares > 0 ? sum(product * actual).item() / squares : 0;
+  const double misfit = max(abs(actual - product * slope)).item();
+  report.cause = cause_of(slope, d, size > 0 ? misfit / size : 1);
   return report;
 }
 

@@ -14,9 +14,7 @@ GradcheckReport gradcheck(const Module& module,
                           const Tensors& inputs, GradcheckOptions options) {
   require(options.names.size() <= inputs.size(), "gradcheck: ", options.names.size(), " names for ",
           inputs.size(), " inputs; parameters have theirs already");
-  for (std::size_t i = options.names.size(); i < inputs.size(); ++i)
-    options.names.push_back(inputs[i].name().empty() ? "input " + std::to_string(i)
-                                                     : inputs[i].name());
+  options.names = input_names(inputs, options.names);
   Tensors all = inputs;
   for (const NamedTensor& parameter : named_parameters(module)) {
     options.names.push_back(parameter.name);
@@ -28,16 +26,15 @@ GradcheckReport gradcheck(const Module& module,
         return f({xs.begin(), xs.begin() + middle}, {xs.begin() + middle, xs.end()});
       },
       all, options);
-  const std::size_t parameters = all.size() - inputs.size();
-  const auto& unused = report.unused();
-  const auto is_parameter = [&](const std::string& name) {
-    return std::find(options.names.begin() + middle, options.names.end(), name) !=
-           options.names.end();
+  // The parameters' names follow those of the inputs.
+  const auto is_unused = [&](const std::string& name) {
+    return std::ranges::count(report.unused, name) > 0;
   };
-  require(parameters == 0 || !report ||
-              std::ranges::count_if(unused, is_parameter) < static_cast<std::ptrdiff_t>(parameters),
-          "gradcheck: no parameter of the module has any influence: f has to use the module that "
-          "it is given, not another one");
+  const auto parameters =
+      std::ranges::subrange(options.names.begin() + middle, options.names.end());
+  require(parameters.empty() || !report || !std::ranges::all_of(parameters, is_unused),
+          "gradcheck: no parameter of the module has any influence: f must use the module it is "
+          "given, not another one");
   return report;
 }
 

@@ -1,9 +1,9 @@
-// The gradient check of a module: are the gradients of its parameters those of what it computes?
+// The gradient check of a module: are its parameters' gradients those of what it computes?
 //
 //   BOOST_TEST(nn::gradcheck(
 //       model, [](const FeedForward& m, const Tensors& in) { return m(in[0], context); }, {x}));
 //
-// A finding reads "up.weight[3, 1]".
+// Findings name parameters by their path: "up.weight[3, 1]".
 #pragma once
 
 #include <concepts>
@@ -16,25 +16,24 @@
 namespace adjoint::nn {
 
 namespace detail {
-/// The check of f(inputs, parameters). `module` tells the parameters, all in f64.
+/// Checks f(inputs, parameters), with the names and values of the f64 module's parameters.
 GradcheckReport gradcheck(const Module& module,
                           const std::function<Tensors(const Tensors&, const Tensors&)>& f,
                           const Tensors& inputs, GradcheckOptions options);
-/// Sets each parameter; tied ones count as one, as in named_parameters().
+/// Sets the parameters in the order of named_parameters(), where tied ones count once.
 void set_parameters(Module& module, const Tensors& values);
 }  // namespace detail
 
-/// Checks adjoint::gradcheck-wise the derivatives of f(module, inputs), one tensor or several (a
-/// loss, or any outputs), by all parameters of the module and by the real inputs. Integers and
-/// booleans among the inputs are constants.
+/// Checks the derivatives of f(module, inputs), one tensor or several (a loss, or any outputs),
+/// with respect to all parameters of the module and the real inputs, as adjoint::gradcheck does.
+/// Integer and boolean inputs are constants.
 ///
-/// f is called with a copy of the module in f64, and with the inputs in f64; the given module is
-/// left alone, so that one made in f32 for training can be checked. f must take everything that it
-/// computes from its arguments: what it takes from elsewhere is a constant. Dropout is checked by
-/// making a context with the same key in each call.
+/// f receives a copy of the module in f64 and the inputs in f64; the given module, which may be
+/// f32, is unchanged. f must use its arguments only: everything else counts as a constant. To check
+/// dropout, create a context with the same key in each call.
 ///
-/// `options.names` are those of the inputs, by default those of variable(), or "input 0". The
-/// parameters follow the inputs in the report's numbers; their names are their paths.
+/// `options.names` are those of the inputs (see input_names()). In the report the parameters follow
+/// the inputs, under their paths.
 template <std::derived_from<Module> M, class F>
 GradcheckReport gradcheck(const M& module, const F& f, const Tensors& inputs,
                           const GradcheckOptions& options = {}) {

@@ -2,70 +2,44 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "autograd/grad.h"
 #include "autograd/ops.h"
 
 namespace adjoint::nn {
+
+using namespace detail;
+
 namespace {
 
 Tensors evaluated(const PropertyReport& report, const Function& f, const Tensors& inputs) {
   Tensors outputs = f(inputs);
-  require(!outputs.empty(), report.property(), ": the function has no output");
+  require(!outputs.empty(), report.property, ": the function has no output");
   for (std::size_t j = 0; j < outputs.size(); ++j)
-    require(outputs[j].defined(), report.property(), ": output ", j, " is empty");
+    require(outputs[j].defined(), report.property, ": output ", j, " is empty");
   return outputs;
 }
 
-// The largest |x| among members, where it stands, and how many exceed the limit. NaN is larger than
-// anything.
-struct Extreme {
-  double size = 0;
-  Index element = 0, exceeding = 0;
-};
+bool is_empty(const Tensor& mask) { return !mask.defined() || count(mask) == 0; }
 
-Extreme largest(const std::vector<double>& xs, const Tensor& members, double limit) {
-  Extreme result;
-  for (std::size_t i = 0; i < xs.size(); ++i) {
-    if (members.defined() && !members.values<bool>()[i]) continue;
-    const double size =
-        std::isnan(xs[i]) ? std::numeric_limits<double>::infinity() : std::abs(xs[i]);
-    result.exceeding += size > limit;
-    if (size <= result.size) continue;
-    result.size = size;
-    result.element = static_cast<Index>(i);
-  }
-  return result;
-}
-
-std::vector<double> numbers(const Tensor& x) {
-  const Tensor wide = cast(detach(x), DType::f64);
-  return {wide.values<double>().begin(), wide.values<double>().end()};
-}
-
-Index count(const Tensor& members) { return std::ranges::count(members.values<bool>(), true); }
-
-bool nothing(const Tensor& members) { return !members.defined() || count(members) == 0; }
-
-// x with the members replaced by other values that occur in it.
+// x with the masked elements replaced by other values that occur in it.
 template <Scalar T>
-Tensor shuffled(const Tensor& x, const Tensor& members, Key key, const std::string& what) {
+Tensor shuffled(const Tensor& x, const Tensor& mask, Key key, const std::string& what) {
   std::set<T> distinct;
   for (const T value : x.values<T>())
     if (value == value) distinct.insert(value);  // NaN has no order
   const std::vector<T> known(distinct.begin(), distinct.end());
-  const auto choices = static_cast<Index>(known.size()) - 1;
-  require(choices >= 1, what, " has the same value everywhere, so that nothing can be replaced: ",
-          "give different ones, or PropertyOptions::others");
+  const Index choices = std::ssize(known) - 1;
+  require(choices >= 1, what, " has the same value everywhere, so nothing can be replaced: ",
+          "use different values, or set PropertyOptions::others");
   const Tensor drawn = random_integers({x.numel()}, 0, choices, key);
   Tensor result = copy(x);
   const std::span<T> out = result.edit<T>();
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (!members.values<bool>()[i]) continue;
+    if (!mask.values<bool>()[i]) continue;
     auto choice = static_cast<std::size_t>(drawn.values<Index>()[i]);
-    if (known[choice] >= out[i]) ++choice;  // passes over the present value
+    if (known[choice] >= out[i]) ++choice;  // skips the present value
     out[i] = known[choice];
   }
   return result;
@@ -73,74 +47,40 @@ Tensor shuffled(const Tensor& x, const Tensor& members, Key key, const std::stri
 
 }  // namespace
 
-double tolerance_for(DType dtype, double asked) {
-  if (asked > 0) return asked;
-  return dtype == DType::f32 ? 1e-4 : 1e-10;
+Region region_along(std::string name, const Tensors& xs, Index axis,
+                    const std::function<bool(Index)>& holds) {
+  Region region{std::move(name), {}};
+  for (const Tensor& x : xs) {
+    Tensor mask({x.shape(), DType::b8});
+    const AxisView view(x.shape(), x.shape().resolve(axis));
+    bool* out = mask.edit<bool>().data();
+    for (Index outer = 0; outer < view.outer; ++outer)
+      for (Index i = 0; i < view.size; ++i) out = std::fill_n(out, view.inner, holds(i));
+    region.masks.push_back(mask);
+  }
+  return region;
 }
 
-namespace {
-
-Tensor members_along(const Shape& shape, Index axis, const std::function<bool(Index)>& holds) {
-  Tensor members({shape, DType::b8});
-  const AxisView view(shape, shape.resolve(axis));
-  bool* out = members.edit<bool>().data();
-  for (Index outer = 0; outer < view.outer; ++outer)
-    for (Index i = 0; i < view.size; ++i) out = std::fill_n(out, view.inner, holds(i));
-  return members;
+Region everything(const Tensors& xs) {
+  Region region{"everything", {}};
+  for (const Tensor& x : xs) region.masks.push_back(ones(x.shape(), DType::b8));
+  return region;
 }
 
-}  // namespace
-
-Part part_along(std::string name, const Tensors& xs, Index axis,
-                const std::function<bool(Index)>& holds) {
-  Part part{std::move(name), {}};
-  for (const Tensor& x : xs) part.members.push_back(members_along(x.shape(), axis, holds));
-  return part;
-}
-
-Part whole(const Tensors& xs) {
-  Part part{"all", {}};
-  for (const Tensor& x : xs) part.members.push_back(ones(x.shape(), DType::b8));
-  return part;
-}
-
-Tensor members_in_rows(const Shape& shape, const std::function<bool(Index, Index)>& holds) {
-  Tensor members({shape, DType::b8});
-  bool* out = members.edit<bool>().data();
+Tensor mask_of_rows(const Shape& shape, const std::function<bool(Index, Index)>& holds) {
+  Tensor mask({shape, DType::b8});
+  bool* out = mask.edit<bool>().data();
   for (Index example = 0; example < shape[0]; ++example)
     for (Index step = 0; step < shape[1]; ++step)
       out = std::fill_n(out, shape.numel(2, shape.rank()), holds(example, step));
-  return members;
-}
-
-void compare(const std::string& name, const Tensor& actual, const Tensor& expected,
-             const Tensor& members, const std::string& circumstance, double tolerance,
-             PropertyReport& report) {
-  require(actual.shape() == expected.shape(), report.property(), ": ", name, " has the shape ",
-          actual.shape(), " instead of ", expected.shape(), ' ', circumstance);
-  std::vector<double> difference = numbers(actual);
-  const std::vector<double> values = numbers(expected);
-  double scale = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) scale = std::max(scale, std::abs(values[i]));
-    const bool both_nan = std::isnan(values[i]) && std::isnan(difference[i]);
-    difference[i] = both_nan || difference[i] == values[i] ? 0 : difference[i] - values[i];
-  }
-  const double limit = tolerance_for(actual.dtype(), tolerance) * scale;
-  const Extreme worst = largest(difference, members, limit);
-  report.add_compared(members.defined() ? count(members) : actual.numel());
-  if (worst.exceeding == 0) return;
-  report.add({.where = place(name, actual.shape(), worst.element),
-              .what = "differs by " + number(worst.size) + ' ' + circumstance,
-              .size = worst.size,
-              .elements = worst.exceeding});
+  return mask;
 }
 
 Independence::Independence(const Function& f, const Tensors& inputs, const PropertyOptions& options,
                            PropertyReport& report)
-    : f_(f), options_(options), report_(report) {
-  require(!inputs.empty(), report.property(), ": the function has no input");
-  require(options.others.empty() || options.others.size() == inputs.size(), report.property(),
+    : f_(f), options_(options), report_(report), names_(input_names(inputs, options.names)) {
+  require(!inputs.empty(), report.property, ": the function has no input");
+  require(options.others.empty() || options.others.size() == inputs.size(), report.property,
           ": PropertyOptions::others has ", options.others.size(), " tensors for ", inputs.size(),
           " inputs");
   for (const Tensor& x : inputs)
@@ -149,31 +89,26 @@ Independence::Independence(const Function& f, const Tensors& inputs, const Prope
   outputs_ = evaluated(report_, f_, inputs_);
   for (const Tensor& y : outputs_)
     for (const double value : numbers(y))
-      require(!std::isnan(value), report.property(),
-              ": the output holds NaN, which depends on nothing and everything");
-}
-
-std::string Independence::input_name(std::size_t i) const {
-  if (i < options_.names.size()) return options_.names[i];
-  return inputs_[i].name().empty() ? "input " + std::to_string(i) : inputs_[i].name();
+      require(!std::isnan(value), report.property,
+              ": the output contains NaN, so no dependence can be decided");
 }
 
 Tensors Independence::evaluate(const Tensors& inputs) const {
   const NoRecording guard;
   Tensors outputs = evaluated(report_, f_, inputs);
-  require(outputs.size() == outputs_.size(), report_.property(), ": the function has ",
-          outputs_.size(), " outputs, and then ", outputs.size());
+  require(outputs.size() == outputs_.size(), report_.property, ": the function returned ",
+          outputs_.size(), " outputs at first and then ", outputs.size());
   return outputs;
 }
 
-Tensors Independence::gradients(const Part& guarded) {
+Tensors Independence::gradients(const Region& guarded) {
   Tensors ys, cotangents, xs;
   for (std::size_t j = 0; j < outputs_.size(); ++j) {
     const Tensor& y = outputs_[j];
-    if (!is_real(y.dtype()) || !guarded.members[j].defined()) continue;
+    if (!is_real(y.dtype()) || !guarded.masks[j].defined()) continue;
     ys.push_back(y);
     const Key key = options_.key.child("cotangent").child(draws_++);
-    cotangents.push_back(where(guarded.members[j], normal(y.shape(), 0, 1, key, y.dtype()),
+    cotangents.push_back(where(guarded.masks[j], normal(y.shape(), 0, 1, key, y.dtype()),
                                zeros(y.shape(), y.dtype())));
   }
   for (const Tensor& x : inputs_)
@@ -185,52 +120,48 @@ Tensors Independence::gradients(const Part& guarded) {
   return result;
 }
 
-void Independence::require_no_gradient(const Part& guarded, const Part& hidden) {
-  const Tensors found = gradients(guarded);
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (!found[i].defined() || nothing(hidden.members[i])) continue;
-    const Extreme worst = largest(numbers(found[i]), hidden.members[i], 0);
-    report_.add_compared(count(hidden.members[i]));
-    if (worst.exceeding == 0) continue;
-    report_.add({.where = guarded.name,
-                 .what = "has a derivative of " + number(worst.size) + " with respect to " +
-                         place(input_name(i), inputs_[i].shape(), worst.element) + ", in " +
-                         hidden.name,
-                 .size = worst.size,
-                 .elements = worst.exceeding});
-  }
-}
-
-Tensor Independence::replaced(std::size_t i, const Tensor& members) {
+Tensor Independence::replaced(std::size_t i, const Tensor& mask) {
   const Tensor x = detach(inputs_[i]);
-  const std::string what = report_.property() + ": " + input_name(i);
+  const std::string what = report_.property + ": " + names_[i];
   if (i < options_.others.size() && options_.others[i].defined()) {
     const Tensor& other = options_.others[i];
     require(other.form() == x.form(), what, " is ", x.dtype(), ' ', x.shape(),
-            ", its other content ", other.dtype(), ' ', other.shape());
-    return where(members, detach(other), x);
+            ", its replacement in PropertyOptions::others ", other.dtype(), ' ', other.shape());
+    return where(mask, detach(other), x);
   }
   const Key key = options_.key.child("contents").child(draws_++);
-  return dispatch(x.dtype(), [&]<class T>() { return shuffled<T>(x, members, key, what); });
+  return dispatch(x.dtype(), [&]<class T>() { return shuffled<T>(x, mask, key, what); });
 }
 
-void Independence::require_none(const Part& guarded, const Part& hidden) {
-  require_no_gradient(guarded, hidden);
+void Independence::require_none(const Region& guarded, const Region& hidden) {
+  const Tensors found = gradients(guarded);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (nothing(hidden.members[i])) continue;
+    if (!found[i].defined() || is_empty(hidden.masks[i])) continue;
+    const Extreme worst = extreme(numbers(found[i]), hidden.masks[i], 0);
+    report_.compared += count(hidden.masks[i]);
+    if (worst.exceeding == 0) continue;
+    report_.violations.push_back(
+        {.where = guarded.name,
+         .what = "has a derivative of " + number(worst.size) + " with respect to " + names_[i] +
+                 index_text(inputs_[i].shape(), worst.element) + ", in " + hidden.name,
+         .size = worst.size,
+         .elements = worst.exceeding});
+  }
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (is_empty(hidden.masks[i])) continue;
     Tensors changed = inputs_;
-    changed[i] = replaced(i, hidden.members[i]);
-    require_equal(evaluate(changed), guarded,
-                  "after replacing " + hidden.name + " of " + input_name(i));
+    changed[i] = replaced(i, hidden.masks[i]);
+    require_equal(evaluate(changed), outputs_, guarded,
+                  "after replacing " + hidden.name + " of " + names_[i]);
   }
 }
 
-void Independence::require_equal(const Tensors& actual, const Part& part,
-                                 const std::string& circumstance) {
+void Independence::require_equal(const Tensors& actual, const Tensors& expected,
+                                 const Region& region, const std::string& circumstance) {
   for (std::size_t j = 0; j < outputs_.size(); ++j)
-    if (part.members[j].defined())
-      compare("output " + std::to_string(j), actual[j], outputs_[j], part.members[j], circumstance,
-              options_.tolerance, report_);
+    if (region.masks[j].defined())
+      report_.compare("output " + std::to_string(j), actual[j], expected[j], circumstance,
+                      options_.tolerance, region.masks[j]);
 }
 
 }  // namespace adjoint::nn

@@ -1,4 +1,4 @@
-// The one question behind most properties: does a part of the output depend on a part of the input?
+// The question behind most properties: does one part of the output depend on one part of the input?
 #pragma once
 
 #include <functional>
@@ -10,36 +10,34 @@
 namespace adjoint::nn {
 
 struct PropertyOptions {
-  Key key{1};                           ///< of random cotangents, contents and permutations
-  std::vector<std::string> names = {};  ///< of the inputs; else those of variable(), or "input 0"
-  /// What contents are replaced by, one tensor for each input, of its form. Where there is none, or
-  /// it is not defined, each element is replaced by another one that occurs in the same tensor, so
-  /// that ids stay ids and lengths stay lengths. Error where all are equal.
+  Key key{1};                           ///< for random cotangents, contents and permutations
+  std::vector<std::string> names = {};  ///< of the inputs, see input_names()
+  /// Replacement contents, one tensor of the same form for each input. If absent or undefined, each
+  /// element is replaced by a different value from the same tensor, so that ids stay ids and
+  /// lengths stay lengths. Error if all its elements are equal.
   Tensors others = {};
-  /// Up to this part of an output's largest element two results count as equal; 0 means 10⁻¹⁰ in
-  /// f64 and 10⁻⁴ in f32. A sum of a thousand terms in another order differs by 10⁻¹³ (10⁻⁵); what
-  /// depends on random contents differs by something like the contents.
+  /// Two results are equal within this part of an output's largest element; 0 means 10⁻¹⁰ in f64
+  /// and 10⁻⁴ in f32. Summing a thousand terms in another order changes 10⁻¹³ (10⁻⁵); a dependence
+  /// on random contents changes about as much as the contents.
   double tolerance = 0;
 };
 
-/// The tolerance asked for, or that of the type.
-double tolerance_for(DType dtype, double asked);
-
-/// A part of some tensors: b8 of each one's shape; where not defined, nothing of it.
-struct Part {
+/// Some elements of several tensors: a b8 mask for each, undefined if no element is included.
+struct Region {
   std::string name;  ///< "the output of example 1", "the padding"
-  Tensors members;
+  Tensors masks;
 };
-/// Of each tensor, all elements whose index along an axis fulfils a condition.
-Part part_along(std::string name, const Tensors& xs, Index axis,
-                const std::function<bool(Index)>& holds);
-/// All there is.
-Part whole(const Tensors& xs);
-/// All elements of the rows [batch, step, …] for which it holds.
-Tensor members_in_rows(const Shape& shape,
-                       const std::function<bool(Index example, Index step)>& holds);
+/// The elements of each tensor whose index along an axis fulfils a condition.
+Region region_along(std::string name, const Tensors& xs, Index axis,
+                    const std::function<bool(Index)>& holds);
+/// All elements.
+Region everything(const Tensors& xs);
+/// Mask of the rows of a tensor [batch, steps, …] that fulfil a condition.
+Tensor mask_of_rows(const Shape& shape,
+                    const std::function<bool(Index example, Index step)>& holds);
 
-/// A function at its inputs, asked what depends on what. Findings go into the report.
+/// Asks which parts of a function's output depend on which parts of its input, at one point. The
+/// answers go into the report.
 class Independence {
  public:
   Independence(const Function& f, const Tensors& inputs, const PropertyOptions& options,
@@ -47,37 +45,31 @@ class Independence {
 
   const Tensors& inputs() const { return inputs_; }
   const Tensors& outputs() const { return outputs_; }
-  std::string input_name(std::size_t i) const;
 
-  /// Checks that nothing in `guarded` (of the outputs) depends on anything in `hidden` (of the
-  /// inputs), in two ways. The block of the Jacobian is zero: a random cotangent on `guarded`
-  /// yields exact zeros in `hidden`. And `guarded` stays what it is when `hidden` is replaced, one
-  /// input after the other: this also sees what has no gradient, such as ids, lengths and masks.
-  void require_none(const Part& guarded, const Part& hidden);
-  /// The gradient of a random weighting of the part: one for each input; not defined where the
-  /// input is not real.
-  Tensors gradients(const Part& guarded);
-  /// Checks that these outputs, got in another way, equal the function's own within a part.
-  /// `circumstance`: "with padding longer by 3".
-  void require_equal(const Tensors& actual, const Part& part, const std::string& circumstance);
-  /// f at other inputs, unrecorded. Error when it has another number of outputs there.
+  /// Checks that nothing in `guarded` (part of the outputs) depends on anything in `hidden` (part
+  /// of the inputs), in two ways. The block of the Jacobian is zero: a random cotangent on
+  /// `guarded` gives exact zeros in `hidden`. And `guarded` does not change if `hidden` is
+  /// replaced, one input after the other, which also covers what has no gradient: ids, lengths,
+  /// masks.
+  void require_none(const Region& guarded, const Region& hidden);
+  /// The gradient of a random weighting of the region, one for each input; undefined for inputs
+  /// that are not real.
+  Tensors gradients(const Region& guarded);
+  /// Compares tensors in a region of the outputs. `circumstance`: "with padding longer by 3".
+  void require_equal(const Tensors& actual, const Tensors& expected, const Region& region,
+                     const std::string& circumstance);
+  /// f at other inputs, unrecorded. Error if the number of outputs differs there.
   Tensors evaluate(const Tensors& inputs) const;
 
  private:
-  void require_no_gradient(const Part& guarded, const Part& hidden);
-  Tensor replaced(std::size_t i, const Tensor& members);
+  Tensor replaced(std::size_t i, const Tensor& mask);
 
   Function f_;
   PropertyOptions options_;
   PropertyReport& report_;
+  std::vector<std::string> names_;
   Tensors inputs_, outputs_;
   std::uint64_t draws_ = 0;
 };
-
-/// Checks that two tensors are equal, up to the tolerance, in the elements of `members` (all, where
-/// it is not defined), and adds a violation where they are not. Error when the shapes differ.
-void compare(const std::string& name, const Tensor& actual, const Tensor& expected,
-             const Tensor& members, const std::string& circumstance, double tolerance,
-             PropertyReport& report);
 
 }  // namespace adjoint::nn

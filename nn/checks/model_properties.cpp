@@ -1,4 +1,4 @@
-// The checks of properties.h for a model that maps token sequences to logits.
+// The checks of properties.h for models that map token sequences to logits.
 #include "autograd/ops.h"
 #include "nn/checks/properties.h"
 
@@ -19,8 +19,8 @@ Sequences sequences_of(const Tensor& ids, const Tensor& lengths) {
   return {ids, Layout::padded({values.begin(), values.end()}, ids.size(1))};
 }
 
-// Source ids [batch, steps] and lengths [batch], target ids and lengths: to logits [batch, target
-// steps, tokens].
+// (source ids [batch, steps], source lengths [batch], target ids, target lengths) to logits [batch,
+// target steps, tokens].
 Function logits_of(const EncoderDecoder& model) {
   return [&model](const Tensors& x) {
     return Tensors{

@@ -1,6 +1,6 @@
-// Exchanges models with PyTorch; tests/parity/exchange.py is the other side.
+// Exchanges models with PyTorch. tests/parity/exchange.py is the other side.
 //
-//   build/exchange write FOLDER   writes our models there: weights, and the logits that they give
+//   build/exchange write FOLDER   writes our models there: weights and their logits
 //   build/exchange check FOLDER   loads weights from there and compares the logits
 #include <filesystem>
 #include <iomanip>

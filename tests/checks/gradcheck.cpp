@@ -1,7 +1,7 @@
-// gradcheck: every derivative of the library against finite differences, as a table.
+// gradcheck: checks every derivative of the library against finite differences and prints a table.
 //
 //   gradcheck                     operations, layers, whole models
-//   gradcheck softmax attention   those whose name contains one of these
+//   gradcheck softmax attention   only those whose name contains one of these
 //   gradcheck --order 3 softmax   up to the third order
 
 #include "autograd/gradcheck.h"
@@ -33,7 +33,7 @@ double seconds_since(Clock::time_point start) {
 
 struct Outcome {
   GradcheckReport report;
-  std::string failure;  // in full; empty if there is none
+  std::string failure;  // full text; empty if it passed
   double seconds = 0;
 };
 
@@ -50,7 +50,7 @@ Outcome run(const Check& check, int order) {
   return outcome;
 }
 
-// Every check of these rows; row by row, and in the order of its checks.
+// The outcomes of all checks, [row][check].
 std::vector<std::vector<Outcome>> run(const std::vector<Row>& rows, int order) {
   std::vector<std::vector<Outcome>> outcomes;
   std::vector<std::pair<std::size_t, std::size_t>> tasks;
@@ -70,7 +70,7 @@ std::vector<std::vector<Outcome>> run(const std::vector<Row>& rows, int order) {
 constexpr auto heading = "%-36s %7s %6s   %-11s %-14s %s\n";
 constexpr auto line = "%-36s %7zu %6d   %-11.1e %-14s %.2f s\n";
 
-// What a row comes to.
+// Totals of a row.
 struct Summary {
   std::size_t failures = 0, kinks = 0;
   double worst_error = 0, seconds = 0, could_be_missed = 0;
@@ -79,11 +79,11 @@ struct Summary {
   void add(const Outcome& outcome) {
     failures += !outcome.failure.empty();
     kinks += outcome.report.count(Finding::Kind::kink);
-    worst_error = std::max(worst_error, outcome.report.worst_error());
+    worst_error = std::max(worst_error, outcome.report.worst_error);
     seconds += outcome.seconds;
-    for (const Coverage& coverage : outcome.report.coverage()) {
+    for (const Coverage& coverage : outcome.report.coverage) {
       if (coverage.projections == 0) continue;
-      if (coverage.order == 1) inputs = coverage.inputs;  // later ones count cotangents, too
+      if (coverage.order == 1) inputs = coverage.inputs;  // later orders also count cotangents
       could_be_missed = std::max(could_be_missed, coverage.could_be_missed);
     }
   }
@@ -109,14 +109,15 @@ void print(const Row& row, const std::vector<Outcome>& outcomes, int order) {
         summary.inputs, summary.could_be_missed);
 }
 
-// Runs a part of the table and prints it. The reports of what failed are added to `failures`.
-std::size_t check_part(const Part& part, int order, std::vector<std::string>& failures) {
-  if (part.rows.empty()) return 0;
-  const std::vector<std::vector<Outcome>> outcomes = run(part.rows, order);
-  std::printf(heading, part.title.c_str(), "samples", "orders", "worst error", "verdict", "time");
+// Runs and prints one section of the table, and appends the reports of failed checks to `failures`.
+std::size_t check_section(const Section& section, int order, std::vector<std::string>& failures) {
+  if (section.rows.empty()) return 0;
+  const std::vector<std::vector<Outcome>> outcomes = run(section.rows, order);
+  std::printf(heading, section.title.c_str(), "samples", "orders", "worst error", "verdict",
+              "time");
   std::size_t count = 0;
-  for (std::size_t r = 0; r < part.rows.size(); ++r) {
-    const Row& row = part.rows[r];
+  for (std::size_t r = 0; r < section.rows.size(); ++r) {
+    const Row& row = section.rows[r];
     print(row, outcomes[r], order);
     count += outcomes[r].size();
     for (std::size_t c = 0; c < outcomes[r].size(); ++c)
@@ -130,29 +131,30 @@ std::size_t check_part(const Part& part, int order, std::vector<std::string>& fa
 
 // ---- Choosing -----------------------------------------------------------------------------------
 
-void keep_named(std::vector<Part>& parts, const std::vector<std::string>& names) {
+void keep_named(std::vector<Section>& sections, const std::vector<std::string>& names) {
   const auto is_named = [&](const Row& row) {
     return std::ranges::any_of(
         names, [&](const std::string& name) { return row.name.find(name) != std::string::npos; });
   };
   for (const std::string& name : names) {
-    const auto has = [&](const Part& part) {
+    const auto has = [&](const Section& section) {
       return std::ranges::any_of(
-          part.rows, [&](const Row& row) { return row.name.find(name) != std::string::npos; });
+          section.rows, [&](const Row& row) { return row.name.find(name) != std::string::npos; });
     };
-    require(std::ranges::any_of(parts, has), "no operation, layer or model is named '", name, "'");
+    require(std::ranges::any_of(sections, has), "no operation, layer or model is named '", name,
+            "'");
   }
   if (names.empty()) return;
-  for (Part& part : parts) std::erase_if(part.rows, std::not_fn(is_named));
+  for (Section& section : sections) std::erase_if(section.rows, std::not_fn(is_named));
 }
 
 int check(const std::vector<std::string>& names, int order) {
   const Clock::time_point start = Clock::now();
-  std::vector<Part> parts = {operations(), layers(), models()};
-  keep_named(parts, names);
+  std::vector<Section> sections = {operations(), layers(), models()};
+  keep_named(sections, names);
   std::size_t count = 0;
   std::vector<std::string> failures;
-  for (const Part& part : parts) count += check_part(part, order, failures);
+  for (const Section& section : sections) count += check_section(section, order, failures);
   for (const std::string& failure : failures) std::printf("%s\n\n", failure.c_str());
   std::printf("%zu checks, %zu failed, in %.1f s\n", count, failures.size(), seconds_since(start));
   return failures.empty() ? 0 : failed_status;

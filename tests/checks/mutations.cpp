@@ -1,8 +1,8 @@
 // The mutation test of the gradient check: how many planted mistakes it finds, and how many it
-// calls by their right name.
+// names correctly.
 //
 //   build/mutations            both halves; fails if a mistake is not found or too few are named
-//   build/mutations transformer   only those inside of a Transformer
+//   build/mutations transformer   only those inside a Transformer
 //   build/mutations tuning     only the half that the diagnosis was tuned on, with all its misses
 #include <cstring>
 #include <iomanip>
@@ -22,7 +22,7 @@ constexpr double wanted_rate = 0.9;
 
 struct Count {
   int planted = 0, found = 0, named = 0;
-  int clear = 0, clear_named = 0;  // of them those that only one name is right for
+  int clear = 0, clear_named = 0;  // only those with a single correct name
   void add(const Mutant& mutant, const Verdict& verdict) {
     ++planted;
     found += verdict.found;
@@ -73,7 +73,7 @@ bool passes(const Half& half) {
   return half.all.found == half.all.planted && half.rate() >= wanted_rate;
 }
 
-// Mistakes inside of a Transformer: whether all are found, and all named by operation and place.
+// Mistakes inside a Transformer: are all found, and all named by operation and scope?
 bool print_culprits() {
   int planted = 0, found = 0, named = 0, diagnosed = 0;
   for (const PlantedCulprit& culprit : planted_culprits()) {

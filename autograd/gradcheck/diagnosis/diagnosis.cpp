@@ -1,7 +1,6 @@
 #include "autograd/gradcheck/diagnosis/diagnosis.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "autograd/gradcheck/diagnosis/hypotheses.h"
 #include "autograd/observer.h"
@@ -11,7 +10,7 @@ namespace {
 
 using Kind = Diagnosis::Kind;
 
-constexpr Hypothesis hypotheses[] = {
+constexpr Hypothesis* hypotheses[] = {
     is_zero,        is_multiple,         is_imprecise,          is_of_other_input,
     lacks_outputs,  is_transposed,       has_transposed_factor, is_shifted,
     has_extra_sum,  is_of_other_example, has_shifted_part,      has_wrong_elementwise_mask,
@@ -20,24 +19,24 @@ constexpr Hypothesis hypotheses[] = {
 
 Explanation explain(const Evidence& wrong, const Evidences& all) {
   if (!wrong.linear) return {Kind::unknown, "it is not linear in the cotangent"};
-  for (const Hypothesis hypothesis : hypotheses)
+  for (Hypothesis* hypothesis : hypotheses)
     if (auto explanation = hypothesis(wrong, all)) return *explanation;
   return {Kind::unknown, "the measured elements follow no simple rule", 0, true};
 }
 
-// Kinds that concern how a function was computed, not only the gradient of one input.
+// Kinds of mistakes in the computation as a whole, which affect the gradients of all inputs.
 bool concerns_all_inputs(Kind kind) {
   return kind == Kind::transposed || kind == Kind::shifted || kind == Kind::wrong_example ||
          kind == Kind::wrong_axis || kind == Kind::wrong_mask;
 }
 
-// One mistake is likelier than two: where all that can be said of an input is that its numbers are
-// wrong, and another input shows why, that is why.
-void share_reasons(std::vector<Explanation>& explanations, const std::vector<std::string>& names) {
+// One mistake is likelier than two: a clear explanation of one input replaces the vague ones, which
+// only say that the numbers are wrong.
+void share_explanations(std::vector<Explanation>& explanations, const Evidences& inputs) {
   const auto clear = std::ranges::find_if(
       explanations, [](const Explanation& e) { return concerns_all_inputs(e.kind) && !e.vague; });
   if (clear == explanations.end()) return;
-  const std::string& name = names[static_cast<std::size_t>(clear - explanations.begin())];
+  const std::string& name = inputs[static_cast<std::size_t>(clear - explanations.begin())].name;
   for (Explanation& vague : explanations) {
     if (!vague.vague) continue;
     vague.kind = clear->kind;
@@ -45,43 +44,41 @@ void share_reasons(std::vector<Explanation>& explanations, const std::vector<std
   }
 }
 
-bool is_accused(const GradcheckReport& report, int order, int input) {
-  return std::ranges::any_of(report.findings(), [&](const Finding& finding) {
-    return finding.kind == Finding::Kind::mismatch && finding.order == order &&
-           finding.input == input;
-  });
+// The inputs with an element that failed. If none is known to have one, since only random lines
+// disagreed, those whose measured elements differ.
+Evidences wrong_ones(const GradcheckReport& report, int order, const Evidences& all) {
+  const auto failed = [&](const Evidence& e) {
+    return std::ranges::any_of(report.findings, [&](const Finding& finding) {
+      return finding.kind == Finding::Kind::mismatch && finding.order == order &&
+             finding.input == e.input;
+    });
+  };
+  const bool any_failed = std::ranges::any_of(all, failed);
+  if (!any_failed && report.count(Finding::Kind::mismatch) == 0) return {};
+  Evidences wrong = all;
+  std::erase_if(wrong, [&](const Evidence& e) { return any_failed ? !failed(e) : !e.wrong(); });
+  return wrong;
 }
 
 }  // namespace
 
 void diagnose(GradcheckReport& report) {
+  if (report.coverage.empty()) return;
   const NoRecording guard;
   const Unobserved own_work;
-  const int order = report.coverage().back().order;
-  Evidences all, wrong;
-  for (const Measurement& measurement : report.measurements())
+  const int order = report.coverage.back().order;
+  Evidences all;
+  for (const Measurement& measurement : report.measurements)
     if (measurement.order == order && measurement.shape.numel() > 0) all.emplace_back(measurement);
-  // Those with an element that failed; along random lines none is known to.
-  const auto accused = [&](const Evidence& e) { return is_accused(report, order, e.input); };
-  const bool any_accused = std::ranges::any_of(all, accused);
-  std::ranges::copy_if(all, std::back_inserter(wrong), [&](const Evidence& e) {
-    return any_accused ? accused(e) : report.count(Finding::Kind::mismatch) > 0 && e.wrong();
-  });
 
+  const Evidences wrong = wrong_ones(report, order, all);
   std::vector<Explanation> explanations;
-  std::vector<std::string> names;
-  for (const Evidence& evidence : wrong) {
-    explanations.push_back(explain(evidence, all));
-    names.push_back(evidence.name);
+  for (const Evidence& evidence : wrong) explanations.push_back(explain(evidence, all));
+  share_explanations(explanations, wrong);
+  for (std::size_t k = 0; k < wrong.size(); ++k) {
+    const auto& [kind, text, factor, vague] = explanations[k];
+    report.diagnoses.push_back({kind, order, wrong[k].input, wrong[k].name, factor, text});
   }
-  share_reasons(explanations, names);
-  for (std::size_t k = 0; k < wrong.size(); ++k)
-    report.add(Diagnosis{.kind = explanations[k].kind,
-                         .order = order,
-                         .input = wrong[k].input,
-                         .name = names[k],
-                         .factor = explanations[k].factor,
-                         .text = explanations[k].text});
 }
 
 }  // namespace adjoint::checking

@@ -1,39 +1,36 @@
 #include "autograd/gradcheck/diagnosis/evidence.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
-#include "autograd/gradcheck/measuring.h"
+#include "autograd/gradcheck/differentiator.h"
 #include "autograd/ops.h"
 
 namespace adjoint::checking {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-// Two derivatives are the same if they differ by less than this, beside the largest of their row.
+// Derivatives are the same if they differ by less than this, relative to the largest of their row.
 constexpr double same = 1e-6;
-// A numeric derivative with a larger error, beside the largest one, is no evidence.
+// A numeric derivative with a larger error, relative to the largest one, is no evidence.
 constexpr double least_precision = 1e-4;
 
 std::span<const double> numbers(const Tensor& x) { return x.values<double>(); }
 
-// The numeric derivative without what is too imprecise, and the largest error of the rest.
+// The numeric derivative without imprecise elements, and the largest error of the others.
 std::pair<Tensor, double> reliable(const Measurement& m) {
-  const Tensor &numeric = m.numeric, &error = m.error;
-  const double bound = least_precision * std::max(largest(numeric), largest(m.analytic));
-  Tensor result = copy(numeric);
+  const double bound = least_precision * std::max(largest(m.numeric), largest(m.analytic));
+  Tensor result = copy(m.numeric);
   double worst = 0;
-  const std::span<const double> errors = numbers(error);
+  const std::span<const double> errors = numbers(m.error);
   const std::span<double> values = result.edit<double>();
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    if (errors[k] <= bound) worst = std::max(worst, errors[k]);
-    if (!(errors[k] <= bound)) values[k] = nan;
-  }
+  for (std::size_t k = 0; k < values.size(); ++k)
+    if (errors[k] <= bound)
+      worst = std::max(worst, errors[k]);
+    else
+      values[k] = nan;
   return {result, worst};
 }
 
-// Axes that fit: those of the output, if there is one output and a tensor can have so many.
+// The axes of the output if there is only one and a tensor can hold all axes, else one axis.
 Shape leading_shape(const Measurement& m, Index rows) {
   const bool fits =
       m.outputs.size() == 1 && m.outputs[0].rank() + m.shape.rank() <= Shape::max_rank;
@@ -43,11 +40,15 @@ Shape leading_shape(const Measurement& m, Index rows) {
 bool is_linear(const Measurement& m, Index random) {
   if (!m.jacobian) return true;
   const Index rows = m.cotangents.size(0);
-  const Tensor jacobian = slice(m.analytic, 0, random, rows);
-  const Tensor expected = matmul(slice(m.cotangents, 0, 0, random), jacobian);
+  const Tensor jacobian = slice(m.analytic, 0, random, rows);                   // [outputs, inputs]
+  const Tensor expected = matmul(slice(m.cotangents, 0, 0, random), jacobian);  // [random, inputs]
   const Tensor difference = expected - slice(m.analytic, 0, 0, random);
   const double rounding = smallest_of_interest * largest(m.numeric);
   return largest(difference) <= same * largest(expected) + rounding;
+}
+
+Index index_along(const Shape& shape, Index axis, Index element) {
+  return element / shape.numel(axis + 1, shape.rank()) % shape[axis];
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ Evidence::Evidence(const Measurement& m) : input(m.input), name(m.name), jacobia
   const Index first = jacobian ? random : 0;
   const Shape lead = leading_shape(m, all - first);
   const Shape own = m.shape.rank() < Shape::max_rank ? m.shape : Shape{m.shape.numel()};
-  const auto arranged = [&](const Tensor& matrix) {
+  const auto arranged = [&](const Tensor& matrix) {  // [leading…, axes of the input…]
     return reshape(slice(matrix, 0, first, all), lead.joined(own));
   };
   const auto [precise, error] = reliable(m);
@@ -80,8 +81,8 @@ std::vector<Index> Evidence::axes() const {
 }
 
 std::string Evidence::axis_name(Index axis) const {
-  if (axis < leading) return "axis " + std::to_string(axis) + " of the cotangent";
-  return "axis " + std::to_string(axis - leading) + " of the gradient";
+  return axis < leading ? text_from("axis ", axis, " of the cotangent")
+                        : text_from("axis ", axis - leading, " of the gradient");
 }
 
 bool Evidence::wrong() const {
@@ -116,7 +117,7 @@ std::set<Tie> ties(const Evidence& evidence, const Tensor& jacobian) {
       if (out[p] == in[q] && out[p] > 1) result.insert({p, q});
   const std::span<const double> values = numbers(jacobian);
   for (Index k = 0; k < jacobian.numel(); ++k) {
-    if (evidence.is_zero(values[static_cast<std::size_t>(k)])) continue;
+    if (evidence.is_zero(values[at(k)])) continue;
     const Index row = k / in.numel(), column = k % in.numel();
     std::erase_if(result, [&](const Tie& tie) {
       return index_along(out, tie.first, row) != index_along(in, tie.second, column);
@@ -130,10 +131,6 @@ double largest(const Tensor& x) {
   for (const double value : numbers(x))
     if (std::isfinite(value)) result = std::max(result, std::abs(value));
   return result;
-}
-
-Index index_along(const Shape& shape, Index axis, Index element) {
-  return element / shape.numel(axis + 1, shape.rank()) % shape[axis];
 }
 
 }  // namespace adjoint::checking

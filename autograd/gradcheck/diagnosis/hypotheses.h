@@ -1,14 +1,13 @@
-// What may be wrong with a derivative, as hypotheses that are tried one after the other: each says
-// what the analytic derivative A would be, given the right (numeric) one N, if that mistake had
-// been made. The first one that predicts A is the diagnosis.
+// Possible mistakes, as hypotheses that are tried one after the other. Each predicts the analytic
+// derivative A that its mistake would make of the right (numeric) one N. The first hypothesis that
+// predicts A is the diagnosis.
 //
-// The order is from simple to complicated, and from what predicts every number to what predicts
-// only where the zeros are: a gradient that is twice too large would also pass for one that lacks
-// a term, but not the other way round.
+// Simple ones come before complicated ones, and those that predict every number before those that
+// predict only where zeros are: a gradient that is twice too large would also pass for one that
+// lacks a term, but not the reverse.
 #pragma once
 
 #include <optional>
-#include <sstream>
 
 #include "autograd/gradcheck/diagnosis/evidence.h"
 
@@ -20,38 +19,18 @@ struct Explanation {
   Diagnosis::Kind kind;
   std::string text;
   double factor = 0;
-  bool vague = false;  ///< for want of anything better
+  bool vague = false;  ///< says little more than that the numbers are wrong
 };
 
-/// `all` are all inputs, the wrong one among them.
-using Hypothesis = std::optional<Explanation> (*)(const Evidence& wrong, const Evidences& all);
+/// `all` are all inputs, the wrong one included.
+using Hypothesis = std::optional<Explanation>(const Evidence& wrong, const Evidences& all);
 
-template <class... Parts>
-std::string text_of(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
-}
-
-// Those that predict every number (hypotheses.cpp).
-std::optional<Explanation> is_zero(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> is_multiple(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> is_imprecise(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> is_of_other_input(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> has_extra_sum(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> lacks_outputs(const Evidence& wrong, const Evidences& all);
-
-// Those that predict every number from the same numbers elsewhere (reordering.cpp).
-std::optional<Explanation> is_transposed(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> has_transposed_factor(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> is_shifted(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> is_of_other_example(const Evidence& wrong, const Evidences& all);
-
-// Those that predict where the derivative, or the difference, is zero (structure.cpp).
-std::optional<Explanation> has_shifted_part(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> has_wrong_mask(const Evidence& wrong, const Evidences& all);
-std::optional<Explanation> lacks_a_term(const Evidence& wrong, const Evidences& all);
+// These predict every number (multiples_and_sums.cpp).
+Hypothesis is_zero, is_multiple, is_imprecise, is_of_other_input, has_extra_sum, lacks_outputs;
+// These predict every number from the same numbers elsewhere (reordering.cpp).
+Hypothesis is_transposed, has_transposed_factor, is_shifted, is_of_other_example;
+// These predict where the derivative or the difference is zero (zero_pattern.cpp).
+Hypothesis has_shifted_part, has_wrong_elementwise_mask, has_other_ties, has_wrong_mask,
+    lacks_a_term;
 
 }  // namespace adjoint::checking

@@ -1,5 +1,4 @@
-// Hypotheses by which the analytic derivative A has the elements of the numeric one N in another
-// order.
+// Hypotheses that the analytic derivative A has the elements of the numeric one N in another order.
 #include <algorithm>
 #include <numeric>
 
@@ -16,7 +15,7 @@ Tensor rolled(const Tensor& x, Index axis, Index by) {
   return concat({slice(x, axis, from, n), slice(x, axis, 0, from)}, axis);
 }
 
-// The same with zeros in place of what is pushed over the edge.
+// Like rolled by ±1, but with zeros in place of what is pushed over the edge.
 Tensor pushed(const Tensor& x, Index axis, Index by) {
   const Index n = x.size(axis);
   const Tensor edge = zeros(x.shape().with(axis, 1), x.dtype());
@@ -24,26 +23,26 @@ Tensor pushed(const Tensor& x, Index axis, Index by) {
   return concat({slice(x, axis, 1, n), edge}, axis);
 }
 
-// x with its axes in that order, but in x's own shape: its buffer is taken for that of x.
+// Permutes the axes of x, then misreads the buffer as having the shape of x.
 Tensor misread(const Tensor& x, const Axes& order) { return reshape(permute(x, order), x.shape()); }
 
-// The other way round: x's buffer taken for that of x with its axes in that order.
+// The inverse: misreads the buffer of x as having permuted axes, then restores their order.
 Tensor unread(const Tensor& x, const Axes& order) {
   Shape shape = x.shape();
   Axes inverse = order;
   for (Index to = 0; to < x.rank(); ++to) {
-    const Index from = order[static_cast<std::size_t>(to)];
+    const Index from = order[at(to)];
     shape = shape.with(to, x.size(from));
-    inverse[static_cast<std::size_t>(from)] = to;
+    inverse[at(from)] = to;
   }
   return permute(reshape(x, shape), inverse);
 }
 
-// All orders of the axes [first, last) but the given one; the others stay.
+// All other orders of the axes [first, last), while the rest stay in place. None if they are many.
 std::vector<Axes> orders(Index rank, Index first, Index last) {
   constexpr Index most = 4;
   std::vector<Axes> result;
-  Axes order(static_cast<std::size_t>(rank));
+  Axes order(at(rank));
   std::iota(order.begin(), order.end(), 0);
   if (last - first > most) return result;
   while (std::next_permutation(order.begin() + first, order.begin() + last))
@@ -55,14 +54,11 @@ bool equal_slices(const Evidence& wrong, Index axis, Index in_analytic, Index in
   const Tensor a = slice(wrong.analytic, axis, in_analytic, in_analytic + 1);
   const Tensor n = slice(wrong.numeric, axis, in_numeric, in_numeric + 1);
   const double bound = 1e-6 * largest(n) + wrong.noise;
-  for (Index k = 0; k < a.numel(); ++k) {
-    const auto at = static_cast<std::size_t>(k);
-    if (!(std::abs(a.values<double>()[at] - n.values<double>()[at]) <= bound)) return false;
-  }
-  return true;
+  return std::ranges::equal(a.values<double>(), n.values<double>(),
+                            [&](double x, double y) { return std::abs(x - y) <= bound; });
 }
 
-// For each slice of A along the axis, which slice of N it is; nothing if one of them is none.
+// For each slice of A along the axis, the slice of N that it equals. Empty if one equals none.
 std::optional<std::vector<Index>> rearrangement(const Evidence& wrong, Index axis) {
   std::vector<Index> result;
   const Index size = wrong.numeric.size(axis);
@@ -78,21 +74,21 @@ std::optional<std::vector<Index>> rearrangement(const Evidence& wrong, Index axi
 
 }  // namespace
 
-// A[j, i] = N[j, iᵀ] or N[jᵀ, i]: the axes of the gradient, or of the cotangent, in another order.
+// A[j, i] = N[j, iᵀ] or N[jᵀ, i]: the axes of the gradient or of the cotangent in another order.
 std::optional<Explanation> is_transposed(const Evidence& wrong, const Evidences&) {
   const Index rank = wrong.numeric.rank();
   for (const bool gradient : {true, false}) {
     if (!gradient && !wrong.jacobian) continue;
-    for (const Axes& order :
-         orders(rank, gradient ? wrong.leading : 0, gradient ? rank : wrong.leading))
+    const Index first = gradient ? wrong.leading : 0, last = gradient ? rank : wrong.leading;
+    for (const Axes& order : orders(rank, first, last))
       if (wrong.explained_by(misread(wrong.numeric, order)) ||
           wrong.explained_by(unread(wrong.numeric, order)))
         return Explanation{
             Kind::transposed,
             gradient && wrong.rank() == 2
                 ? "transposed: analytic[i, j] is what belongs to [j, i]"
-                : text_of("transposed: the axes of the ", gradient ? "gradient" : "cotangent",
-                          " are in the wrong order")};
+                : text_from("transposed: the axes of the ", gradient ? "gradient" : "cotangent",
+                            " are in the wrong order")};
   }
   return std::nullopt;
 }
@@ -105,38 +101,38 @@ std::optional<Explanation> has_transposed_factor(const Evidence& wrong, const Ev
       if (wrong.numeric.size(p) == wrong.numeric.size(q) &&
           wrong.explained_by(transpose(wrong.numeric, p, q)))
         return Explanation{Kind::transposed,
-                           text_of("a factor is transposed, the one between ", wrong.axis_name(p),
-                                   " and ", wrong.axis_name(q))};
+                           text_from("a factor is transposed, the one between ", wrong.axis_name(p),
+                                     " and ", wrong.axis_name(q))};
   return std::nullopt;
 }
 
-// A[j, i] = N[j, i ± 1] or N[j ± 1, i], the ends joined or filled with zeros.
+// A[j, i] = N[j, i ± 1] or N[j ± 1, i], wrapped around or filled with zeros at the ends.
 std::optional<Explanation> is_shifted(const Evidence& wrong, const Evidences&) {
   for (const Index axis : wrong.axes())
     for (const Index by : {1, -1})
       for (const auto shift : {rolled, pushed})
         if (wrong.explained_by(shift(wrong.numeric, axis, by)))
-          return Explanation{Kind::shifted, text_of("off by one along ", wrong.axis_name(axis),
-                                                    ": analytic[i] is what belongs to [i ",
-                                                    by > 0 ? '-' : '+', " 1]")};
+          return Explanation{Kind::shifted, text_from("off by one along ", wrong.axis_name(axis),
+                                                      ": analytic[i] is what belongs to [i ",
+                                                      by > 0 ? '-' : '+', " 1]")};
   return std::nullopt;
 }
 
-// A[j, i] = N[j, π(i)] or N[π(j), i], where π acts on the first axis, that of the examples.
+// A[j, i] = N[j, π(i)] or N[π(j), i], where π permutes the first axis, that of the examples.
 std::optional<Explanation> is_of_other_example(const Evidence& wrong, const Evidences&) {
   constexpr Index too_many = 64;
   for (const Index axis : wrong.axes()) {
     if ((axis != 0 && axis != wrong.leading) || wrong.numeric.size(axis) > too_many) continue;
     const auto order = rearrangement(wrong, axis);
     if (!order) continue;
-    const Tensor from_order = from(*order, {static_cast<Index>(order->size())});
-    if (!wrong.explained_by(gather(wrong.numeric, from_order, axis))) continue;
+    const Tensor indices = from(*order, {std::ssize(*order)});
+    if (!wrong.explained_by(gather(wrong.numeric, indices, axis))) continue;
     Index first = 0;
-    while ((*order)[static_cast<std::size_t>(first)] == first) ++first;
+    while ((*order)[at(first)] == first) ++first;
     return Explanation{
         Kind::wrong_example,
-        text_of("the examples are confused along ", wrong.axis_name(axis), ": what is at [", first,
-                "] belongs to [", (*order)[static_cast<std::size_t>(first)], "]")};
+        text_from("the examples are confused along ", wrong.axis_name(axis), ": what is at [",
+                  first, "] belongs to [", (*order)[at(first)], "]")};
   }
   return std::nullopt;
 }

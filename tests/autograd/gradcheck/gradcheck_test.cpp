@@ -1,5 +1,5 @@
-// The checker has to be right in both directions: wrong gradients fail, right ones pass, and what
-// is neither (a kink, a jump, a function that is not one) is called by its name.
+// The checker must be right in both directions: wrong gradients fail and right ones pass. Kinks,
+// jumps and nondeterministic functions must be recognised.
 #include "autograd/gradcheck.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <limits>
 #include <sstream>
 
-#include "autograd/gradcheck/difference.h"
+#include "autograd/gradcheck/numeric_derivative.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/tools/anomaly.h"
@@ -24,7 +24,7 @@ Tensor random(const Shape& shape, std::uint64_t seed) {
   return normal(shape, 0, 1, Key(seed), DType::f64);
 }
 
-// A function of one tensor as the checker wants it.
+// A function of one tensor in the form that the checker takes.
 Function of_one(Tensor (*f)(const Tensor&)) {
   return [f](const Tensors& x) { return Tensors{f(x[0])}; };
 }
@@ -43,7 +43,7 @@ std::ptrdiff_t lines(const std::string& text) {
 
 enum class Flaw { none, sign, factor, missing_term, small };
 
-// y = x² + x   x̄ = ȳ (2x + 1), or something near it
+// y = x² + x   x̄ = ȳ (2x + 1), or a wrong variant
 struct Parabola {
   static constexpr auto name = "test_parabola";
   static constexpr Reads reads = {input(0)};
@@ -76,7 +76,7 @@ Function parabola(Flaw flaw) {
   return [flaw](const Tensors& x) { return Tensors{apply(Parabola{flaw}, x[0])}; };
 }
 
-// y = x A, with x̄ = ȳ A instead of ȳ Aᵀ: for a square A the shapes cannot tell.
+// y = x A, with x̄ = ȳ A instead of ȳ Aᵀ: for a square A the shapes match.
 struct TransposedProduct {
   static constexpr auto name = "test_transposed_product";
   static constexpr Reads reads = {input(0), input(1)};
@@ -92,8 +92,8 @@ struct TransposedProduct {
   }
 };
 
-// y = softmax(x), with x̄ = factor · y ⊙ (ȳ − ⟨ȳ, y⟩): with ȳ = 1, that is for sum(y), right for
-// every factor.
+// y = softmax(x), with x̄ = factor · y ⊙ (ȳ − ⟨ȳ, y⟩): right for
+// every factor if ȳ = 1, the cotangent of sum(y).
 struct ScaledSoftmax {
   static constexpr auto name = "test_scaled_softmax";
   static constexpr Reads reads = {output(0)};
@@ -126,8 +126,8 @@ struct OnceCube {
   }
 };
 
-// y = x, x̄ = |ȳ|: right for every cotangent without a negative element, and not linear.
-// y = x, x̄ = ȳ + 1: right for none, and not zero for none.
+// y = x, x̄ = |ȳ|: right for cotangents without a negative element, but not linear.
+// y = x, x̄ = ȳ + 1: wrong for every cotangent, and nonzero for ȳ = 0.
 struct OddIdentity {
   static constexpr auto name = "test_odd_identity";
   static constexpr Reads reads = {};
@@ -143,7 +143,7 @@ struct OddIdentity {
   }
 };
 
-// y = x, but the gradient of one element is forgotten; of none if it is −1.
+// y = x, but the gradient of one element is set to zero (of none if the index is −1).
 struct Forgetful {
   static constexpr auto name = "test_forgetful";
   static constexpr Reads reads = {};
@@ -179,7 +179,7 @@ struct Tilted {
   }
 };
 
-// 1 where x < 0, 2 elsewhere: the value jumps at 0.
+// 1 for x < 0, otherwise 2: the value jumps at 0.
 Tensor step(const Tensor& x) {
   return where(less(x, zeros({}, x.dtype())), ones({}, x.dtype()), full({}, 2, x.dtype()));
 }
@@ -202,7 +202,7 @@ checking::Derivative differentiated(F f, double x, double step) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(differences_know_their_error) {
+BOOST_AUTO_TEST_CASE(finite_differences_know_their_error) {
   const auto check = [](auto f, double x, double step, double exact) {
     const checking::Derivative d = differentiated(f, x, step);
     BOOST_TEST((d.kind == checking::Derivative::Kind::smooth));
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(differences_know_their_error) {
   check([](double x) { return x < 0.01 ? x : 0.01; }, 0.005, 0.125, 1);  // a kink close by
 }
 
-BOOST_AUTO_TEST_CASE(differences_tell_kinks_from_jumps) {
+BOOST_AUTO_TEST_CASE(finite_differences_distinguish_kinks_from_jumps) {
   using checking::Derivative;
   const Derivative kink = differentiated([](double x) { return std::max(x, 0.0); }, 0, 0.125);
   BOOST_TEST((kink.kind == Derivative::Kind::kink));
@@ -238,8 +238,8 @@ BOOST_AUTO_TEST_CASE(differences_tell_kinks_from_jumps) {
 BOOST_AUTO_TEST_CASE(right_gradients_pass_to_third_order) {
   const GradcheckReport report = gradcheck(parabola(Flaw::none), {random({2, 3}, 1)}, {.order = 3});
   BOOST_TEST(report);
-  BOOST_TEST(report.worst_error() < 1e-9);
-  BOOST_TEST(report.coverage().size() == 3u);
+  BOOST_TEST(report.worst_error < 1e-9);
+  BOOST_TEST(report.coverage.size() == 3u);
   BOOST_TEST(lines(printed(report)) == 1);
   BOOST_TEST(gradcheck(of_one(softmax), {random({2, 4}, 2)}, {.order = 3}));
   BOOST_TEST(gradcheck(of_one(tanh), {random({3}, 3)}, {.order = 4}));
@@ -256,7 +256,8 @@ BOOST_AUTO_TEST_CASE(several_inputs_and_outputs_pass) {
   const GradcheckReport report =
       gradcheck(f, {random({3, 2}, 1), ids, random({2}, 2)}, {.order = 2});
   BOOST_TEST(report);
-  BOOST_TEST(report.measurements().size() == 2u + 4u);  // then with two cotangents as inputs
+  BOOST_TEST(report.measurements.size() ==
+             2u + 4u);  // order 2 has two cotangents as further inputs
 }
 
 BOOST_AUTO_TEST_CASE(awkward_magnitudes_pass) {
@@ -282,7 +283,7 @@ BOOST_AUTO_TEST_CASE(f32_inputs_are_checked_in_f64) {
   const Tensor x = normal({4}, 0, 1, Key(1));
   const GradcheckReport report = gradcheck(parabola(Flaw::none), {x}, {.order = 2});
   BOOST_TEST(report);
-  BOOST_TEST(report.worst_error() < 1e-9);
+  BOOST_TEST(report.worst_error < 1e-9);
   BOOST_TEST(!gradcheck(parabola(Flaw::small), {x}));
 }
 
@@ -314,13 +315,13 @@ BOOST_AUTO_TEST_CASE(empty_and_independent_inputs_pass) {
   const Function second = [](const Tensors& in) { return Tensors{exp(in[1])}; };
   const GradcheckReport independent = gradcheck(second, {x, x}, {.order = 2});
   BOOST_TEST(independent);
-  BOOST_TEST(independent.measurements()[0].analytic.at({0, 0}) == 0);
+  BOOST_TEST(independent.measurements[0].analytic.at({0, 0}) == 0);
   const Function constant = [](const Tensors&) { return Tensors{ones({2}, DType::f64)}; };
   BOOST_TEST(gradcheck(constant, {x}, {.order = 2}));
   const Function one = [](const Tensors& in) { return Tensors{sum(softmax(in[0]))}; };
   const GradcheckReport flat = gradcheck(one, {x}, {.order = 2});  // all derivatives are 0
   BOOST_TEST(flat);
-  BOOST_TEST(flat.worst_error() <= 1);
+  BOOST_TEST(flat.worst_error <= 1);
   const Function identity = [](const Tensors& in) { return in; };
   BOOST_TEST(gradcheck(identity, {x, x}, {.order = 2}));
 }
@@ -331,7 +332,7 @@ BOOST_AUTO_TEST_CASE(wrong_gradients_fail) {
   for (const Flaw flaw : {Flaw::sign, Flaw::factor, Flaw::missing_term, Flaw::small}) {
     const GradcheckReport report = gradcheck(parabola(flaw), {random({2, 3}, 1)});
     BOOST_TEST(!report);
-    // One derivative is so near 0 that a millionth of it is too little to be seen.
+    // One derivative is so near 0 that a millionth of it is invisible.
     BOOST_TEST(report.count(Kind::mismatch) == (flaw == Flaw::small ? 5u : 6u));
   }
   const Tensor x = random({3, 3}, 1), a = random({3, 3}, 2);
@@ -340,7 +341,7 @@ BOOST_AUTO_TEST_CASE(wrong_gradients_fail) {
   };
   const GradcheckReport transposed = gradcheck(product, {x, a});
   BOOST_TEST(transposed.count(Kind::mismatch) == 9u);
-  BOOST_TEST(std::ranges::all_of(transposed.findings(),
+  BOOST_TEST(std::ranges::all_of(transposed.findings,
                                  [](const Finding& finding) { return finding.input == 0; }));
   BOOST_TEST(
       !gradcheck([](const Tensors& in) { return Tensors{apply(ScaledSoftmax{}, in[0])}; }, {x}));
@@ -349,16 +350,16 @@ BOOST_AUTO_TEST_CASE(wrong_gradients_fail) {
 BOOST_AUTO_TEST_CASE(without_the_jacobian_random_cotangents_suffice) {
   const Function f = [](const Tensors& x) { return Tensors{apply(Forgetful{57}, x[0])}; };
   const GradcheckReport report = gradcheck(f, {random({100}, 1)});
-  BOOST_TEST(!report.coverage()[0].jacobian);
-  BOOST_TEST(report.findings().size() == 1u);
-  BOOST_TEST(report.findings()[0].where == "input 0[57]");
+  BOOST_TEST(!report.coverage[0].jacobian);
+  BOOST_TEST(report.findings.size() == 1u);
+  BOOST_TEST(report.findings[0].where == "input 0[57]");
   BOOST_TEST(gradcheck(parabola(Flaw::none), {random({100}, 1)}, {.order = 2}));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_measured_is_kept) {
+BOOST_AUTO_TEST_CASE(measurements_are_kept) {
   const GradcheckReport report = gradcheck(parabola(Flaw::factor), {random({2, 2}, 1)});
-  BOOST_TEST(report.measurements().size() == 1u);
-  const Measurement& measured = report.measurements()[0];
+  BOOST_TEST(report.measurements.size() == 1u);
+  const Measurement& measured = report.measurements[0];
   BOOST_TEST(measured.name == "input 0");
   BOOST_TEST(measured.shape == (Shape{2, 2}));
   BOOST_TEST(measured.cotangents.shape() == (Shape{2 + 4, 4}));
@@ -376,7 +377,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_second_order_fails_in_the_second_order) {
   BOOST_TEST(!gradcheck(beside_tiny, {random({3}, 1), random({3}, 2) * 1e-8}, {.order = 2}));
   const GradcheckReport second = gradcheck(cube, {random({3}, 1)}, {.order = 3});
   BOOST_TEST(!second);
-  BOOST_TEST(std::ranges::all_of(second.findings(),
+  BOOST_TEST(std::ranges::all_of(second.findings,
                                  [](const Finding& finding) { return finding.order == 2; }));
 }
 
@@ -385,7 +386,7 @@ BOOST_AUTO_TEST_CASE(a_vjp_must_be_linear) {
     return [plus_one](const Tensors& x) { return Tensors{apply(OddIdentity{plus_one}, x[0])}; };
   };
   BOOST_TEST(gradcheck(odd(true), {random({3}, 1)}).count(Kind::not_linear) == 1u);
-  // A Jacobian of ones and zeros alone would not show this one.
+  // The single outputs alone, whose Jacobian is all zeros and ones, would not show this one.
   BOOST_TEST(gradcheck(odd(false), {random({5}, 1)}).count(Kind::mismatch) > 0u);
 }
 
@@ -403,7 +404,7 @@ BOOST_AUTO_TEST_CASE(inputs_that_are_not_used_are_named) {
   const Function f = [&](const Tensors& in) { return Tensors{in[0] * w}; };  // not in[1]
   const GradcheckReport report = gradcheck(f, {x, w});
   BOOST_TEST(report);
-  BOOST_TEST((report.unused() == std::vector<std::string>{"w"}));
+  BOOST_TEST((report.unused == std::vector<std::string>{"w"}));
   BOOST_TEST(printed(report).find("without influence: w") != std::string::npos);
 }
 
@@ -419,14 +420,14 @@ BOOST_AUTO_TEST_CASE(misuse_is_refused) {
   BOOST_CHECK_THROW(gradcheck(of_one(tanh), {x}, {.names = {"x", "y"}}), Error);
 }
 
-// Steps may leave the domain, and the diagnosis marks with NaN what was not measured.
+// Steps may leave the domain, and the diagnosis marks unmeasured elements with NaN.
 BOOST_AUTO_TEST_CASE(its_own_work_is_no_anomaly) {
   const DetectAnomaly guard;
   BOOST_TEST(gradcheck(of_one(log), {tensor({0.01, 1, 2}, DType::f64)}));
   BOOST_TEST(!gradcheck(parabola(Flaw::sign), {random({60, 70}, 1)}));
 }
 
-// ---- What is no function, or has no derivative -------------------------------------------------
+// ---- No function, or no derivative -------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(kinks_are_reported_and_do_not_fail) {
   const Tensor x = tensor({-1, 0, 2}, DType::f64);
@@ -434,9 +435,9 @@ BOOST_AUTO_TEST_CASE(kinks_are_reported_and_do_not_fail) {
     const GradcheckReport report = gradcheck(f, {x}, {.order = 2});
     BOOST_TEST(report);
     BOOST_TEST(report.count(Kind::kink) == 1u);
-    BOOST_TEST(report.findings()[0].where == "input 0[1]");
-    BOOST_TEST(report.findings()[0].note.starts_with("slopes "));
-    BOOST_TEST(report.findings()[0].note.ends_with(" and 1"));
+    BOOST_TEST(report.findings[0].where == "input 0[1]");
+    BOOST_TEST(report.findings[0].note.starts_with("slopes "));
+    BOOST_TEST(report.findings[0].note.ends_with(" and 1"));
   }
   const Function largest = [](const Tensors& in) { return Tensors{max(in[0])}; };
   const GradcheckReport tie = gradcheck(largest, {tensor({3, 1, 3}, DType::f64)}, {.order = 2});
@@ -461,7 +462,7 @@ BOOST_AUTO_TEST_CASE(jumps_are_found) {
   const GradcheckReport report =
       gradcheck([](const Tensors& in) { return Tensors{in[0] * step(in[0]) + step(in[0])}; }, {x});
   BOOST_TEST(!report);
-  BOOST_TEST(report.findings().size() == 1u);
+  BOOST_TEST(report.findings.size() == 1u);
   BOOST_TEST(report.count(Kind::jump) == 1u);
 }
 
@@ -476,7 +477,7 @@ BOOST_AUTO_TEST_CASE(nondeterminism_is_found) {
   BOOST_TEST(printed(report).find("output 0[0]") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_finite_is_found) {
+BOOST_AUTO_TEST_CASE(non_finite_values_are_found) {
   const auto count = [](const Function& f, const Tensor& x) {
     return gradcheck(f, {x}).count(Kind::not_finite);
   };
@@ -484,13 +485,13 @@ BOOST_AUTO_TEST_CASE(what_is_not_finite_is_found) {
   BOOST_TEST(count(of_one(log), x) == 1u);   // the value
   BOOST_TEST(count(of_one(sqrt), x) == 1u);  // the derivative
   BOOST_TEST(count(of_one(log), tensor({-1}, DType::f64)) == 1u);
-  // The value is fine, the gradient is 0 · ∞: the famous trap of masking afterwards.
+  // The value is finite but the gradient is 0 · ∞: the well-known trap of masking after computing.
   const Function trap = [](const Tensors& in) {
     const Tensor zero = zeros({}, DType::f64);
     return Tensors{where(greater(in[0], zero), sqrt(in[0]), zero)};
   };
   BOOST_TEST(count(trap, tensor({-1, 1}, DType::f64)) == 1u);
-  BOOST_TEST(std::isinf(gradcheck(trap, {tensor({-1, 1}, DType::f64)}).worst_error()));
+  BOOST_TEST(std::isinf(gradcheck(trap, {tensor({-1, 1}, DType::f64)}).worst_error));
 }
 
 // ---- Large functions ---------------------------------------------------------------------------
@@ -500,9 +501,9 @@ BOOST_AUTO_TEST_CASE(large_functions_are_projected) {
   const Function f = [](const Tensors& in) { return Tensors{tanh(in[0]) * in[1]}; };
   const GradcheckReport report = gradcheck(f, {x, y}, {.order = 2});
   BOOST_TEST(report);
-  BOOST_TEST(report.coverage()[0].projections == 4);
-  BOOST_TEST(report.coverage()[0].could_be_missed < 1e-6);
-  BOOST_TEST(report.coverage()[0].could_be_missed > 0);
+  BOOST_TEST(report.coverage[0].projections == 4);
+  BOOST_TEST(report.coverage[0].could_be_missed < 1e-6);
+  BOOST_TEST(report.coverage[0].could_be_missed > 0);
   BOOST_TEST(lines(printed(report)) == 1);
 }
 
@@ -513,8 +514,8 @@ BOOST_AUTO_TEST_CASE(one_wrong_element_of_many_is_found) {
   };
   const GradcheckReport report = gradcheck(f, {x, bias});
   BOOST_TEST(!report);
-  BOOST_TEST(report.findings().size() == 1u);
-  BOOST_TEST(report.findings()[0].where == "input 0[12345]");
+  BOOST_TEST(report.findings.size() == 1u);
+  BOOST_TEST(report.findings[0].where == "input 0[12345]");
 }
 
 BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
@@ -526,15 +527,15 @@ BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
   };
   const GradcheckReport right = gradcheck(loss(-1), {weights});
   BOOST_TEST(right);
-  BOOST_TEST(right.coverage()[0].inputs == 1'000'000);
+  BOOST_TEST(right.coverage[0].inputs == 1'000'000);
   const GradcheckReport wrong = gradcheck(loss(765'432), {weights}, {.walk = false});
   BOOST_TEST(!wrong);
-  BOOST_TEST(wrong.findings()[0].where == "input 0[765432]");
+  BOOST_TEST(wrong.findings[0].where == "input 0[765432]");
 }
 
 // An error of the size that the report states may escape once in a thousand times.
 BOOST_AUTO_TEST_CASE(the_size_of_error_that_could_be_missed_is_honest) {
-  const Tensor x = ones({100}, DType::f64);  // so that E is relative to the gradient as it is
+  const Tensor x = ones({100}, DType::f64);  // so that the gradient has size 1
   const GradcheckOptions projected = {.elements_up_to = 0, .coordinates = 0};
   const auto f = [](double error) {
     return [=](const Tensors& in) { return Tensors{apply(Tilted{error}, in[0])}; };
@@ -544,7 +545,7 @@ BOOST_AUTO_TEST_CASE(the_size_of_error_that_could_be_missed_is_honest) {
   for (std::uint64_t trial = 0; trial < 100; ++trial) {
     GradcheckOptions options = projected;
     options.key = Key(trial);
-    const double stated = gradcheck(f(0), {x}, options).coverage()[0].could_be_missed;
+    const double stated = gradcheck(f(0), {x}, options).coverage[0].could_be_missed;
     escaped += gradcheck(f(stated), {x}, options) ? 1 : 0;
   }
   BOOST_TEST(escaped <= 2);

@@ -1,4 +1,4 @@
-// Which mutants are worth having, and what can rightly be said of them.
+// Selects the useful mutants and determines which diagnoses of them are correct.
 #include "tests/autograd/gradcheck/mutations.h"
 
 #include <algorithm>
@@ -31,14 +31,14 @@ Tensors wrong_gradient(const Mutant& mutant) {
 }
 
 constexpr double equal = 1e-12;
-// Smaller mistakes than this, beside the gradient that they are made in, are rounding.
+// Mistakes smaller than this, relative to their gradient, are rounding.
 constexpr double smallest_mistake = 1e-8;
-// What is smaller beside the largest derivative of all is not looked at, see gradcheck().
+// Derivatives smaller than this, relative to the largest of all, are not judged: see gradcheck().
 constexpr double invisible = 3e-9;
-// Nor what changes the values by less than this, beside their own size: they are rounded.
+// Neither are changes of the values smaller than this, relative to their size.
 constexpr double drowned = 1e-11;
 
-// Whether a = c b for some constant c, and which.
+// The constant c with a = c b, if there is one.
 std::optional<double> multiple(const Tensor& a, const Tensor& b) {
   const double bb = sum(b * b).item();
   if (bb == 0) return std::nullopt;
@@ -47,8 +47,8 @@ std::optional<double> multiple(const Tensor& a, const Tensor& b) {
   return std::nullopt;
 }
 
-// Whether the gradient of x is wrong enough to be seen: the mistake in the change of the function
-// while x moves by its own size has to be `visible`.
+// Whether the mistake in the gradient of x is large enough: as x moves by its own size, the
+// function's change must be wrong by more than `visible`.
 bool is_wrong(const Tensor& gradient, const Tensor& right, const Tensor& x, double visible) {
   const double mistake = largest(gradient - right);
   return mistake > smallest_mistake * largest(right) && mistake * largest(x) > visible;
@@ -60,8 +60,8 @@ bool are_equal(const Tensors& a, const Tensors& b, const Tensors& right) {
   return true;
 }
 
-// Takes what one sample has bred: drops what changes nothing or what another one of its kind
-// changes too, and says which names are right.
+// Drops the mutants of one sample that change nothing or repeat another of the same kind, and
+// determines which names are right for the others.
 void sort_out(std::vector<Mutant>& bred) {
   if (bred.empty()) return;
   const Tensors right = gradient(bred[0]), &xs = bred[0].inputs;
@@ -127,8 +127,8 @@ std::vector<Mutant> mutants() {
 }
 
 Verdict judge(const Mutant& mutant, const GradcheckReport& report) {
-  Verdict verdict{!report, !report.diagnoses().empty(), ""};
-  for (const Diagnosis& diagnosis : report.diagnoses()) {
+  Verdict verdict{!report, !report.diagnoses.empty(), ""};
+  for (const Diagnosis& diagnosis : report.diagnoses) {
     verdict.named &= mutant.right_names[at(diagnosis.input)].contains(diagnosis.kind);
     verdict.diagnoses +=
         (verdict.diagnoses.empty() ? "" : "; ") + diagnosis.name + ": " + name_of(diagnosis.kind);

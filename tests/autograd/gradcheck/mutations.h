@@ -1,6 +1,6 @@
-// Mutants: functions with a mistake planted in a vjp, made mechanically from the table of samples.
-// Each kind of mistake is planted wherever it changes a gradient. They are the test of the gradient
-// check (are all of them found?) and of its diagnosis (is the kind of mistake named rightly?).
+// Mutants: functions with a mistake planted in a vjp, generated from the table of samples. Each
+// kind of mistake is planted wherever it changes a gradient. They test the gradient check (does it
+// find all of them?) and its diagnosis (does it name the kind of mistake correctly?).
 #pragma once
 
 #include <memory>
@@ -15,13 +15,13 @@
 
 namespace adjoint::testing {
 
-/// Where a mistake is made: the vjp of one recorded operation.
+/// Where a mistake is planted: the vjp of one recorded operation.
 class Site {
  public:
   Site(const Node& node, const Pullback& back) : node_(node), back_(back) {}
   std::size_t inputs() const { return back_.inputs(); }
   const Tensor& cotangent() const { return back_.cotangent(); }
-  /// The right vjp, but of another cotangent.
+  /// The right vjp of another cotangent.
   Tensors vjp(const Tensor& cotangent) const;
   /// The vjp of another function of the same inputs.
   Tensors vjp_of(const std::function<Tensor(const Tensors&)>& other) const;
@@ -53,13 +53,13 @@ struct Mutant {
   std::string name;  ///< "softmax (matrix), input 0: off by one along axis 1"
   Function f;
   Tensors inputs;
-  std::shared_ptr<Observer> mistake;  ///< changes nothing while nobody is told of it
-  /// For each input the kinds that name the mistake rightly: that which was planted, and those of
-  /// which a mutant of the same sample has the very same gradient. Empty where nothing is wrong.
+  std::shared_ptr<Observer> mistake;  ///< has no effect unless it observes
+  /// For each input, the kinds that describe the mistake correctly: the planted one, and the kinds
+  /// of other mutants of this sample with the same gradient. Empty if that gradient is right.
   std::vector<std::set<Diagnosis::Kind>> right_names;
 
   bool is_ambiguous() const;
-  /// Which half it belongs to: the diagnosis was tuned on one, and is judged by the other.
+  /// The diagnosis was tuned on one half of the mutants and is judged by the other, held-out half.
   bool held_out() const;
   GradcheckReport check() const;
 };
@@ -67,8 +67,8 @@ struct Mutant {
 /// All mutants that have a wrong gradient.
 std::vector<Mutant> mutants();
 
-/// A sample with other functions of the same inputs, whose vjps are easily taken for its own: over
-/// another axis, with another mask, ...
+/// A sample and other functions of the same inputs whose vjps are easily confused with its own:
+/// over another axis, with another mask, ...
 struct Confusions {
   struct Other {
     Diagnosis::Kind kind;
@@ -79,16 +79,16 @@ struct Confusions {
   std::vector<Other> others;
 };
 std::vector<Confusions> confusions();
-/// Every mistake that can be made in the sample's vjp, whether it changes a gradient or not.
+/// All mistakes in the sample's vjp, whether they change a gradient or not.
 std::vector<Mutant> bred_from(const Confusions& confused);
 
 /// The largest absolute value.
 double largest(const Tensor& x);
 
-/// What became of a mutant.
+/// How the gradient check judged a mutant.
 struct Verdict {
   bool found;
-  bool named;             ///< rightly, for each input that is wrong
+  bool named;             ///< correctly, for each wrong input
   std::string diagnoses;  ///< "input 0: sign; input 1: unknown"
 };
 Verdict judge(const Mutant& mutant, const GradcheckReport& report);

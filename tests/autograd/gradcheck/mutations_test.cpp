@@ -1,4 +1,4 @@
-// A sample of the mutation test, to be run with every build; checks/mutations.cpp runs all of it.
+// A sample of the mutation test for every build. checks/mutations.cpp runs all of it.
 #include "tests/autograd/gradcheck/mutations.h"
 
 #include <boost/test/unit_test.hpp>
@@ -18,7 +18,7 @@ const std::vector<Mutant>& all_mutants() {
 
 BOOST_AUTO_TEST_SUITE(mutations)
 
-// Every operation with a derivative is mutated, in many ways, and every kind of mistake is made.
+// Every operation with a derivative is mutated in several ways, and every kind of mistake occurs.
 BOOST_AUTO_TEST_CASE(all_operations_and_kinds_are_covered_and_a_sample_is_named) {
   std::map<std::string, std::set<Diagnosis::Kind>> kinds_of;
   std::set<std::string> names;
@@ -36,14 +36,14 @@ BOOST_AUTO_TEST_CASE(all_operations_and_kinds_are_covered_and_a_sample_is_named)
     named += verdict.named;
   }
   for (const Sample& sample : samples())
-    if (sample.smooth && sample.operation != "sign")  // whose derivative is zero
+    if (sample.smooth && sample.operation != "sign")  // its derivative is zero
       BOOST_TEST(kinds_of[sample.operation].size() >= 3u, sample.operation);
   BOOST_TEST(kinds_of["any"].size() == static_cast<std::size_t>(Diagnosis::Kind::unknown));
   BOOST_TEST(tried >= 200);
   BOOST_TEST(named >= 0.95 * tried);
 }
 
-// A mutant's mistake is made only while somebody plants it.
+// A mutant is only wrong while its mistake is planted.
 BOOST_AUTO_TEST_CASE(a_mutant_without_its_mistake_is_right) {
   std::size_t number = 0;
   for (const Mutant& mutant : all_mutants())

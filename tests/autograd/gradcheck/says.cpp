@@ -1,4 +1,4 @@
-// Apart from the rest of support.h, since it needs Boost.Test.
+// Separate from the rest of support.h because it needs Boost.Test.
 #include <boost/test/unit_test.hpp>
 
 #include "tests/autograd/support.h"

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(lines_end_in_lf_or_crlf) {
   BOOST_TEST(read_lines(folder / "lines") == expected, tt::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(writing_where_it_cannot_be_done_fails_with_the_reason) {
+BOOST_AUTO_TEST_CASE(writing_fails_with_the_reason) {
   const Folder folder;
   const fs::path below = folder / "none/new.txt";
   BOOST_CHECK_EXCEPTION(write_file(below, "x"), Error,
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_old_file_and_nothing_else) {
   BOOST_TEST(folder.files() == 1);
 }
 
-// The number of a process that has ended.
+// The id of a process that has ended.
 std::string ended_process() {
   const pid_t process = ::fork();
   if (process == 0) ::_exit(0);

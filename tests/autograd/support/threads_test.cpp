@@ -16,7 +16,7 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-// Puts the number of threads back at the end of a test.
+// Restores the number of threads at the end of a test.
 struct KeepThreads {
   int before = threads();
   ~KeepThreads() { set_threads(before); }
@@ -93,8 +93,8 @@ BOOST_AUTO_TEST_CASE(exceptions_come_through) {
   }
 }
 
-// Of several failures the first in order is told, and everything before it has been done, whichever
-// thread was there sooner.
+// If several pieces fail, the first in order is reported, and everything before it has been done,
+// whichever thread failed first.
 BOOST_AUTO_TEST_CASE(the_first_exception_in_order_comes_through) {
   const KeepThreads keep;
   for (const int count : {1, 2, 4, 7})
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(workers_inherit_the_ambient_state) {
   BOOST_TEST(*ambient().scope == "outer");
 }
 
-BOOST_AUTO_TEST_CASE(the_number_of_threads_has_to_make_sense) {
+BOOST_AUTO_TEST_CASE(the_number_of_threads_must_make_sense) {
   BOOST_CHECK_EXCEPTION(set_threads(0), Error,
                         says("set_threads: needs at least one thread, got 0"));
   BOOST_CHECK_EXCEPTION(parallel_tasks(2, [](Index) { set_threads(3); }), Error,

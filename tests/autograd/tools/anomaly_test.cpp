@@ -23,7 +23,7 @@ Tensor named(std::initializer_list<NestedList> list, const std::string& name = "
   return variable(tensor(list, DType::f64), name);
 }
 
-// What a run says that ends; nothing of one that does not.
+// The error of a run, or an empty string if it has none.
 template <class Run>
 std::string complaint(const Run& run) {
   const DetectAnomaly guard;
@@ -49,7 +49,7 @@ bool mentions(const Run& run, const std::string& part) {
   return true;
 }
 
-// √x with the derivative 0 at 0, found by a sweep of its own that finds infinity there.
+// √x with derivative 0 at 0, computed by an inner sweep that meets infinity there.
 struct CarefulRoot {
   static constexpr auto name = "test_careful_root";
   static constexpr Reads reads = {input(0)};
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(all_operands_are_described) {
       "2");
 }
 
-BOOST_AUTO_TEST_CASE(what_comes_from_outside_is_said_to) {
+BOOST_AUTO_TEST_CASE(values_from_outside_are_reported_as_such) {
   const Tensor weight = variable(tensor({{1, 2}, {nan, 4}}), "weight");
   BOOST_TEST(headline([&] {
                matmul(ones({1, 2}), weight);
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(what_comes_from_outside_is_said_to) {
              "anomaly: affine: input 0 already holds NaN: it came from outside");
 }
 
-BOOST_AUTO_TEST_CASE(infinite_constants_may_be_handed_on) {
+BOOST_AUTO_TEST_CASE(infinite_constants_may_be_passed_on) {
   const Tensor lowest = scalar(-infinity, DType::f64), x = named({{1, 2, 3}});
   const auto masked = [&](const Tensor& mask) {
     const Tensor scores = reshape(where(mask, x, lowest), {3, 1});
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(infinite_constants_may_be_handed_on) {
 
 // ---- Backward -----------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(gradients_are_looked_at) {
+BOOST_AUTO_TEST_CASE(gradients_are_checked) {
   const Tensor x = named({1, 4, 0});
   BOOST_TEST(headline([&] { grad(sum(sqrt(x)), {x}); }) ==
              "anomaly: sqrt: the gradient of input 0 ('x') is inf at [2]");
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(gradients_are_looked_at) {
              "anomaly: sqrt: the gradient of input 0 ('x') is NaN at [2]");
 }
 
-BOOST_AUTO_TEST_CASE(a_report_on_a_gradient_tells_cotangents_too) {
+BOOST_AUTO_TEST_CASE(a_report_on_a_gradient_describes_cotangents_too) {
   const Tensor x = named({1, 4, 0});
   const auto run = [&] {
     const NameScope scope("norm");
@@ -174,16 +174,16 @@ BOOST_AUTO_TEST_CASE(a_report_on_a_gradient_tells_cotangents_too) {
              "  gradient 0     f64 [3]  min 0.75, max 1.5, mean 1.125; zeros 0, NaN 0, infinite 1");
 }
 
-BOOST_AUTO_TEST_CASE(a_cotangent_from_outside_is_said_to_be) {
+BOOST_AUTO_TEST_CASE(a_cotangent_from_outside_is_reported_as_such) {
   const Tensor x = named({1, 4});
   BOOST_TEST(headline([&] {
                grad({sin(x)}, {x}, {tensor({0, nan}, DType::f64)});
              }) ==
-             "anomaly: sin: cotangent 0 already holds NaN at [1]: it came from outside, or "
-             "gradients that were added up overflowed");
+             "anomaly: sin: cotangent 0 already holds NaN at [1]: it came from outside, or a "
+             "sum of gradients overflowed");
 }
 
-BOOST_AUTO_TEST_CASE(second_derivatives_are_looked_at) {
+BOOST_AUTO_TEST_CASE(second_derivatives_are_checked) {
   // y = x^1.5: y' = 0 and y'' = ∞ at 0
   const Tensor x = named({1, 0});
   std::string first;
@@ -235,14 +235,14 @@ BOOST_AUTO_TEST_CASE(healthy_runs_are_not_disturbed) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_looked_at_outside_of_the_guard) {
+BOOST_AUTO_TEST_CASE(nothing_is_checked_outside_the_guard) {
   { const DetectAnomaly guard; }
   BOOST_CHECK_NO_THROW(log(scalar(0)));
   const DetectAnomaly guard;
-  std::thread([] { BOOST_CHECK_NO_THROW(log(scalar(0))); }).join();  // no worker of ours
+  std::thread([] { BOOST_CHECK_NO_THROW(log(scalar(0))); }).join();  // not one of our workers
 }
 
-BOOST_AUTO_TEST_CASE(it_goes_on_after_an_error) {
+BOOST_AUTO_TEST_CASE(the_guard_still_works_after_an_error) {
   const Tensor x = named({0, 1});
   const DetectAnomaly guard;
   BOOST_CHECK_THROW(grad(sum(sqrt(x)), {x}), Error);
@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(it_goes_on_after_an_error) {
   BOOST_CHECK_NO_THROW(grad(sum(sin(x)), {x}));
 }
 
-BOOST_AUTO_TEST_CASE(workers_are_looked_at_and_their_errors_arrive) {
+BOOST_AUTO_TEST_CASE(workers_are_checked_and_their_errors_arrive) {
   const Tensor x = named({1, 4, 0});
   BOOST_TEST(headline([&] {
                parallel_tasks(4, [&](Index i) {

@@ -36,10 +36,10 @@ BOOST_AUTO_TEST_CASE(forwards_and_vjps_are_counted_by_operation) {
     const Observing guard(profile);
     grad(sum(exp(exp(x)) * x), {x});
   }
-  exp(x);  // nobody looks on any more
+  exp(x);  // no longer observed
   BOOST_TEST(row_of(profile, "exp").forwards == 2);
   BOOST_TEST(row_of(profile, "exp").vjps == 2);
-  BOOST_TEST(row_of(profile, "mul").forwards == 1);  // those within vjps are parts of these
+  BOOST_TEST(row_of(profile, "mul").forwards == 1);  // those within vjps count as part of the vjp
   BOOST_TEST(row_of(profile, "mul").vjps == 1);
   BOOST_TEST(row_of(profile, "broadcast_to").forwards == 0);
   for (const Profile::Row& row : profile.rows())
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(no_time_is_counted_twice) {
   BOOST_TEST(sum_of(profile) <= whole.count());
 }
 
-BOOST_AUTO_TEST_CASE(the_longest_comes_first) {
+BOOST_AUTO_TEST_CASE(the_slowest_comes_first) {
   const Tensor x = normal({400, 400}, 0, 1, Key(1));
   Profile profile;
   const Observing guard(profile);
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(the_longest_comes_first) {
   BOOST_TEST(rows[0].seconds() >= rows[1].seconds());
 }
 
-BOOST_AUTO_TEST_CASE(an_operation_that_failed_disturbs_no_other) {
+BOOST_AUTO_TEST_CASE(a_failed_operation_does_not_disturb_others) {
   struct : Observer {
     void after_forward(const char*, const Inputs&, std::span<const Tensor>) override {
       fail("enough");
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(an_operation_that_failed_disturbs_no_other) {
   Profile profile;
   const Observing guard(profile);
   {
-    const Observing inner(stopping);  // told first, so the profile never hears of an end
+    const Observing inner(stopping);  // called first, so the profile never sees the end
     BOOST_CHECK_THROW(exp(x), Error);
   }
   const auto begin = std::chrono::steady_clock::now();
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(it_prints_a_table) {
   text << profile << 0.125;
   BOOST_TEST(text.str().starts_with("operation                 forwards"));
   BOOST_TEST(text.str().find("\nexp  ") != std::string::npos);
-  BOOST_TEST(text.str().ends_with("\n0.125"));  // the stream's format is as it was
+  BOOST_TEST(text.str().ends_with("\n0.125"));  // the stream's format is unchanged
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -18,7 +18,7 @@ Tensor random(const Shape& shape, std::uint64_t key) {
   return normal(shape, 0, 1, Key(key), DType::f64);
 }
 
-// Two results; the second input goes in twice, the last is no real number, and masks are drawn.
+// Two results; uses the second input twice, an integer input, and random masks.
 Tensors several(const Tensors& x) {
   const Tensor hidden = dropout(tanh(linear(x[0], x[1])), 0.3, Key(9));
   return {softmax(linear(hidden, x[1])) + x[0], sum(gather(hidden, x[2]) * hidden)};
@@ -28,7 +28,7 @@ Tensors inputs_of_several() {
           tensor({2, 0, 0}, DType::i64)};
 }
 
-// First derivatives, and second ones along them.
+// First derivatives, and second derivatives along them.
 Tensors derivatives(const Function& f, const Tensors& inputs) {
   const Tensors xs = {inputs[0], inputs[1]};
   const Tensors ys = f(inputs);
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(every_operation_keeps_its_derivatives) {
   }
 }
 
-// The tensors around f are shared with what comes before and after.
+// Code before and after f shares its tensors.
 BOOST_AUTO_TEST_CASE(gradients_go_through_to_what_the_inputs_were_computed_from) {
   const Tensor w = variable(random({4, 4}, 1), "w"), x = variable(random({2, 4}, 2), "x");
   const auto loss = [&](bool apart) {
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(between_forward_and_sweep_only_the_inputs_are_kept) {
     const Tensor y = apart ? recomputed(deep, x) : deep(x);
     return memory::in_use() - before;
   };
-  constexpr std::size_t one = 8 * 1024;  // a tensor, rounded up
+  constexpr std::size_t one = 8 * 1024;  // bytes of a tensor, rounded up
   BOOST_TEST(kept(true) <= one + 4096);
   BOOST_TEST(kept(false) >= 20 * one);
 }
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(anomaly_mode_looks_inside) {
       [](const Error& error) { return std::string(error.what()).starts_with("anomaly: log: "); });
 }
 
-BOOST_AUTO_TEST_CASE(what_is_empty_is_an_error) {
+BOOST_AUTO_TEST_CASE(empty_tensors_are_an_error) {
   const Function f = [](const Tensors&) { return Tensors{Tensor()}; };
   BOOST_CHECK_EXCEPTION(recomputed(f, {Tensor()}), Error, says("recomputed: input 0 is empty"));
   BOOST_CHECK_EXCEPTION(recomputed(f, {ones({1})}), Error,

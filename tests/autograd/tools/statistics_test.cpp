@@ -42,9 +42,10 @@ BOOST_AUTO_TEST_CASE(they_agree_with_the_operations) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_finite_is_counted_and_left_out) {
+BOOST_AUTO_TEST_CASE(non_finite_elements_are_counted_and_left_out) {
   const Statistics s = statistics(tensor({nan, 1, infinity, -infinity, 3, nan}));
   BOOST_TEST(s.count == 6);
+  BOOST_TEST(s.zeros == 0);
   BOOST_TEST(s.nan == 2);
   BOOST_TEST(s.infinite == 2);
   BOOST_TEST(!s.finite());
@@ -54,7 +55,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_finite_is_counted_and_left_out) {
   BOOST_TEST(s.largest == 3);
 }
 
-BOOST_AUTO_TEST_CASE(of_nothing_there_are_none) {
+BOOST_AUTO_TEST_CASE(empty_tensors_have_none) {
   for (const Tensor& x : {zeros({2, 0}), tensor({nan, infinity})}) {
     const Statistics s = statistics(x);
     BOOST_TEST(s.count == x.numel());
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(huge_and_tiny_numbers_keep_their_size) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(of_integers_and_conditions_too) {
+BOOST_AUTO_TEST_CASE(integers_and_booleans_have_them_too) {
   const Statistics integers = statistics(tensor({-7, 0, 1}, DType::i64));
   BOOST_TEST(integers.least == -7);
   BOOST_TEST(close(integers.mean, -2));
@@ -84,6 +85,7 @@ BOOST_AUTO_TEST_CASE(of_integers_and_conditions_too) {
 
 BOOST_AUTO_TEST_CASE(zeros_have_no_deviation) {
   const Statistics s = statistics(zeros({5}));
+  BOOST_TEST(s.zeros == 5);
   BOOST_TEST(s.mean == 0);
   BOOST_TEST(s.deviation == 0);
   BOOST_TEST(s.norm == 0);

@@ -12,12 +12,12 @@ using testing::ints;
 
 constexpr Key key{3};
 
-// What is checked without being a module.
+// Checked although it is not a module.
 struct NoParameters : Module {
   void fields(Fields& /*visit*/) override {}
 };
 
-// Fresh in every call: a key may be taken once.
+// Created anew for each call, since a key may be used once.
 Context training() { return Context::training(Key(4)); }
 
 // Two examples, of three rows and of one; padded, the second one has two rows of padding.
@@ -325,7 +325,7 @@ Row loss_row() {
 
 }  // namespace
 
-Part layers() {
+Section layers() {
   return {"layer",
           {linear_row(),
            embedding_row(),

@@ -49,7 +49,7 @@ Check loss_check(const Model& made, In layout) {
 
 }  // namespace
 
-Part models() {
+Section models() {
   TransformerConfig post = config(NormPlacement::post), pre = config(NormPlacement::pre);
   pre.activation = Activation::gelu;
   pre.positions = Positions::learned;

@@ -1,4 +1,4 @@
-// The check of a module with respect to its parameters and its inputs.
+// Checks a module with respect to its parameters and inputs.
 #pragma once
 
 #include <string>
@@ -10,8 +10,7 @@
 
 namespace adjoint::checks {
 
-/// Of f(module, inputs), a tensor, for a module whose biases and gains have been moved away from
-/// zeros and ones.
+/// Checks the tensor f(module, inputs), after moving biases and gains away from zeros and ones.
 template <class M, class F>
 Check module_check(std::string label, M module, const Tensors& inputs, F f) {
   testing::shake(module, Key(1));

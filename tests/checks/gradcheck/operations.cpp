@@ -7,12 +7,12 @@ namespace adjoint::checks {
 
 using testing::Sample;
 
-Part operations() {
+Section operations() {
   constexpr Key key{20240229};
-  Part part{"operation", {}};
+  Section section{"operation", {}};
   for (const Sample& sample : testing::samples()) {
-    auto row = std::ranges::find(part.rows, sample.operation, &Row::name);
-    if (row == part.rows.end()) row = part.rows.insert(row, Row{sample.operation, {}});
+    auto row = std::ranges::find(section.rows, sample.operation, &Row::name);
+    if (row == section.rows.end()) row = section.rows.insert(row, Row{sample.operation, {}});
     if (!sample.smooth) continue;
     row->checks.push_back({sample.label, [&sample](const GradcheckOptions& options) {
                              const auto f = [&](const Tensors& xs) {
@@ -21,7 +21,7 @@ Part operations() {
                              return gradcheck(f, sample.make(key), options);
                            }});
   }
-  return part;
+  return section;
 }
 
 }  // namespace adjoint::checks

@@ -1,4 +1,4 @@
-// What the program `gradcheck` checks: a table in three parts.
+// What the program `gradcheck` checks: a table with three sections.
 #pragma once
 
 #include <functional>
@@ -17,19 +17,19 @@ struct Check {
 
 struct Row {
   std::string name;
-  std::vector<Check> checks;  ///< none: it has no derivative
+  std::vector<Check> checks;  ///< empty if it has no derivative
 };
 
-struct Part {
+struct Section {
   std::string title;
   std::vector<Row> rows;
 };
 
 /// The samples of the tests, a row for each public operation.
-Part operations();
+Section operations();
 /// The layers of nn, with respect to their parameters and their inputs.
-Part layers();
+Section layers();
 /// Whole models with their loss, with respect to all parameters.
-Part models();
+Section models();
 
 }  // namespace adjoint::checks

@@ -1,5 +1,5 @@
-// A small encoder-decoder written the book's way, from public operations and with nothing of nn's
-// layers, in which one classic mistake can be planted. Each is one line; the rest is the same code.
+// A small encoder-decoder in the style of the book, written with public operations and without the
+// layers of nn, in which one classic mistake can be planted. Each is one line; the rest is shared.
 #pragma once
 
 #include <memory>
@@ -62,7 +62,7 @@ class BookModel {
 
   // ---- Blocks: self-attention and normalisation, attention to the memory and normalisation
   Tensor encoder_block(const Tensor& x, const Tensor& lengths) const;
-  /// x [batch, steps, width], `past` the rows its self-attention looks at: x itself, or a cache.
+  /// x [batch, steps, width], `past` the rows its self-attention sees: x itself, or a cache.
   Tensor decoder_block(const Tensor& x, const Tensor& past, bool causal, const Tensor& memory,
                        const Tensor& memory_lengths) const;
 
@@ -70,12 +70,12 @@ class BookModel {
   struct Source {
     Tensor vectors, lengths;  // [batch, steps, width], embedded; i64 [batch]
   };
-  /// Which lengths the decoder's attention to the memory goes by.
+  /// The lengths that mask the decoder's attention to the memory.
   Tensor memory_lengths(const Tensor& source, const Tensor& target) const;
   Tensor encode(const Source& source) const;
   /// Logits [batch, steps, tokens] of embedded decoder inputs [batch, steps, width].
   Tensor decode(const Tensor& inputs, const Tensor& target_lengths, const Source& source) const;
-  /// What the decoder reads while it is trained on these labels: i64 [batch, steps].
+  /// The decoder's input while it is trained on these labels: i64 [batch, steps].
   Tensor inputs_for(const Tensor& labels) const;
   Tensor logits(const Tensor& labels, const Tensor& target_lengths, const Source& source) const;
   /// The mean over real tokens, a scalar.
@@ -93,7 +93,7 @@ class BookModel {
   Tensor dropped(const Tensor& x) const;
 
   Bug bug_;
-  // Of dropout, as of a generator that goes on from call to call: copies of the model share it.
+  // Counts dropout calls, like a generator with state. Copies of the model share it.
   std::shared_ptr<std::uint64_t> calls_ = std::make_shared<std::uint64_t>(0);
 };
 

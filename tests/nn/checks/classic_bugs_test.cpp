@@ -1,5 +1,5 @@
-// The classic mistakes in Transformers, each planted in the same small model, against every check:
-// what is wrong with them is not the gradient, so a gradient check passes nearly all of them.
+// The classic mistakes in Transformers, each planted in the same small model and put to every
+// check. Their gradients are right, so a gradient check passes nearly all of them.
 #include "tests/nn/checks/classic_bugs.h"
 
 #include <boost/test/unit_test.hpp>
@@ -18,7 +18,7 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-// What the checks are given: a batch whose examples differ in length, source and target alike.
+// What the checks are given: a batch whose examples differ in length, in source and target.
 struct Setting {
   BookModel model;
   Tensor source_ids = ints({{3, 7, 4, 0, 0}, {5, 8, 6, 3, 4}, {6, 3, 0, 0, 0}});
@@ -50,7 +50,7 @@ Outcome outcome_of(const Report& report) {
   return {static_cast<bool>(report), text.str()};
 }
 
-// The loss as a function of embedded sources and of a weight of every kind.
+// The loss as a function of embedded sources and of one weight of each kind.
 Outcome gradients(const Setting& s) {
   const Tensors inputs = {s.source.vectors,      s.model.target_table, s.model.encoder.query,
                           s.model.decoder.value, s.model.cross.key,    s.model.output};
@@ -188,7 +188,7 @@ constexpr Check checks[] = {
     {"determinism", "det", repeatable},
 };
 
-// Which check ought to catch it, and something that its report has to say.
+// The check that should catch it, and a part of what its report must say.
 struct Expectation {
   const char *check, *says;
 };
@@ -203,11 +203,11 @@ Expectation expected_of(Bug bug) {
     case Bug::not_causal_in_evaluation:
       return {"causality", "no causal mask"};
     case Bug::position_0_at_each_step:
-      return {"cached decoding", "step t adds the row of t, not of 0"};
+      return {"cached decoding", "step t must add row t, not row 0"};
     case Bug::positions_along_the_batch:
       return {"batch independence", "positions added along the batch axis"};
     case Bug::label_not_shifted:
-      return {"strict causality", "reads the label that it is to predict"};
+      return {"strict causality", "reads the label that it should predict"};
     case Bug::loss_over_padding:
       return {"padding invariance", "output 1 differs by"};
     case Bug::softmax_over_queries:
@@ -227,7 +227,7 @@ Expectation expected_of(Bug bug) {
     case Bug::norm_over_batch:
       return {"batch independence", "has a derivative of"};
     case Bug::cache_one_row_late:
-      return {"cached decoding", "a row of the cache"};
+      return {"cached decoding", "row of the cache"};
     case Bug::none:
       break;
   }
@@ -242,7 +242,7 @@ void print_header(std::ostream& stream) {
   stream << '\n';
 }
 
-// Columns count characters, of which some have several bytes.
+// Columns count characters, some of which have several bytes.
 std::size_t columns(const std::string& text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
@@ -263,7 +263,8 @@ void judge(Bug bug, const Check& check, const Outcome& outcome) {
   const Expectation expected = expected_of(bug);
   const std::string about = std::string(name_of(bug)) + ", " + check.name;
   if (bug == Bug::none) BOOST_TEST(outcome.holds, about << ": " << outcome.text);
-  // Random numbers that go on from call to call make no function at all: gradcheck does see that.
+  // If random numbers change from call to call, it is no longer a function, and gradcheck sees
+  // that.
   if (check.run == gradients)
     BOOST_TEST(outcome.holds == (bug != Bug::dropout_in_evaluation), about << ": " << outcome.text);
   if (std::string_view(check.name) == expected.check) {
@@ -288,11 +289,12 @@ BOOST_AUTO_TEST_CASE(each_is_caught_by_its_check_and_not_by_its_gradient) {
   }
   std::cout << "classic mistakes and the checks that catch them (✓ caught, · passes):\n"
             << table.str() << std::flush;
-  std::ifstream readme("nn/README.md");
+  std::ifstream readme("nn/checks/README.md");
   const std::string page{std::istreambuf_iterator<char>(readme), {}};
-  BOOST_TEST(page.find(table.str()) != std::string::npos, "nn/README.md has another table");
+  BOOST_TEST(page.find(table.str()) != std::string::npos, "nn/checks/README.md has another table");
   const std::string report = batch(Setting(Bug::tiled_lengths)).text;
-  BOOST_TEST(page.find(report) != std::string::npos, "nn/README.md has another report: " << report);
+  BOOST_TEST(page.find(report) != std::string::npos,
+             "nn/checks/README.md has another report: " << report);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

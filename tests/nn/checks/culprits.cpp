@@ -51,19 +51,19 @@ GradcheckReport PlantedCulprit::check() const {
     for (Tensor& gradient : gradients) gradient = wrong(k, gradient);
   });
   const Observing guard(mistake);
-  // Along lines: single elements would be measured at length, to say no more than the tape does.
+  // Along lines: measuring single elements takes long and shows no more than the tape does.
   return gradcheck(loss, parameters(model()), {.elements_up_to = 0});
 }
 
 bool PlantedCulprit::named_by(const GradcheckReport& report) const {
-  if (!report.walk() || !report.walk()->culprit) return false;
-  const Culprit& culprit = *report.walk()->culprit;
+  if (!report.walk || !report.walk->culprit) return false;
+  const Culprit& culprit = *report.walk->culprit;
   return culprit.operation == operation && culprit.scope == scope;
 }
 
 bool PlantedCulprit::diagnosed_by(const GradcheckReport& report) const {
   if (!named_by(report)) return false;
-  const std::vector<Diagnosis>& diagnoses = report.walk()->culprit->report->diagnoses();
+  const std::vector<Diagnosis>& diagnoses = report.walk->culprit->report->diagnoses;
   return !diagnoses.empty() &&
          std::ranges::all_of(diagnoses, [&](const Diagnosis& d) { return d.kind == kind; });
 }

@@ -1,5 +1,5 @@
-// Mistakes planted deep inside of a Transformer: in the vjp of one operation at one place of the
-// model. The gradient check of the whole has to name that operation and that place.
+// Mistakes planted deep inside a Transformer: in the vjp of one operation in one scope of the
+// model. The gradient check of the whole model must name that operation and that scope.
 #pragma once
 
 #include <string>
@@ -17,13 +17,13 @@ struct PlantedCulprit {
   std::string name() const;
   /// Checks the Transformer with the mistake planted.
   GradcheckReport check() const;
-  /// Whether the report names the operation and its place.
+  /// Whether the report names the operation and its scope.
   bool named_by(const GradcheckReport& report) const;
-  /// Whether it says what kind of mistake it is, for every gradient of that operation.
+  /// Whether it names the kind of mistake, for every gradient of that operation.
   bool diagnosed_by(const GradcheckReport& report) const;
 };
 
-/// One in every operation at every place of a model of two encoder and two decoder blocks.
+/// One for every operation in every scope of a model of two encoder and two decoder blocks.
 std::vector<PlantedCulprit> planted_culprits();
 
 }  // namespace adjoint::testing

@@ -1,4 +1,4 @@
-// A sample of the mistakes planted inside of a Transformer; checks/mutations.cpp plants all.
+// A sample of the mistakes planted inside a Transformer. checks/mutations.cpp plants all of them.
 #include "tests/nn/checks/culprits.h"
 
 #include <boost/test/unit_test.hpp>
@@ -12,7 +12,7 @@ using namespace adjoint::testing;
 
 BOOST_AUTO_TEST_SUITE(culprits)
 
-BOOST_AUTO_TEST_CASE(a_wrong_operation_deep_inside_of_a_transformer_is_named) {
+BOOST_AUTO_TEST_CASE(a_wrong_operation_deep_inside_a_transformer_is_named) {
   const std::vector<PlantedCulprit> all = planted_culprits();
   BOOST_TEST(all.size() >= 40u);
   for (std::size_t i = 3; i < all.size(); i += 10) {

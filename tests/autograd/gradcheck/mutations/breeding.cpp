@@ -1,4 +1,4 @@
-// How mutants are made of a sample.
+// Generates mutants from a sample.
 #include "tests/autograd/gradcheck/mutations.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Tensors variables(const Tensors& values) {
   return result;
 }
 
-// f's vjp, whatever is planted around.
+// The vjp of f, ignoring planted mistakes.
 Tensors right_vjp(const Formula& f, const Tensors& inputs, const Tensor& cotangent) {
   const Unobserved quiet;
   const FlagGuard record(&Ambient::recording, true);
@@ -39,7 +39,7 @@ Tensors right_vjp(const Formula& f, const Tensors& inputs, const Tensor& cotange
   return grad(Tensors{f(xs)}, xs, {cotangent}, {.zeros_if_independent = true});
 }
 
-// A whole function as one operation, so that a mistake can be made in its vjp.
+// A whole function as one operation, so that a mistake can be planted in its vjp.
 struct Whole {
   static constexpr auto name = "test_whole";
   static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
@@ -68,7 +68,7 @@ Function whole(const Sample& sample, const Tensors& inputs) {
   return [op](const Tensors& xs) { return Tensors{apply_list(op, xs)}; };
 }
 
-// x with all but some indices along an axis zeroed.
+// x, zero except for some indices along an axis.
 Tensor only(const Tensor& x, Index axis, Index begin, Index end) {
   std::vector<double> kept(at(x.size(axis)));
   std::fill(kept.begin() + begin, kept.begin() + end, 1);
@@ -130,12 +130,12 @@ class Breeding {
                     std::move(mistake),
                     {}});
   }
-  // A change of one finished gradient.
+  // Changes one finished gradient.
   void change(Kind kind, std::size_t input, const std::string& label, Change change) {
     add(kind, text_of("input ", input, ": ", label),
         [=](const Site&, Tensors& gradients) { gradients[input] = change(gradients[input]); });
   }
-  // A change of the cotangent, before all or some of the gradients are computed from it.
+  // Changes the cotangent before all or some of the gradients are computed from it.
   void change_cotangent(Kind kind, const std::string& label, Change change, int input = -1) {
     add(kind, label, [=](const Site& site, Tensors& gradients) {
       const Tensors wrong = site.vjp(change(site.cotangent()));
@@ -197,7 +197,7 @@ class Breeding {
     }
   }
 
-  // Whether x̄ at an index depends on ȳ at that index only, along an axis of each.
+  // Whether x̄ at each index along an axis depends only on ȳ at that index along an axis.
   bool is_tied(Index axis, std::size_t input) const {
     const Tensor cotangent = normal(output_, 0, 1, key.child("tied"), DType::f64);
     const Shape& shape = inputs_[input].shape();
@@ -250,8 +250,8 @@ class Breeding {
 
 // ---- Terms dropped inside of a formula ---------------------------------------------------------
 
-// Drops what one step of a recorded computation sends back to one of its operands. Steps are
-// counted as they are recorded, from the start of each run.
+// Drops the gradient that one step of a recorded computation returns for one of its operands. Steps
+// are counted in the order of recording, from the start of each run.
 class DroppedTerm : public Observer {
  public:
   DroppedTerm(Index step, std::size_t operand) : step_(step), operand_(operand) {}
@@ -271,10 +271,10 @@ class DroppedTerm : public Observer {
   Index step_;
   std::size_t operand_;
   Index count_ = 0;
-  std::vector<std::weak_ptr<Node>> chosen_;  // that step of each run
+  std::vector<std::weak_ptr<Node>> chosen_;  // the chosen step of each run
 };
 
-// Writes down all steps.
+// Records all steps.
 struct Steps : Observer {
   std::vector<NodePtr> nodes;
   void after_forward(const char*, const Inputs&, std::span<const Tensor> out) override {
@@ -282,7 +282,7 @@ struct Steps : Observer {
   }
 };
 
-// A sample in its composed form may have many steps: some of what they send back is dropped.
+// Drops gradients inside the composed form of a sample. It may have many steps, so only some.
 void Breeding::of_steps() {
   constexpr std::size_t most = 6;
   const auto composed_run = [f = sample_.f](const Tensors& xs) {

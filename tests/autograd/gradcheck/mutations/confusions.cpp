@@ -1,4 +1,4 @@
-// Functions that are easily confused: for each sample, others whose vjp has the same form.
+// Functions that are easily confused: for each sample, others whose vjp has the same shape.
 #include "tests/autograd/gradcheck/mutations.h"
 #include "tests/autograd/support.h"
 
@@ -18,7 +18,7 @@ Confusions confused(const char* operation, const char* label, const std::vector<
   return {{operation, std::string(label) + ", to be confused", inputs, f}, std::move(others)};
 }
 
-// f as if the axes of its only input were exchanged, and those of its result put back.
+// f applied to its only input with the axes exchanged, then exchanged back.
 F across(Tensor (*f)(const Tensor&)) {
   return [f](const Tensors& x) { return transpose(f(transpose(x[0]))); };
 }

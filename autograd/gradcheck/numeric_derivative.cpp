@@ -1,4 +1,4 @@
-#include "autograd/gradcheck/difference.h"
+#include "autograd/gradcheck/numeric_derivative.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,17 +7,17 @@ namespace adjoint::checking {
 namespace {
 
 constexpr std::size_t most_columns = 7;   // of the table; more gain nothing in f64
-constexpr std::size_t window = 4;         // rungs that have to agree on a kink or a jump
-constexpr std::size_t small_steps = 15;   // after so many rungs truncation is no matter any more
+constexpr std::size_t window = 4;         // rungs that must agree on a kink or a jump
+constexpr std::size_t small_steps = 15;   // after so many rungs truncation is negligible
 constexpr double precision_goal = 1e-10;  // relative; no mistake in a formula is smaller
-constexpr double far_above_noise = 100;   // before something is called a kink or a jump
-constexpr double visible_jump =
-    1.0 / 1024;  // of the largest change seen; else it is coarse rounding
+constexpr double far_above_noise = 100;   // required before a kink or a jump is declared
+constexpr double visible_jump = 0x1p-10;  // of the largest change; less is coarse rounding
 
 }  // namespace
 
 void Ladder::add(double h, double up, double down) {
-  if (!std::isfinite(up) || !std::isfinite(down)) {  // out of the domain: start with smaller steps
+  if (!std::isfinite(up) ||
+      !std::isfinite(down)) {  // outside the domain: restart with smaller steps
     rungs_.clear();
     return;
   }
@@ -39,7 +39,7 @@ std::vector<double> Ladder::extrapolated(double slope) const {
 }
 
 Ladder::Estimate Ladder::best_of_rung(std::size_t j, std::size_t first, double noise) const {
-  Estimate best{0, std::numeric_limits<double>::infinity()};
+  Estimate best;
   const std::vector<double>&fine = rungs_[j].table, &coarse = rungs_[j - 1].table;
   for (std::size_t k = 1; k < std::min(fine.size(), j - first + 1); ++k) {
     const double truncation =
@@ -52,7 +52,7 @@ Ladder::Estimate Ladder::best_of_rung(std::size_t j, std::size_t first, double n
 
 // An estimate that the next rung contradicts had its small error by chance.
 Ladder::Estimate Ladder::best(double noise) const {
-  Estimate best{0, std::numeric_limits<double>::infinity()}, next;
+  Estimate best, next;
   const std::size_t first = first_local(noise);
   for (std::size_t j = rungs_.size() - 1; j > first; --j) {
     Estimate here = best_of_rung(j, first, noise);
@@ -89,7 +89,7 @@ double Ladder::measured_noise() const {
 
 bool Ladder::settled() const {
   if (rungs_.size() < 3 || !gap_closes()) return false;
-  // As rounding grows with every step, an error half of which it makes will not shrink any more.
+  // Rounding grows as h shrinks, so an error that is half rounding cannot improve any more.
   const Estimate now = best(noise_);
   return now.error <= precision_goal * std::abs(now.value) || now.error <= 4 * noise_ / last().h;
 }
@@ -119,10 +119,9 @@ bool Ladder::is_kink(std::size_t back) const {
   return true;
 }
 
-// A change that does not even halve while the step shrinks to a sixteenth is not a steep slope.
+// A steep slope changes less as the step shrinks; a jump does not even halve over a factor of 16.
 bool Ladder::is_jump(std::size_t back) const {
-  const auto smaller = [](const Rung& a, const Rung& b) { return a.change < b.change; };
-  const double largest = std::max_element(rungs_.begin(), rungs_.end(), smaller)->change;
+  const double largest = std::ranges::max_element(rungs_, {}, &Rung::change)->change;
   return last(back).change > 0.5 * last(back + window).change &&
          last(back).change > visible_jump * largest;
 }
@@ -146,7 +145,7 @@ Derivative Ladder::derivative() const {
               clear.slope + clear.gap / 2};
   }
   if (!gap_closes()) {
-    // The derivative is known no better than to lie between both slopes, where they were closest.
+    // All that is known is that the derivative lies between both slopes, where they were closest.
     double closest = std::abs(last().gap);
     for (const Rung& rung : rungs_) closest = std::min(closest, std::abs(rung.gap));
     result.error += closest / 2;

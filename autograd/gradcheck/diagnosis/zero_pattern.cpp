@@ -1,7 +1,6 @@
-// Hypotheses that predict no numbers but where the analytic derivative A, the numeric one N, or
-// their difference is zero: which outputs depend on which inputs at all.
+// Hypotheses that predict not the numbers but where the analytic derivative A, the numeric one N or
+// their difference is zero: which outputs depend on which inputs.
 #include <algorithm>
-#include <sstream>
 
 #include "autograd/gradcheck/diagnosis/hypotheses.h"
 #include "autograd/ops.h"
@@ -18,16 +17,15 @@ std::set<Tie> without(const std::set<Tie>& all, const std::set<Tie>& those) {
 }
 
 std::string tie_text(const Tie& tie) {
-  return "axis " + std::to_string(tie.first) + " of the output to axis " +
-         std::to_string(tie.second) + " of the input";
+  return text_from("axis ", tie.first, " of the output to axis ", tie.second, " of the input");
 }
 
-// Elements (output, input) by whether A, N and their difference are zero there.
+// Counts elements (output, input).
 struct Zeros {
-  Index only_numeric = 0;   // N = 0, A ≠ 0: a gradient where there is none
-  Index only_analytic = 0;  // N ≠ 0, A = 0: none where there is one
+  Index only_numeric = 0;   // N = 0, A ≠ 0
+  Index only_analytic = 0;  // N ≠ 0, A = 0
   Index differ = 0;         // neither is zero, and they differ
-  Index column_lost = 0;    // inputs without any gradient in A, but with one in N
+  Index column_lost = 0;    // inputs without any gradient in A but with one in N
 };
 
 Zeros count_zeros(const Evidence& wrong) {
@@ -51,13 +49,13 @@ Zeros count_zeros(const Evidence& wrong) {
 
 Explanation wrong_mask(const Zeros& zeros) {
   return {Kind::wrong_mask, zeros.only_numeric > 0
-                                ? "a gradient where there is none: is the mask another one?"
-                                : "no gradient where there is one: is the mask another one?"};
+                                ? "a gradient where there should be none: is it another mask?"
+                                : "no gradient where there should be one: is it another mask?"};
 }
 
 bool all_zero(const Evidence& wrong, const Tensor& x) {
-  const auto values = x.values<double>();
-  return std::ranges::all_of(values, [&](double value) { return wrong.is_zero(value); });
+  return std::ranges::all_of(x.values<double>(),
+                             [&](double value) { return wrong.is_zero(value); });
 }
 
 bool adds_up_to_zero(const Evidence& wrong, const Tensor& derivative, Index axis) {
@@ -79,8 +77,8 @@ bool elementwise(const Evidence& wrong) {
 
 }  // namespace
 
-// N − A = e − (e shifted by one), where each line along an axis of the input has at most one
-// element of e: one term of the gradient has gone to the neighbour (a target, an index).
+// N − A = e − (e shifted by one), where e has at most one element on each line along an input axis:
+// one term of the gradient went to the neighbour (a target, an index).
 std::optional<Explanation> has_shifted_part(const Evidence& wrong, const Evidences&) {
   const Tensor difference = wrong.numeric - wrong.analytic;
   const auto d = difference.values<double>();
@@ -90,28 +88,28 @@ std::optional<Explanation> has_shifted_part(const Evidence& wrong, const Evidenc
     Index moved = 0, other = 0;
     for (Index line = 0; line < view.outer * view.inner; ++line) {
       const Index start = line / view.inner * view.size * view.inner + line % view.inner;
-      std::vector<Index> places;
+      std::vector<Index> nonzero;
       double total = 0;
       for (Index i = 0; i < view.size; ++i) {
-        const double value = d[static_cast<std::size_t>(start + i * view.inner)];
-        if (!wrong.is_zero(value)) places.push_back(i);
+        const double value = d[at(start + i * view.inner)];
+        if (!wrong.is_zero(value)) nonzero.push_back(i);
         total += value;
       }
-      if (std::isnan(total)) return std::nullopt;  // an element not measured may be one that moved
-      if (places.empty()) continue;
-      const Index apart = places.back() - places.front();
-      const bool neighbours = places.size() == 2 && (apart == 1 || apart == view.size - 1);
+      if (std::isnan(total)) return std::nullopt;  // an unmeasured element may be one that moved
+      if (nonzero.empty()) continue;
+      const Index apart = nonzero.back() - nonzero.front();
+      const bool neighbours = nonzero.size() == 2 && (apart == 1 || apart == view.size - 1);
       ++(neighbours && wrong.is_zero(total / 4) ? moved : other);
     }
     if (moved > 0 && other == 0)
-      return Explanation{Kind::shifted, "one of its terms is off by one along axis " +
-                                            std::to_string(axis - wrong.leading)};
+      return Explanation{Kind::shifted, text_from("one of its terms is off by one along axis ",
+                                                  axis - wrong.leading)};
   }
   return std::nullopt;
 }
 
-// A = N but for elements that are zero in one of them; each output has its own input, so what
-// differs is which ones are let through.
+// A = N except for elements that are zero in one of them, and each output has its own input: other
+// elements are let through.
 std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong, const Evidences&) {
   if (!wrong.jacobian || all_zero(wrong, wrong.numeric) || !elementwise(wrong)) return std::nullopt;
   const Zeros zeros = count_zeros(wrong);
@@ -119,9 +117,9 @@ std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong, con
   return wrong_mask(zeros);
 }
 
-// A ties other axes of output and input than N. One tie for another: the axis was confused. One
-// lost: elements depend on each other that do not, along axis 0 those of different examples. One
-// gained: a term that couples them is missing.
+// A and N tie different axes. One tie replaced by another: the wrong axis. A tie lost: elements are
+// mixed that should be independent; along axis 0 those of different examples. A tie gained: a term
+// that couples elements is missing.
 std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences&) {
   if (!wrong.jacobian) return std::nullopt;
   const std::set<Tie> before = ties(wrong, wrong.numeric), after = ties(wrong, wrong.analytic);
@@ -134,20 +132,19 @@ std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences
                        "an example's gradient depends on other examples, the rows of axis 0: "
                        "summed over too much?"};
   if (!lost.empty())
-    return Explanation{Kind::extra_sum,
-                       "it mixes elements that do not depend on each other: tied "
-                       "should be " +
-                           tie_text(*lost.begin())};
+    return Explanation{
+        Kind::extra_sum,
+        "it mixes elements that should be independent: it must tie " + tie_text(*lost.begin())};
   if (!gained.empty())
-    return Explanation{Kind::missing_term,
-                       "a term is missing by which elements depend on each other along axis " +
-                           std::to_string(gained.begin()->second)};
+    return Explanation{
+        Kind::missing_term,
+        text_from("a term is missing that couples elements along axis ", gained.begin()->second)};
   return std::nullopt;
 }
 
-// A ≠ 0 where N = 0, or nothing for an input that has a gradient, or the rest right. Another mask
-// makes no other function of it: where N adds up to zero (as a softmax's does), so does A. Where
-// there is no derivative at all, terms have cancelled, one of which is missing.
+// A ≠ 0 where N = 0, or no gradient for an input that should have one, or the rest is right.
+// Another mask leaves the function the same otherwise: where N sums to zero (as for a softmax), so
+// does A. If N is zero everywhere, terms cancelled and A lacks one of them.
 std::optional<Explanation> has_wrong_mask(const Evidence& wrong, const Evidences&) {
   if (all_zero(wrong, wrong.numeric)) return std::nullopt;
   const Zeros zeros = count_zeros(wrong);
@@ -160,20 +157,21 @@ std::optional<Explanation> has_wrong_mask(const Evidence& wrong, const Evidences
   return wrong_mask(zeros);
 }
 
-// A depends on what N depends on, but with other numbers.
+// A has the zeros of N but other numbers.
 std::optional<Explanation> lacks_a_term(const Evidence& wrong, const Evidences&) {
   if (!wrong.jacobian) return std::nullopt;
   const Tensor difference = wrong.numeric - wrong.analytic;
   for (Index q = 0; q < wrong.rank(); ++q) {
-    const Index axis = wrong.axis(q);
+    const Index axis = wrong.leading + q;
     if (wrong.shape()[q] < 2) continue;
     if (all_zero(wrong, difference - mean(difference, {axis}, Keep::yes)))
-      return Explanation{Kind::missing_term,
-                         "a term is missing (or too much) that is the same all along axis " +
-                             std::to_string(q) + ": one of a sum or mean?",
-                         0, true};
+      return Explanation{
+          Kind::missing_term,
+          text_from("a term is missing (or one too many) that is constant along axis ", q,
+                    ": from a sum or a mean?"),
+          0, true};
   }
-  return Explanation{Kind::missing_term, "a term is missing (or too much)", 0, true};
+  return Explanation{Kind::missing_term, "a term is missing (or one too many)", 0, true};
 }
 
 }  // namespace adjoint::checking

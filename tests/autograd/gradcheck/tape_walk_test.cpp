@@ -1,4 +1,4 @@
-// Where a composite function fails, the report has to name the operation that is to blame.
+// When a composite function fails, the report must name the operation to blame.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <regex>
@@ -43,7 +43,7 @@ Tensors two_layers(const Tensors& in) {
 }
 const Tensors layer_inputs = {random({2, 3}, 1), random({3, 4}, 2), random({4, 3}, 3)};
 
-// y = x², whose vjp is right but takes 2x for a constant: wrong in the second order.
+// y = x², whose vjp is right but takes 2x for a constant: wrong in second order.
 struct OnceSquare {
   static constexpr auto name = "test_once_square";
   static constexpr Reads reads = {input(0)};
@@ -81,7 +81,7 @@ std::string printed(const GradcheckReport& report) {
   return text.str();
 }
 
-// The last digits differ from processor to processor, and with them the columns' widths.
+// The last digits, and with them the column widths, differ between processors.
 std::string without_numbers(const std::string& text) {
   static const std::regex number("-?[0-9]+\\.?[0-9]*(e[-+][0-9]+)?"), space("\\s+");
   return std::regex_replace(std::regex_replace(text, number, "#"), space, " ");
@@ -90,21 +90,21 @@ std::string without_numbers(const std::string& text) {
 BOOST_AUTO_TEST_SUITE(gradcheck_walk)
 
 BOOST_AUTO_TEST_CASE(the_tape_is_not_searched_when_all_is_well) {
-  BOOST_TEST(!gradcheck(two_layers, layer_inputs).walk());
+  BOOST_TEST(!gradcheck(two_layers, layer_inputs).walk);
 }
 
 BOOST_AUTO_TEST_CASE(the_wrong_operation_is_named_with_its_scope_and_shapes) {
   Doubling mistake("tanh", "layer.1");
   const Observing planted(mistake);
   const GradcheckReport report = gradcheck(two_layers, layer_inputs);
-  BOOST_TEST_REQUIRE(report.walk().has_value());
-  BOOST_TEST(report.walk()->operations == 6u);
-  BOOST_TEST(report.walk()->wrong == 1u);
-  BOOST_TEST_REQUIRE(report.walk()->culprit.has_value());
-  const Culprit& culprit = *report.walk()->culprit;
+  BOOST_TEST_REQUIRE(report.walk.has_value());
+  BOOST_TEST(report.walk->operations == 6u);
+  BOOST_TEST(report.walk->wrong == 1u);
+  BOOST_TEST_REQUIRE(report.walk->culprit.has_value());
+  const Culprit& culprit = *report.walk->culprit;
   BOOST_TEST(culprit.operation == "tanh");
   BOOST_TEST(culprit.scope == "layer.1");
-  BOOST_TEST(culprit.place == 5u);
+  BOOST_TEST(culprit.number == 5u);
   BOOST_TEST((culprit.inputs == std::vector<Shape>{{2, 3}}));
   BOOST_TEST((culprit.outputs == std::vector<Shape>{{2, 3}}));
   BOOST_TEST(!*culprit.report);
@@ -113,16 +113,16 @@ BOOST_AUTO_TEST_CASE(the_wrong_operation_is_named_with_its_scope_and_shapes) {
              text);
 }
 
-// The one downstream gets wrong cotangents to pass on only if it is itself wrong: it is not blamed.
-BOOST_AUTO_TEST_CASE(of_several_wrong_ones_the_first_is_named_and_all_are_counted) {
+// Operations that only pass on wrong cotangents are not blamed.
+BOOST_AUTO_TEST_CASE(the_first_of_several_wrong_operations_is_named_and_all_are_counted) {
   Doubling early("matmul", "layer.0"), late("softmax", "layer.1");
   const Observing first(early);
   const Observing second(late);
   const GradcheckReport report = gradcheck(two_layers, layer_inputs);
-  BOOST_TEST_REQUIRE(report.walk().has_value());
-  BOOST_TEST(report.walk()->wrong == 2u);
-  BOOST_TEST(report.walk()->culprit->operation == "matmul");
-  BOOST_TEST(report.walk()->culprit->scope == "layer.0");
+  BOOST_TEST_REQUIRE(report.walk.has_value());
+  BOOST_TEST(report.walk->wrong == 2u);
+  BOOST_TEST(report.walk->culprit->operation == "matmul");
+  BOOST_TEST(report.walk->culprit->scope == "layer.0");
 }
 
 BOOST_AUTO_TEST_CASE(an_operation_that_is_wrong_in_the_second_order_only_is_named) {
@@ -132,18 +132,18 @@ BOOST_AUTO_TEST_CASE(an_operation_that_is_wrong_in_the_second_order_only_is_name
   };
   BOOST_TEST(gradcheck(f, {random({3}, 1)}));
   const GradcheckReport report = gradcheck(f, {random({3}, 1)}, {.order = 2});
-  BOOST_TEST_REQUIRE(report.walk().has_value());
-  BOOST_TEST(report.walk()->operations == 3u);
-  BOOST_TEST(report.walk()->culprit->operation == "test_once_square");
+  BOOST_TEST_REQUIRE(report.walk.has_value());
+  BOOST_TEST(report.walk->operations == 3u);
+  BOOST_TEST(report.walk->culprit->operation == "test_once_square");
 }
 
-BOOST_AUTO_TEST_CASE(what_was_taken_off_the_tape_is_blamed_on_no_operation) {
+BOOST_AUTO_TEST_CASE(no_operation_is_blamed_for_a_value_taken_off_the_tape) {
   const Function detaching = [](const Tensors& x) { return Tensors{exp(x[0]) * detach(x[0])}; };
   const GradcheckReport report = gradcheck(detaching, {random({3}, 1)});
   BOOST_TEST(!report);
-  BOOST_TEST_REQUIRE(report.walk().has_value());
-  BOOST_TEST(!report.walk()->culprit);
-  BOOST_TEST(report.walk()->operations == 2u);
+  BOOST_TEST_REQUIRE(report.walk.has_value());
+  BOOST_TEST(!report.walk->culprit);
+  BOOST_TEST(report.walk->operations == 2u);
   BOOST_TEST(printed(report).find("not on the tape") != std::string::npos);
 }
 
@@ -156,29 +156,29 @@ BOOST_AUTO_TEST_CASE(operations_with_constant_inputs_and_shared_storage_are_chec
     Doubling mistake(operation, "");
     const Observing planted(mistake);
     const GradcheckReport report = gradcheck(f, {random({2, 2}, 1)});
-    BOOST_TEST_REQUIRE(report.walk().has_value());
-    BOOST_TEST(report.walk()->culprit->operation == operation);
+    BOOST_TEST_REQUIRE(report.walk.has_value());
+    BOOST_TEST(report.walk->culprit->operation == operation);
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_was_computed_before_is_not_searched) {
-  const Tensor weight = 2 * variable(random({3, 3}, 4));  // has a history of its own
+BOOST_AUTO_TEST_CASE(operations_recorded_before_are_not_searched) {
+  const Tensor weight = 2 * variable(random({3, 3}, 4));  // has its own history
   Doubling mistake("tanh", "");
   const Observing planted(mistake);
   const auto f = [&](const Tensors& in) { return Tensors{tanh(matmul(in[0], weight))}; };
   const GradcheckReport report = gradcheck(f, {random({2, 3}, 1)});
-  BOOST_TEST_REQUIRE(report.walk().has_value());
-  BOOST_TEST(report.walk()->operations == 2u);
-  BOOST_TEST(report.walk()->culprit->operation == "tanh");
+  BOOST_TEST_REQUIRE(report.walk.has_value());
+  BOOST_TEST(report.walk->operations == 2u);
+  BOOST_TEST(report.walk->culprit->operation == "tanh");
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_tape_is_said_to_be_empty) {
+BOOST_AUTO_TEST_CASE(an_empty_tape_is_reported) {
   const Function f = [](const Tensors& in) { return Tensors{exp(detach(in[0]))}; };
   const std::string text = printed(gradcheck(f, {random({3}, 1)}));
   BOOST_TEST(text.find("No operation on the inputs was recorded") != std::string::npos, text);
 }
 
-// autograd/README.md shows this report and reads it line by line.
+// autograd/gradcheck/README.md shows this report and explains it line by line.
 BOOST_AUTO_TEST_CASE(the_report_in_the_readme_is_what_is_printed) {
   const Tensor x = variable(random({2, 3}, 1), "x"), weight = variable(random({3, 3}, 2), "weight");
   const auto f = [](const Tensors& in) {
@@ -186,14 +186,14 @@ BOOST_AUTO_TEST_CASE(the_report_in_the_readme_is_what_is_printed) {
     return Tensors{tanh(apply(Project{}, in[0], in[1]))};
   };
   const std::string text = printed(gradcheck(f, {x, weight}));
-  const std::string page = without_numbers(read_file("autograd/README.md"));
+  const std::string page = without_numbers(read_file("autograd/gradcheck/README.md"));
   BOOST_TEST(page.find(without_numbers(text)) != std::string::npos, "it does not show:\n" << text);
 }
 
-BOOST_AUTO_TEST_CASE(it_can_be_left_out) {
+BOOST_AUTO_TEST_CASE(the_walk_can_be_turned_off) {
   Doubling mistake("tanh", "layer.1");
   const Observing planted(mistake);
-  BOOST_TEST(!gradcheck(two_layers, layer_inputs, {.walk = false}).walk());
+  BOOST_TEST(!gradcheck(two_layers, layer_inputs, {.walk = false}).walk);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

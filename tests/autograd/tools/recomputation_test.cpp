@@ -40,7 +40,7 @@ Tensors derivatives(const Function& f, const Tensors& inputs) {
   return result;
 }
 
-BOOST_AUTO_TEST_SUITE(checkpointing)
+BOOST_AUTO_TEST_SUITE(recomputation)
 
 BOOST_AUTO_TEST_CASE(results_and_derivatives_are_those_of_the_function) {
   const Tensors inputs = inputs_of_several();

@@ -16,7 +16,7 @@ void run(const Checks& checks, Mode mode) {
     BOOST_TEST_CONTEXT(name) {
       Case stored(name, mode);
       check(stored);
-      for (const std::string& key : stored.unused) BOOST_ERROR(key << " is not compared");
+      for (const std::string& key : stored.unused()) BOOST_ERROR(key << " is not compared");
       worst = std::max(worst, stored.worst());
     }
   }

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <set>
 
-#include "autograd/grad.h"
 #include "autograd/ops.h"
+#include "autograd/support/ambient.h"
 
 namespace adjoint::nn {
 
@@ -78,16 +78,17 @@ Tensor mask_of_rows(const Shape& shape, const std::function<bool(Index, Index)>&
 
 Independence::Independence(const Function& f, const Tensors& inputs, const PropertyOptions& options,
                            PropertyReport& report)
-    : f_(f), options_(options), report_(report), names_(input_names(inputs, options.names)) {
+    : f_(f),
+      options_(options),
+      report_(report),
+      names_(input_names(inputs, options.names)),
+      inputs_(inputs) {
   require(!inputs.empty(), report.property, ": the function has no input");
   require(options.others.empty() || options.others.size() == inputs.size(), report.property,
           ": PropertyOptions::others has ", options.others.size(), " tensors for ", inputs.size(),
           " inputs");
-  for (const Tensor& x : inputs)
-    inputs_.push_back(is_real(x.dtype()) ? variable(detach(x), x.name()) : x);
-  const FlagGuard record(&Ambient::recording, true);
-  outputs_ = evaluated(report_, f_, inputs_);
-  for (const Tensor& y : outputs_)
+  at_inputs_ = vjp([&](const Tensors& xs) { return evaluated(report, f, xs); }, inputs);
+  for (const Tensor& y : outputs())
     for (const double value : numbers(y))
       require(!std::isnan(value), report.property,
               ": the output contains NaN, so no dependence can be decided");
@@ -95,29 +96,22 @@ Independence::Independence(const Function& f, const Tensors& inputs, const Prope
 
 Tensors Independence::evaluate(const Tensors& inputs) const {
   const NoRecording guard;
-  Tensors outputs = evaluated(report_, f_, inputs);
-  require(outputs.size() == outputs_.size(), report_.property, ": the function returned ",
-          outputs_.size(), " outputs at first and then ", outputs.size());
-  return outputs;
+  Tensors ys = evaluated(report_, f_, inputs);
+  require(ys.size() == outputs().size(), report_.property, ": the function returned ",
+          outputs().size(), " outputs at first and then ", ys.size());
+  return ys;
 }
 
 Tensors Independence::gradients(const Region& guarded) {
-  Tensors ys, cotangents, xs;
-  for (std::size_t j = 0; j < outputs_.size(); ++j) {
-    const Tensor& y = outputs_[j];
+  Tensors cotangents(outputs().size());
+  for (std::size_t j = 0; j < cotangents.size(); ++j) {
+    const Tensor& y = outputs()[j];
     if (!is_real(y.dtype()) || !guarded.masks[j].defined()) continue;
-    ys.push_back(y);
     const Key key = options_.key.child("cotangent").child(draws_++);
-    cotangents.push_back(where(guarded.masks[j], normal(y.shape(), 0, 1, key, y.dtype()),
-                               zeros(y.shape(), y.dtype())));
+    cotangents[j] = where(guarded.masks[j], normal(y.shape(), 0, 1, key, y.dtype()),
+                          zeros(y.shape(), y.dtype()));
   }
-  for (const Tensor& x : inputs_)
-    if (is_real(x.dtype())) xs.push_back(x);
-  const Tensors found = grad(ys, xs, cotangents, {.zeros_if_independent = true});
-  Tensors result;
-  auto next = found.begin();
-  for (const Tensor& x : inputs_) result.push_back(is_real(x.dtype()) ? *next++ : Tensor());
-  return result;
+  return at_inputs_.pullback(cotangents);
 }
 
 Tensor Independence::replaced(std::size_t i, const Tensor& mask) {
@@ -151,14 +145,14 @@ void Independence::require_none(const Region& guarded, const Region& hidden) {
     if (is_empty(hidden.masks[i])) continue;
     Tensors changed = inputs_;
     changed[i] = replaced(i, hidden.masks[i]);
-    require_equal(evaluate(changed), outputs_, guarded,
+    require_equal(evaluate(changed), outputs(), guarded,
                   "after replacing " + hidden.name + " of " + names_[i]);
   }
 }
 
 void Independence::require_equal(const Tensors& actual, const Tensors& expected,
                                  const Region& region, const std::string& circumstance) {
-  for (std::size_t j = 0; j < outputs_.size(); ++j)
+  for (std::size_t j = 0; j < outputs().size(); ++j)
     if (region.masks[j].defined())
       report_.compare("output " + std::to_string(j), actual[j], expected[j], circumstance,
                       options_.tolerance, region.masks[j]);

@@ -44,7 +44,7 @@ class Independence {
                PropertyReport& report);
 
   const Tensors& inputs() const { return inputs_; }
-  const Tensors& outputs() const { return outputs_; }
+  const Tensors& outputs() const { return at_inputs_.value; }
 
   /// Checks that nothing in `guarded` (part of the outputs) depends on anything in `hidden` (part
   /// of the inputs), in two ways. The block of the Jacobian is zero: a random cotangent on
@@ -68,7 +68,8 @@ class Independence {
   PropertyOptions options_;
   PropertyReport& report_;
   std::vector<std::string> names_;
-  Tensors inputs_, outputs_;
+  Tensors inputs_;
+  Vjp<Tensors> at_inputs_;
   std::uint64_t draws_ = 0;
 };
 

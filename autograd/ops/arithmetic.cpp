@@ -1,5 +1,4 @@
-// Elementwise arithmetic on two tensors, with broadcasting. Each vjp ends in sum_to: an operand
-// that was repeated gets the sum of the gradients of its repetitions.
+// Elementwise arithmetic on two tensors, with broadcasting.
 
 #include <cmath>
 
@@ -11,7 +10,8 @@
 namespace adjoint {
 namespace {
 
-// Applies Op::value(a, b) to each pair of elements.
+// Applies Op::value(a, b) to each pair of elements. Op::a_bar and Op::b_bar are the gradients of
+// the operands as if neither had been repeated; one that was gets the sum over its repetitions.
 template <class Op>
 struct Binary {
   Form form(Inputs in) const {
@@ -23,6 +23,10 @@ struct Binary {
                            out[0].edit<T>(), out[0].shape(),
                            [](T a, T b) { return Op::value(a, b); });
   }
+  Tensors vjp(const Pullback& back) const {
+    return back.gradients([&] { return sum_to(Op::a_bar(back), back.shape(0)); },
+                          [&] { return sum_to(Op::b_bar(back), back.shape(1)); });
+  }
 };
 
 // y = a + b        ā = ȳ,  b̄ = ȳ
@@ -30,11 +34,8 @@ struct Add : Binary<Add> {
   static constexpr auto name = "add";
   static constexpr Reads reads = {};
   static auto value(auto a, auto b) { return a + b; }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    return back.gradients([&] { return sum_to(g, back.shape(0)); },
-                          [&] { return sum_to(g, back.shape(1)); });
-  }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
+  static Tensor b_bar(const Pullback& back) { return back.cotangent(); }
 };
 
 // y = a b          ā = ȳ b,  b̄ = ȳ a
@@ -42,11 +43,8 @@ struct Mul : Binary<Mul> {
   static constexpr auto name = "mul";
   static constexpr Reads reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a * b; }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    return back.gradients([&] { return sum_to(g * back.input(1), back.shape(0)); },
-                          [&] { return sum_to(g * back.input(0), back.shape(1)); });
-  }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent() * back.input(1); }
+  static Tensor b_bar(const Pullback& back) { return back.cotangent() * back.input(0); }
 };
 
 // y = a − b        ā = ȳ,  b̄ = −ȳ
@@ -54,11 +52,8 @@ struct Sub : Binary<Sub> {
   static constexpr auto name = "sub";
   static constexpr Reads reads = {};
   static auto value(auto a, auto b) { return a - b; }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    return back.gradients([&] { return sum_to(g, back.shape(0)); },
-                          [&] { return sum_to(-g, back.shape(1)); });
-  }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
+  static Tensor b_bar(const Pullback& back) { return -back.cotangent(); }
 };
 
 // y = a / b        ā = ȳ / b,  b̄ = −ȳ y / b
@@ -66,10 +61,9 @@ struct Div : Binary<Div> {
   static constexpr auto name = "div";
   static constexpr Reads reads = {input(1), output(0)};
   static auto value(auto a, auto b) { return a / b; }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor &g = back.cotangent(), b = back.input(1);
-    return back.gradients([&] { return sum_to(g / b, back.shape(0)); },
-                          [&] { return sum_to(-(g * back.output(0) / b), back.shape(1)); });
+  static Tensor a_bar(const Pullback& back) { return back.cotangent() / back.input(1); }
+  static Tensor b_bar(const Pullback& back) {
+    return -(back.cotangent() * back.output(0) / back.input(1));
   }
 };
 
@@ -78,17 +72,39 @@ struct Pow : Binary<Pow> {
   static constexpr auto name = "pow";
   static constexpr Reads reads = {input(0), input(1), output(0)};
   static auto value(auto a, auto b) { return kernels::pow(a, b); }
-  Tensors vjp(const Pullback& back) const {
+  static Tensor a_bar(const Pullback& back) {
     const Tensor &g = back.cotangent(), a = back.input(0), b = back.input(1);
-    return back.gradients(
-        [&] {
-          // a⁰ is constant, though at a = 0 the factor b aᵇ⁻¹ would be 0 · ∞.
-          const Tensor both_zero = equal(abs(a) + abs(b), scalar(0, g.dtype()));
-          const Tensor exponent = where(both_zero, scalar(1, g.dtype()), b - 1);
-          return sum_to(g * b * pow(a, exponent), back.shape(0));
-        },
-        [&] { return sum_to(g * back.output(0) * log(a), back.shape(1)); });
+    // a⁰ is constant, though at a = 0 the factor b aᵇ⁻¹ would be 0 · ∞.
+    const Tensor both_zero = equal(abs(a) + abs(b), scalar(0, g.dtype()));
+    return g * b * pow(a, where(both_zero, scalar(1, g.dtype()), b - 1));
   }
+  static Tensor b_bar(const Pullback& back) {
+    return back.cotangent() * back.output(0) * log(back.input(0));
+  }
+};
+
+// All of ȳ where x beats the other operand, half of it where they tie.
+Tensor won_by(int x, const Pullback& back, Tensor (*beats)(const Tensor&, const Tensor&)) {
+  const Tensor &g = back.cotangent(), own = back.input(x), other = back.input(1 - x);
+  return g * (cast(beats(own, other), g.dtype()) + 0.5 * cast(equal(own, other), g.dtype()));
+}
+
+// y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
+struct Maximum : Binary<Maximum> {
+  static constexpr auto name = "maximum";
+  static constexpr Reads reads = {input(0), input(1)};
+  static auto value(auto a, auto b) { return a > b || std::isnan(a) ? a : b; }
+  static Tensor a_bar(const Pullback& back) { return won_by(0, back, greater); }
+  static Tensor b_bar(const Pullback& back) { return won_by(1, back, greater); }
+};
+
+// y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
+struct Minimum : Binary<Minimum> {
+  static constexpr auto name = "minimum";
+  static constexpr Reads reads = {input(0), input(1)};
+  static auto value(auto a, auto b) { return a < b || std::isnan(a) ? a : b; }
+  static Tensor a_bar(const Pullback& back) { return won_by(0, back, less); }
+  static Tensor b_bar(const Pullback& back) { return won_by(1, back, less); }
 };
 
 // y = scale x + shift          x̄ = scale ȳ
@@ -130,32 +146,6 @@ struct Power {
       return {zeros(back.shape(0), back.form(0).dtype)};
     return {back.cotangent() * (exponent * pow(back.input(0), exponent - 1))};
   }
-};
-
-// ȳ to the operand that beats the other, and half of it to each where they tie.
-Tensors to_winner(const Pullback& back, Tensor (*beats)(const Tensor&, const Tensor&)) {
-  const Tensor &g = back.cotangent(), a = back.input(0), b = back.input(1);
-  const auto won_by = [&](const Tensor& x, const Tensor& other) {
-    const Tensor share = cast(beats(x, other), g.dtype()) + 0.5 * cast(equal(x, other), g.dtype());
-    return sum_to(g * share, x.shape());
-  };
-  return back.gradients([&] { return won_by(a, b); }, [&] { return won_by(b, a); });
-}
-
-// y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
-struct Maximum : Binary<Maximum> {
-  static constexpr auto name = "maximum";
-  static constexpr Reads reads = {input(0), input(1)};
-  static auto value(auto a, auto b) { return a > b || std::isnan(a) ? a : b; }
-  Tensors vjp(const Pullback& back) const { return to_winner(back, greater); }
-};
-
-// y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
-struct Minimum : Binary<Minimum> {
-  static constexpr auto name = "minimum";
-  static constexpr Reads reads = {input(0), input(1)};
-  static auto value(auto a, auto b) { return a < b || std::isnan(a) ? a : b; }
-  Tensors vjp(const Pullback& back) const { return to_winner(back, less); }
 };
 
 // Comparisons yield b8 and have no derivative.

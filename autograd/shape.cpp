@@ -74,6 +74,10 @@ bool broadcastable(const Shape& a, const Shape& b) {
   return true;
 }
 
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  return broadcastable(from, to) && broadcast("", from, to) == to;
+}
+
 Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
   if (a == b) return a;
   require(broadcastable(a, b), operation, ": shapes ", a, " and ", b,
@@ -85,6 +89,12 @@ Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
   return result;
 }
 
+Index resolve_axis(const char* operation, const Shape& shape, Index axis) {
+  require(axis >= -shape.rank() && axis < shape.rank(), operation, ": no axis ", axis,
+          " in a tensor of shape ", shape);
+  return shape.resolve(axis);
+}
+
 std::vector<Index> resolve_axes(const char* operation, const Shape& shape,
                                 std::span<const Index> axes) {
   std::vector<Index> resolved(axes.begin(), axes.end());
@@ -93,11 +103,7 @@ std::vector<Index> resolve_axes(const char* operation, const Shape& shape,
     std::iota(resolved.begin(), resolved.end(), Index{0});
     return resolved;
   }
-  for (Index& axis : resolved) {
-    require(axis >= -shape.rank() && axis < shape.rank(), operation, ": no axis ", axis,
-            " in a tensor of shape ", shape);
-    if (axis < 0) axis += shape.rank();
-  }
+  for (Index& axis : resolved) axis = resolve_axis(operation, shape, axis);
   std::ranges::sort(resolved);
   require(std::ranges::adjacent_find(resolved) == resolved.end(), operation,
           ": an axis is named twice");

@@ -85,9 +85,13 @@ std::string index_text(const Shape& shape, Index element);
 
 /// Whether the shapes broadcast: aligned at the last axis, sizes are equal or one of them is 1.
 bool broadcastable(const Shape& a, const Shape& b);
+/// Whether broadcasting repeats a tensor of the first shape to fill the second.
+bool broadcasts_to(const Shape& from, const Shape& to);
 /// The shape that both broadcast to. Error, named after the operation, when they do not.
 Shape broadcast(const char* operation, const Shape& a, const Shape& b);
 
+/// shape.resolve(axis), with an error named after the operation.
+Index resolve_axis(const char* operation, const Shape& shape, Index axis);
 /// Axes as a caller may give them: in any order, counted from either end, none meaning all.
 /// Returns them ascending and non-negative; error on repetition or when out of range.
 std::vector<Index> resolve_axes(const char* operation, const Shape& shape,

@@ -1,5 +1,4 @@
-// Elementwise arithmetic on two tensors, with broadcasting. Each vjp ends in sum_to: where an
-// operand was repeated, its gradient is the sum over the repetitions.
+// Elementwise arithmetic on two tensors, with broadcasting.
 
 #include <cmath>
 
@@ -11,7 +10,8 @@
 namespace adjoint {
 namespace {
 
-// What all of them share: Op::value(a, b) is applied to each pair of elements.
+// Applies Op::value(a, b) to each pair of elements. Op::a_bar and Op::b_bar are the gradients of
+// the operands as if neither had been repeated; one that was gets the sum over its repetitions.
 template <class Op>
 struct Binary {
   Form form(Inputs in) const {
@@ -23,66 +23,47 @@ struct Binary {
                            out[0].edit<T>(), out[0].shape(),
                            [](T a, T b) { return Op::value(a, b); });
   }
+  Tensors vjp(const Pullback& back) const {
+    return back.gradients([&] { return sum_to(Op::a_bar(back), back.shape(0)); },
+                          [&] { return sum_to(Op::b_bar(back), back.shape(1)); });
+  }
 };
 
 // y = a + b        ā = ȳ,  b̄ = ȳ
 struct Add : Binary<Add> {
   static constexpr auto name = "add";
   static constexpr Reads reads = {};
-  template <Real T>
-  static T value(T a, T b) {
-    return a + b;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    return back.gradients([&] { return sum_to(g, back.shape(0)); },
-                          [&] { return sum_to(g, back.shape(1)); });
-  }
-};
-
-// y = a − b        ā = ȳ,  b̄ = −ȳ
-struct Sub : Binary<Sub> {
-  static constexpr auto name = "sub";
-  static constexpr Reads reads = {};
-  template <Real T>
-  static T value(T a, T b) {
-    return a - b;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    return back.gradients([&] { return sum_to(g, back.shape(0)); },
-                          [&] { return sum_to(-g, back.shape(1)); });
-  }
+  static auto value(auto a, auto b) { return a + b; }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
+  static Tensor b_bar(const Pullback& back) { return back.cotangent(); }
 };
 
 // y = a b          ā = ȳ b,  b̄ = ȳ a
 struct Mul : Binary<Mul> {
   static constexpr auto name = "mul";
   static constexpr Reads reads = {input(0), input(1)};
-  template <Real T>
-  static T value(T a, T b) {
-    return a * b;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    return back.gradients([&] { return sum_to(g * back.input(1), back.shape(0)); },
-                          [&] { return sum_to(g * back.input(0), back.shape(1)); });
-  }
+  static auto value(auto a, auto b) { return a * b; }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent() * back.input(1); }
+  static Tensor b_bar(const Pullback& back) { return back.cotangent() * back.input(0); }
+};
+
+// y = a − b        ā = ȳ,  b̄ = −ȳ
+struct Sub : Binary<Sub> {
+  static constexpr auto name = "sub";
+  static constexpr Reads reads = {};
+  static auto value(auto a, auto b) { return a - b; }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
+  static Tensor b_bar(const Pullback& back) { return -back.cotangent(); }
 };
 
 // y = a / b        ā = ȳ / b,  b̄ = −ȳ y / b
 struct Div : Binary<Div> {
   static constexpr auto name = "div";
   static constexpr Reads reads = {input(1), output(0)};
-  template <Real T>
-  static T value(T a, T b) {
-    return a / b;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    const Tensor b = back.input(1);
-    return back.gradients([&] { return sum_to(g / b, back.shape(0)); },
-                          [&] { return sum_to(-(g * back.output(0) / b), back.shape(1)); });
+  static auto value(auto a, auto b) { return a / b; }
+  static Tensor a_bar(const Pullback& back) { return back.cotangent() / back.input(1); }
+  static Tensor b_bar(const Pullback& back) {
+    return -(back.cotangent() * back.output(0) / back.input(1));
   }
 };
 
@@ -90,115 +71,40 @@ struct Div : Binary<Div> {
 struct Pow : Binary<Pow> {
   static constexpr auto name = "pow";
   static constexpr Reads reads = {input(0), input(1), output(0)};
-  template <Real T>
-  static T value(T a, T b) {
-    return kernels::pow(a, b);
+  static auto value(auto a, auto b) { return kernels::pow(a, b); }
+  static Tensor a_bar(const Pullback& back) {
+    const Tensor &g = back.cotangent(), a = back.input(0), b = back.input(1);
+    // a⁰ is constant, though at a = 0 the factor b aᵇ⁻¹ would be 0 · ∞.
+    const Tensor both_zero = equal(abs(a) + abs(b), scalar(0, g.dtype()));
+    return g * b * pow(a, where(both_zero, scalar(1, g.dtype()), b - 1));
   }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    const Tensor a = back.input(0), b = back.input(1);
-    return back.gradients(
-        [&] {
-          // 0⁰ is constant in a, though b aᵇ⁻¹ would be 0 · ∞
-          const Tensor both_zero = equal(abs(a) + abs(b), scalar(0, g.dtype()));
-          const Tensor exponent = where(both_zero, scalar(1, g.dtype()), b - 1);
-          return sum_to(g * b * pow(a, exponent), back.shape(0));
-        },
-        [&] { return sum_to(g * back.output(0) * log(a), back.shape(1)); });
+  static Tensor b_bar(const Pullback& back) {
+    return back.cotangent() * back.output(0) * log(back.input(0));
   }
 };
 
-// How much of the gradient goes to the winner a: all, or half at a tie.
-Tensor share(const Tensor& wins, const Tensor& ties, DType dtype) {
-  return cast(wins, dtype) + 0.5 * cast(ties, dtype);
+// All of ȳ where x beats the other operand, half of it where they tie.
+Tensor won_by(int x, const Pullback& back, Tensor (*beats)(const Tensor&, const Tensor&)) {
+  const Tensor &g = back.cotangent(), own = back.input(x), other = back.input(1 - x);
+  return g * (cast(beats(own, other), g.dtype()) + 0.5 * cast(equal(own, other), g.dtype()));
 }
 
-// y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b; b̄ likewise
+// y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
 struct Maximum : Binary<Maximum> {
   static constexpr auto name = "maximum";
   static constexpr Reads reads = {input(0), input(1)};
-  template <Real T>
-  static T value(T a, T b) {
-    return a > b || std::isnan(a) ? a : b;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    const Tensor a = back.input(0), b = back.input(1);
-    const Tensor ties = equal(a, b);
-    return back.gradients(
-        [&] { return sum_to(g * share(greater(a, b), ties, g.dtype()), back.shape(0)); },
-        [&] { return sum_to(g * share(less(a, b), ties, g.dtype()), back.shape(1)); });
-  }
+  static auto value(auto a, auto b) { return a > b || std::isnan(a) ? a : b; }
+  static Tensor a_bar(const Pullback& back) { return won_by(0, back, greater); }
+  static Tensor b_bar(const Pullback& back) { return won_by(1, back, greater); }
 };
 
-// y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b; b̄ likewise
+// y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
 struct Minimum : Binary<Minimum> {
   static constexpr auto name = "minimum";
   static constexpr Reads reads = {input(0), input(1)};
-  template <Real T>
-  static T value(T a, T b) {
-    return a < b || std::isnan(a) ? a : b;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    const Tensor a = back.input(0), b = back.input(1);
-    const Tensor ties = equal(a, b);
-    return back.gradients(
-        [&] { return sum_to(g * share(less(a, b), ties, g.dtype()), back.shape(0)); },
-        [&] { return sum_to(g * share(greater(a, b), ties, g.dtype()), back.shape(1)); });
-  }
-};
-
-// Comparisons yield b8 and have no derivative.
-template <class Op>
-struct Comparison {
-  Form form(Inputs in) const {
-    require(in[0].dtype() == in[1].dtype(), Op::name, ": compares ", in[0].dtype(), " with ",
-            in[1].dtype());
-    return {broadcast(Op::name, in[0].shape(), in[1].shape()), DType::b8};
-  }
-  template <Scalar T>
-  void forward(Inputs in, Outputs out) const {
-    kernels::zip_broadcast(in[0].values<T>(), in[0].shape(), in[1].values<T>(), in[1].shape(),
-                           out[0].edit<bool>(), out[0].shape(),
-                           [](T a, T b) { return Op::value(a, b); });
-  }
-};
-struct Equal : Comparison<Equal> {
-  static constexpr auto name = "equal";
-  static constexpr Reads reads = {};
-  static bool value(auto a, auto b) { return a == b; }
-};
-struct Greater : Comparison<Greater> {
-  static constexpr auto name = "greater";
-  static constexpr Reads reads = {};
-  static bool value(auto a, auto b) { return a > b; }
-};
-struct Less : Comparison<Less> {
-  static constexpr auto name = "less";
-  static constexpr Reads reads = {};
-  static bool value(auto a, auto b) { return a < b; }
-};
-
-// y = a where c, else b        ā = ȳ where c, else 0;  b̄ = 0 where c, else ȳ
-struct Where {
-  static constexpr auto name = "where";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {input(0)};
-  Form form(Inputs in) const { return in[1].form(); }  // where() has broadcast them
-  template <Scalar T>
-  void forward(Inputs in, Outputs out) const {
-    const std::span<const bool> c = in[0].values<bool>();
-    const std::span<const T> a = in[1].values<T>(), b = in[2].values<T>();
-    const std::span<T> y = out[0].edit<T>();
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] = c[i] ? a[i] : b[i];
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor& g = back.cotangent();
-    const Tensor c = back.input(0), zero = scalar(0, g.dtype());
-    return back.gradients([] { return Tensor(); }, [&] { return where(c, g, zero); },
-                          [&] { return where(c, zero, g); });
-  }
+  static auto value(auto a, auto b) { return a < b || std::isnan(a) ? a : b; }
+  static Tensor a_bar(const Pullback& back) { return won_by(0, back, less); }
+  static Tensor b_bar(const Pullback& back) { return won_by(1, back, less); }
 };
 
 // y = scale x + shift          x̄ = scale ȳ
@@ -242,6 +148,68 @@ struct Power {
   }
 };
 
+// Comparisons yield b8 and have no derivative.
+template <class Op>
+struct Comparison {
+  static constexpr Reads reads = {};
+  Form form(Inputs in) const {
+    return {broadcast(Op::name, in[0].shape(), in[1].shape()), DType::b8};
+  }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::zip_broadcast(in[0].values<T>(), in[0].shape(), in[1].values<T>(), in[1].shape(),
+                           out[0].edit<bool>(), out[0].shape(),
+                           [](T a, T b) { return Op::value(a, b); });
+  }
+};
+struct Equal : Comparison<Equal> {
+  static constexpr auto name = "equal";
+  static bool value(auto a, auto b) { return a == b; }
+};
+struct Greater : Comparison<Greater> {
+  static constexpr auto name = "greater";
+  static bool value(auto a, auto b) { return a > b; }
+};
+struct Less : Comparison<Less> {
+  static constexpr auto name = "less";
+  static bool value(auto a, auto b) { return a < b; }
+};
+
+// y = a where c, else b        ā = ȳ where c, else 0;  b̄ = 0 where c, else ȳ
+struct Where {
+  static constexpr auto name = "where";
+  static constexpr Reads constants = {input(0)};
+  static constexpr Reads reads = {input(0)};
+  Form form(Inputs in) const {
+    require(in[0].dtype() == DType::b8, "where: the condition must be b8, is ", in[0].dtype());
+    const Shape shape = broadcast(name, in[1].shape(), in[2].shape());
+    return {broadcast(name, in[0].shape(), shape), in[1].dtype()};
+  }
+  // Two passes, since a broadcasting loop takes two operands: first a everywhere, then b over it.
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    const Shape& shape = out[0].shape();
+    const std::span<T> y = out[0].edit<T>();
+    if (y.empty()) return;
+    kernels::zip_broadcast(in[1].values<T>(), in[1].shape(), in[1].values<T>(), in[1].shape(), y,
+                           shape, [](T a, T) { return a; });
+    const bool* const c = in[0].values<bool>().data();
+    const T* const b = in[2].values<T>().data();
+    kernels::BroadcastWalk(shape, in[0].shape(), in[2].shape())
+        .each_run([&](Index at, Index at_c, Index at_b, Index length, Index step_c, Index step_b) {
+          T* const to = y.data() + at;
+          for (Index i = 0; i < length; ++i)
+            to[i] = c[at_c + i * step_c] ? to[i] : b[at_b + i * step_b];
+        });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor &g = back.cotangent(), c = back.input(0), zero = scalar(0, g.dtype());
+    return back.gradients([] { return Tensor(); },
+                          [&] { return sum_to(where(c, g, zero), back.shape(1)); },
+                          [&] { return sum_to(where(c, zero, g), back.shape(2)); });
+  }
+};
+
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) { return apply(Add{}, a, b); }
@@ -249,24 +217,17 @@ Tensor sub(const Tensor& a, const Tensor& b) { return apply(Sub{}, a, b); }
 Tensor mul(const Tensor& a, const Tensor& b) { return apply(Mul{}, a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return apply(Div{}, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) { return apply(Pow{}, a, b); }
+Tensor pow(const Tensor& x, double exponent) { return apply(Power{exponent}, x); }
+Tensor affine(const Tensor& x, double scale, double shift) {
+  return apply(Affine{scale, shift}, x);
+}
 Tensor maximum(const Tensor& a, const Tensor& b) { return apply(Maximum{}, a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return apply(Minimum{}, a, b); }
 Tensor equal(const Tensor& a, const Tensor& b) { return apply(Equal{}, a, b); }
 Tensor greater(const Tensor& a, const Tensor& b) { return apply(Greater{}, a, b); }
 Tensor less(const Tensor& a, const Tensor& b) { return apply(Less{}, a, b); }
-Tensor affine(const Tensor& x, double scale, double shift) {
-  return apply(Affine{scale, shift}, x);
-}
-Tensor pow(const Tensor& x, double exponent) { return apply(Power{exponent}, x); }
-
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  require(condition.dtype() == DType::b8, "where: the condition must be b8, is ",
-          condition.dtype());
-  require(a.dtype() == b.dtype(), "where: a is ", a.dtype(), ", b is ", b.dtype());
-  const Shape shape =
-      broadcast("where", condition.shape(), broadcast("where", a.shape(), b.shape()));
-  return apply(Where{}, broadcast_to(condition, shape), broadcast_to(a, shape),
-               broadcast_to(b, shape));
+  return apply(Where{}, condition, a, b);
 }
 
 }  // namespace adjoint

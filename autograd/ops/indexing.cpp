@@ -1,4 +1,4 @@
-// Choosing slices by index, and its adjoint.
+// Selecting slices by index, and its adjoint.
 
 #include <algorithm>
 
@@ -9,14 +9,38 @@
 namespace adjoint {
 namespace {
 
-void require_indices(const char* name, const Tensor& indices, Index size, Index lowest) {
-  require(indices.dtype() == DType::i64, name, ": indices must be i64, are ", indices.dtype());
+// Checks that the indices are i64 and lie in [lowest, size). The error calls them by `noun` and
+// `plural`, and says by `range` where they do not lie.
+template <class... Range>
+void require_indices(const char* name, const char* noun, const char* plural, const Tensor& indices,
+                     Index lowest, Index size, const Range&... range) {
+  require(indices.dtype() == DType::i64, name, ": ", plural, " must be i64, are ", indices.dtype());
   Index position = 0;
   for (const Index index : indices.values<Index>()) {
-    require(index >= lowest && index < size, name, ": index ", index, " (number ", position,
-            " of indices of shape ", indices.shape(), ") is out of range for a size of ", size);
+    require(index >= lowest && index < size, name, ": ", noun, ' ', index, " (number ", position,
+            " of ", plural, " of shape ", indices.shape(), ") is ", range...);
     ++position;
   }
+}
+
+constexpr auto out_of_range = "out of range for a size of ";
+
+// y[o, k, i] = x[o, index[k], i], or 0 where the index is none
+template <Scalar T>
+void copy_slices(const Tensor& x, Index axis, const Tensor& indices, Tensor& y) {
+  const AxisView view(x.shape(), x.shape().resolve(axis));
+  const Index* const index = indices.values<Index>().data();
+  const Index count = indices.numel();
+  const T* const from = x.values<T>().data();
+  T* const to = y.edit<T>().data();
+  kernels::parallel_rows(view.outer * count, view.inner, [&](Index row) {
+    const Index chosen = index[row % count];
+    if (chosen == none)
+      std::fill_n(to + row * view.inner, view.inner, T{});
+    else
+      std::copy_n(from + (row / count * view.size + chosen) * view.inner, view.inner,
+                  to + row * view.inner);
+  });
 }
 
 // y[o, k, i] = x[o, index[k], i]               x̄ = ȳ, scattered
@@ -27,28 +51,18 @@ struct Gather {
   Index axis;
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
-    require_indices(name, in[1], x[axis], none);
-    return {x.part(0, axis).joined(in[1].shape()).joined(x.part(axis + 1, x.rank())),
-            in[0].dtype()};
+    const Index at = resolve_axis(name, x, axis);
+    require_indices(name, "index", "indices", in[1], none, x[at], out_of_range, x[at]);
+    return {x.part(0, at).joined(in[1].shape()).joined(x.part(at + 1, x.rank())), in[0].dtype()};
   }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
-    const AxisView x(in[0].shape(), axis);
-    const std::span<const Index> index = in[1].values<Index>();
-    const auto count = static_cast<Index>(index.size());
-    const T* const from = in[0].values<T>().data();
-    T* const to = out[0].edit<T>().data();
-    kernels::parallel_rows(x.outer * count, x.inner, [&](Index row) {
-      const Index chosen = index[static_cast<std::size_t>(row % count)];
-      if (chosen == none)
-        std::fill_n(to + row * x.inner, x.inner, T{});
-      else
-        std::copy_n(from + (row / count * x.size + chosen) * x.inner, x.inner, to + row * x.inner);
-    });
+    copy_slices<T>(in[0], axis, in[1], out[0]);
   }
   Tensors vjp(const Pullback& back) const {
+    const Shape& x = back.shape(0);
     return back.gradients(
-        [&] { return scatter_add(back.cotangent(), back.input(1), axis, back.shape(0)[axis]); },
+        [&] { return scatter_add(back.cotangent(), back.input(1), x.resolve(axis), x[axis]); },
         [] { return Tensor(); });
   }
 };
@@ -62,23 +76,24 @@ struct ScatterAdd {
 
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &index = in[1].shape();
-    require_indices(name, in[1], size, none);
-    require(axis + index.rank() <= x.rank() && x.part(axis, axis + index.rank()) == index,
-            "scatter_add: x of shape ", x, " has not the axes ", index, " of the indices at axis ",
-            axis);
-    return {x.part(0, axis).joined({size}).joined(x.part(axis + index.rank(), x.rank())),
-            in[0].dtype()};
+    require(axis >= 0 && axis <= x.rank(), "scatter_add: no axis ", axis, " in a tensor of shape ",
+            x);
+    require_indices(name, "index", "indices", in[1], none, size, out_of_range, size);
+    const Index end = axis + index.rank();
+    require(end <= x.rank() && x.part(axis, end) == index, "scatter_add: x of shape ", x,
+            " does not have the axes ", index, " of the indices at axis ", axis);
+    return {x.part(0, axis).joined({size}).joined(x.part(end, x.rank())), in[0].dtype()};
   }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     const AxisView y(out[0].shape(), axis);
-    const std::span<const Index> index = in[1].values<Index>();
-    const auto count = static_cast<Index>(index.size());
+    const Index* const index = in[1].values<Index>().data();
+    const Index count = in[1].numel();
     const T* const from = in[0].values<T>().data();
     T* const to = out[0].edit<T>().data();
-    std::ranges::fill(out[0].edit<T>(), T{});
+    std::fill_n(to, out[0].numel(), T{});
     for (Index row = 0; row < y.outer * count; ++row) {
-      const Index chosen = index[static_cast<std::size_t>(row % count)];
+      const Index chosen = index[row % count];
       if (chosen == none) continue;
       T* const target = to + (row / count * y.size + chosen) * y.inner;
       for (Index i = 0; i < y.inner; ++i)
@@ -91,7 +106,7 @@ struct ScatterAdd {
   }
 };
 
-// y[…, c] = 1 where c is the index             no derivative
+// y[…, c] = 1 where c is the index, else 0     no derivative
 struct OneHot {
   static constexpr auto name = "one_hot";
   static constexpr Reads constants = {input(0)};
@@ -99,47 +114,35 @@ struct OneHot {
   Index classes;
   DType dtype;
   Form form(Inputs in) const {
-    require_indices(name, in[0], classes, none);
+    require_indices(name, "index", "indices", in[0], none, classes, out_of_range, classes);
     return {in[0].shape().joined({classes}), dtype};
   }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
-    T* const to = out[0].edit<T>().data();
+    T* to = out[0].edit<T>().data();
     std::fill_n(to, out[0].numel(), T{});
-    Index row = 0;
     for (const Index index : in[0].values<Index>()) {
-      if (index != none) to[row * classes + index] = T{1};
-      ++row;
+      if (index != none) to[index] = T{1};
+      to += classes;
     }
   }
 };
 
-// y[…, :] = table[id, :]                       table̅ = ȳ, added up in the rows of the ids
+// y[…, :] = table[id, :]                       table̅ = ȳ, each row added to the row of its id
 struct Embedding {
   static constexpr auto name = "embedding";
   static constexpr Reads constants = {input(0)};
   static constexpr Reads reads = {input(0)};
   Form form(Inputs in) const {
     require(in[1].rank() == 2, "embedding: the table must be [tokens, width], is ", in[1].shape());
-    require(in[0].dtype() == DType::i64, "embedding: ids must be i64, are ", in[0].dtype());
-    Index position = 0;
-    for (const Index id : in[0].values<Index>()) {
-      require(id >= 0 && id < in[1].size(0), "embedding: token id ", id, " (number ", position,
-              " of ids of shape ", in[0].shape(), ") is not in a table of ", in[1].size(0),
-              " tokens");
-      ++position;
-    }
+    const Index tokens = in[1].size(0);
+    require_indices(name, "token id", "ids", in[0], 0, tokens, "not in a table of ", tokens,
+                    " tokens");
     return {in[0].shape().joined({in[1].size(1)}), in[1].dtype()};
   }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const Index width = in[1].size(1);
-    const std::span<const Index> ids = in[0].values<Index>();
-    const T* const table = in[1].values<T>().data();
-    T* const y = out[0].edit<T>().data();
-    kernels::parallel_rows(static_cast<Index>(ids.size()), width, [&](Index row) {
-      std::copy_n(table + ids[static_cast<std::size_t>(row)] * width, width, y + row * width);
-    });
+    copy_slices<T>(in[1], 0, in[0], out[0]);
   }
   Tensors vjp(const Pullback& back) const {
     return back.gradients(
@@ -151,11 +154,9 @@ struct Embedding {
 }  // namespace
 
 Tensor gather(const Tensor& x, const Tensor& indices, Index axis) {
-  return apply(Gather{x.shape().resolve(axis)}, x, indices);
+  return apply(Gather{axis}, x, indices);
 }
 Tensor scatter_add(const Tensor& x, const Tensor& indices, Index axis, Index size) {
-  require(axis >= 0 && axis <= x.rank(), "scatter_add: no axis ", axis, " in a tensor of shape ",
-          x.shape());
   return apply(ScatterAdd{axis, size}, x, indices);
 }
 Tensor one_hot(const Tensor& indices, Index classes, DType dtype) {

@@ -1,4 +1,4 @@
-// Operations that move elements and compute nothing: of any type.
+// Operations that move elements without computing anything; they take tensors of any type.
 
 #include <algorithm>
 #include <numeric>
@@ -9,8 +9,6 @@
 
 namespace adjoint {
 namespace {
-
-std::ptrdiff_t offset(Index i) { return static_cast<std::ptrdiff_t>(i); }
 
 // y = x in another shape       x̄ = ȳ in x's shape
 struct Reshape {
@@ -25,7 +23,7 @@ struct Reshape {
   Tensors vjp(const Pullback& back) const { return {reshape(back.cotangent(), back.shape(0))}; }
 };
 
-// y = x with its axes in another order         x̄ = ȳ with them put back
+// y = x with its axes in another order         x̄ = ȳ with the axes put back
 struct Permute {
   static constexpr auto name = "permute";
   static constexpr Reads reads = {};
@@ -33,9 +31,9 @@ struct Permute {
 
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
-    require(order.size() == static_cast<std::size_t>(x.rank()), "permute: ", order.size(),
-            " axes named of a tensor of shape ", x);
-    resolve_axes(name, x, order);  // each one exists, none stands twice
+    require(order.size() == static_cast<std::size_t>(x.rank()), "permute: the order has ",
+            order.size(), " axes, x is ", x);
+    resolve_axes(name, x, order);  // an error unless each axis exists and none is named twice
     std::vector<Index> sizes;
     for (const Index axis : order) sizes.push_back(x[axis]);
     return {Shape(sizes), in[0].dtype()};
@@ -44,8 +42,7 @@ struct Permute {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     const Shape &from = in[0].shape(), &to = out[0].shape();
-    // How far x moves for one step along each axis of y.
-    std::vector<Index> strides;
+    std::vector<Index> strides;  // how far one step along an axis of y goes in x
     for (const Index axis : order)
       strides.push_back(from.numel(from.resolve(axis) + 1, from.rank()));
     const T* const x = in[0].values<T>().data();
@@ -77,8 +74,8 @@ struct BroadcastTo {
   static constexpr Reads reads = {};
   Shape shape;
   Form form(Inputs in) const {
-    require(broadcastable(in[0].shape(), shape) && broadcast(name, in[0].shape(), shape) == shape,
-            "broadcast_to: ", in[0].shape(), " does not broadcast to ", shape);
+    require(broadcasts_to(in[0].shape(), shape), "broadcast_to: ", in[0].shape(),
+            " does not broadcast to ", shape);
     return {shape, in[0].dtype()};
   }
   template <Scalar T>
@@ -90,35 +87,18 @@ struct BroadcastTo {
   Tensors vjp(const Pullback& back) const { return {sum_to(back.cotangent(), back.shape(0))}; }
 };
 
-// Copies `count` steps along the axis for each outer index.
+// Copies `count` steps along an axis: from x, starting at x_begin, to y, starting at y_begin.
 template <Scalar T>
-void copy_run(std::span<const T> from, const AxisView& source, Index source_begin, std::span<T> to,
-              const AxisView& target, Index target_begin, Index count) {
-  for (Index o = 0; o < source.outer; ++o)
-    std::copy_n(from.begin() + offset((o * source.size + source_begin) * source.inner),
-                count * source.inner,
-                to.begin() + offset((o * target.size + target_begin) * target.inner));
+void copy_steps(const Tensor& x, Index x_begin, Tensor& y, Index y_begin, Index axis, Index count) {
+  const AxisView from(x.shape(), x.shape().resolve(axis)), to(y.shape(), y.shape().resolve(axis));
+  const T* const source = x.values<T>().data();
+  T* const target = y.edit<T>().data();
+  for (Index o = 0; o < from.outer; ++o)
+    std::copy_n(source + (o * from.size + x_begin) * from.inner, count * from.inner,
+                target + (o * to.size + y_begin) * to.inner);
 }
 
-Tensor unslice(const Tensor& g, Index axis, Index begin, Index size);
-
-// y = x[begin … end) along an axis             x̄ = ȳ there, 0 elsewhere
-struct Slice {
-  static constexpr auto name = "slice";
-  static constexpr Reads reads = {};
-  Index axis, begin, end;
-  Form form(Inputs in) const { return {in[0].shape().with(axis, end - begin), in[0].dtype()}; }
-  template <Scalar T>
-  void forward(Inputs in, Outputs out) const {
-    copy_run(in[0].values<T>(), AxisView(in[0].shape(), axis), begin, out[0].edit<T>(),
-             AxisView(out[0].shape(), axis), 0, end - begin);
-  }
-  Tensors vjp(const Pullback& back) const {
-    return {unslice(back.cotangent(), axis, begin, back.shape(0)[axis])};
-  }
-};
-
-// y = x standing at `begin` on an axis of `size`, 0 around it      x̄ = ȳ[begin …)
+// y = x placed at `begin` on an axis of `size`, 0 around it        x̄ = ȳ[begin …)
 struct Unslice {
   static constexpr auto name = "unslice";
   static constexpr Reads reads = {};
@@ -127,31 +107,53 @@ struct Unslice {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     std::ranges::fill(out[0].edit<T>(), T{});
-    copy_run(in[0].values<T>(), AxisView(in[0].shape(), axis), 0, out[0].edit<T>(),
-             AxisView(out[0].shape(), axis), begin, in[0].size(axis));
+    copy_steps<T>(in[0], 0, out[0], begin, axis, in[0].size(axis));
   }
   Tensors vjp(const Pullback& back) const {
     return {slice(back.cotangent(), axis, begin, begin + back.shape(0)[axis])};
   }
 };
-Tensor unslice(const Tensor& g, Index axis, Index begin, Index size) {
-  return apply(Unslice{axis, begin, size}, g);
-}
 
-// y = x₀, x₁, … along an axis                  x̄ᵢ = the part of ȳ that it became
+// y = x[begin … end) along an axis             x̄ = ȳ there, 0 elsewhere
+struct Slice {
+  static constexpr auto name = "slice";
+  static constexpr Reads reads = {};
+  Index axis, begin, end;  // negative ones count from the end
+
+  static Index position(Index given, Index size) { return given < 0 ? given + size : given; }
+  Form form(Inputs in) const {
+    const Shape& x = in[0].shape();
+    const Index size = x[resolve_axis(name, x, axis)];
+    const Index first = position(begin, size), last = position(end, size);
+    require(0 <= first && first <= last && last <= size, "slice: [", begin, ", ", end,
+            ") is not a range on axis ", axis, " of a tensor of shape ", x);
+    return {x.with(axis, last - first), in[0].dtype()};
+  }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    const Index first = position(begin, in[0].size(axis));
+    copy_steps<T>(in[0], first, out[0], 0, axis, out[0].size(axis));
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Index size = back.shape(0)[axis];
+    return {apply(Unslice{axis, position(begin, size), size}, back.cotangent())};
+  }
+};
+
+// y = x₀, x₁, … along an axis                  x̄ᵢ = the part of ȳ where xᵢ went
 struct Concat {
   static constexpr auto name = "concat";
   static constexpr Reads reads = {};
   Index axis;
   Form form(Inputs in) const {
+    require(in.size() > 0, "concat: needs at least one tensor");
     const Shape& first = in[0].shape();
+    resolve_axis(name, first, axis);
     Index size = 0;
     for (std::size_t i = 0; i < in.size(); ++i) {
       const Shape& shape = in[i].shape();
       require(shape.rank() == first.rank() && shape.with(axis, 0) == first.with(axis, 0),
               "concat: shapes may differ on axis ", axis, " only: ", first, " and ", shape);
-      require(in[i].dtype() == in[0].dtype(), "concat: mixes ", in[0].dtype(), " and ",
-              in[i].dtype());
       size += shape[axis];
     }
     return {first.with(axis, size), in[0].dtype()};
@@ -161,8 +163,7 @@ struct Concat {
     Index begin = 0;
     for (std::size_t i = 0; i < in.size(); ++i) {
       const Index size = in[i].size(axis);
-      copy_run(in[i].values<T>(), AxisView(in[i].shape(), axis), 0, out[0].edit<T>(),
-               AxisView(out[0].shape(), axis), begin, size);
+      copy_steps<T>(in[i], 0, out[0], begin, axis, size);
       begin += size;
     }
   }
@@ -178,7 +179,7 @@ struct Concat {
   }
 };
 
-// y₀ = x[0 … size), y₁ = x[size …) along an axis       x̄ = ȳ₀ and ȳ₁, one after the other
+// y₀ = x[0 … size), y₁ = x[size …) along an axis       x̄ = ȳ₀ and ȳ₁, joined
 struct Split {
   static constexpr auto name = "split";
   static constexpr Reads reads = {};
@@ -191,18 +192,16 @@ struct Split {
   }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
-    const AxisView x(in[0].shape(), axis);
-    copy_run(in[0].values<T>(), x, 0, out[0].edit<T>(), AxisView(out[0].shape(), axis), 0, size);
-    copy_run(in[0].values<T>(), x, size, out[1].edit<T>(), AxisView(out[1].shape(), axis), 0,
-             x.size - size);
+    copy_steps<T>(in[0], 0, out[0], 0, axis, size);
+    copy_steps<T>(in[0], size, out[1], 0, axis, in[0].size(axis) - size);
   }
   Tensors vjp(const Pullback& back) const {
     return {concat({back.cotangent_or_zeros(0), back.cotangent_or_zeros(1)}, axis)};
   }
 };
 
-// By halves: each element is copied once for each halving, there and back. As many slices would
-// send back as many tensors of x's size.
+// Splits by halves, so that n parts cost log n copies of x each way. With a slice for each part,
+// the vjp would make n tensors of x's size.
 void split_into(Tensors& parts, const Tensor& x, Index axis, std::span<const Index> sizes) {
   if (sizes.size() == 1) {
     parts.push_back(x);
@@ -238,11 +237,11 @@ Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes) {
 Tensor permute(const Tensor& x, const Axes& order) { return apply(Permute{order}, x); }
 
 Tensor transpose(const Tensor& x, Index first, Index second) {
-  require(x.rank() >= 2, "transpose: needs at least two axes, x is ", x.shape());
+  require(x.rank() >= 2, "transpose: x must have at least two axes, is ", x.shape());
   Axes order(static_cast<std::size_t>(x.rank()));
   std::iota(order.begin(), order.end(), Index{0});
-  std::swap(order[static_cast<std::size_t>(x.shape().resolve(first))],
-            order[static_cast<std::size_t>(x.shape().resolve(second))]);
+  std::swap(order[static_cast<std::size_t>(resolve_axis("transpose", x.shape(), first))],
+            order[static_cast<std::size_t>(resolve_axis("transpose", x.shape(), second))]);
   return permute(x, order);
 }
 
@@ -251,37 +250,30 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 }
 
 Tensor slice(const Tensor& x, Index axis, Index begin, Index end) {
-  axis = x.shape().resolve(axis);
-  const Index size = x.size(axis);
-  const Index from = begin < 0 ? begin + size : begin, to = end < 0 ? end + size : end;
-  require(0 <= from && from <= to && to <= size, "slice: [", begin, ", ", end, ") on axis ", axis,
-          " of a tensor of shape ", x.shape());
-  return apply(Slice{axis, from, to}, x);
+  return apply(Slice{axis, begin, end}, x);
 }
 
+Tensor concat(const Tensors& xs, Index axis) { return apply_list(Concat{axis}, xs); }
+
 Tensors split(const Tensor& x, Index axis, const std::vector<Index>& sizes) {
-  axis = x.shape().resolve(axis);
+  const Index whole = x.size(resolve_axis("split", x.shape(), axis));
   Index total = 0;
   for (const Index size : sizes) {
-    require(size >= 0, "split: a part of size ", size);
+    require(size >= 0, "split: a part cannot have size ", size);
     total += size;
   }
-  require(total == x.size(axis), "split: the parts' sizes add up to ", total, ", axis ", axis,
-          " of a tensor of shape ", x.shape(), " has ", x.size(axis));
+  require(total == whole, "split: the parts add up to ", total, ", but axis ", axis,
+          " of a tensor of shape ", x.shape(), " has ", whole);
   Tensors parts;
   if (!sizes.empty()) split_into(parts, x, axis, sizes);
   return parts;
 }
 
-Tensor concat(const Tensors& xs, Index axis) {
-  require(!xs.empty(), "concat: needs at least one tensor");
-  return apply_list(Concat{xs[0].shape().resolve(axis)}, xs);
-}
-
 Tensor stack(const Tensors& xs, Index axis) {
   require(!xs.empty(), "stack: needs at least one tensor");
   const Index rank = xs[0].rank() + 1;
-  require(axis >= -rank && axis < rank, "stack: no axis ", axis, " in a result of ", rank, " axes");
+  require(axis >= -rank && axis < rank, "stack: no axis ", axis, " in a result with ", rank,
+          " axes");
   const Index at = axis < 0 ? axis + rank : axis;
   Tensors layers;
   for (const Tensor& x : xs) {

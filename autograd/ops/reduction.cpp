@@ -13,22 +13,33 @@ namespace {
 
 using kernels::ReducedAxes;
 
-// The adjacent axes [first, last) of one input, which are gone from the result.
-struct Run {
+// The adjacent axes [first, last) of x, which are reduced.
+struct AxisRange {
   Index first, last;
 
-  Shape reduced(const Shape& x) const { return x.part(0, first).joined(x.part(last, x.rank())); }
   ReducedAxes split(const Shape& x) const {
     return {x.numel(0, first), x.numel(first, last), x.numel(last, x.rank())};
   }
-  // The result's shape with the reduced axes kept at size 1.
-  Shape kept(Shape x) const {
-    for (Index axis = first; axis < last; ++axis) x = x.with(axis, 1);
-    return x;
+  Shape reduced(const Shape& x) const { return x.part(0, first).joined(x.part(last, x.rank())); }
+  // The same. Error if the elements of the result would be chosen from nothing.
+  Shape reduced_not_empty(const char* name, const Shape& x) const {
+    require(split(x).count > 0, name, ": no elements to reduce, x is ", x);
+    return reduced(x);
+  }
+  // y = f(first element, count, step) of the elements of x that each element of y comes from.
+  template <Real T, Scalar Y, class F>
+  void reduce(const Tensor& x, Tensor& y, F f) const {
+    const T* const from = x.values<T>().data();
+    Y* const to = y.edit<Y>().data();
+    const ReducedAxes axes = split(x.shape());
+    kernels::each_reduced(
+        axes, [&](Index at, Index begin) { to[at] = f(from + begin, axes.count, axes.inner); });
   }
   // Repeats a reduced tensor over the reduced axes.
   Tensor spread(const Tensor& y, const Shape& x) const {
-    return broadcast_to(reshape(y, kept(x)), x);
+    Shape kept = x;
+    for (Index axis = first; axis < last; ++axis) kept = kept.with(axis, 1);
+    return broadcast_to(reshape(y, kept), x);
   }
 };
 
@@ -36,39 +47,37 @@ struct Run {
 struct Sum {
   static constexpr auto name = "sum";
   static constexpr Reads reads = {};
-  Run run;
-  Form form(Inputs in) const { return {run.reduced(in[0].shape()), in[0].dtype()}; }
+  AxisRange range;
+  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), run.split(in[0].shape()),
+    kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), range.split(in[0].shape()),
                     [](T x) { return x; });
   }
-  Tensors vjp(const Pullback& back) const { return {run.spread(back.cotangent(), back.shape(0))}; }
+  Tensors vjp(const Pullback& back) const {
+    return {range.spread(back.cotangent(), back.shape(0))};
+  }
 };
 
 // y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
 struct Max {
   static constexpr auto name = "max";
   static constexpr Reads reads = {input(0), output(0)};
-  Run run;
+  AxisRange range;
   Form form(Inputs in) const {
-    require(run.split(in[0].shape()).count > 0, "max: over no elements, x is ", in[0].shape());
-    return {run.reduced(in[0].shape()), in[0].dtype()};
+    return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
   }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const T* const x = in[0].values<T>().data();
-    T* const y = out[0].edit<T>().data();
-    const ReducedAxes axes = run.split(in[0].shape());
-    kernels::each_reduced(axes, [&](Index to, Index from) {
-      y[to] = x[from + kernels::argmax(x + from, axes.count, axes.inner) * axes.inner];
+    range.reduce<T, T>(in[0], out[0], [](const T* x, Index count, Index step) {
+      return x[kernels::argmax(x, count, step) * step];
     });
   }
   Tensors vjp(const Pullback& back) const {
     const Tensor x = back.input(0), &g = back.cotangent();
-    const Tensor ties = cast(equal(x, run.spread(detach(back.output(0)), x.shape())), x.dtype());
-    const Tensor count = apply(Sum{run}, ties);
-    return {ties * run.spread(g / count, x.shape())};
+    const Tensor ties = cast(equal(x, range.spread(detach(back.output(0)), x.shape())), x.dtype());
+    const Tensor count = apply(Sum{range}, ties);
+    return {ties * range.spread(g / count, x.shape())};
   }
 };
 
@@ -76,15 +85,11 @@ struct Max {
 struct LogSumExp {
   static constexpr auto name = "logsumexp";
   static constexpr Reads reads = {input(0), output(0)};
-  Run run;
-  Form form(Inputs in) const { return {run.reduced(in[0].shape()), in[0].dtype()}; }
+  AxisRange range;
+  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const T* const x = in[0].values<T>().data();
-    T* const y = out[0].edit<T>().data();
-    const ReducedAxes axes = run.split(in[0].shape());
-    kernels::each_reduced(
-        axes, [&](Index to, Index from) { y[to] = value(x + from, axes.count, axes.inner); });
+    range.reduce<T, T>(in[0], out[0], value<T>);
   }
   // log Σ exp x = m + log Σ exp(x − m) for any m; with m the largest x nothing overflows.
   template <Real T>
@@ -99,44 +104,35 @@ struct LogSumExp {
   }
   Tensors vjp(const Pullback& back) const {
     const Tensor x = back.input(0), y = back.output(0);
-    // Where every x is −∞ so is y, and x − y would be NaN; any finite y makes the gradient 0.
+    // Where every x is −∞, so is y, and x − y would be NaN. Any finite y makes the gradient 0.
     const Tensor lowest = scalar(-std::numeric_limits<double>::infinity(), y.dtype());
     const Tensor finite = where(equal(y, lowest), scalar(0, y.dtype()), y);
-    return {run.spread(back.cotangent(), x.shape()) * exp(x - run.spread(finite, x.shape()))};
+    return {range.spread(back.cotangent(), x.shape()) * exp(x - range.spread(finite, x.shape()))};
   }
 };
 
-// y = index of max x           no derivative
+// y = the index of max x       no derivative
 struct ArgMax {
   static constexpr auto name = "argmax";
   static constexpr Reads reads = {};
-  Run run;
-  Form form(Inputs in) const {
-    require(run.split(in[0].shape()).count > 0, "argmax: over no elements, x is ", in[0].shape());
-    return {run.reduced(in[0].shape()), DType::i64};
-  }
+  AxisRange range;
+  Form form(Inputs in) const { return {range.reduced_not_empty(name, in[0].shape()), DType::i64}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const T* const x = in[0].values<T>().data();
-    Index* const y = out[0].edit<Index>().data();
-    const ReducedAxes axes = run.split(in[0].shape());
-    kernels::each_reduced(axes, [&](Index to, Index from) {
-      y[to] = kernels::argmax(x + from, axes.count, axes.inner);
-    });
+    range.reduce<T, Index>(in[0], out[0], kernels::argmax<T>);
   }
 };
 
-// Brings the named axes together, applies the operation to them, and puts sizes 1 back if kept.
+// Applies the operation to the named axes. Axes that are not adjacent are first moved to the end.
 template <class Op>
 Tensor reduce(const Tensor& x, const Axes& axes, Keep keep) {
   const Axes reduced = resolve_axes(Op::name, x.shape(), axes);
   const auto count = static_cast<Index>(reduced.size());
-  const bool adjacent = count == 0 || reduced.back() - reduced.front() + 1 == count;
   Shape kept = x.shape();
   for (const Index axis : reduced) kept = kept.with(axis, 1);
 
   Tensor y;
-  if (adjacent) {
+  if (count == 0 || reduced.back() - reduced.front() + 1 == count) {
     const Index first = count == 0 ? 0 : reduced.front();
     y = apply(Op{{first, first + count}}, x);
   } else {
@@ -161,7 +157,7 @@ Tensor argmax(const Tensor& x, Index axis) { return reduce<ArgMax>(x, {axis}, Ke
 Tensor mean(const Tensor& x, const Axes& axes, Keep keep) {
   Index count = 1;
   for (const Index axis : resolve_axes("mean", x.shape(), axes)) count *= x.size(axis);
-  require(count > 0, "mean: over no elements, x is ", x.shape());
+  require(count > 0, "mean: no elements to reduce, x is ", x.shape());
   return sum(x, axes, keep) / static_cast<double>(count);
 }
 
@@ -171,8 +167,7 @@ Tensor variance(const Tensor& x, const Axes& axes, Keep keep) {
 
 Tensor sum_to(Tensor x, const Shape& shape) {
   if (x.shape() == shape) return x;
-  require(broadcast("sum_to", x.shape(), shape) == x.shape(), "sum_to: ", shape,
-          " does not broadcast to ", x.shape());
+  require(broadcasts_to(shape, x.shape()), "sum_to: ", shape, " does not broadcast to ", x.shape());
   Axes repeated;
   const Index extra = x.rank() - shape.rank();
   for (Index axis = 0; axis < x.rank(); ++axis)

@@ -1,11 +1,11 @@
-// Root mean square layer normalisation.
+// Root mean square normalisation.
 
-#include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/row_sums.h"
 #include "autograd/kernels/rows.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
+#include "autograd/ops/rows.h"
 
 namespace adjoint {
 namespace {
@@ -14,7 +14,7 @@ Tensor rms_norm_formula(const Tensor& x, const Tensor& gain, double epsilon) {
   return x / sqrt(mean(pow(x, 2), {-1}, Keep::yes) + epsilon) * gain;
 }
 
-// (x, gain, ȳ) to (x̄, gain̅), as derived in kernels/rows.h
+// (x, gain, ȳ) to (x̄, gain̅), as derived in README.md
 struct RmsNormVjp {
   static constexpr auto name = "rms_norm_vjp";
   static constexpr Reads reads = {input(0), input(1), input(2)};
@@ -28,7 +28,7 @@ struct RmsNormVjp {
     const T *const x = in[0].values<T>().data(), *const gain = in[1].values<T>().data(),
                    *const g = in[2].values<T>().data();
     T* const dx = out[0].edit<T>().data();
-    kernels::sum_over_rows(in[0].numel() / width, width, std::array{out[1].edit<T>().data()},
+    kernels::sum_over_rows(row_count(in[0].shape()), width, std::array{out[1].edit<T>().data()},
                            [&](Index begin, Index end, const auto& sums) {
                              for (Index at = begin * width; at < end * width; at += width)
                                kernels::rms_norm_vjp(x + at, gain, g + at, static_cast<T>(epsilon),
@@ -36,10 +36,8 @@ struct RmsNormVjp {
                            });
   }
   Tensors vjp(const Pullback& back) const {
-    const Formula formula = [this](const Tensors& in) {
-      return rms_norm_formula(in[0], in[1], epsilon);
-    };
-    return vjp_of_backward(formula, back);
+    return vjp_of_backward(
+        [this](const Tensors& in) { return rms_norm_formula(in[0], in[1], epsilon); }, back);
   }
 };
 
@@ -51,17 +49,16 @@ struct RmsNorm {
 
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &gain = in[1].shape();
-    require(x.rank() >= 1 && x[-1] > 0, "rms_norm: x needs a last axis with elements, is ", x);
+    require_features(name, x);
     require(gain == Shape{x[-1]}, "rms_norm: gain must be [", x[-1], "], is ", gain);
     return in[0].form();
   }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    const Index width = in[0].size(-1);
     const T *const x = in[0].values<T>().data(), *const gain = in[1].values<T>().data();
     T* const y = out[0].edit<T>().data();
-    kernels::parallel_rows(in[0].numel() / width, width, [&](Index row) {
-      kernels::rms_norm(x + row * width, gain, static_cast<T>(epsilon), y + row * width, width);
+    each_row(in[0].shape(), [&](Index at, Index width) {
+      kernels::rms_norm(x + at, gain, static_cast<T>(epsilon), y + at, width);
     });
   }
   Tensors vjp(const Pullback& back) const {

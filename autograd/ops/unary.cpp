@@ -7,12 +7,11 @@
 #include "autograd/kernels/vector_math.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
-#include "autograd/ops/formula.h"
 
 namespace adjoint {
 namespace {
 
-// What all of them share: Op::value(x) is applied to each element.
+// Applies Op::value(x) to each element.
 template <class Op>
 struct Unary {
   Form form(Inputs in) const { return in[0].form(); }
@@ -26,21 +25,55 @@ struct Unary {
 struct Neg : Unary<Neg> {
   static constexpr auto name = "neg";
   static constexpr Reads reads = {};
-  template <Real T>
-  static T value(T x) {
-    return -x;
-  }
+  static auto value(auto x) { return -x; }
   Tensors vjp(const Pullback& back) const { return {-back.cotangent()}; }
+};
+
+// y = eˣ           x̄ = ȳ y
+struct Exp : Unary<Exp> {
+  static constexpr auto name = "exp";
+  static constexpr Reads reads = {output(0)};
+  static auto value(auto x) { return kernels::exp(x); }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
+};
+
+// y = log x        x̄ = ȳ / x
+struct Log : Unary<Log> {
+  static constexpr auto name = "log";
+  static constexpr Reads reads = {input(0)};
+  static auto value(auto x) { return kernels::log(x); }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / back.input(0)}; }
+};
+
+// y = √x           x̄ = ȳ / 2y
+struct Sqrt : Unary<Sqrt> {
+  static constexpr auto name = "sqrt";
+  static constexpr Reads reads = {output(0)};
+  static auto value(auto x) { return std::sqrt(x); }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / (2 * back.output(0))}; }
+};
+
+// y = sin x        x̄ = ȳ cos x
+struct Sin : Unary<Sin> {
+  static constexpr auto name = "sin";
+  static constexpr Reads reads = {input(0)};
+  static auto value(auto x) { return kernels::sin(x); }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * cos(back.input(0))}; }
+};
+
+// y = cos x        x̄ = −ȳ sin x
+struct Cos : Unary<Cos> {
+  static constexpr auto name = "cos";
+  static constexpr Reads reads = {input(0)};
+  static auto value(auto x) { return kernels::cos(x); }
+  Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
 };
 
 // y = |x|          x̄ = ȳ sign x
 struct Abs : Unary<Abs> {
   static constexpr auto name = "abs";
   static constexpr Reads reads = {input(0)};
-  template <Real T>
-  static T value(T x) {
-    return std::abs(x);
-  }
+  static auto value(auto x) { return std::abs(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * sign(back.input(0))}; }
 };
 
@@ -55,132 +88,32 @@ struct Sign : Unary<Sign> {
   Tensors vjp(const Pullback& back) const { return {zeros(back.shape(0), back.form(0).dtype)}; }
 };
 
-// y = eˣ           x̄ = ȳ y
-struct Exp : Unary<Exp> {
-  static constexpr auto name = "exp";
-  static constexpr Reads reads = {output(0)};
-  template <Real T>
-  static T value(T x) {
-    return kernels::exp(x);
-  }
-  Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
-};
-
-// y = log x        x̄ = ȳ / x
-struct Log : Unary<Log> {
-  static constexpr auto name = "log";
-  static constexpr Reads reads = {input(0)};
-  template <Real T>
-  static T value(T x) {
-    return kernels::log(x);
-  }
-  Tensors vjp(const Pullback& back) const { return {back.cotangent() / back.input(0)}; }
-};
-
-// y = √x           x̄ = ȳ / 2y
-struct Sqrt : Unary<Sqrt> {
-  static constexpr auto name = "sqrt";
-  static constexpr Reads reads = {output(0)};
-  template <Real T>
-  static T value(T x) {
-    return std::sqrt(x);
-  }
-  Tensors vjp(const Pullback& back) const { return {back.cotangent() / (2 * back.output(0))}; }
-};
-
-// y = sin x        x̄ = ȳ cos x
-struct Sin : Unary<Sin> {
-  static constexpr auto name = "sin";
-  static constexpr Reads reads = {input(0)};
-  template <Real T>
-  static T value(T x) {
-    return kernels::sin(x);
-  }
-  Tensors vjp(const Pullback& back) const { return {back.cotangent() * cos(back.input(0))}; }
-};
-
-// y = cos x        x̄ = −ȳ sin x
-struct Cos : Unary<Cos> {
-  static constexpr auto name = "cos";
-  static constexpr Reads reads = {input(0)};
-  template <Real T>
-  static T value(T x) {
-    return kernels::cos(x);
-  }
-  Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
-};
-
-// (a, ȳ) to ȳ s(a) in one pass, the slope s = dy/dx being a function of x or of the result y.
-template <class Op>
-struct TimesSlope {
-  static constexpr auto name = Op::name_of_vjp;
-  static constexpr Reads reads = {input(0), input(1)};
-  Form form(Inputs in) const { return in[0].form(); }
-  template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
-                 [](T a, T g) { return g * Op::slope(a); });
-  }
-};
-
-// z = ȳ s(y)       ȳ's gradient is z̄ s(y),  y's is z̄ ȳ s′(y)
-template <class Op>
-struct SlopeOfResultVjp : TimesSlope<Op> {
-  Tensors vjp(const Pullback& back) const {
-    const Tensor y = back.input(0), &z = back.cotangent();
-    return back.gradients([&] { return z * back.input(1) * Op::curvature(y); },
-                          [&] { return of(y, z); });
-  }
-  static Tensor of(const Tensor& y, const Tensor& g) {
-    return composed() ? g * Op::slope(y) : apply(SlopeOfResultVjp{}, y, g);
-  }
-};
-
-// y = tanh x       x̄ = ȳ (1 − y²)
-struct Tanh : Unary<Tanh> {
-  static constexpr auto name = "tanh", name_of_vjp = "tanh_vjp";
-  static constexpr Reads reads = {output(0)};
-  template <Real T>
-  static T value(T x) {
-    return kernels::tanh(x);
-  }
-  static auto slope(const auto& y) { return 1 - y * y; }
-  static Tensor curvature(const Tensor& y) { return -2 * y; }
-  Tensors vjp(const Pullback& back) const {
-    return {SlopeOfResultVjp<Tanh>::of(back.output(0), back.cotangent())};
-  }
-};
-
-// y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
-struct Sigmoid : Unary<Sigmoid> {
-  static constexpr auto name = "sigmoid", name_of_vjp = "sigmoid_vjp";
-  static constexpr Reads reads = {output(0)};
-  template <Real T>
-  static T value(T x) {
-    const T e = kernels::exp(-std::abs(x));  // of the negative side only: never overflows
-    return (x >= 0 ? T{1} : e) / (1 + e);
-  }
-  static auto slope(const auto& y) { return y * (1 - y); }
-  static Tensor curvature(const Tensor& y) { return 1 - 2 * y; }
-  Tensors vjp(const Pullback& back) const {
-    return {SlopeOfResultVjp<Sigmoid>::of(back.output(0), back.cotangent())};
-  }
-};
-
 // y = erf x        x̄ = ȳ · 2/√π · e^(−x²)
 struct Erf : Unary<Erf> {
   static constexpr auto name = "erf";
   static constexpr Reads reads = {input(0)};
-  template <Real T>
-  static T value(T x) {
-    return kernels::erf(x);
-  }
+  static auto value(auto x) { return kernels::erf(x); }
   Tensors vjp(const Pullback& back) const {
     return {back.cotangent() * (2 * std::numbers::inv_sqrtpi * exp(-pow(back.input(0), 2)))};
   }
 };
 
-// z = ȳ where y > 0, else 0    z's gradient with respect to ȳ is of the same form
+// y = x in another type        x̄ = ȳ in x's type
+struct Cast {
+  static constexpr auto name = "cast";
+  static constexpr Reads reads = {};
+  DType dtype;
+  Form form(Inputs in) const { return {in[0].shape(), dtype}; }
+  template <Scalar T>
+  void forward(Inputs in, Outputs out) const {
+    dispatch(dtype, [&]<class To>() {
+      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return static_cast<To>(x); });
+    });
+  }
+  Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }
+};
+
+// z = ȳ where y > 0, else 0    ȳ's gradient is z̄ where y > 0, else 0;  y's is 0
 struct ReluVjp {
   static constexpr auto name = "relu_vjp";
   static constexpr Reads reads = {input(1)};
@@ -208,19 +141,64 @@ struct Relu : Unary<Relu> {
   }
 };
 
-// x̄ = ȳ f′(x), for an f whose f′ takes many passes
+// ---- Functions whose vjp would take several passes ---------------------------------------------
+
+// z = ȳ s(a) in one pass, s being the slope of Op as a function of its result or of its input:
+//                  ȳ's gradient is z̄ s(a);  a's is z̄ ȳ s′(a), where s′ is Op::curvature
 template <class Op>
-struct SlopeVjp : TimesSlope<Op> {
+struct SlopeVjp {
+  static constexpr auto name = Op::name_of_vjp;
+  static constexpr Reads reads = {input(0), input(1)};
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::zip(in[0].values<T>(), in[1].values<T>(), out[0].edit<T>(),
+                 [](T a, T g) { return g * Op::slope(a); });
+  }
   Tensors vjp(const Pullback& back) const {
-    return vjp_of_backward([](const Tensors& in) { return Op::formula(in[0]); }, back);
+    const Tensor a = back.input(0), &z = back.cotangent();
+    return back.gradients([&] { return z * back.input(1) * Op::curvature(a); },
+                          [&] { return apply(SlopeVjp{}, a, z); });
   }
 };
 
-// y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2          x̄ = ȳ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √2π
+// y = tanh x       x̄ = ȳ (1 − y²)
+struct Tanh : Unary<Tanh> {
+  static constexpr auto name = "tanh", name_of_vjp = "tanh_vjp";
+  static constexpr Reads reads = {output(0)};
+  static auto value(auto x) { return kernels::tanh(x); }
+  static auto slope(const auto& y) { return 1 - y * y; }
+  static Tensor curvature(const Tensor& y) { return -2 * y; }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor y = back.output(0), &g = back.cotangent();
+    return {composed() ? g * slope(y) : apply(SlopeVjp<Tanh>{}, y, g)};
+  }
+};
+
+// y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
+struct Sigmoid : Unary<Sigmoid> {
+  static constexpr auto name = "sigmoid", name_of_vjp = "sigmoid_vjp";
+  static constexpr Reads reads = {output(0)};
+  template <Real T>
+  static T value(T x) {
+    const T e = kernels::exp(-std::abs(x));  // the exponent is never positive: no overflow
+    return (x >= 0 ? T{1} : e) / (1 + e);
+  }
+  static auto slope(const auto& y) { return y * (1 - y); }
+  static Tensor curvature(const Tensor& y) { return 1 - 2 * y; }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor y = back.output(0), &g = back.cotangent();
+    return {composed() ? g * slope(y) : apply(SlopeVjp<Sigmoid>{}, y, g)};
+  }
+};
+
+// y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2,  Φ′ = φ(x) = e^(−x²/2) / √2π
+//                  x̄ = ȳ s,  s = Φ(x) + x φ(x),  s′ = φ(x) (2 − x²)
 struct GeluExact : Unary<GeluExact> {
   static constexpr auto name = "gelu_exact", name_of_vjp = "gelu_exact_vjp";
   static constexpr Reads reads = {input(0)};
   static constexpr double root_half = 1 / std::numbers::sqrt2;
+  static constexpr double peak = std::numbers::inv_sqrtpi * root_half;  // φ(0)
   static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + erf(x * root_half))); }
   template <Real T>
   static T value(T x) {
@@ -228,25 +206,28 @@ struct GeluExact : Unary<GeluExact> {
   }
   template <Real T>
   static T slope(T x) {
-    constexpr T peak = static_cast<T>(std::numbers::inv_sqrtpi * root_half);  // φ(0)
     const T distribution = (1 + kernels::erf(x * static_cast<T>(root_half))) / 2;
-    return distribution + x * (peak * kernels::exp(x * x / -2));
+    return distribution + x * (static_cast<T>(peak) * kernels::exp(x * x / -2));
+  }
+  static Tensor curvature(const Tensor& x) {
+    const Tensor square = pow(x, 2);
+    return peak * exp(-0.5 * square) * (2 - square);
   }
   Tensors vjp(const Pullback& back) const {
     return {apply(SlopeVjp<GeluExact>{}, back.input(0), back.cotangent())};
   }
 };
 
-// y = x (1 + tanh u) / 2,  u = √(2/π) (x + c x³),  c = 0.044715
-//                  x̄ = ȳ ((1 + t)/2 + x (1 − t²)/2 · √(2/π)(1 + 3c x²)),  t = tanh u
+// y = x (1 + t) / 2,  t = tanh u,  u = √(2/π) (x + c x³),  c = 0.044715,  u′ = √(2/π) (1 + 3c x²)
+//                  x̄ = ȳ s,  s = (1 + t)/2 + x (1 − t²) u′/2,
+//                  s′ = (1 − t²) (u′ + x (u″/2 − t u′²)),  u″ = √(2/π) 6c x
 struct GeluTanh : Unary<GeluTanh> {
   static constexpr auto name = "gelu_tanh", name_of_vjp = "gelu_tanh_vjp";
   static constexpr Reads reads = {input(0)};
   static constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   static constexpr double cubic = 0.044715;
-  static Tensor formula(const Tensor& x) {
-    return 0.5 * (x * (1 + tanh(scale * (x + cubic * pow(x, 3)))));
-  }
+  static Tensor inner(const Tensor& x) { return scale * (x + cubic * pow(x, 3)); }
+  static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + tanh(inner(x)))); }
   template <Real T>
   static T value(T x) {
     const T u = static_cast<T>(scale) * (x + static_cast<T>(cubic) * x * x * x);
@@ -258,44 +239,34 @@ struct GeluTanh : Unary<GeluTanh> {
     const T t = kernels::tanh(s * (x + c * x * x * x));
     return (1 + t) / 2 + x * (1 - t * t) / 2 * s * (1 + 3 * c * x * x);
   }
+  static Tensor curvature(const Tensor& x) {
+    const Tensor t = tanh(inner(x)), square = pow(x, 2);
+    const Tensor first = scale * (1 + 3 * cubic * square);  // u′
+    return (1 - pow(t, 2)) * (first + 3 * cubic * scale * square - x * t * pow(first, 2));
+  }
   Tensors vjp(const Pullback& back) const {
     return {apply(SlopeVjp<GeluTanh>{}, back.input(0), back.cotangent())};
   }
 };
 
-// y = x in another type        x̄ = ȳ in x's type
-struct Cast {
-  static constexpr auto name = "cast";
-  static constexpr Reads reads = {};
-  DType dtype;
-  Form form(Inputs in) const { return {in[0].shape(), dtype}; }
-  template <Scalar T>
-  void forward(Inputs in, Outputs out) const {
-    dispatch(dtype, [&]<class To>() {
-      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return static_cast<To>(x); });
-    });
-  }
-  Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }
-};
-
 }  // namespace
 
 Tensor neg(const Tensor& x) { return apply(Neg{}, x); }
-Tensor abs(const Tensor& x) { return apply(Abs{}, x); }
-Tensor sign(const Tensor& x) { return apply(Sign{}, x); }
 Tensor exp(const Tensor& x) { return apply(Exp{}, x); }
 Tensor log(const Tensor& x) { return apply(Log{}, x); }
 Tensor sqrt(const Tensor& x) { return apply(Sqrt{}, x); }
 Tensor sin(const Tensor& x) { return apply(Sin{}, x); }
 Tensor cos(const Tensor& x) { return apply(Cos{}, x); }
+Tensor abs(const Tensor& x) { return apply(Abs{}, x); }
+Tensor sign(const Tensor& x) { return apply(Sign{}, x); }
+Tensor erf(const Tensor& x) { return apply(Erf{}, x); }
+Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply(Cast{dtype}, x); }
+Tensor relu(const Tensor& x) { return apply(Relu{}, x); }
 Tensor tanh(const Tensor& x) { return apply(Tanh{}, x); }
 Tensor sigmoid(const Tensor& x) { return apply(Sigmoid{}, x); }
-Tensor erf(const Tensor& x) { return apply(Erf{}, x); }
-Tensor relu(const Tensor& x) { return apply(Relu{}, x); }
 Tensor gelu(const Tensor& x, Gelu form) {
   if (composed()) return form == Gelu::exact ? GeluExact::formula(x) : GeluTanh::formula(x);
   return form == Gelu::exact ? apply(GeluExact{}, x) : apply(GeluTanh{}, x);
 }
-Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply(Cast{dtype}, x); }
 
 }  // namespace adjoint

@@ -18,7 +18,7 @@ struct Pair {
   Shape shape;  // of the result
 };
 
-// Two operands that broadcast to a common shape; now and then with an axis of size 0.
+// Two operands that broadcast to a common shape, one time in ten with an axis of size 0.
 Pair random_pair(Dice& dice) {
   const Shape whole = dice.shape(dice.between(0, 4), dice.between(0, 9) == 0 ? 0 : 1);
   const Shape left = dice.shrunk(whole), right = dice.shrunk(whole);
@@ -107,8 +107,8 @@ BOOST_AUTO_TEST_CASE(where_takes_every_type) {
   BOOST_TEST((where(c, tensor({1, 2}), tensor({3, 4})).dtype() == DType::f32));
 }
 
-// What is not chosen does not leak into the gradient, were it infinite or no number at all.
-BOOST_AUTO_TEST_CASE(where_keeps_infinities_apart) {
+// An element that is not chosen does not leak into the gradient, even if it is infinite or NaN.
+BOOST_AUTO_TEST_CASE(where_ignores_what_it_does_not_choose) {
   const Tensor x = variable(tensor({1, 2}, DType::f64));
   const Tensor y = where(bools({1, 0}), x, tensor({nan, -infinity}, DType::f64));
   BOOST_TEST(distance(y, tensor({1, -infinity}, DType::f64)) == 0);
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(ties_share_the_gradient) {
   BOOST_TEST(numbers(grad(sum(maximum(a, a)), {a})[0]) == (std::vector<double>{1, 1, 1}));
 }
 
-BOOST_AUTO_TEST_CASE(maximum_and_minimum_pass_nan_on) {
+BOOST_AUTO_TEST_CASE(maximum_and_minimum_propagate_nan) {
   const Tensor x = tensor({nan, 1, nan}, DType::f64), y = tensor({2, nan, nan}, DType::f64);
   const Tensor all = full({3}, nan, DType::f64);
   BOOST_TEST(distance(maximum(x, y), all) == 0);
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(constant_powers) {
   BOOST_TEST(std::isnan(pow(scalar(-1), 0.5).item()));
 }
 
-// Where the exponent makes a factor 0, the gradient at 0 is 0 and not 0 · ∞.
+// Where the exponent makes a factor 0, the gradient at 0 is 0 instead of 0 · ∞.
 BOOST_AUTO_TEST_CASE(powers_have_finite_gradients_at_0) {
   const Tensor x = variable(tensor({0.0}, DType::f64));
   const GradOptions lenient = {.create_graph = true, .zeros_if_independent = true};

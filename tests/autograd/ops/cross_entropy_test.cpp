@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(values_follow_from_the_definition) {
 }
 
 // x̄ = ȳ (softmax(x) − q)
-BOOST_AUTO_TEST_CASE(gradients_are_probabilities_less_targets) {
+BOOST_AUTO_TEST_CASE(gradients_are_probabilities_minus_targets) {
   Dice dice(Key(82));
   for (int round = 0; round < 50; ++round) {
     const Index rows = dice.between(1, 4), classes = dice.between(1, 6);
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(ignored_rows_cost_nothing_and_send_back_nothing) {
   }
 }
 
-// Padding may hold any numbers without spoiling the gradient.
+// Whatever padding holds, it does not spoil the gradient.
 BOOST_AUTO_TEST_CASE(ignored_rows_may_hold_anything) {
   const double nan = std::nan("");
   const Tensor x = variable(tensor({{nan, 1e300}, {0, 0}}, DType::f64));

@@ -28,15 +28,15 @@ BOOST_AUTO_TEST_CASE(kept_elements_are_scaled_and_others_are_zero) {
   }
 }
 
-// Element i of row r: 16 bits of the words whose counter is (r, i / 8, plane), as kernels/dropout.h
-// says, however many elements or rows are decided at once.
+// Element i of row r is decided by 16 bits of the words whose counter is (r, i / 8, plane), as
+// kernels/dropout.h says, no matter how many elements or rows are drawn at once.
 template <Real T>
 void check_masks_by_definition() {
   Dice dice(Key(103));
   for (int round = 0; round < 60; ++round) {
     const Index rows = dice.between(1, 40), width = dice.between(1, 150);
     const Key key = dice.key();
-    // The names of some rows need the upper word, too.
+    // Some row numbers need the upper word, too.
     const auto first = 0x100000000 - static_cast<std::uint64_t>(dice.between(1, 60));
     const auto plane = static_cast<std::uint32_t>(dice.between(0, 9));
     const kernels::DropoutMask<T> mask(0.3, key);
@@ -71,12 +71,12 @@ void check_masks_by_definition() {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_bit_is_a_function_of_key_and_place) {
+BOOST_AUTO_TEST_CASE(a_bit_is_a_function_of_key_and_position) {
   check_masks_by_definition<float>();
   check_masks_by_definition<double>();
 }
 
-BOOST_AUTO_TEST_CASE(so_many_are_dropped_as_p_says) {
+BOOST_AUTO_TEST_CASE(the_dropped_fraction_is_p) {
   const Index count = 400'000;
   for (const double p : {0.01, 0.1, 0.5, 0.9}) {
     const Tensor y = dropout(ones({count / 100, 100}, DType::f64), p, Key(102));
@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(both_types_drop_the_same_elements) {
   BOOST_TEST(distance(narrow, wide) < 1e-6);
 }
 
-// A bit depends on the row's number and the column alone: neither on how rows are arranged nor on
-// how many there are.
+// A bit depends only on the row's number and the column, not on how many rows there are or in which
+// order they come.
 BOOST_AUTO_TEST_CASE(rows_keep_their_numbers_in_another_arrangement) {
   const Tensor x = ones({2, 3, 7});
   const Tensor whole = reshape(dropout(x, 0.5, Key(4)), {6, 7});
@@ -122,8 +122,8 @@ BOOST_AUTO_TEST_CASE(a_wider_row_begins_like_a_narrower_one) {
     BOOST_TEST(same_bits(slice(wide, 1, 0, width), dropout(ones({4, width}), 0.5, Key(5))));
 }
 
-// No two places may share a random word.
-BOOST_AUTO_TEST_CASE(rows_and_columns_know_nothing_of_each_other) {
+// No two positions may share random bits.
+BOOST_AUTO_TEST_CASE(rows_and_columns_are_independent) {
   const Tensor y = sign(dropout(ones({300, 300}, DType::f64), 0.5, Key(8)));  // zeros and ones
   for (const Index shift : {1, 2, 4, 16, 64})
     for (const Index axis : {0, 1}) {

@@ -23,7 +23,7 @@ Case random_case(Dice& dice) {
   return {x, axis, indices, x.part(0, axis).joined(shape).joined(x.part(axis + 1, rank))};
 }
 
-// Where in x an element of gather's result comes from; false where its index is none.
+// Finds where in x an element of gather's result comes from; false if its index is none.
 bool source(const Case& c, const Indices& at, Indices& from) {
   const Index rank = c.indices.rank();
   const Indices place(at.begin() + c.axis, at.begin() + c.axis + rank);
@@ -36,7 +36,7 @@ bool source(const Case& c, const Indices& at, Indices& from) {
 
 BOOST_AUTO_TEST_SUITE(indexing)
 
-BOOST_AUTO_TEST_CASE(gather_takes_slices) {
+BOOST_AUTO_TEST_CASE(gather_selects_slices) {
   Dice dice(Key(51));
   for (int round = 0; round < 100; ++round) {
     const Case c = random_case(dice);
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(scatter_add_puts_them_back) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(they_are_adjoint) {
+BOOST_AUTO_TEST_CASE(gather_and_scatter_add_are_adjoint) {
   Dice dice(Key(53));
   for (int round = 0; round < 50; ++round) {
     const Case c = random_case(dice);
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(gather_takes_every_type) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(scatter_add_counts_whole_numbers) {
+BOOST_AUTO_TEST_CASE(scatter_add_adds_integers) {
   const Tensor y = scatter_add(ints({1, 1, 1}), ints({2, 0, 2}), 0, 3);
   BOOST_TEST((y.dtype() == DType::i64));
   BOOST_TEST(numbers(y) == (std::vector<double>{1, 0, 2}));
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(embedding_looks_up_rows) {
   }
 }
 
-// An id that occurs twice gets the sum of both gradients, one that does not occur gets zeros.
+// An id that occurs twice gets the sum of both gradients; one that does not occur gets zeros.
 BOOST_AUTO_TEST_CASE(embedding_gradients_add_up) {
   const Tensor table = variable(zeros({3, 2}, DType::f64));
   const Tensor y = embedding(ints({2, 0, 2}), table);

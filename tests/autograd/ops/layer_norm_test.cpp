@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_constant_row_gives_the_bias) {
   BOOST_TEST(numbers(y) == (std::vector<double>{4, 5, 6, 4, 5, 6}));
 }
 
-// The sums over rows are taken in pieces: also with more rows than one piece has.
+// More rows than one piece of the sums over rows has.
 BOOST_AUTO_TEST_CASE(gradients_of_gain_and_bias_over_many_rows) {
   const Shape shape{20'000, 8};
   const Tensor x = normal(shape, 0, 1, Key(93), DType::f64);
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(gradients_of_gain_and_bias_over_many_rows) {
   BOOST_TEST(distance(gradients[1], sum(g, {0})) < 1e-10);
 }
 
-// Also with more rows than one piece of the sums over rows has.
+// Once with more rows than one piece of the sums over rows has.
 BOOST_AUTO_TEST_CASE(add_norm_is_the_norm_of_a_sum) {
   Dice dice(Key(95));
   for (int round = 0; round < 40; ++round) {
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(add_norm_is_the_norm_of_a_sum) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(add_norm_forgets_what_it_drops) {
+BOOST_AUTO_TEST_CASE(add_norm_ignores_what_it_drops) {
   const Tensor zero = zeros({4, 8}), gain = ones({8}), bias = zeros({8});
   const AddNormOptions options{.dropout = 0.5, .key = Key(96)};
   const Tensor dropped = equal(adjoint::dropout(ones({4, 8}), 0.5, Key(96)), scalar(0));

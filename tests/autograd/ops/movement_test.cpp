@@ -12,7 +12,7 @@ using namespace adjoint::testing;
 
 const DType all_types[] = {DType::f32, DType::f64, DType::i64, DType::b8};
 
-// 0, 1, 2, … of a shape, in one of the types (b8: even or odd).
+// 0, 1, 2, … in a shape and of a type (b8: whether the number is odd).
 Tensor counted(const Shape& shape, DType dtype = DType::f64) {
   Tensor x = reshape(arange(shape.numel(), DType::i64), shape);
   if (dtype != DType::b8) return cast(x, dtype);
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(broadcast_to_repeats) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(slice_takes_a_part_of_an_axis) {
+BOOST_AUTO_TEST_CASE(slice_selects_a_range_of_an_axis) {
   Dice dice(Key(43));
   for (int round = 0; round < 100; ++round) {
     const Index rank = dice.between(1, 4), axis = dice.between(0, rank - 1);
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(slice_takes_a_part_of_an_axis) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(concat_puts_one_after_the_other) {
+BOOST_AUTO_TEST_CASE(concat_joins_along_an_axis) {
   Dice dice(Key(44));
   for (int round = 0; round < 100; ++round) {
     const Index rank = dice.between(1, 4), axis = dice.between(0, rank - 1);
@@ -140,8 +140,8 @@ BOOST_AUTO_TEST_CASE(split_undoes_concat) {
   BOOST_TEST(split(zeros({0, 2}), 0, {}).empty());
 }
 
-// What nothing depends on gets zeros.
-BOOST_AUTO_TEST_CASE(split_sends_back_the_gradient_of_each_part_to_its_place) {
+// A part that nothing depends on gets zeros.
+BOOST_AUTO_TEST_CASE(split_sends_each_gradient_back_to_its_part) {
   const Tensor x = variable(counted({7, 2}));
   const Tensors parts = split(x, 0, {2, 1, 0, 3, 1});
   const Tensor g = grad(sum(3 * parts[0]) + sum(parts[3] * parts[3]), {x})[0];
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(concat_undoes_slices) {
   BOOST_TEST(distance(grad(Tensors{y}, {x}, {g})[0], g) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(more_tensors_than_bits_in_a_mask) {
+BOOST_AUTO_TEST_CASE(concat_of_more_tensors_than_bits_in_a_mask) {
   Tensors xs;
   for (int i = 0; i < 70; ++i) xs.push_back(variable(full({1}, i, DType::f64)));
   const Tensor y = sum(concat(xs, 0) * arange(70, DType::f64));

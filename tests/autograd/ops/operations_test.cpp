@@ -1,8 +1,7 @@
-// Tests made from the table of samples: what must hold of every operation.
+// Tests made from the table of samples: what must hold for every operation.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <set>
@@ -39,7 +38,7 @@ Tensor random_like(const Tensor& x, Key of) {
   return cast(normal(x.shape(), 0, 1, of, DType::f64), x.dtype());
 }
 
-// A function's value and its gradients of first and second order along fixed random cotangents.
+// A function's value and its first and second derivatives along fixed random cotangents.
 struct Derivatives {
   Tensor value;
   Tensors first, second;
@@ -64,8 +63,8 @@ double worst(const Tensors& actual, const Tensors& expected) {
   return result;
 }
 
-// |actual − expected| relative to the largest element: for f32, whose small elements come from
-// cancelling large ones.
+// |actual − expected| relative to the largest element: in f32, small elements come from large ones
+// that cancel.
 double scaled_distance(const Tensor& actual, const Tensor& expected) {
   if (actual.shape() != expected.shape()) return 1e300;
   const Tensor size = expected.numel() == 0 ? scalar(1, DType::f64) : max(abs(expected));
@@ -94,8 +93,8 @@ void collect_names(const Tensors& ys, std::set<std::string>& names) {
   }
 }
 
-// f broadcasts if an input cut down to size 1 on some axis does what it does when it is repeated
-// there.
+// f broadcasts if an input that is cut to size 1 along some axis gives the same result as when it
+// is repeated along that axis.
 bool seems_to_broadcast(const Sample& sample) {
   if (!sample.smooth || sample.inputs.size() != 2) return false;
   const Tensors values = sample.make(key);
@@ -108,7 +107,7 @@ bool seems_to_broadcast(const Sample& sample) {
       try {
         const Tensor y = sample.f(repeated);
         if (y.numel() > 0 && distance(sample.f(cut), y) < 1e-12) return true;
-      } catch (const Error&) {  // it does not fit: no broadcasting along this axis
+      } catch (const Error&) {  // no broadcasting along this axis
       }
     }
   return false;
@@ -125,8 +124,7 @@ std::string text_of(const std::function<void()>& call) {
 
 // The names of all functions declared in ops.h: `Tensor name(`, at the start of a line.
 std::vector<std::string> declared_functions() {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::istringstream header(read_file(root / "autograd/ops.h"));
+  std::istringstream header(read_file("autograd/ops.h"));
   std::vector<std::string> names;
   const std::string start = "Tensor ";
   for (std::string line; std::getline(header, line);)
@@ -166,8 +164,8 @@ BOOST_AUTO_TEST_SUITE(operations)
 
 // ---- The table itself ---------------------------------------------------------------------------
 
-// An operation is covered by a sample that bears its name, or on whose tape it stands; and on the
-// tape of the first-order gradient, for the backwards that have no public name.
+// A sample covers the operation it is named after, the operations on its tape, and those on the
+// tape of its gradient, where the fused backwards are.
 BOOST_AUTO_TEST_CASE(every_registered_operation_has_a_sample) {
   std::set<std::string> covered;
   for (const Sample& sample : samples()) {
@@ -192,7 +190,7 @@ BOOST_AUTO_TEST_CASE(every_public_function_has_a_sample) {
 }
 
 // Sizes of 0 and 1, broadcasting on both sides, one tensor as two inputs, large and tiny
-// magnitudes: what an operation is not sampled with, nobody has checked.
+// magnitudes: a case without a sample has not been checked.
 BOOST_AUTO_TEST_CASE(the_samples_show_every_awkward_case) {
   std::map<std::string, std::set<Awkward>> shown;
   for (const Sample& sample : samples())
@@ -202,7 +200,7 @@ BOOST_AUTO_TEST_CASE(the_samples_show_every_awkward_case) {
       BOOST_TEST(cases.contains(which), operation << " has no sample with " << name_of(which));
 }
 
-// An excuse that is no longer needed, or of an operation that is gone, is taken back.
+// An excuse must go when it is no longer needed, or when its operation is gone.
 BOOST_AUTO_TEST_CASE(every_excuse_is_needed) {
   std::set<std::string> operations;
   std::map<std::string, std::set<Awkward>> shown;
@@ -215,7 +213,7 @@ BOOST_AUTO_TEST_CASE(every_excuse_is_needed) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(those_that_broadcast_are_known) {
+BOOST_AUTO_TEST_CASE(operations_that_broadcast_are_listed) {
   std::set<std::string> found;
   for (const Sample& sample : samples())
     if (seems_to_broadcast(sample)) found.insert(sample.operation);
@@ -236,7 +234,7 @@ BOOST_AUTO_TEST_CASE(first_order_agrees_with_finite_differences) { check_derivat
 
 BOOST_AUTO_TEST_CASE(second_order_agrees_with_finite_differences) { check_derivatives(2); }
 
-// A pullback is linear: no cotangent may come out of none, nor out of zeros.
+// A pullback is linear: zeros give zeros.
 BOOST_AUTO_TEST_CASE(the_vjp_of_zero_is_zero) {
   for (const Sample& sample : samples()) {
     const Tensors xs = variables(sample.make(key));
@@ -288,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_second_run_gives_the_same_bits) {
 
 BOOST_AUTO_TEST_CASE(f32_agrees_with_f64) {
   for (const Sample& sample : samples()) {
-    // The same numbers in both types: those that f32 can hold.
+    // Numbers that f32 can hold, so that they are the same in both types.
     const Tensors narrow = cast_all(sample.make(key), DType::f32);
     const Derivatives d = derivatives(sample, narrow);
     const Derivatives exact = derivatives(sample, cast_all(narrow, DType::f64));
@@ -312,7 +310,7 @@ BOOST_AUTO_TEST_CASE(fused_agrees_with_composed) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_recorded_where_recording_is_off) {
+BOOST_AUTO_TEST_CASE(nothing_is_recorded_when_recording_is_off) {
   for (const Sample& sample : samples()) {
     const Tensors xs = variables(sample.make(key));
     const NoRecording guard;
@@ -352,8 +350,8 @@ BOOST_AUTO_TEST_CASE(mixing_f32_and_f64_is_an_error) {
   }
 }
 
-// i64 is for indices and for what only moves elements.
-BOOST_AUTO_TEST_CASE(whole_numbers_are_refused_where_they_do_not_belong) {
+// i64 is for indices and for operations that only move elements.
+BOOST_AUTO_TEST_CASE(integers_are_refused_where_they_do_not_belong) {
   const std::set<std::string> takes_any = {
       "equal",     "greater",      "less",        "cast",   "reshape", "permute",
       "transpose", "broadcast_to", "slice",       "split",  "concat",  "stack",

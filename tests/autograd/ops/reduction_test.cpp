@@ -14,7 +14,7 @@ using namespace adjoint::testing;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// The reference: for each element of the result, a list of the elements that it is made of.
+// The reference: collects the elements that each element of the result comes from, and applies f.
 Grid reduce(const Tensor& x, const std::vector<bool>& gone, Keep keep,
             const std::function<double(const std::vector<double>&)>& f) {
   Shape result;
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(every_subset_of_axes_kept_or_not) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(no_axes_named_means_all) {
+BOOST_AUTO_TEST_CASE(no_axes_means_all) {
   const Tensor x = tensor({{1, 2}, {3, 4}}, DType::f64);
   BOOST_TEST(distance(sum(x), Grid({}, 10)) == 0);
   BOOST_TEST(distance(mean(x, {}, Keep::yes), Grid({1, 1}, 2.5)) == 0);
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(logsumexp_of_nothing_but_minus_infinity_sends_back_no_gradi
   BOOST_TEST(distance(second, Grid({2, 2}, 0)) == 0);
 }
 
-// f32 sums run wide: the error does not grow with the length.
+// f32 is summed in f64: the error does not grow with the length.
 BOOST_AUTO_TEST_CASE(long_f32_sums_keep_their_digits) {
   const Tensor x = full({3'000'000}, 0.1);
   const double exact = 3e6 * static_cast<double>(0.1f);
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(variance_does_not_cancel) {
   BOOST_TEST(variance(x).item() == 2. / 3, boost::test_tools::tolerance(1e-6));
 }
 
-// Wider than the strips that columns are summed in, and longer than a piece of work.
+// Wider than the strips in which columns are summed, and longer than a thread's piece.
 BOOST_AUTO_TEST_CASE(large_reductions) {
   Dice dice(Key(33));
   for (const Shape& shape : {Shape{3, 70, 129}, Shape{1, 5000, 65}, Shape{200, 300, 1}}) {

@@ -63,8 +63,8 @@ BOOST_AUTO_TEST_CASE(values_follow_from_the_definition) {
   }
 }
 
-// The paper's point (section 3): what re-scaling does not change; re-centring it gives up.
-BOOST_AUTO_TEST_CASE(the_scale_of_x_changes_nothing_its_shift_does) {
+// The paper's point (section 3): the result is invariant to re-scaling, but not to re-centring.
+BOOST_AUTO_TEST_CASE(the_scale_of_x_changes_nothing_but_its_shift_does) {
   Dice dice(Key(98));
   const Tensor gain = ones({8}, DType::f64);
   for (int round = 0; round < 50; ++round) {
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(the_scale_of_x_changes_nothing_its_shift_does) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(of_rows_without_a_mean_it_is_layer_normalisation) {
+BOOST_AUTO_TEST_CASE(for_rows_with_mean_0_it_is_layer_normalisation) {
   Dice dice(Key(99));
   for (int round = 0; round < 50; ++round) {
     const Tensor any = dice.tensor({dice.between(1, 5), 7});
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_row_of_zeros_stays_zero) {
   BOOST_TEST(same_bits(rms_norm(zeros({2, 3}), tensor({1, 2, 3})), zeros({2, 3})));
 }
 
-// The sums over rows are taken in pieces: also with more rows than one piece has.
+// More rows than one piece of the sums over rows has.
 BOOST_AUTO_TEST_CASE(gradient_of_the_gain_over_many_rows) {
   const Shape shape{20'000, 8};
   const Tensor x = normal(shape, 0, 1, Key(100), DType::f64);

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(position_0_changes_nothing) {
 }
 
 // ⟨turned q at i, turned k at j⟩ = ⟨turned q at i + s, turned k at j + s⟩
-BOOST_AUTO_TEST_CASE(products_depend_on_the_distance_alone) {
+BOOST_AUTO_TEST_CASE(products_depend_only_on_the_distance) {
   const Tensor q = normal({1, 16}, 0, 1, Key(3), DType::f64),
                k = normal({1, 16}, 0, 1, Key(4), DType::f64);
   const auto product = [&](Index at_q, Index at_k) {

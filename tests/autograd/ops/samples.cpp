@@ -12,7 +12,7 @@ namespace adjoint::testing {
 Tensors Sample::make(Key key) const {
   Index all = 0, before = 0;
   for (const Input& input : inputs) all += input.shape.numel();
-  // For distinct elements: a random order of places at distance 0.1, shared by all inputs.
+  // For distinct elements: a random order of points 0.1 apart, shared by all inputs.
   const Tensor order = permutation(all, key.child("order"));
   const std::span<const Index> places = order.values<Index>();
 
@@ -49,7 +49,7 @@ Tensors Sample::make(Key key) const {
 
 namespace {
 
-// Adds the sample once more with inputs of that size, unless its family gave such a one itself.
+// Adds the sample again with inputs of that size, unless its family already has such a sample.
 void add_resized(std::vector<Sample>& list, Sample sample, double size, const std::string& label) {
   const auto is_like_it = [&](const Sample& other) {
     return other.operation == sample.operation &&

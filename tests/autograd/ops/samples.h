@@ -1,7 +1,7 @@
-// One table of samples, from which the tests of operations_test.cpp and the program `gradcheck` are
-// made: whoever adds an operation adds a row to its family in samples/, and has its derivatives of
-// first and second order checked against finite differences, f32 against f64, the fused form
-// against the composed one, and its errors.
+// The table of samples from which operations_test.cpp and the program `gradcheck` make their tests.
+// A new operation gets a row in its family's file in samples/. From it follow the checks of its
+// first and second derivatives against finite differences, of f32 against f64, and of the fused
+// form against the composed one.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace adjoint::testing {
 
-/// Where an operation is defined, and smooth as far as finite differences can see.
+/// Where an operation is defined and smooth at the scale of finite differences.
 enum class Domain {
   any,             ///< standard normal
   positive,        ///< in [0.5, 2)
@@ -25,15 +25,15 @@ constexpr double large = 1000, tiny = 1e-6;
 struct Input {
   Shape shape;
   Domain domain = Domain::any;
-  double size = 1;  ///< what is drawn from the domain is multiplied by: 1, `large` or `tiny`
+  double size = 1;  ///< multiplies what is drawn from the domain: 1, `large` or `tiny`
 };
 
 struct Sample {
-  std::string operation;  ///< the public function that it is a sample of
+  std::string operation;  ///< the public function that it samples
   std::string label;
-  std::vector<Input> inputs;  ///< all of real type, and all are differentiated
+  std::vector<Input> inputs;  ///< all real, and all differentiated
   std::function<Tensor(const Tensors&)> f;
-  /// Not for finite differences: its result is not real, or rounded.
+  /// False if finite differences do not apply: the result is not real, or it is rounded.
   bool smooth = true;
 
   std::string name() const { return operation + " (" + label + ")"; }
@@ -48,8 +48,8 @@ struct ErrorSample {
   std::string text;  ///< of the error, exactly
 };
 
-/// Those of all families; and the first one of each operation once more with large and with tiny
-/// inputs, where its family has none.
+/// The samples of all families, and the first one of each operation again with large and with tiny
+/// inputs, unless its family has such samples.
 const std::vector<Sample>& samples();
 const std::vector<ErrorSample>& error_samples();
 

@@ -12,7 +12,8 @@ using namespace adjoint::testing;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// softmax over the last axis where the mask is not 0; no shift, so for moderate x only.
+// Softmax over the last axis where the mask is not 0. It does not shift x, so it suits moderate x
+// only.
 Grid reference(const Grid& x, const Grid& mask) {
   return grid_of(x.shape, [&](Indices at) {
     const double own = mask.broadcast_at(at) != 0 ? std::exp(x[at]) : 0;
@@ -29,7 +30,7 @@ BOOST_AUTO_TEST_SUITE(softmax)
 
 using adjoint::softmax;  // the suite has the same name
 
-BOOST_AUTO_TEST_CASE(exponentials_by_their_sum) {
+BOOST_AUTO_TEST_CASE(values_follow_from_the_definition) {
   Dice dice(Key(71));
   for (int round = 0; round < 100; ++round) {
     const Tensor x = dice.tensor(dice.shape(dice.between(1, 4), 1, 19));
@@ -72,7 +73,7 @@ BOOST_AUTO_TEST_CASE(nothing_overflows) {
   }
 }
 
-// A common offset of all logits is taken off first: it must not cost digits of the result.
+// A common offset of all logits must not cost the result any digits.
 BOOST_AUTO_TEST_CASE(large_logits_keep_the_digits_of_the_result) {
   for (const double offset : {1e3, 1e5, -1e6}) {
     const Tensor x = full({1, 3}, offset);
@@ -89,8 +90,8 @@ BOOST_AUTO_TEST_CASE(minus_infinity_is_left_out) {
   BOOST_TEST(distance(softmax(x), tensor({0, 0.5, 0, 0.5}, DType::f64)) == 0);
 }
 
-// There is no such distribution; zeros are what a query that may attend to nothing gets.
-BOOST_AUTO_TEST_CASE(nothing_but_minus_infinity_gives_zeros) {
+// No distribution exists then; a query that may attend to nothing gets zeros.
+BOOST_AUTO_TEST_CASE(a_row_of_minus_infinity_gives_zeros) {
   const Tensor x = full({2, 3}, -infinity, DType::f64);
   BOOST_TEST(distance(softmax(x), Grid({2, 3})) == 0);
   const Composed guard;
@@ -109,7 +110,7 @@ BOOST_AUTO_TEST_CASE(masked_elements_are_zero) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_masked_may_be_anything) {
+BOOST_AUTO_TEST_CASE(masked_elements_may_be_anything) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Tensor x = variable(tensor({{nan, 1, 1}, {infinity, nan, -infinity}}, DType::f64));
   const Tensor y = masked_softmax(x, bools({{0, 1, 1}, {0, 0, 0}}));
@@ -118,7 +119,7 @@ BOOST_AUTO_TEST_CASE(what_is_masked_may_be_anything) {
   BOOST_TEST(distance(g, tensor({{0, 0.25, -0.25}, {0, 0, 0}}, DType::f64)) < 1e-15);
 }
 
-BOOST_AUTO_TEST_CASE(a_wholly_masked_row_sends_back_no_gradient) {
+BOOST_AUTO_TEST_CASE(a_fully_masked_row_sends_back_no_gradient) {
   const Tensor x = variable(tensor({{1, 2}, {3, 4}}, DType::f64));
   const Tensor y = masked_softmax(x, bools({{0}, {1}}));
   const GradOptions twice = {.create_graph = true};

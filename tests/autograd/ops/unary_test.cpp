@@ -65,8 +65,8 @@ BOOST_AUTO_TEST_CASE(values_are_those_of_the_standard_library) {
   }
 }
 
-// Also in the middle of a vector register full of ordinary numbers.
-BOOST_AUTO_TEST_CASE(infinities_and_nan_come_through) {
+// Also in the middle of a vector register of ordinary numbers.
+BOOST_AUTO_TEST_CASE(infinities_and_nan_survive) {
   for (const DType dtype : {DType::f32, DType::f64}) {
     const Tensor x = tensor({0.5, nan, 1, infinity, 2, -infinity, 0.25, 1, 3, 0}, dtype);
     const std::vector<double> values = numbers(x);
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(infinities_and_nan_come_through) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_long_tensor_is_the_same_as_short_ones) {
+BOOST_AUTO_TEST_CASE(a_long_tensor_gives_the_same_as_short_ones) {
   const Tensor x = normal({100'003}, 0, 2, Key(4));
   for (const auto& [name, f, expected] : functions) {
     const Tensor whole = f(abs(x) + 0.1);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(kinks_have_the_documented_subgradients) {
   BOOST_TEST(numbers(grad(sum(abs(x)), {x})[0]) == (std::vector<double>{-1, 0, 1}));
 }
 
-// "derivative 0": a gradient of zeros and not the complaint that y does not depend on x.
+// The gradient is zeros, not the error that y does not depend on x.
 BOOST_AUTO_TEST_CASE(sign_has_the_derivative_0) {
   const Tensor x = variable(tensor({-2, 0, 3}));
   BOOST_TEST(numbers(grad(sum(sign(x)), {x})[0]) == (std::vector<double>{0, 0, 0}));
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(saturated_functions_have_gradient_0) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(sigmoid_is_exact_far_out) {
+BOOST_AUTO_TEST_CASE(sigmoid_is_exact_at_the_tails) {
   BOOST_TEST(sigmoid(scalar(-700, DType::f64)).item() == std::exp(-700.0),
              boost::test_tools::tolerance(1e-12));
   BOOST_TEST(sigmoid(scalar(-80)).item() == std::exp(-80.0), boost::test_tools::tolerance(1e-5));
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(sigmoid_is_exact_far_out) {
 
 // ---- Cast ---------------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(cast_leads_from_every_type_to_every_other) {
+BOOST_AUTO_TEST_CASE(cast_converts_every_type_to_every_other) {
   const DType all[] = {DType::f32, DType::f64, DType::i64, DType::b8};
   for (const DType from : all)
     for (const DType to : all) {
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(cast_leads_from_every_type_to_every_other) {
   BOOST_TEST(numbers(cast(tensor({0.5, 0, -3}), DType::b8)) == (std::vector<double>{1, 0, 1}));
 }
 
-BOOST_AUTO_TEST_CASE(cast_sends_the_gradient_back_in_the_type_it_came_from) {
+BOOST_AUTO_TEST_CASE(cast_returns_the_gradient_in_the_type_of_x) {
   const Tensor x = variable(tensor({1, 2}, DType::f32));
   const Tensor wide = cast(x, DType::f64);
   const Tensor y = sum(pow(wide, 3));
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(cast_sends_the_gradient_back_in_the_type_it_came_from) {
   BOOST_TEST(numbers(second) == (std::vector<double>{6, 12}));
 }
 
-BOOST_AUTO_TEST_CASE(a_cast_to_whole_numbers_has_no_history) {
+BOOST_AUTO_TEST_CASE(a_cast_to_integers_has_no_history) {
   BOOST_TEST(!cast(variable(tensor({1.5})), DType::i64).tracked());
   BOOST_TEST(!cast(variable(tensor({1.5})), DType::b8).tracked());
 }

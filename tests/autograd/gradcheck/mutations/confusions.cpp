@@ -238,18 +238,6 @@ void products(List& list) {
                           {{Kind::transposed, "weight transposed", [](const Tensors& x) {
                               return linear(x[0], transpose(x[1]), x[2]);
                             }}}));
-  const auto convolved = [](const Tensor& x, const Tensor& weight) {
-    return conv1d(x, weight, {}, {.padding = 1});
-  };
-  list.push_back(
-      confused("conv1d", "padded", {{2, 4, 3}, {3, 3, 3}},
-               [=](const Tensors& x) { return convolved(x[0], x[1]); },
-               {{Kind::transposed, "inputs and outputs exchanged",
-                 [=](const Tensors& x) { return convolved(x[0], transpose(x[1], 0, 2)); }},
-                {Kind::shifted, "one position further", [=](const Tensors& x) {
-                   const Tensor next = concat({slice(x[0], 1, 1, 4), slice(0 * x[0], 1, 0, 1)}, 1);
-                   return convolved(next, x[1]);
-                 }}}));
   for (const auto& [name, f] :
        {std::pair{"add", &add}, {"sub", &sub}, {"mul", &mul}, {"div", &div}})
     list.push_back(confused(

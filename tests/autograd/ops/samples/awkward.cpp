@@ -21,8 +21,7 @@ bool all_of_size(const Sample& sample, double size) {
   return std::ranges::all_of(sample.inputs, [&](const Input& input) { return input.size == size; });
 }
 
-// What broadcasts of an input: all axes, or of a factor of a matrix product those before the
-// matrix.
+// The axes of an input that broadcast: all, or those before the matrix in a matrix product.
 Shape broadcasting_axes(const Sample& sample, std::size_t i) {
   const Shape& shape = sample.inputs[i].shape;
   if (sample.operation != "matmul") return shape;
@@ -35,7 +34,7 @@ bool is_repeated(const Sample& sample, std::size_t i) {
   return joint != own;
 }
 
-// How often each leaf is read on the way to y.
+// How often the operations that lead to y take each leaf as an input.
 std::map<const Node*, int> readings(const Tensor& y) {
   std::map<const Node*, int> result;
   std::set<const Node*> seen;

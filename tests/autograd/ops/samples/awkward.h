@@ -1,4 +1,4 @@
-// The awkward cases that an operation has to get right, as found in its samples.
+// The awkward cases that an operation must get right, found by looking at its samples.
 #pragma once
 
 #include <set>
@@ -20,13 +20,12 @@ enum class Awkward {
 };
 std::string name_of(Awkward which);
 
-/// What is awkward about a sample, as its inputs and its tape tell.
+/// What is awkward about a sample, judged by its inputs and its tape.
 std::set<Awkward> awkwardness(const Sample& sample);
-/// What the samples of an operation have to show, all together; nothing of those without a
-/// derivative.
+/// The cases that the samples of an operation must cover together; none if it has no derivative.
 std::set<Awkward> required(const std::string& operation);
 
-/// An awkward case that an operation need not show.
+/// An awkward case that an operation need not cover.
 struct Excuse {
   std::string operation;
   Awkward which;

@@ -1,4 +1,4 @@
-// The errors of wrong calls, with their texts.
+// Wrong calls and the exact texts of their errors.
 #include "tests/autograd/ops/samples/families.h"
 
 namespace adjoint::testing::families {
@@ -34,10 +34,12 @@ std::vector<ErrorSample> errors() {
       {"mul", "whole numbers", [] { mul(ints({2}), ints({3})); },
        "mul: does not take tensors of i64"},
       {"div", "shapes", [=] { div(m23, real({0})); }, "div: shapes [2, 3] and [0]" + broadcasting},
-      {"equal", "types", [=] { equal(single, m23); }, "equal: compares f32 with f64"},
+      {"equal", "types", [=] { equal(single, m23); },
+       "equal: mixes f32 and f64; cast() one of them"},
       {"where", "condition", [=] { where(m23, m23, m23); },
        "where: the condition must be b8, is f64"},
-      {"where", "types", [=] { where(bools({1}), m23, single); }, "where: a is f64, b is f32"},
+      {"where", "types", [=] { where(bools({1}), m23, single); },
+       "where: mixes f64 and f32; cast() one of them"},
       {"where", "shapes",
        [=] {
          where(bools({1, 0}), m23, m23);
@@ -56,22 +58,21 @@ std::vector<ErrorSample> errors() {
        [] {
          mean(real({2, 0}), {1});
        },
-       "mean: over no elements, x is [2, 0]"},
+       "mean: no elements to reduce, x is [2, 0]"},
       {"max", "over nothing",
        [] {
          max(real({0, 2}), {0});
        },
-       "max: over no elements, x is [0, 2]"},
+       "max: no elements to reduce, x is [0, 2]"},
       {"argmax", "over nothing",
        [] {
          argmax(real({2, 0}));
        },
-       "argmax: over no elements, x is [2, 0]"},
+       "argmax: no elements to reduce, x is [2, 0]"},
       {"argmax", "of a scalar", [=] { argmax(s); }, "argmax: no axis -1 in a tensor of shape []"},
       {"logsumexp", "axis", [=] { logsumexp(m23, {5}); },
        "logsumexp: no axis 5 in a tensor of shape [2, 3]"},
-      {"sum_to", "shape", [=] { sum_to(m23, {2}); },
-       "sum_to: shapes [2, 3] and [2]" + broadcasting},
+      {"sum_to", "shape", [=] { sum_to(m23, {2}); }, "sum_to: [2] does not broadcast to [2, 3]"},
       {"sum_to", "a larger shape",
        [=] {
          sum_to(v4, {2, 4});
@@ -90,16 +91,16 @@ std::vector<ErrorSample> errors() {
        },
        "reshape: [0, 3] has 0 elements, not a multiple of the 0 that the other sizes make"},
       {"permute", "too few axes", [=] { permute(m23, {1}); },
-       "permute: 1 axes named of a tensor of shape [2, 3]"},
+       "permute: the order has 1 axes, x is [2, 3]"},
       {"permute", "no axes", [=] { permute(m23, {}); },
-       "permute: 0 axes named of a tensor of shape [2, 3]"},
+       "permute: the order has 0 axes, x is [2, 3]"},
       {"permute", "axis twice",
        [=] {
          permute(m23, {0, 0});
        },
        "permute: an axis is named twice"},
       {"transpose", "vector", [=] { transpose(v4); },
-       "transpose: needs at least two axes, x is [4]"},
+       "transpose: x must have at least two axes, is [4]"},
       {"broadcast_to", "shape",
        [=] {
          broadcast_to(m23, {3, 3});
@@ -108,20 +109,30 @@ std::vector<ErrorSample> errors() {
       {"broadcast_to", "a smaller shape", [=] { broadcast_to(m23, {3}); },
        "broadcast_to: [2, 3] does not broadcast to [3]"},
       {"slice", "beyond the end", [=] { slice(m23, 1, 1, 4); },
-       "slice: [1, 4) on axis 1 of a tensor of shape [2, 3]"},
+       "slice: [1, 4) is not a range on axis 1 of a tensor of shape [2, 3]"},
       {"slice", "backwards", [=] { slice(m23, 0, -1, 0); },
-       "slice: [-1, 0) on axis 0 of a tensor of shape [2, 3]"},
-      {"slice", "axis", [=] { slice(m23, 2, 0, 1); }, "shape: [2, 3] has no axis 2"},
+       "slice: [-1, 0) is not a range on axis 0 of a tensor of shape [2, 3]"},
+      {"slice", "axis", [=] { slice(m23, 2, 0, 1); },
+       "slice: no axis 2 in a tensor of shape [2, 3]"},
       {"split", "sizes",
        [=] {
          split(m23, 1, {1, 1});
        },
-       "split: the parts' sizes add up to 2, axis 1 of a tensor of shape [2, 3] has 3"},
+       "split: the parts add up to 2, but axis 1 of a tensor of shape [2, 3] has 3"},
       {"split", "a negative size",
        [=] {
          split(m23, 1, {4, -1});
        },
-       "split: a part of size -1"},
+       "split: a part cannot have size -1"},
+      {"split", "axis", [=] { split(m23, -3, {2}); },
+       "split: no axis -3 in a tensor of shape [2, 3]"},
+      {"transpose", "axis", [=] { transpose(m23, 0, 2); },
+       "transpose: no axis 2 in a tensor of shape [2, 3]"},
+      {"concat", "axis",
+       [=] {
+         concat({m23, m23}, 2);
+       },
+       "concat: no axis 2 in a tensor of shape [2, 3]"},
       {"concat", "nothing", [] { concat({}, 0); }, "concat: needs at least one tensor"},
       {"concat", "shapes",
        [=] {
@@ -137,7 +148,7 @@ std::vector<ErrorSample> errors() {
        [=] {
          concat({m23, single}, 0);
        },
-       "concat: mixes f64 and f32"},
+       "concat: mixes f64 and f32; cast() one of them"},
       {"stack", "nothing", [] { stack({}); }, "stack: needs at least one tensor"},
       {"stack", "shapes",
        [=] {
@@ -148,7 +159,7 @@ std::vector<ErrorSample> errors() {
        [=] {
          stack({v4, v4}, 2);
        },
-       "stack: no axis 2 in a result of 2 axes"},
+       "stack: no axis 2 in a result with 2 axes"},
       {"gather", "index",
        [=] {
          gather(m23, ints({{0, 1}, {2, 0}}));
@@ -156,6 +167,8 @@ std::vector<ErrorSample> errors() {
        "gather: index 2 (number 2 of indices of shape [2, 2]) is out of range for a size of 2"},
       {"gather", "below none", [=] { gather(m23, ints({-2}), 1); },
        "gather: index -2 (number 0 of indices of shape [1]) is out of range for a size of 3"},
+      {"gather", "axis", [=] { gather(m23, ints({0}), -3); },
+       "gather: no axis -3 in a tensor of shape [2, 3]"},
       {"gather", "type", [=] { gather(m23, s); }, "gather: indices must be i64, are f64"},
       {"scatter_add", "index",
        [=] {
@@ -166,7 +179,7 @@ std::vector<ErrorSample> errors() {
        [=] {
          scatter_add(m23, ints({0, 1}), 1, 4);
        },
-       "scatter_add: x of shape [2, 3] has not the axes [2] of the indices at axis 1"},
+       "scatter_add: x of shape [2, 3] does not have the axes [2] of the indices at axis 1"},
       {"scatter_add", "axis",
        [=] {
          scatter_add(m23, ints({0, 1}), 3, 4);
@@ -207,11 +220,11 @@ std::vector<ErrorSample> errors() {
          linear(m23, real({4, 3}), m23);
        },
        "linear: the bias must be [4], is [2, 3]"},
-      {"softmax", "scalar", [=] { softmax(s); }, "softmax: x must have at least one axis, got []"},
+      {"softmax", "scalar", [=] { softmax(s); }, "softmax: x must have at least one axis, is []"},
       {"log_softmax", "scalar", [=] { log_softmax(s); },
-       "log_softmax: x must have at least one axis, got []"},
+       "log_softmax: x must have at least one axis, is []"},
       {"masked_softmax", "scalar", [=] { masked_softmax(s, bools({1})); },
-       "masked_softmax: x must have at least one axis, got []"},
+       "masked_softmax: x must have at least one axis, is []"},
       {"masked_softmax", "type of the mask", [=] { masked_softmax(m23, m23); },
        "masked_softmax: the mask must be b8, is f64"},
       {"masked_softmax", "shape of the mask",
@@ -254,21 +267,21 @@ std::vector<ErrorSample> errors() {
        [] {
          layer_norm(real({2, 0}), real({0}), real({0}));
        },
-       "layer_norm: x needs a last axis with elements, is [2, 0]"},
+       "layer_norm: x must have a last axis with elements, is [2, 0]"},
       {"rms_norm", "gain", [=] { rms_norm(m23, v4); }, "rms_norm: gain must be [3], is [4]"},
       {"rms_norm", "no features",
        [] {
          rms_norm(real({2, 0}), real({0}));
        },
-       "rms_norm: x needs a last axis with elements, is [2, 0]"},
+       "rms_norm: x must have a last axis with elements, is [2, 0]"},
       {"add_norm", "gain", [=] { add_norm(m23, m23, v4, real({3})); },
        "add_norm: gain and bias must be [3], are [4] and [3]"},
       {"add_norm", "no axis", [=] { add_norm(s, s, v4, v4); },
-       "add_norm: x needs a last axis with elements, is []"},
+       "add_norm: x must have a last axis with elements, is []"},
       {"add_norm", "f of another shape", [=] { add_norm(m23, real({3}), real({3}), real({3})); },
-       "add_norm: x and f must have one shape, are [2, 3] and [3]"},
+       "add_norm: x and f must have the same shape, are [2, 3] and [3]"},
       {"add_norm", "dropout", [=] { add_norm(m23, m23, real({3}), real({3}), {.dropout = 1}); },
-       "add_norm: dropout must lie in [0, 1), is 1"},
+       "add_norm: the probability of dropout must lie in [0, 1), is 1"},
       {"add_norm", "rows",
        [=] {
          add_norm(m23, m23, real({3}), real({3}), {.dropout = 0.5, .rows = ints({1, 2, 3})});
@@ -278,7 +291,7 @@ std::vector<ErrorSample> errors() {
        [=] {
          rotary(real({2, 6}), ints({0, 1}), 2);
        },
-       "rotary: each of the 2 heads needs an even width, x is [2, 6]"},
+       "rotary: each of the 2 heads must have an even width, x is [2, 6]"},
       {"rotary", "positions",
        [=] {
          rotary(real({2, 4}), ints({0, 1, 2}), 1);
@@ -289,33 +302,17 @@ std::vector<ErrorSample> errors() {
          rotary(real({2, 4}), ints({0, 1}), 1, 0);
        },
        "rotary: the base must be positive, is 0"},
-      {"dropout", "p", [=] { dropout(m23, 1, Key()); }, "dropout: p must lie in [0, 1), is 1"},
+      {"dropout", "p", [=] { dropout(m23, 1, Key()); },
+       "dropout: the probability of dropout must lie in [0, 1), is 1"},
+      {"dropout", "p 0, rows", [=] { dropout(m23, 0, Key(), ints({1})); },
+       "dropout: row numbers must be i64, one for each of the 2 rows of x [2, 3]"},
       {"dropout", "scalar", [=] { dropout(s, 0.5, Key()); },
-       "dropout: x must have at least one axis, got []"},
+       "dropout: x must have at least one axis, is []"},
       {"dropout", "rows",
        [=] {
          dropout(m23, 0.5, Key(), ints({1, 2, 3}));
        },
        "dropout: row numbers must be i64, one for each of the 2 rows of x [2, 3]"},
-      {"conv1d", "ranks", [=] { conv1d(m23, m34); },
-       "conv1d: x is [batch, length, inputs], the weight [outputs, taps, inputs]; x is [2, 3], "
-       "the weight [3, 4]"},
-      {"conv1d", "taps",
-       [] {
-         conv1d(real({1, 2, 1}), real({1, 3, 1}));
-       },
-       "conv1d: 3 taps are more than the length of x [1, 2, 1] with 0 zeros on both sides"},
-      {"conv1d", "stride",
-       [] {
-         conv1d(real({1, 2, 1}), real({1, 1, 1}), {}, {.stride = 0});
-       },
-       "conv1d: the stride must be at least 1 and the padding at least 0, are 0 and 0"},
-      {"depthwise_conv1d", "width",
-       [] {
-         depthwise_conv1d(real({1, 4, 2}), real({2, 3}));
-       },
-       "depthwise_conv1d: x is [batch, length, width], the weight [taps, width]; x is [1, 4, 2], "
-       "the weight [2, 3]"},
       {"attention", "widths", [=] { attention(m23, v4, v4, whole(1, 2, 1)); },
        "attention: query and key differ in width; query is [2, 3], key [4], value [4], heads 1"},
       {"attention", "heads", [=] { attention(m23, m23, m23, whole(1, 2, 2), {.heads = 2}); },

@@ -1,5 +1,4 @@
-// The families of operations, each with its samples in a file of its own, and what those files
-// share.
+// The families of operations, each with its samples in its own file, and what those files share.
 #pragma once
 
 #include <limits>

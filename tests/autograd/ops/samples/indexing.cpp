@@ -1,4 +1,4 @@
-// Samples of what goes by indices.
+// Samples of selecting by index.
 #include "tests/autograd/ops/samples/families.h"
 
 namespace adjoint::testing::families {

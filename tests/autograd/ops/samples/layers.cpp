@@ -1,4 +1,4 @@
-// Samples of the layers' kernels.
+// Samples of normalisation and dropout.
 #include "tests/autograd/ops/samples/families.h"
 
 namespace adjoint::testing::families {
@@ -78,39 +78,6 @@ void layers(List& list) {
   list.push_back({"dropout", "no rows", {{{0, 3}}}, [](const Tensors& x) {
                     return dropout(x[0], 0.5, Key(5));
                   }});
-
-  const auto conv = [&](const char* label, const Shape& x, const Shape& weight, bool bias,
-                        Conv1dOptions options) {
-    std::vector<Input> inputs = {{x}, {weight}};
-    if (bias) inputs.push_back({{weight[0]}});
-    list.push_back({"conv1d", label, inputs, [=](const Tensors& in) {
-                      return conv1d(in[0], in[1], in.size() == 3 ? in[2] : Tensor(), options);
-                    }});
-  };
-  conv("plain", {2, 4, 2}, {3, 2, 2}, true, {});
-  conv("without bias", {1, 4, 2}, {2, 3, 2}, false, {});
-  conv("padded", {2, 3, 2}, {2, 3, 2}, true, {.padding = 1});
-  conv("strided", {1, 6, 1}, {2, 2, 1}, true, {.stride = 2, .padding = 1});
-  conv("a stride beyond the taps", {1, 7, 1}, {1, 2, 1}, false, {.stride = 3});
-  conv("one tap", {2, 3, 2}, {2, 1, 2}, true, {});
-  conv("more padding than taps", {1, 1, 1}, {1, 1, 1}, true, {.padding = 2});
-  conv("an empty batch", {0, 3, 2}, {2, 2, 2}, true, {});
-  list.push_back({"conv1d", "x with x", {{{2, 2, 2}}}, [](const Tensors& x) {
-                    return conv1d(x[0], x[0], {}, {.padding = 1});
-                  }});
-  const auto depthwise = [&](const char* label, const Shape& x, const Shape& weight,
-                             Conv1dOptions options) {
-    list.push_back({"depthwise_conv1d", label, {{x}, {weight}}, [=](const Tensors& in) {
-                      return depthwise_conv1d(in[0], in[1], options);
-                    }});
-  };
-  depthwise("plain", {2, 4, 3}, {2, 3}, {});
-  depthwise("an empty batch", {0, 3, 2}, {2, 2}, {});
-  depthwise("sizes of 1", {1, 1, 1}, {1, 1}, {});
-  list.push_back({"depthwise_conv1d", "x with itself", {{{1, 3, 2}}}, [](const Tensors& x) {
-                    return depthwise_conv1d(x[0], reshape(x[0], {3, 2}), {.padding = 1});
-                  }});
-  depthwise("padded and strided", {1, 5, 2}, {3, 2}, {.stride = 2, .padding = 1});
 }
 
 }  // namespace adjoint::testing::families

@@ -1,4 +1,4 @@
-// Samples of what moves elements: other shapes, parts, several put together.
+// Samples of the operations that move elements.
 #include "tests/autograd/ops/samples/families.h"
 
 namespace adjoint::testing::families {

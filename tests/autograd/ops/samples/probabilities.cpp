@@ -14,8 +14,8 @@ void probabilities(List& list) {
     row("one element", {2, 1});
     row("no rows", {0, 3});
     row("no columns", {2, 0});
-    // Far apart from each other: where two of them differ by about 36, 1 − y is of the size of
-    // rounding errors, and differences cannot tell the second derivative.
+    // The elements are far apart: where two of them differ by about 36, 1 − y is as small as the
+    // rounding errors, and finite differences cannot show the second derivative.
     list.push_back({name, "large", {{{2, 4}, distinct, large}}, [f = f](const Tensors& x) {
                       return f(x[0]);
                     }});

@@ -1,7 +1,8 @@
 // The reverse sweep: derivatives of recorded computations.
 #pragma once
 
-#include "autograd/operation.h"
+#include "autograd/support/ambient.h"  // NoRecording
+#include "autograd/tensor.h"
 
 namespace adjoint {
 

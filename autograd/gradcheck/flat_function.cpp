@@ -6,6 +6,7 @@
 
 #include "autograd/grad.h"
 #include "autograd/ops.h"
+#include "autograd/observer.h"
 
 namespace adjoint::checking {
 namespace {

@@ -8,6 +8,8 @@
 #include "autograd/gradcheck/flat_function.h"
 #include "autograd/ops.h"
 #include "autograd/tools/inspect.h"
+#include "autograd/observer.h"
+#include "autograd/operation.h"
 
 namespace adjoint::checking {
 namespace {
@@ -70,9 +72,9 @@ std::vector<Shape> shapes_of(const Tensors& tensors) {
   return shapes;
 }
 
-std::vector<Shape> shapes_of(std::span<const Result> results) {
+std::vector<Shape> shapes_of(std::span<const SavedOutput> results) {
   std::vector<Shape> shapes;
-  for (const Result& result : results) shapes.push_back(result.form.shape);
+  for (const SavedOutput& result : results) shapes.push_back(result.form.shape);
   return shapes;
 }
 
@@ -102,7 +104,7 @@ TapeWalk walk_tape(const Function& f, const Tensors& inputs, int order,
                       .scope = node->scope(),
                       .place = i + 1,
                       .inputs = shapes_of(had),
-                      .outputs = shapes_of(node->results()),
+                      .outputs = shapes_of(node->outputs()),
                       .report = std::make_shared<const GradcheckReport>(report)};
   }
   return walk;

@@ -5,7 +5,7 @@
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/vector_math.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -28,7 +28,7 @@ struct Binary {
 // y = a + b        ā = ȳ,  b̄ = ȳ
 struct Add : Binary<Add> {
   static constexpr auto name = "add";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   template <Real T>
   static T value(T a, T b) {
     return a + b;
@@ -43,7 +43,7 @@ struct Add : Binary<Add> {
 // y = a − b        ā = ȳ,  b̄ = −ȳ
 struct Sub : Binary<Sub> {
   static constexpr auto name = "sub";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   template <Real T>
   static T value(T a, T b) {
     return a - b;
@@ -58,7 +58,7 @@ struct Sub : Binary<Sub> {
 // y = a b          ā = ȳ b,  b̄ = ȳ a
 struct Mul : Binary<Mul> {
   static constexpr auto name = "mul";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   template <Real T>
   static T value(T a, T b) {
     return a * b;
@@ -73,7 +73,7 @@ struct Mul : Binary<Mul> {
 // y = a / b        ā = ȳ / b,  b̄ = −ȳ y / b
 struct Div : Binary<Div> {
   static constexpr auto name = "div";
-  static constexpr Reads reads = {input(1), output(0)};
+  static constexpr Operands reads = {input(1), output(0)};
   template <Real T>
   static T value(T a, T b) {
     return a / b;
@@ -89,7 +89,7 @@ struct Div : Binary<Div> {
 // y = aᵇ           ā = ȳ b aᵇ⁻¹,  b̄ = ȳ y log a
 struct Pow : Binary<Pow> {
   static constexpr auto name = "pow";
-  static constexpr Reads reads = {input(0), input(1), output(0)};
+  static constexpr Operands reads = {input(0), input(1), output(0)};
   template <Real T>
   static T value(T a, T b) {
     return kernels::pow(a, b);
@@ -116,7 +116,7 @@ Tensor share(const Tensor& wins, const Tensor& ties, DType dtype) {
 // y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b; b̄ likewise
 struct Maximum : Binary<Maximum> {
   static constexpr auto name = "maximum";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   template <Real T>
   static T value(T a, T b) {
     return a > b || std::isnan(a) ? a : b;
@@ -134,7 +134,7 @@ struct Maximum : Binary<Maximum> {
 // y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b; b̄ likewise
 struct Minimum : Binary<Minimum> {
   static constexpr auto name = "minimum";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   template <Real T>
   static T value(T a, T b) {
     return a < b || std::isnan(a) ? a : b;
@@ -166,25 +166,28 @@ struct Comparison {
 };
 struct Equal : Comparison<Equal> {
   static constexpr auto name = "equal";
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
+  static constexpr Operands reads = {};
   static bool value(auto a, auto b) { return a == b; }
 };
 struct Greater : Comparison<Greater> {
   static constexpr auto name = "greater";
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
+  static constexpr Operands reads = {};
   static bool value(auto a, auto b) { return a > b; }
 };
 struct Less : Comparison<Less> {
   static constexpr auto name = "less";
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
+  static constexpr Operands reads = {};
   static bool value(auto a, auto b) { return a < b; }
 };
 
 // y = a where c, else b        ā = ȳ where c, else 0;  b̄ = 0 where c, else ȳ
 struct Where {
   static constexpr auto name = "where";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands constants = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const { return in[1].form(); }  // where() has broadcast them
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
@@ -204,7 +207,7 @@ struct Where {
 // y = scale x + shift          x̄ = scale ȳ
 struct Affine {
   static constexpr auto name = "affine";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   double scale, shift;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -218,7 +221,7 @@ struct Affine {
 // y = xᵖ                       x̄ = ȳ p xᵖ⁻¹
 struct Power {
   static constexpr auto name = "power";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   double exponent;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -31,7 +31,7 @@ Tensor fold(const Tensor& g, const Windows& windows, Index length);
 // y[b, window, tap, :] = x[b, position of the tap, :], 0 in the padding        x̄ = fold(ȳ)
 struct Unfold {
   static constexpr auto name = "unfold";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Windows windows;
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();  // [batch, length, width]
@@ -58,7 +58,7 @@ struct Unfold {
 // y[b, position, :] = Σ x[b, window, tap, :] over the taps that lie there      x̄ = unfold(ȳ)
 struct Fold {
   static constexpr auto name = "fold";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Windows windows;
   Index length;
   Form form(Inputs in) const {

@@ -3,7 +3,7 @@
 #include "autograd/kernels/dropout.h"
 
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -13,7 +13,7 @@ namespace {
 // again
 struct Dropout {
   static constexpr auto name = "dropout";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   double p;
   Key key;
   Tensor rows;  // a constant: [number of rows], or not defined

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -22,8 +22,8 @@ void require_indices(const char* name, const Tensor& indices, Index size, Index 
 // y[o, k, i] = x[o, index[k], i]               x̄ = ȳ, scattered
 struct Gather {
   static constexpr auto name = "gather";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {input(1)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {input(1)};
   Index axis;
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
@@ -56,8 +56,8 @@ struct Gather {
 // y[o, index[k], i] += x[o, k, i]              x̄ = ȳ, gathered
 struct ScatterAdd {
   static constexpr auto name = "scatter_add";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {input(1)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {input(1)};
   Index axis, size;
 
   Form form(Inputs in) const {
@@ -94,8 +94,9 @@ struct ScatterAdd {
 // y[…, c] = 1 where c is the index             no derivative
 struct OneHot {
   static constexpr auto name = "one_hot";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
+  static constexpr Operands constants = {input(0)};
+  static constexpr Operands reads = {};
   Index classes;
   DType dtype;
   Form form(Inputs in) const {
@@ -117,8 +118,8 @@ struct OneHot {
 // y[…, :] = table[id, :]                       table̅ = ȳ, added up in the rows of the ids
 struct Embedding {
   static constexpr auto name = "embedding";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands constants = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const {
     require(in[1].rank() == 2, "embedding: the table must be [tokens, width], is ", in[1].shape());
     require(in[0].dtype() == DType::i64, "embedding: ids must be i64, are ", in[0].dtype());

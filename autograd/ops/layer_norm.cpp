@@ -7,7 +7,7 @@
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/row_sums.h"
 #include "autograd/kernels/rows.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
 
@@ -31,11 +31,10 @@ void require_norm(const char* name, const Shape& x, const Shape& gain, const Sha
 // (x, gain, bias, ȳ) to (x̄, gain̅, bias̅), as derived in kernels/rows.h
 struct LayerNormVjp {
   static constexpr auto name = "layer_norm_vjp";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
-  static constexpr std::size_t outputs = 3;
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   double epsilon;
 
-  std::array<Form, 3> forms(Inputs in) const { return {in[0].form(), in[1].form(), in[1].form()}; }
+  std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[1].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const Index width = in[0].size(-1);
@@ -62,7 +61,7 @@ struct LayerNormVjp {
 // y = x̂ ⊙ gain + bias,  x̂ = (x − mean) / √(variance + ε)
 struct LayerNorm {
   static constexpr auto name = "layer_norm";
-  static constexpr Reads reads = {input(0), input(1), input(2)};
+  static constexpr Operands reads = {input(0), input(1), input(2)};
   double epsilon;
 
   Form form(Inputs in) const {
@@ -137,11 +136,10 @@ class DropFactors {
 // up again, m being the factors of dropout:  x̄ = s̄ as of layer_norm,  f̄ = s̄ ⊙ m
 struct AddNormVjp {
   static constexpr auto name = "add_norm_vjp";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3), input(4)};
-  static constexpr std::size_t outputs = 4;
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3), input(4)};
   AddNormOptions options;
 
-  std::array<Form, 4> forms(Inputs in) const {
+  std::array<Form, 4> form(Inputs in) const {
     return {in[0].form(), in[1].form(), in[2].form(), in[3].form()};
   }
   template <Real T>
@@ -177,7 +175,7 @@ struct AddNormVjp {
 // y = layer_norm(x + dropout(f))
 struct AddNorm {
   static constexpr auto name = "add_norm";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   AddNormOptions options;
 
   Form form(Inputs in) const {

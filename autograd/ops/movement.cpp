@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -15,12 +15,13 @@ std::ptrdiff_t offset(Index i) { return static_cast<std::ptrdiff_t>(i); }
 // y = x in another shape       x̄ = ȳ in x's shape
 struct Reshape {
   static constexpr auto name = "reshape";
-  static constexpr Reads reads = {};
+  static constexpr bool is_view = true;
+  static constexpr Operands reads = {};
   Shape shape;
-  Tensor share(Inputs in) const {
+  Form form(Inputs in) const {
     require(in[0].numel() == shape.numel(), "reshape: ", in[0].shape(), " has ", in[0].numel(),
             " elements, ", shape, " has ", shape.numel());
-    return {{shape, in[0].dtype()}, in[0].storage()};
+    return {shape, in[0].dtype()};
   }
   Tensors vjp(const Pullback& back) const { return {reshape(back.cotangent(), back.shape(0))}; }
 };
@@ -28,7 +29,7 @@ struct Reshape {
 // y = x with its axes in another order         x̄ = ȳ with them put back
 struct Permute {
   static constexpr auto name = "permute";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Axes order;
 
   Form form(Inputs in) const {
@@ -74,7 +75,7 @@ struct Permute {
 // y = x, repeated              x̄ = ȳ, summed over the repetitions
 struct BroadcastTo {
   static constexpr auto name = "broadcast_to";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Shape shape;
   Form form(Inputs in) const {
     require(broadcastable(in[0].shape(), shape) && broadcast(name, in[0].shape(), shape) == shape,
@@ -105,7 +106,7 @@ Tensor unslice(const Tensor& g, Index axis, Index begin, Index size);
 // y = x[begin … end) along an axis             x̄ = ȳ there, 0 elsewhere
 struct Slice {
   static constexpr auto name = "slice";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index axis, begin, end;
   Form form(Inputs in) const { return {in[0].shape().with(axis, end - begin), in[0].dtype()}; }
   template <Scalar T>
@@ -121,7 +122,7 @@ struct Slice {
 // y = x standing at `begin` on an axis of `size`, 0 around it      x̄ = ȳ[begin …)
 struct Unslice {
   static constexpr auto name = "unslice";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index axis, begin, size;
   Form form(Inputs in) const { return {in[0].shape().with(axis, size), in[0].dtype()}; }
   template <Scalar T>
@@ -141,7 +142,7 @@ Tensor unslice(const Tensor& g, Index axis, Index begin, Index size) {
 // y = x₀, x₁, … along an axis                  x̄ᵢ = the part of ȳ that it became
 struct Concat {
   static constexpr auto name = "concat";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index axis;
   Form form(Inputs in) const {
     const Shape& first = in[0].shape();
@@ -169,7 +170,7 @@ struct Concat {
   Tensors vjp(const Pullback& back) const {
     Tensors gradients;
     Index begin = 0;
-    for (std::size_t i = 0; i < back.inputs(); ++i) {
+    for (std::size_t i = 0; i < back.input_count(); ++i) {
       const Index end = begin + back.shape(static_cast<int>(i))[axis];
       gradients.push_back(back.needs(i) ? slice(back.cotangent(), axis, begin, end) : Tensor());
       begin = end;
@@ -181,10 +182,9 @@ struct Concat {
 // y₀ = x[0 … size), y₁ = x[size …) along an axis       x̄ = ȳ₀ and ȳ₁, one after the other
 struct Split {
   static constexpr auto name = "split";
-  static constexpr Reads reads = {};
-  static constexpr std::size_t outputs = 2;
+  static constexpr Operands reads = {};
   Index axis, size;
-  std::array<Form, outputs> forms(Inputs in) const {
+  std::array<Form, 2> form(Inputs in) const {
     const Shape& x = in[0].shape();
     return {Form{x.with(axis, size), in[0].dtype()},
             Form{x.with(axis, x[axis] - size), in[0].dtype()}};

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "autograd/kernels/reduce.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -35,7 +35,7 @@ struct Run {
 // y = Σ x          x̄ = ȳ, repeated
 struct Sum {
   static constexpr auto name = "sum";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Run run;
   Form form(Inputs in) const { return {run.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
@@ -49,7 +49,7 @@ struct Sum {
 // y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
 struct Max {
   static constexpr auto name = "max";
-  static constexpr Reads reads = {input(0), output(0)};
+  static constexpr Operands reads = {input(0), output(0)};
   Run run;
   Form form(Inputs in) const {
     require(run.split(in[0].shape()).count > 0, "max: over no elements, x is ", in[0].shape());
@@ -75,7 +75,7 @@ struct Max {
 // y = log Σ exp x  x̄ = ȳ exp(x − y)
 struct LogSumExp {
   static constexpr auto name = "logsumexp";
-  static constexpr Reads reads = {input(0), output(0)};
+  static constexpr Operands reads = {input(0), output(0)};
   Run run;
   Form form(Inputs in) const { return {run.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
@@ -109,7 +109,8 @@ struct LogSumExp {
 // y = index of max x           no derivative
 struct ArgMax {
   static constexpr auto name = "argmax";
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
+  static constexpr Operands reads = {};
   Run run;
   Form form(Inputs in) const {
     require(run.split(in[0].shape()).count > 0, "argmax: over no elements, x is ", in[0].shape());

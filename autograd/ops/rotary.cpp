@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -46,7 +46,7 @@ class Turns {
 //   y_a = a cos θ − b sin θ,   y_b = a sin θ + b cos θ        x̄ = ȳ turned back, by −θ
 struct Rotary {
   static constexpr auto name = "rotary";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Tensor positions;  // a constant: i64 [number of rows]
   Index heads;
   double base;

@@ -4,7 +4,7 @@
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/rows.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -23,7 +23,7 @@ void require_axis(const char* name, const Tensor& x) {
 //                                              ȳ's is of the same form as z: y ⊙ (u − ⟨u, y⟩)
 struct SoftmaxVjp {
   static constexpr auto name = "softmax_vjp";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -46,7 +46,7 @@ struct SoftmaxVjp {
 // y = exp(x) / Σ exp(x)        x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩)
 struct Softmax {
   static constexpr auto name = "softmax";
-  static constexpr Reads reads = {output(0)};  // never x
+  static constexpr Operands reads = {output(0)};  // never x
   Form form(Inputs in) const {
     require_axis(name, in[0]);
     return in[0].form();
@@ -69,8 +69,8 @@ struct Softmax {
 // needs no mask.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {output(0)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -93,7 +93,7 @@ struct MaskedSoftmax {
 // y = x − log Σ exp(x)         x̄ = ȳ − exp(y) Σ ȳ
 struct LogSoftmax {
   static constexpr auto name = "log_softmax";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   Form form(Inputs in) const {
     require_axis(name, in[0]);
     return in[0].form();

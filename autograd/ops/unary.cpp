@@ -5,7 +5,7 @@
 
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/vector_math.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
 
@@ -25,7 +25,7 @@ struct Unary {
 // y = −x           x̄ = −ȳ
 struct Neg : Unary<Neg> {
   static constexpr auto name = "neg";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   template <Real T>
   static T value(T x) {
     return -x;
@@ -36,7 +36,7 @@ struct Neg : Unary<Neg> {
 // y = |x|          x̄ = ȳ sign x
 struct Abs : Unary<Abs> {
   static constexpr auto name = "abs";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
     return std::abs(x);
@@ -47,7 +47,7 @@ struct Abs : Unary<Abs> {
 // y = sign x       x̄ = 0
 struct Sign : Unary<Sign> {
   static constexpr auto name = "sign";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   template <Real T>
   static T value(T x) {
     return x > 0 ? T{1} : x < 0 ? T{-1} : x;  // 0 stays 0, NaN stays NaN
@@ -58,7 +58,7 @@ struct Sign : Unary<Sign> {
 // y = eˣ           x̄ = ȳ y
 struct Exp : Unary<Exp> {
   static constexpr auto name = "exp";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     return kernels::exp(x);
@@ -69,7 +69,7 @@ struct Exp : Unary<Exp> {
 // y = log x        x̄ = ȳ / x
 struct Log : Unary<Log> {
   static constexpr auto name = "log";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
     return kernels::log(x);
@@ -80,7 +80,7 @@ struct Log : Unary<Log> {
 // y = √x           x̄ = ȳ / 2y
 struct Sqrt : Unary<Sqrt> {
   static constexpr auto name = "sqrt";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     return std::sqrt(x);
@@ -91,7 +91,7 @@ struct Sqrt : Unary<Sqrt> {
 // y = sin x        x̄ = ȳ cos x
 struct Sin : Unary<Sin> {
   static constexpr auto name = "sin";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
     return kernels::sin(x);
@@ -102,7 +102,7 @@ struct Sin : Unary<Sin> {
 // y = cos x        x̄ = −ȳ sin x
 struct Cos : Unary<Cos> {
   static constexpr auto name = "cos";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
     return kernels::cos(x);
@@ -114,7 +114,7 @@ struct Cos : Unary<Cos> {
 template <class Op>
 struct TimesSlope {
   static constexpr auto name = Op::name_of_vjp;
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -139,7 +139,7 @@ struct SlopeOfResultVjp : TimesSlope<Op> {
 // y = tanh x       x̄ = ȳ (1 − y²)
 struct Tanh : Unary<Tanh> {
   static constexpr auto name = "tanh", name_of_vjp = "tanh_vjp";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     return kernels::tanh(x);
@@ -154,7 +154,7 @@ struct Tanh : Unary<Tanh> {
 // y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
 struct Sigmoid : Unary<Sigmoid> {
   static constexpr auto name = "sigmoid", name_of_vjp = "sigmoid_vjp";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     const T e = kernels::exp(-std::abs(x));  // of the negative side only: never overflows
@@ -170,7 +170,7 @@ struct Sigmoid : Unary<Sigmoid> {
 // y = erf x        x̄ = ȳ · 2/√π · e^(−x²)
 struct Erf : Unary<Erf> {
   static constexpr auto name = "erf";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
     return kernels::erf(x);
@@ -183,7 +183,7 @@ struct Erf : Unary<Erf> {
 // z = ȳ where y > 0, else 0    z's gradient with respect to ȳ is of the same form
 struct ReluVjp {
   static constexpr auto name = "relu_vjp";
-  static constexpr Reads reads = {input(1)};
+  static constexpr Operands reads = {input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -198,7 +198,7 @@ struct ReluVjp {
 // y = max(x, 0)    x̄ = ȳ where y > 0, else 0
 struct Relu : Unary<Relu> {
   static constexpr auto name = "relu";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     return x < 0 ? T{0} : x;  // NaN stays NaN
@@ -219,7 +219,7 @@ struct SlopeVjp : TimesSlope<Op> {
 // y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2          x̄ = ȳ (Φ(x) + x φ(x)),  φ(x) = e^(−x²/2) / √2π
 struct GeluExact : Unary<GeluExact> {
   static constexpr auto name = "gelu_exact", name_of_vjp = "gelu_exact_vjp";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static constexpr double root_half = 1 / std::numbers::sqrt2;
   static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + erf(x * root_half))); }
   template <Real T>
@@ -241,7 +241,7 @@ struct GeluExact : Unary<GeluExact> {
 //                  x̄ = ȳ ((1 + t)/2 + x (1 − t²)/2 · √(2/π)(1 + 3c x²)),  t = tanh u
 struct GeluTanh : Unary<GeluTanh> {
   static constexpr auto name = "gelu_tanh", name_of_vjp = "gelu_tanh_vjp";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   static constexpr double cubic = 0.044715;
   static Tensor formula(const Tensor& x) {
@@ -266,7 +266,7 @@ struct GeluTanh : Unary<GeluTanh> {
 // y = x in another type        x̄ = ȳ in x's type
 struct Cast {
   static constexpr auto name = "cast";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   DType dtype;
   Form form(Inputs in) const { return {in[0].shape(), dtype}; }
   template <Scalar T>

@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
 
 // Of the sanitizers: there if the library is compiled with one.

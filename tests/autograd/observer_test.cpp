@@ -5,6 +5,8 @@
 #include "autograd/grad.h"
 #include "autograd/ops.h"
 #include "tests/autograd/support.h"
+#include "autograd/pullback.h"
+#include "autograd/apply.h"
 
 namespace {
 

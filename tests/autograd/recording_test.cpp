@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
 
 namespace {

@@ -26,7 +26,7 @@ struct Everything : Module {
   }
 };
 
-// Reads and writes tokens by the same table.
+// Operands and writes tokens by the same table.
 Transformer tied_transformer() {
   TransformerConfig config = small_config();
   config.tied_embeddings = TiedEmbeddings::decoder;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "autograd/gradcheck.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/ops/samples.h"
 
 namespace adjoint::testing {

@@ -195,18 +195,18 @@ bool infinity_is_meant(const Inputs& in) {
 std::vector<Part> parts_of(const Pullback& back) {
   std::vector<Part> operands;
   for (std::size_t i = 0; i < back.input_count(); ++i) {
-    const Tensor x = back.input(static_cast<int>(i));
+    const Tensor x = back.input(i);
     operands.push_back({role("input", i, x), x});
   }
   for (std::size_t i = 0; i < back.output_count(); ++i)
-    operands.push_back({role("output", i), back.output(static_cast<int>(i))});
+    operands.push_back({role("output", i), back.output(i)});
   return operands;
 }
 
 std::vector<Part> cotangents_of(const Pullback& back) {
   Tensors cotangents;
   for (std::size_t i = 0; i < back.output_count(); ++i)
-    cotangents.push_back(back.cotangent(static_cast<int>(i)));
+    cotangents.push_back(back.cotangent(i));
   return parts("cotangent", cotangents);
 }
 

@@ -8,6 +8,7 @@
 #include "autograd/grad.h"
 #include "autograd/apply.h"
 #include "tests/autograd/support.h"
+#include "autograd/node.h"
 
 namespace {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
+#include "autograd/node.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/normalization.h"
 #include "tests/nn/support.h"

@@ -34,7 +34,7 @@ struct Handmade {
   }
   Tensors vjp(const Pullback& back) const {
     Tensors xs;
-    for (std::size_t i = 0; i < back.input_count(); ++i) xs.push_back(back.input(static_cast<int>(i)));
+    for (std::size_t i = 0; i < back.input_count(); ++i) xs.push_back(back.input(i));
     return rule(xs, back.cotangent());
   }
 

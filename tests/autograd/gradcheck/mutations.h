@@ -19,7 +19,7 @@ namespace adjoint::testing {
 class Site {
  public:
   Site(const Node& node, const Pullback& back) : node_(node), back_(back) {}
-  std::size_t inputs() const { return back_.inputs(); }
+  std::size_t inputs() const { return back_.input_count(); }
   const Tensor& cotangent() const { return back_.cotangent(); }
   /// The right vjp, but of another cotangent.
   Tensors vjp(const Tensor& cotangent) const;

@@ -6,10 +6,10 @@
 #include <map>
 #include <sstream>
 
+#include "autograd/apply.h"
 #include "autograd/grad.h"
 #include "autograd/observer.h"
 #include "autograd/pullback.h"
-#include "autograd/apply.h"
 
 namespace adjoint::testing {
 namespace {
@@ -60,8 +60,7 @@ struct Whole {
   }
   Tensors vjp(const Pullback& back) const {
     Tensors xs;
-    for (std::size_t i = 0; i < back.input_count(); ++i)
-      xs.push_back(detach(back.input(static_cast<int>(i))));
+    for (std::size_t i = 0; i < back.input_count(); ++i) xs.push_back(detach(back.input(i)));
     return right_vjp(f, xs, back.cotangent());
   }
 };
@@ -323,15 +322,13 @@ void Breeding::of_steps() {
 Tensors Site::vjp(const Tensor& cotangent) const {
   const auto again = [&](const Tensors& xs) { return node_.replay(xs)[0]; };
   Tensors inputs;
-  for (std::size_t i = 0; i < back_.inputs(); ++i)
-    inputs.push_back(detach(back_.input(static_cast<int>(i))));
+  for (std::size_t i = 0; i < back_.input_count(); ++i) inputs.push_back(detach(back_.input(i)));
   return right_vjp(again, inputs, cotangent);
 }
 
 Tensors Site::vjp_of(const Formula& other) const {
   Tensors inputs;
-  for (std::size_t i = 0; i < back_.inputs(); ++i)
-    inputs.push_back(detach(back_.input(static_cast<int>(i))));
+  for (std::size_t i = 0; i < back_.input_count(); ++i) inputs.push_back(detach(back_.input(i)));
   return right_vjp(other, inputs, back_.cotangent());
 }
 

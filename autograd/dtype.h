@@ -1,5 +1,4 @@
-// Element types. A run-time tag says which one a tensor holds; `dispatch` leads from the tag to
-// the C++ type, in one place.
+// Element types. A tensor carries a run-time tag; `dispatch` turns the tag into the C++ type.
 #pragma once
 
 #include <concepts>
@@ -43,7 +42,7 @@ inline std::ostream& operator<<(std::ostream& stream, DType dtype) {
   return stream << name_of(dtype);
 }
 
-/// Calls `f.template operator()<T>()` with the C++ type behind the tag.
+/// Calls `f.template operator()<T>()` with the C++ type of the tag.
 template <class F>
 decltype(auto) dispatch(DType dtype, F&& f) {
   switch (dtype) {

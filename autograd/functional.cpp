@@ -10,15 +10,15 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 // ---- Evaluating --------------------------------------------------------------------------------
 
-// A new node with the value of x: what f computes from it is told apart from all that was computed
-// from x elsewhere, and from another input that is the same tensor. The link back to x is there
-// for those who differentiate the results.
+// A new node with the value of x. It tells what f computes from x apart from what was computed from
+// x elsewhere, and from another input that is the same tensor. The link back to x lets a caller
+// differentiate the results.
 Tensor own_input(const Tensor& x, bool linked) {
   if (!is_real(x.dtype())) return x;
   return linked && x.tracked() ? x * scalar(1, x.dtype()) : variable(x, x.name());
 }
 
-// f as it was recorded at inputs of its own.
+// f, recorded at its own inputs.
 struct Recording {
   Tensors xs, ys;
 

@@ -6,10 +6,9 @@
 //   jvp(f, x, u);       // the value, and J u
 //   vjp(f, x);          // the value, and the function ȳ ↦ Jᵀ ȳ
 //
-// f is evaluated once, at inputs of its own: what else it takes from outside counts as constant,
-// even where that is the same tensor as an x or was computed from one. Inputs and outputs of i64
-// and b8 have no derivative: empty tensors stand for theirs. Whether recording is on does not
-// matter.
+// f is evaluated once, at fresh copies of the inputs. Anything else that f uses is a constant, even
+// if it is the same tensor as an x or was computed from one. Inputs and outputs of i64 and b8 have
+// no derivative; theirs are empty tensors. NoRecording has no effect here.
 #pragma once
 
 #include <functional>
@@ -21,12 +20,12 @@ namespace adjoint {
 
 /// Several inputs, several outputs.
 using Function = std::function<Tensors(const Tensors&)>;
-/// One input, one output. Each function below is there for both.
+/// One input, one output. Each function below takes either.
 using TensorFunction = std::function<Tensor(const Tensor&)>;
 
 struct FunctionalOptions {
-  /// Record the results, so that they can be differentiated again: with respect to the xs that are
-  /// tracked, and to whatever else f depends on.
+  /// Record the results, so that they can be differentiated again, with respect to the tracked xs
+  /// and to anything else that f depends on.
   bool create_graph = false;
 };
 
@@ -35,7 +34,7 @@ template <class T>
 struct Vjp {
   T value;  ///< f(x)
   /// ȳ ↦ Jᵀ ȳ, one gradient for each x. May be called any number of times. An empty cotangent means
-  /// zero. Error when one has another shape or type than its output.
+  /// zero. Error when a cotangent does not have the form of its output.
   std::function<T(const T& cotangents)> pullback;
 };
 Vjp<Tensors> vjp(const Function& f, const Tensors& xs, const FunctionalOptions& options = {});
@@ -56,19 +55,19 @@ Jvp<Tensors> jvp(const Function& f, const Tensors& xs, const Tensors& tangents,
 Jvp<Tensor> jvp(const TensorFunction& f, const Tensor& x, const Tensor& tangent,
                 const FunctionalOptions& options = {});
 
-/// H v for the Hessian H of a function with one element as its result: ∂⟨∇f(x), v⟩/∂x, without ever
-/// holding H. (Pearlmutter, "Fast exact multiplication by the Hessian", 1994.) An empty v means
-/// zero. Error when f has other results.
+/// H v for the Hessian H of a function with one element as its result: ∂⟨∇f(x), v⟩/∂x, without
+/// storing H. (Pearlmutter, "Fast exact multiplication by the Hessian", 1994.) An empty v means
+/// zero. Error when f returns anything but one real number.
 Tensors hvp(const Function& f, const Tensors& xs, const Tensors& vs,
             const FunctionalOptions& options = {});
 Tensor hvp(const TensorFunction& f, const Tensor& x, const Tensor& v,
            const FunctionalOptions& options = {});
 
-/// A row of blocks for each output, in it one for each input.
+/// [output][input].
 using Blocks = std::vector<Tensors>;
 
 /// jacobian(f, xs)[i][j] is ∂yᵢ/∂xⱼ of shape [axes of yᵢ, axes of xⱼ]. One sweep for each element
-/// of the ys. Error when both have more than Shape::max_rank axes together.
+/// of the ys. Error when yᵢ and xⱼ together have more than Shape::max_rank axes.
 Blocks jacobian(const Function& f, const Tensors& xs, const FunctionalOptions& options = {});
 Tensor jacobian(const TensorFunction& f, const Tensor& x, const FunctionalOptions& options = {});
 

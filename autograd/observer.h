@@ -1,7 +1,8 @@
-// Looking on while a program computes. An observer is told of every operation before and after it
-// runs, forward and backward, and may change the gradients it is shown. Anomaly mode, the search
-// for a wrong operation, profiles, and tests that plant mistakes are observers; without one there
-// is a null pointer to look at and no more.
+// Watching a program compute. An observer is told of every operation before and after it runs,
+// forward and backward, of every cotangent that arrives at a node, and of every gradient that
+// reaches a leaf; it may change the gradients that a vjp returns. Anomaly detection, the search for
+// a wrong operation and profiles are observers, and so are tests that plant mistakes. Without an
+// observer the cost is one look at a null pointer.
 #pragma once
 
 #include <span>
@@ -13,28 +14,35 @@
 namespace adjoint {
 
 class Inputs;
+class Leaf;
 class Node;
 class Pullback;
 
-/// What is observed is all that the thread computes while an Observing guard stands, and what
-/// workers compute for it, so several threads may call at once. The name scope of an operation is
-/// `ambient().scope`, in a vjp that of the forward. The operations that a vjp is made of are told
-/// of, too: `ambient().vjp_of` is then its node.
+/// An observer sees what its thread computes while an Observing guard stands, and what workers
+/// compute for that thread, so several threads may call it at once. The name scope of an operation
+/// is `ambient().scope`; a vjp runs in that of its forward. The operations inside a vjp are
+/// reported too: `ambient().vjp_of` is then the node whose vjp runs.
 class Observer {
  public:
   virtual ~Observer() = default;
 
   virtual void before_forward(const char* /*operation*/, const Inputs& /*in*/) {}
-  /// What was recorded hangs on the outputs: `out[0].history().node`, if anything was.
+  /// If the operation was recorded, its node is `out[0].history().node`.
   virtual void after_forward(const char* /*operation*/, const Inputs& /*in*/,
                              std::span<const Tensor> /*out*/) {}
   virtual void before_vjp(const Node& /*node*/, const Pullback& /*back*/) {}
-  /// One gradient for each input of the node, not defined where it is zero or not needed.
+  /// One gradient for each input of the node, empty where it is zero or not needed.
   virtual void after_vjp(const Node& /*node*/, const Pullback& /*back*/, Tensors& /*gradients*/) {}
+  /// A term of the cotangent of one output has arrived at its node; `sum` is what has arrived there
+  /// so far, this term included. `from` is the node whose vjp sent it, null for the sweep's seed.
+  virtual void after_arrival(const Node* /*from*/, const Node& /*to*/, int /*output*/,
+                             const Tensor& /*term*/, const Tensor& /*sum*/) {}
+  /// The whole gradient of a leaf: nothing more will arrive there in this sweep.
+  virtual void at_leaf(const Leaf& /*leaf*/, const Tensor& /*gradient*/) {}
 };
 
-/// `Observing guard(observer);`: it looks on for the block the guard stands in, beside those that
-/// do already.
+/// `Observing guard(observer);` has the observer watch the block that the guard stands in, beside
+/// those that watch already.
 class Observing {
  public:
   explicit Observing(Observer& observer)
@@ -51,23 +59,23 @@ class Observing {
   const Observing* outer_;
 };
 
-/// `Unobserved guard;`: what a tool computes for its own ends is told to nobody.
-class Unobserved {
- public:
-  Unobserved() : former_(std::exchange(ambient().observing, nullptr)) {}
-  ~Unobserved() { ambient().observing = former_; }
-  Unobserved(const Unobserved&) = delete;
-  Unobserved& operator=(const Unobserved&) = delete;
-
- private:
-  const Observing* former_;
+/// `Unobserved guard;` hides what a tool computes for its own purposes.
+struct Unobserved : ScopedValue<const Observing*> {
+  Unobserved() : ScopedValue(ambient().observing, nullptr) {}
 };
 
-/// Calls back each observer that looks on, the innermost first.
+/// Stands while the sweep runs a vjp, so that an observer can tell what a vjp computes from what
+/// the program does. Of nested vjps the outermost counts.
+struct VjpGuard : ScopedValue<const Node*> {
+  explicit VjpGuard(const Node& node)
+      : ScopedValue(ambient().vjp_of, ambient().vjp_of ? ambient().vjp_of : &node) {}
+};
+
+/// Calls `call` with each observer, the innermost first.
 template <class Call>
 void tell_observers(const Call& call) {
   for (const Observing* guard = ambient().observing; guard; guard = guard->outer())
-    call(guard->observer());
+    [[unlikely]] call(guard->observer());
 }
 
 }  // namespace adjoint

@@ -11,24 +11,24 @@
 
 namespace adjoint {
 
-/// Counts, sizes, positions: signed, so that differences and negative axes need no care.
+/// Counts, sizes, positions. Signed, so that differences and negative axes are safe.
 using Index = std::int64_t;
 
 /// The sizes of up to eight axes, outermost first. A scalar has no axes and one element.
 class Shape {
  public:
   static constexpr Index max_rank = 8;
-  static constexpr Index max_elements = Index{1} << 59;  ///< their bytes can still be counted
+  static constexpr Index max_elements = Index{1} << 59;  ///< so that the bytes fit an Index
 
   Shape() = default;
   Shape(std::initializer_list<Index> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const Index> sizes);
 
   Index rank() const { return rank_; }
-  /// The size of one axis; −1 is the last. Error when the shape has no such axis.
+  /// The size of an axis; −1 is the last. Error when the shape has no such axis.
   Index operator[](Index axis) const { return sizes_[static_cast<std::size_t>(resolve(axis))]; }
   Index numel() const { return numel(0, rank_); }
-  /// The axis counted from the front: resolve(−1) is rank() − 1. Error when there is none.
+  /// The axis counted from the front: resolve(−1) is rank() − 1. Error when out of range.
   Index resolve(Index axis) const {
     const Index from_front = axis < 0 ? axis + rank_ : axis;
     if (from_front < 0 || from_front >= rank_) [[unlikely]]
@@ -40,17 +40,17 @@ class Shape {
   auto begin() const { return sizes().begin(); }
   auto end() const { return sizes().end(); }
 
-  /// The product of the sizes of the axes [first, last).
+  /// How many elements the axes [first, last) span.
   Index numel(Index first, Index last) const {
     Index product = 1;
     for (Index axis = first; axis < last; ++axis) product *= sizes_[static_cast<std::size_t>(axis)];
     return product;
   }
-  /// The axes [first, last) alone.
+  /// Only the axes [first, last).
   Shape part(Index first, Index last) const;
-  Shape with(Index axis, Index size) const;      ///< One axis resized.
-  Shape inserted(Index axis, Index size) const;  ///< An axis more, standing at `axis`.
-  Shape without(Index axis) const;               ///< An axis less.
+  Shape with(Index axis, Index size) const;      ///< One axis with another size.
+  Shape inserted(Index axis, Index size) const;  ///< A new axis at `axis`.
+  Shape without(Index axis) const;               ///< Without this axis.
   Shape joined(const Shape& inner) const;        ///< These axes, then those of `inner`.
 
   friend bool operator==(const Shape& a, const Shape& b) {
@@ -66,8 +66,7 @@ class Shape {
   Index rank_ = 0;
 };
 
-/// One axis as the middle of three: [outer, size, inner]. Along it a run is contiguous for each
-/// outer.
+/// A shape seen from one of its axes: [outer, size, inner]. `inner` elements are contiguous.
 struct AxisView {
   Index outer, size, inner;
   AxisView(const Shape& shape, Index axis)
@@ -79,8 +78,7 @@ struct AxisView {
 /// Prints as [2, 3]; a scalar as [].
 std::ostream& operator<<(std::ostream& stream, const Shape& shape);
 
-/// Where the element with that number, counted in row-major order, stands: "[1, 2]". Nothing for a
-/// scalar.
+/// The indices of an element, numbered in row-major order, as text: "[1, 2]". Empty for a scalar.
 std::string index_text(const Shape& shape, Index element);
 
 /// Whether the shapes broadcast: aligned at the last axis, sizes are equal or one of them is 1.

@@ -17,8 +17,8 @@ constexpr std::size_t line_bits = 6;
 constexpr std::size_t line = 1 << line_bits;  // a cache line, and the widest vector register
 constexpr std::align_val_t alignment{line};
 
-// Size classes: a line for the head of a storage and then room for so many elements, four sizes to
-// each power of two, so that of all but the smallest at most a fifth lies idle.
+// Size classes: a line for the Storage itself, then the elements. Four sizes to each power of two,
+// so at most a fifth of a block is unused, the smallest aside.
 struct SizeClass {
   std::size_t index;
   std::size_t bytes;
@@ -31,7 +31,7 @@ SizeClass size_class(std::size_t bytes) {
   return {power * 4 + ((rounded - (std::size_t{1} << power)) >> (power - 2)), line + rounded};
 }
 
-// Unused blocks, by size.
+// Free blocks, by size.
 class FreeList {
  public:
   ~FreeList() { clear(); }
@@ -45,7 +45,7 @@ class FreeList {
   }
   void put(void* block, const SizeClass& size) { blocks_[size.index].push_back(block); }
   std::size_t count(const SizeClass& size) const { return blocks_[size.index].size(); }
-  /// Moves at most so many blocks of one size to another list.
+  /// Moves up to `most` blocks of one size to another list.
   void pass_on(FreeList& to, std::size_t index, std::size_t most) {
     auto& blocks = blocks_[index];
     const auto first = blocks.end() - static_cast<std::ptrdiff_t>(std::min(most, blocks.size()));
@@ -67,9 +67,9 @@ class FreeList {
   std::array<std::vector<void*>, 64 * 4 + 8> blocks_;
 };
 
-// All blocks are shared: one may be taken by one thread and given back by another (a worker's
-// gradients), and has to find its way back. But small ones come and go by the million: of these
-// each thread has a list of its own, without a lock, and trades with the others many at a time.
+// One thread may take a block and another give it back (a worker's gradients), so blocks are
+// shared, under a lock. Small blocks come and go by the million: each thread has its own list of
+// them, needs no lock for it, and exchanges many at a time with the shared list.
 constexpr std::size_t small_limit = line + 4096;
 constexpr std::size_t traded_at_once = 256;  // so a thread has at most twice as many of each size
 
@@ -83,8 +83,8 @@ SharedFreeList& shared_list() {
   return *list;
 }
 
-// Bytes in use, by all threads. What a thread takes and gives back it enters in a book of its own,
-// and carries over when that has grown long: all threads would wait for one counter.
+// Bytes in use by all threads. One counter would make all threads wait for each other, so each
+// counts in a book of its own and carries the sum over when it has grown large.
 std::atomic<std::ptrdiff_t> bytes_in_use{0};
 std::atomic<std::ptrdiff_t> bytes_peak{0};
 class Book {
@@ -108,9 +108,9 @@ class Book {
   std::ptrdiff_t highest_ = 0;  // that the change has been
 };
 
-// What a thread has for itself. The pointer is null before its first use and when the thread is
-// ending. (It costs nothing to look at; an object with a constructor would be asked for it every
-// time.)
+// What belongs to one thread. The pointer is null before the first use and while the thread ends. A
+// plain pointer costs nothing to read; a thread_local object with a constructor is checked each
+// time.
 struct OwnMemory {
   FreeList list;
   Book book;
@@ -172,12 +172,11 @@ void* allocate(std::size_t bytes) {
   if (void* const block = ::operator new(bytes, alignment, std::nothrow)) return block;
   memory::release_unused();
   void* const block = ::operator new(bytes, alignment, std::nothrow);
-  require(block != nullptr, "tensor: no memory for ", bytes, " bytes");
+  require(block != nullptr, "tensor: out of memory: ", bytes, " bytes could not be allocated");
   return block;
 }
 
-// Makes room for elements in the line after whatever it is to hold, a storage and its holders'
-// count.
+// Allocates a Storage with its reference count, and the elements behind them in the same block.
 template <class T>
 struct WithElements {
   using value_type = T;

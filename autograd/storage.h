@@ -1,5 +1,6 @@
-// Buffers: 64-byte aligned memory that tensors share. It is reused by size, and so is the memory of
-// what else comes and goes with every operation: the nodes of the tape.
+// Buffers: 64-byte aligned memory that tensors share. Freed blocks are kept by size and reused, for
+// the elements of tensors and for the nodes of the tape, because both come and go with every
+// operation.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +10,9 @@
 namespace adjoint {
 
 namespace memory {
-/// A block of at least so many bytes, an unused one if there is any. Error when there is no memory.
+/// A block of at least `bytes`, a free one if possible. Error when the system has no memory left.
 void* take(std::size_t bytes);
-/// Gives it back, from whatever thread, with the size that was asked for.
+/// Returns a block to the free list, from any thread. `bytes` is the size that was asked for.
 void give_back(void* block, std::size_t bytes);
 }  // namespace memory
 
@@ -32,13 +33,13 @@ struct Recycling {
 class Storage;
 using StoragePtr = std::shared_ptr<Storage>;
 
-/// One buffer. Tensors hold it through a shared pointer; the last one gives it back.
-/// The version counts writes, so that a sweep can tell that a recorded value was changed since.
+/// One buffer, which tensors hold by shared pointer. The version counts writes, so that a sweep can
+/// tell that a recorded value has changed.
 class Storage {
-  struct InBlock {};  // what only make() can say
+  struct InBlock {};  // keeps the constructor to make()
 
  public:
-  /// A new one. It and, from the next cache line on, its elements are one block of memory.
+  /// A new buffer. The Storage and its elements, from the next cache line on, are one block.
   static StoragePtr make(std::size_t bytes);
   Storage(InBlock, std::size_t bytes);
   ~Storage();
@@ -57,14 +58,14 @@ class Storage {
   std::uint64_t version_ = 0;
 };
 
-/// Figures on the buffers of all tensors, in the bytes that were asked for. Of what other threads
-/// that still run have taken and given back, up to 64 KB each may not show yet.
+/// Memory in the buffers of all tensors, in bytes asked for. Each other running thread may hold
+/// back up to 64 KB of changes that do not show yet.
 namespace memory {
 std::size_t in_use();
 /// The highest in_use() since the start or the last reset.
 std::size_t peak();
 void reset_peak();
-/// Gives the calling thread's small and everybody's large unused buffers back to the system.
+/// Returns free buffers to the system: the small ones of the calling thread, the large ones of all.
 void release_unused();
 }  // namespace memory
 

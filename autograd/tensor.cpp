@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "autograd/operation.h"
 #include "autograd/support/error.h"
 
 namespace adjoint {
@@ -24,8 +23,6 @@ double element(const Tensor& x, Index position) {
     return static_cast<double>(x.values<T>()[static_cast<std::size_t>(position)]);
   });
 }
-
-const Leaf* leaf_of(const Tensor& x) { return dynamic_cast<const Leaf*>(x.history().node.get()); }
 }  // namespace
 
 double Tensor::item() const {
@@ -46,30 +43,6 @@ double Tensor::at(std::initializer_list<Index> indices) const {
     ++axis;
   }
   return element(*this, position);
-}
-
-const std::string& Tensor::name() const {
-  static const std::string none;
-  const Leaf* leaf = leaf_of(*this);
-  return leaf ? leaf->label() : none;
-}
-
-Tensor Tensor::grad() const {
-  const Leaf* leaf = leaf_of(*this);
-  require(leaf, "grad: only a leaf made by variable() collects a gradient");
-  return leaf->grad();
-}
-
-void Tensor::clear_grad() {
-  require(leaf_of(*this), "clear_grad: only a leaf made by variable() collects a gradient");
-  static_cast<Leaf&>(*history_.node).clear_grad();
-}
-
-Tensor variable(const Tensor& value, std::string name) {
-  require(value.defined() && is_real(value.dtype()),
-          "variable: only f32 and f64 tensors can be differentiated");
-  return {
-      value.form(), value.storage(), {std::make_shared<Leaf>(value.form(), std::move(name)), 0}};
 }
 
 Tensor detach(const Tensor& x) { return x.tracked() ? Tensor(x.form(), x.storage()) : x; }

@@ -1,5 +1,5 @@
-// Tensor: a value handle on {shape, dtype, storage, history}. Copying a tensor copies the handle
-// and shares the storage. Elements lie contiguously, last axis fastest: there are no strides.
+// Tensor: a value handle {shape, dtype, storage, history}. Copying a tensor copies the handle and
+// shares the storage. Elements are contiguous, the last axis fastest: there are no strides.
 #pragma once
 
 #include <concepts>
@@ -20,15 +20,14 @@ namespace adjoint {
 class Node;
 using NodePtr = std::shared_ptr<Node>;
 
-/// What a tensor looks like from outside: an operation's rule derives it before anything is
-/// computed.
+/// Shape and type. An operation derives those of its outputs before it computes anything.
 struct Form {
   Shape shape;
   DType dtype;
   friend bool operator==(const Form&, const Form&) = default;
 };
 
-/// Where a tracked tensor comes from: which output of which recorded operation (or leaf).
+/// Where a tracked tensor comes from: one output of a recorded operation, or a leaf.
 struct History {
   NodePtr node;
   int output = 0;
@@ -36,11 +35,11 @@ struct History {
 
 class Tensor {
  public:
-  /// No tensor at all. As a cotangent or gradient it means zero.
+  /// The empty tensor: no shape, no elements. As a cotangent or a gradient it means zero.
   Tensor() = default;
-  /// A new tensor whose elements are not yet set.
+  /// A new tensor with uninitialised elements.
   explicit Tensor(const Form& form);
-  /// A handle on existing storage; without storage, a form and a history only (see operation.h).
+  /// A handle on existing storage. Without storage it has a form and a history only (node.h).
   Tensor(const Form& form, StoragePtr storage, History history = {})
       : shape_(form.shape),
         dtype_(form.dtype),
@@ -56,12 +55,12 @@ class Tensor {
   Index size(Index axis) const { return shape_[axis]; }
   Index numel() const { return shape_.numel(); }
 
-  /// The elements, to be read. Error when T is not the dtype.
+  /// Read access to the elements. Error when T is not the dtype.
   template <Scalar T>
   std::span<const T> values() const {
     return {static_cast<const T*>(read(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// The elements, to be written. A later sweep that would read the value from before finds out.
+  /// Write access. A sweep that needs the old values afterwards is an error.
   template <Scalar T>
   std::span<T> edit() {
     return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};
@@ -74,16 +73,17 @@ class Tensor {
   /// Whether operations on this tensor are recorded.
   bool tracked() const { return history_.node != nullptr; }
   const History& history() const { return history_; }
-  /// Gives this handle another history, or none, and returns the one it had. For the tape.
+  /// Replaces the history and returns the old one. For the tape.
   History exchange_history(History history) { return std::exchange(history_, std::move(history)); }
   const StoragePtr& storage() const { return storage_; }
-  /// Lets go of the elements; form and history remain. For the tape.
+  /// Drops the elements, keeps form and history. For the tape.
   void drop_storage() { storage_ = nullptr; }
   /// The name of a leaf; empty for others.
   const std::string& name() const;
-  /// What backward() has added up for this leaf; not defined before. Error when not a leaf.
+  /// The sum of the gradients that backward() has sent here, empty before the first. Error unless a
+  /// leaf.
   Tensor grad() const;
-  /// Forgets it.
+  /// Empties it.
   void clear_grad();
 
  private:
@@ -108,12 +108,12 @@ class Tensor {
 
 using Tensors = std::vector<Tensor>;
 
-/// A leaf: a tensor sharing the storage of `value` with respect to which one differentiates.
-/// Parameters and inputs of functions are made this way. Error unless f32 or f64.
+/// A leaf: a tensor to differentiate with respect to, such as a parameter. It shares the storage of
+/// `value`. Error unless f32 or f64.
 Tensor variable(const Tensor& value, std::string name = {});
 /// The same value without a history.
 Tensor detach(const Tensor& x);
-/// A copy with storage of its own and without a history.
+/// A copy with its own storage and without a history.
 Tensor copy(const Tensor& x);
 
 // ---- Making tensors ----------------------------------------------------------------------------
@@ -145,7 +145,7 @@ Tensor arange(Index count, DType dtype = DType::f32);
 /// The identity matrix.
 Tensor eye(Index size, DType dtype = DType::f32);
 
-/// Copies the values, in row-major order. Error when their number is not that of the shape.
+/// Copies the values, in row-major order. Error unless there are as many as the shape has elements.
 template <Scalar T>
 Tensor from(std::span<const T> values, const Shape& shape);
 template <Scalar T>
@@ -155,7 +155,7 @@ Tensor from(const std::vector<T>& values, const Shape& shape) {
 
 // ---- Printing ----------------------------------------------------------------------------------
 
-/// For people: nested brackets, aligned columns; of a long axis only the ends are shown.
+/// Nested brackets and aligned columns. Long axes are abridged.
 std::ostream& operator<<(std::ostream& stream, const Tensor& x);
 
 /// What messages call an operand: "input 0 ('weight')", or "input 0" if it has no name.

@@ -11,7 +11,7 @@
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/support/error.h"
 
@@ -24,7 +24,7 @@ using namespace adjoint;
 // y = log cosh x               x̄ = ȳ tanh x
 struct LogCosh {
   static constexpr auto name = "log_cosh";
-  static constexpr Reads reads = {input(0)};  // what the vjp looks at; all else may be forgotten
+  static constexpr Operands reads = {input(0)};  // what the vjp looks at; all else may be forgotten
 
   // What comes out, before anything is computed: here the shape and type of what goes in.
   Form form(Inputs in) const { return in[0].form(); }

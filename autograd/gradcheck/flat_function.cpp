@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "autograd/grad.h"
+#include "autograd/observer.h"
 #include "autograd/ops.h"
 
 namespace adjoint::checking {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "autograd/gradcheck/flat_function.h"
+#include "autograd/observer.h"
 #include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/tools/inspect.h"
@@ -67,7 +68,7 @@ GradcheckOptions thorough(int order, const GradcheckOptions& options) {
 Culprit culprit(Node& node, std::size_t number, const Tensors& inputs, GradcheckReport report) {
   Culprit result{node.name(), node.scope(), number, {}, {}, {}};
   for (const Tensor& x : inputs) result.inputs.push_back(x.shape());
-  for (const Result& y : node.results()) result.outputs.push_back(y.form.shape);
+  for (const SavedOutput& y : node.outputs()) result.outputs.push_back(y.form.shape);
   result.report = std::make_shared<const GradcheckReport>(std::move(report));
   return result;
 }

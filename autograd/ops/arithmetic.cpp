@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/vector_math.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -32,7 +32,7 @@ struct Binary {
 // y = a + b        ā = ȳ,  b̄ = ȳ
 struct Add : Binary<Add> {
   static constexpr auto name = "add";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   static auto value(auto a, auto b) { return a + b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
   static Tensor b_bar(const Pullback& back) { return back.cotangent(); }
@@ -41,7 +41,7 @@ struct Add : Binary<Add> {
 // y = a b          ā = ȳ b,  b̄ = ȳ a
 struct Mul : Binary<Mul> {
   static constexpr auto name = "mul";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a * b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent() * back.input(1); }
   static Tensor b_bar(const Pullback& back) { return back.cotangent() * back.input(0); }
@@ -50,7 +50,7 @@ struct Mul : Binary<Mul> {
 // y = a − b        ā = ȳ,  b̄ = −ȳ
 struct Sub : Binary<Sub> {
   static constexpr auto name = "sub";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   static auto value(auto a, auto b) { return a - b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
   static Tensor b_bar(const Pullback& back) { return -back.cotangent(); }
@@ -59,7 +59,7 @@ struct Sub : Binary<Sub> {
 // y = a / b        ā = ȳ / b,  b̄ = −ȳ y / b
 struct Div : Binary<Div> {
   static constexpr auto name = "div";
-  static constexpr Reads reads = {input(1), output(0)};
+  static constexpr Operands reads = {input(1), output(0)};
   static auto value(auto a, auto b) { return a / b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent() / back.input(1); }
   static Tensor b_bar(const Pullback& back) {
@@ -70,7 +70,7 @@ struct Div : Binary<Div> {
 // y = aᵇ           ā = ȳ b aᵇ⁻¹,  b̄ = ȳ y log a
 struct Pow : Binary<Pow> {
   static constexpr auto name = "pow";
-  static constexpr Reads reads = {input(0), input(1), output(0)};
+  static constexpr Operands reads = {input(0), input(1), output(0)};
   static auto value(auto a, auto b) { return kernels::pow(a, b); }
   static Tensor a_bar(const Pullback& back) {
     const Tensor &g = back.cotangent(), a = back.input(0), b = back.input(1);
@@ -92,7 +92,7 @@ Tensor won_by(int x, const Pullback& back, Tensor (*beats)(const Tensor&, const 
 // y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
 struct Maximum : Binary<Maximum> {
   static constexpr auto name = "maximum";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a > b || std::isnan(a) ? a : b; }
   static Tensor a_bar(const Pullback& back) { return won_by(0, back, greater); }
   static Tensor b_bar(const Pullback& back) { return won_by(1, back, greater); }
@@ -101,7 +101,7 @@ struct Maximum : Binary<Maximum> {
 // y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
 struct Minimum : Binary<Minimum> {
   static constexpr auto name = "minimum";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a < b || std::isnan(a) ? a : b; }
   static Tensor a_bar(const Pullback& back) { return won_by(0, back, less); }
   static Tensor b_bar(const Pullback& back) { return won_by(1, back, less); }
@@ -110,7 +110,7 @@ struct Minimum : Binary<Minimum> {
 // y = scale x + shift          x̄ = scale ȳ
 struct Affine {
   static constexpr auto name = "affine";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   double scale, shift;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -124,7 +124,7 @@ struct Affine {
 // y = xᵖ                       x̄ = ȳ p xᵖ⁻¹
 struct Power {
   static constexpr auto name = "power";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   double exponent;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -151,7 +151,7 @@ struct Power {
 // Comparisons yield b8 and have no derivative.
 template <class Op>
 struct Comparison {
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
   Form form(Inputs in) const {
     return {broadcast(Op::name, in[0].shape(), in[1].shape()), DType::b8};
   }
@@ -178,8 +178,8 @@ struct Less : Comparison<Less> {
 // y = a where c, else b        ā = ȳ where c, else 0;  b̄ = 0 where c, else ȳ
 struct Where {
   static constexpr auto name = "where";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands constants = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const {
     require(in[0].dtype() == DType::b8, "where: the condition must be b8, is ", in[0].dtype());
     const Shape shape = broadcast(name, in[1].shape(), in[2].shape());

@@ -6,7 +6,7 @@
 
 #include "autograd/kernels/attention_step.h"
 
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
 #include "autograd/support/threads.h"
@@ -277,12 +277,11 @@ Tensor attention_formula(const Tensor& query, const Tensor& key, const Tensor& v
 // (q, k, v, ȳ) to (q̄, k̄, v̄), as derived in kernels/attention.h
 struct AttentionVjp {
   static constexpr auto name = "attention_vjp";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
-  static constexpr std::size_t outputs = 3;
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   PatternPtr pattern;
   AttentionOptions options;
 
-  std::array<Form, 3> forms(Inputs in) const { return {in[0].form(), in[1].form(), in[2].form()}; }
+  std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[2].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options);
@@ -317,7 +316,7 @@ struct AttentionVjp {
 // y = dropout(softmax(QKᵀ/√d)) V for each head and example
 struct Attention {
   static constexpr auto name = "attention";
-  static constexpr Reads reads = {input(0), input(1), input(2)};
+  static constexpr Operands reads = {input(0), input(1), input(2)};
   PatternPtr pattern;
   AttentionOptions options;
 

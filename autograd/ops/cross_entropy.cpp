@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/rows.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
 #include "autograd/ops/rows.h"
@@ -28,8 +28,8 @@ Tensor cross_entropy_formula(const Tensor& logits, const Tensor& targets,
 // (logits x, targets, ȳ) to x̄ = ȳ (softmax(x) − q) for each row, 0 for ignored ones
 struct CrossEntropyVjp {
   static constexpr auto name = "cross_entropy_vjp";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {input(0), input(1), input(2)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {input(0), input(1), input(2)};
   CrossEntropyOptions options;
 
   Form form(Inputs in) const { return in[0].form(); }
@@ -72,8 +72,8 @@ T row_loss(const T* x, Index target, T smoothing, T* scratch, Index classes) {
 // y = −Σ_c q(c) log softmax(x)(c) for each row, 0 for ignored ones
 struct CrossEntropy {
   static constexpr auto name = "cross_entropy";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   CrossEntropyOptions options;
 
   Form form(Inputs in) const {

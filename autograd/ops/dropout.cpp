@@ -1,6 +1,6 @@
 // Dropout.
 
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/ops/rows.h"
 
@@ -11,7 +11,7 @@ namespace {
 // The mask is a function of the key, so the vjp generates it again.
 struct Dropout {
   static constexpr auto name = "dropout";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   RowDropout mask;
 
   Form form(Inputs in) const {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -46,8 +46,8 @@ void copy_slices(const Tensor& x, Index axis, const Tensor& indices, Tensor& y) 
 // y[o, k, i] = x[o, index[k], i]               x̄ = ȳ, scattered
 struct Gather {
   static constexpr auto name = "gather";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {input(1)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {input(1)};
   Index axis;
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
@@ -70,8 +70,8 @@ struct Gather {
 // y[o, index[k], i] += x[o, k, i]              x̄ = ȳ, gathered
 struct ScatterAdd {
   static constexpr auto name = "scatter_add";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {input(1)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {input(1)};
   Index axis, size;
 
   Form form(Inputs in) const {
@@ -109,8 +109,8 @@ struct ScatterAdd {
 // y[…, c] = 1 where c is the index, else 0     no derivative
 struct OneHot {
   static constexpr auto name = "one_hot";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
+  static constexpr Operands constants = {input(0)};
   Index classes;
   DType dtype;
   Form form(Inputs in) const {
@@ -131,8 +131,8 @@ struct OneHot {
 // y[…, :] = table[id, :]                       table̅ = ȳ, each row added to the row of its id
 struct Embedding {
   static constexpr auto name = "embedding";
-  static constexpr Reads constants = {input(0)};
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands constants = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const {
     require(in[1].rank() == 2, "embedding: the table must be [tokens, width], is ", in[1].shape());
     const Index tokens = in[1].size(0);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/row_sums.h"
 #include "autograd/kernels/rows.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
 #include "autograd/ops/rows.h"
@@ -29,11 +29,10 @@ void require_norm(const char* name, const Shape& x, const Shape& gain, const Sha
 // (x, gain, bias, ȳ) to (x̄, gain̅, bias̅), as derived in README.md
 struct LayerNormVjp {
   static constexpr auto name = "layer_norm_vjp";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
-  static constexpr std::size_t outputs = 3;
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   double epsilon;
 
-  std::array<Form, 3> forms(Inputs in) const { return {in[0].form(), in[1].form(), in[1].form()}; }
+  std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[1].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const Index width = in[0].size(-1);
@@ -59,7 +58,7 @@ struct LayerNormVjp {
 // y = x̂ ⊙ gain + bias,  x̂ = (x − mean) / √(variance + ε)
 struct LayerNorm {
   static constexpr auto name = "layer_norm";
-  static constexpr Reads reads = {input(0), input(1), input(2)};
+  static constexpr Operands reads = {input(0), input(1), input(2)};
   double epsilon;
 
   Form form(Inputs in) const {
@@ -110,11 +109,10 @@ void each_row_with_factors(const AddNormOptions& o, Index begin, Index end, Inde
 // again, and s = x + m ⊙ f, which is computed again:  x̄ = s̄ as in layer_norm,  f̄ = s̄ ⊙ m
 struct AddNormVjp {
   static constexpr auto name = "add_norm_vjp";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3), input(4)};
-  static constexpr std::size_t outputs = 4;
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3), input(4)};
   AddNormOptions options;
 
-  std::array<Form, 4> forms(Inputs in) const {
+  std::array<Form, 4> form(Inputs in) const {
     return {in[0].form(), in[1].form(), in[2].form(), in[3].form()};
   }
   template <Real T>
@@ -146,7 +144,7 @@ struct AddNormVjp {
 // y = layer_norm(x + dropout(f))
 struct AddNorm {
   static constexpr auto name = "add_norm";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   AddNormOptions options;
 
   Form form(Inputs in) const {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/matmul.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -18,7 +18,7 @@ Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpos
 // summed over the batches along which the factor was repeated.
 struct MatMul {
   static constexpr auto name = "matmul";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   bool transpose_a, transpose_b;
 
   struct Sizes {
@@ -108,7 +108,7 @@ Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpos
 // y = x Wᵀ + b     x̄ = ȳ W,  W̄ = ȳᵀ x,  b̄ = Σ ȳ over the rows
 struct Linear {
   static constexpr auto name = "linear";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
 
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &weight = in[1].shape();
@@ -142,7 +142,7 @@ struct Linear {
     const auto of_weight = [&] {
       return product(g, reshape(back.input(0), {rows, weight[1]}), true, false);
     };
-    if (back.inputs() == 2) return back.gradients(of_x, of_weight);
+    if (back.input_count() == 2) return back.gradients(of_x, of_weight);
     return back.gradients(of_x, of_weight, [&] { return sum(g, {0}); });
   }
 };

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -13,12 +13,13 @@ namespace {
 // y = x in another shape       x̄ = ȳ in x's shape
 struct Reshape {
   static constexpr auto name = "reshape";
-  static constexpr Reads reads = {};
+  static constexpr bool is_view = true;
+  static constexpr Operands reads = {};
   Shape shape;
-  Tensor share(Inputs in) const {
+  Form form(Inputs in) const {
     require(in[0].numel() == shape.numel(), "reshape: ", in[0].shape(), " has ", in[0].numel(),
             " elements, ", shape, " has ", shape.numel());
-    return {{shape, in[0].dtype()}, in[0].storage()};
+    return {shape, in[0].dtype()};
   }
   Tensors vjp(const Pullback& back) const { return {reshape(back.cotangent(), back.shape(0))}; }
 };
@@ -26,7 +27,7 @@ struct Reshape {
 // y = x with its axes in another order         x̄ = ȳ with the axes put back
 struct Permute {
   static constexpr auto name = "permute";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Axes order;
 
   Form form(Inputs in) const {
@@ -71,7 +72,7 @@ struct Permute {
 // y = x, repeated              x̄ = ȳ, summed over the repetitions
 struct BroadcastTo {
   static constexpr auto name = "broadcast_to";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Shape shape;
   Form form(Inputs in) const {
     require(broadcasts_to(in[0].shape(), shape), "broadcast_to: ", in[0].shape(),
@@ -101,7 +102,7 @@ void copy_steps(const Tensor& x, Index x_begin, Tensor& y, Index y_begin, Index 
 // y = x placed at `begin` on an axis of `size`, 0 around it        x̄ = ȳ[begin …)
 struct Unslice {
   static constexpr auto name = "unslice";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index axis, begin, size;
   Form form(Inputs in) const { return {in[0].shape().with(axis, size), in[0].dtype()}; }
   template <Scalar T>
@@ -117,7 +118,7 @@ struct Unslice {
 // y = x[begin … end) along an axis             x̄ = ȳ there, 0 elsewhere
 struct Slice {
   static constexpr auto name = "slice";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index axis, begin, end;  // negative ones count from the end
 
   static Index position(Index given, Index size) { return given < 0 ? given + size : given; }
@@ -143,7 +144,7 @@ struct Slice {
 // y = x₀, x₁, … along an axis                  x̄ᵢ = the part of ȳ where xᵢ went
 struct Concat {
   static constexpr auto name = "concat";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index axis;
   Form form(Inputs in) const {
     require(in.size() > 0, "concat: needs at least one tensor");
@@ -170,7 +171,7 @@ struct Concat {
   Tensors vjp(const Pullback& back) const {
     Tensors gradients;
     Index begin = 0;
-    for (std::size_t i = 0; i < back.inputs(); ++i) {
+    for (std::size_t i = 0; i < back.input_count(); ++i) {
       const Index end = begin + back.shape(static_cast<int>(i))[axis];
       gradients.push_back(back.needs(i) ? slice(back.cotangent(), axis, begin, end) : Tensor());
       begin = end;
@@ -182,10 +183,9 @@ struct Concat {
 // y₀ = x[0 … size), y₁ = x[size …) along an axis       x̄ = ȳ₀ and ȳ₁, joined
 struct Split {
   static constexpr auto name = "split";
-  static constexpr Reads reads = {};
-  static constexpr std::size_t outputs = 2;
+  static constexpr Operands reads = {};
   Index axis, size;
-  std::array<Form, outputs> forms(Inputs in) const {
+  std::array<Form, 2> form(Inputs in) const {
     const Shape& x = in[0].shape();
     return {Form{x.with(axis, size), in[0].dtype()},
             Form{x.with(axis, x[axis] - size), in[0].dtype()}};

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/reduce.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -46,7 +46,7 @@ struct AxisRange {
 // y = Σ x          x̄ = ȳ, repeated
 struct Sum {
   static constexpr auto name = "sum";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   AxisRange range;
   Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
@@ -62,7 +62,7 @@ struct Sum {
 // y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
 struct Max {
   static constexpr auto name = "max";
-  static constexpr Reads reads = {input(0), output(0)};
+  static constexpr Operands reads = {input(0), output(0)};
   AxisRange range;
   Form form(Inputs in) const {
     return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
@@ -84,7 +84,7 @@ struct Max {
 // y = log Σ exp x  x̄ = ȳ exp(x − y)
 struct LogSumExp {
   static constexpr auto name = "logsumexp";
-  static constexpr Reads reads = {input(0), output(0)};
+  static constexpr Operands reads = {input(0), output(0)};
   AxisRange range;
   Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
@@ -114,7 +114,7 @@ struct LogSumExp {
 // y = the index of max x       no derivative
 struct ArgMax {
   static constexpr auto name = "argmax";
-  static constexpr Reads reads = {};
+  static constexpr NoDerivative vjp = {};
   AxisRange range;
   Form form(Inputs in) const { return {range.reduced_not_empty(name, in[0].shape()), DType::i64}; }
   template <Real T>

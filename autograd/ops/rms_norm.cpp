@@ -1,8 +1,8 @@
 // Root mean square normalisation.
 
+#include "autograd/apply.h"
 #include "autograd/kernels/row_sums.h"
 #include "autograd/kernels/rows.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/ops/formula.h"
 #include "autograd/ops/rows.h"
@@ -17,11 +17,10 @@ Tensor rms_norm_formula(const Tensor& x, const Tensor& gain, double epsilon) {
 // (x, gain, ȳ) to (x̄, gain̅), as derived in README.md
 struct RmsNormVjp {
   static constexpr auto name = "rms_norm_vjp";
-  static constexpr Reads reads = {input(0), input(1), input(2)};
-  static constexpr std::size_t outputs = 2;
+  static constexpr Operands reads = {input(0), input(1), input(2)};
   double epsilon;
 
-  std::array<Form, 2> forms(Inputs in) const { return {in[0].form(), in[1].form()}; }
+  std::array<Form, 2> form(Inputs in) const { return {in[0].form(), in[1].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const Index width = in[0].size(-1);
@@ -44,7 +43,7 @@ struct RmsNormVjp {
 // y = x̂ ⊙ gain,  x̂ = x / √(mean(x²) + ε)
 struct RmsNorm {
   static constexpr auto name = "rms_norm";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   double epsilon;
 
   Form form(Inputs in) const {

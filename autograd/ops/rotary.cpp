@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/ops/rows.h"
 
@@ -35,7 +35,7 @@ std::map<Index, std::vector<T>> turns(std::span<const Index> positions, Index pa
 //   y_a = a cos θ − b sin θ,   y_b = a sin θ + b cos θ        x̄ = ȳ turned back, by −θ
 struct Rotary {
   static constexpr auto name = "rotary";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Tensor positions;  // i64, one for each row
   Index heads;
   double base;

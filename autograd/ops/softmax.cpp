@@ -2,8 +2,8 @@
 
 #include <limits>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/rows.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/ops/rows.h"
 
@@ -16,7 +16,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 //                              ȳ's has the form of z itself: y ⊙ (z̄ − ⟨z̄, y⟩)
 struct SoftmaxVjp {
   static constexpr auto name = "softmax_vjp";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -36,7 +36,7 @@ struct SoftmaxVjp {
 // y = exp(x) / Σ exp(x)        x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩)
 struct Softmax {
   static constexpr auto name = "softmax";
-  static constexpr Reads reads = {output(0)};  // never x
+  static constexpr Operands reads = {output(0)};  // never x
   Form form(Inputs in) const {
     require_last_axis(name, in[0].shape());
     return in[0].form();
@@ -57,8 +57,8 @@ struct Softmax {
 // needs no mask.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
-  static constexpr Reads constants = {input(1)};
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands constants = {input(1)};
+  static constexpr Operands reads = {output(0)};
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &mask = in[1].shape();
     require_last_axis(name, x);
@@ -85,7 +85,7 @@ struct MaskedSoftmax {
 // y = x − log Σ exp(x)         x̄ = ȳ − exp(y) Σ ȳ
 struct LogSoftmax {
   static constexpr auto name = "log_softmax";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   Form form(Inputs in) const {
     require_last_axis(name, in[0].shape());
     return in[0].form();

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/vector_math.h"
-#include "autograd/operation.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -24,7 +24,7 @@ struct Unary {
 // y = −x           x̄ = −ȳ
 struct Neg : Unary<Neg> {
   static constexpr auto name = "neg";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   static auto value(auto x) { return -x; }
   Tensors vjp(const Pullback& back) const { return {-back.cotangent()}; }
 };
@@ -32,7 +32,7 @@ struct Neg : Unary<Neg> {
 // y = eˣ           x̄ = ȳ y
 struct Exp : Unary<Exp> {
   static constexpr auto name = "exp";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   static auto value(auto x) { return kernels::exp(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
 };
@@ -40,7 +40,7 @@ struct Exp : Unary<Exp> {
 // y = log x        x̄ = ȳ / x
 struct Log : Unary<Log> {
   static constexpr auto name = "log";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::log(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / back.input(0)}; }
 };
@@ -48,7 +48,7 @@ struct Log : Unary<Log> {
 // y = √x           x̄ = ȳ / 2y
 struct Sqrt : Unary<Sqrt> {
   static constexpr auto name = "sqrt";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   static auto value(auto x) { return std::sqrt(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / (2 * back.output(0))}; }
 };
@@ -56,7 +56,7 @@ struct Sqrt : Unary<Sqrt> {
 // y = sin x        x̄ = ȳ cos x
 struct Sin : Unary<Sin> {
   static constexpr auto name = "sin";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::sin(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * cos(back.input(0))}; }
 };
@@ -64,7 +64,7 @@ struct Sin : Unary<Sin> {
 // y = cos x        x̄ = −ȳ sin x
 struct Cos : Unary<Cos> {
   static constexpr auto name = "cos";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::cos(x); }
   Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
 };
@@ -72,7 +72,7 @@ struct Cos : Unary<Cos> {
 // y = |x|          x̄ = ȳ sign x
 struct Abs : Unary<Abs> {
   static constexpr auto name = "abs";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return std::abs(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * sign(back.input(0))}; }
 };
@@ -80,7 +80,7 @@ struct Abs : Unary<Abs> {
 // y = sign x       x̄ = 0
 struct Sign : Unary<Sign> {
   static constexpr auto name = "sign";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   template <Real T>
   static T value(T x) {
     return x > 0 ? T{1} : x < 0 ? T{-1} : x;  // 0 stays 0, NaN stays NaN
@@ -91,7 +91,7 @@ struct Sign : Unary<Sign> {
 // y = erf x        x̄ = ȳ · 2/√π · e^(−x²)
 struct Erf : Unary<Erf> {
   static constexpr auto name = "erf";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::erf(x); }
   Tensors vjp(const Pullback& back) const {
     return {back.cotangent() * (2 * std::numbers::inv_sqrtpi * exp(-pow(back.input(0), 2)))};
@@ -101,7 +101,7 @@ struct Erf : Unary<Erf> {
 // y = x in another type        x̄ = ȳ in x's type
 struct Cast {
   static constexpr auto name = "cast";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   DType dtype;
   Form form(Inputs in) const { return {in[0].shape(), dtype}; }
   template <Scalar T>
@@ -116,7 +116,7 @@ struct Cast {
 // z = ȳ where y > 0, else 0    ȳ's gradient is z̄ where y > 0, else 0;  y's is 0
 struct ReluVjp {
   static constexpr auto name = "relu_vjp";
-  static constexpr Reads reads = {input(1)};
+  static constexpr Operands reads = {input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -131,7 +131,7 @@ struct ReluVjp {
 // y = max(x, 0)    x̄ = ȳ where y > 0, else 0
 struct Relu : Unary<Relu> {
   static constexpr auto name = "relu";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     return x < 0 ? T{0} : x;  // NaN stays NaN
@@ -148,7 +148,7 @@ struct Relu : Unary<Relu> {
 template <class Op>
 struct SlopeVjp {
   static constexpr auto name = Op::name_of_vjp;
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -165,7 +165,7 @@ struct SlopeVjp {
 // y = tanh x       x̄ = ȳ (1 − y²)
 struct Tanh : Unary<Tanh> {
   static constexpr auto name = "tanh", name_of_vjp = "tanh_vjp";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   static auto value(auto x) { return kernels::tanh(x); }
   static auto slope(const auto& y) { return 1 - y * y; }
   static Tensor curvature(const Tensor& y) { return -2 * y; }
@@ -178,7 +178,7 @@ struct Tanh : Unary<Tanh> {
 // y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
 struct Sigmoid : Unary<Sigmoid> {
   static constexpr auto name = "sigmoid", name_of_vjp = "sigmoid_vjp";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
     const T e = kernels::exp(-std::abs(x));  // the exponent is never positive: no overflow
@@ -196,7 +196,7 @@ struct Sigmoid : Unary<Sigmoid> {
 //                  x̄ = ȳ s,  s = Φ(x) + x φ(x),  s′ = φ(x) (2 − x²)
 struct GeluExact : Unary<GeluExact> {
   static constexpr auto name = "gelu_exact", name_of_vjp = "gelu_exact_vjp";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static constexpr double root_half = 1 / std::numbers::sqrt2;
   static constexpr double peak = std::numbers::inv_sqrtpi * root_half;  // φ(0)
   static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + erf(x * root_half))); }
@@ -223,7 +223,7 @@ struct GeluExact : Unary<GeluExact> {
 //                  s′ = (1 − t²) (u′ + x (u″/2 − t u′²)),  u″ = √(2/π) 6c x
 struct GeluTanh : Unary<GeluTanh> {
   static constexpr auto name = "gelu_tanh", name_of_vjp = "gelu_tanh_vjp";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   static constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   static constexpr double cubic = 0.044715;
   static Tensor inner(const Tensor& x) { return scale * (x + cubic * pow(x, 3)); }

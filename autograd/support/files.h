@@ -1,4 +1,4 @@
-// Reads and writes whole files, with errors that fit on one line.
+// Operands and writes whole files, with errors that fit on one line.
 #pragma once
 
 #include <filesystem>

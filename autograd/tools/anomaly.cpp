@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "autograd/operation.h"
+#include "autograd/pullback.h"
 #include "autograd/tools/statistics.h"
 
 namespace adjoint {
@@ -148,11 +149,10 @@ bool infinity_is_intended(const Inputs& in) {
                                   const Tensors& gradients, std::size_t index,
                                   const Element& element) {
   Entries operands, cotangents, all;
-  for (std::size_t i = 0; i < back.inputs(); ++i)
-    add(operands, "input", i, back.input(static_cast<int>(i)));
-  for (std::size_t i = 0; i < back.outputs(); ++i) {
-    add(operands, "output", i, back.output(static_cast<int>(i)));
-    add(cotangents, "cotangent", i, back.cotangent(static_cast<int>(i)));
+  for (std::size_t i = 0; i < back.input_count(); ++i) add(operands, "input", i, back.input(i));
+  for (std::size_t i = 0; i < back.output_count(); ++i) {
+    add(operands, "output", i, back.output(i));
+    add(cotangents, "cotangent", i, back.cotangent(i));
   }
   all = joined(operands, cotangents);
   for (std::size_t i = 0; i < gradients.size(); ++i) add(all, "gradient", i, gradients[i]);

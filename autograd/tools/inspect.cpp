@@ -1,21 +1,65 @@
 #include "autograd/tools/inspect.h"
 
-#include <algorithm>
 #include <map>
+#include <string>
 
 namespace adjoint {
 namespace {
 
-// Small numbers in the order of computation, instead of the counter of the whole program.
-std::map<std::uint64_t, std::size_t> numbering(const std::vector<NodePtr>& nodes) {
-  std::map<std::uint64_t, std::size_t> numbers;
-  for (std::size_t i = 0; i < nodes.size(); ++i) numbers[nodes[i]->number()] = nodes.size() - i;
-  return numbers;
-}
+// Nodes and their outputs by small numbers in the order of computation, instead of the numbers that
+// the whole program shares.
+class Names {
+ public:
+  explicit Names(const std::vector<NodePtr>& youngest_first) {
+    std::size_t number = youngest_first.size();
+    for (const NodePtr& node : youngest_first) numbers_[node->number()] = number--;
+  }
+  std::string of(const Node& node) const { return std::to_string(numbers_.at(node.number())); }
+  // "2", or "2.1" for the second output where the node has several.
+  std::string of(const History& x) const {
+    const std::string name = of(*x.node);
+    return x.node->outputs().size() == 1 ? name : name + "." + std::to_string(x.output);
+  }
+
+ private:
+  std::map<std::uint64_t, std::size_t> numbers_;
+};
 
 std::string label_of(const Node& node) {
-  const auto* leaf = dynamic_cast<const Leaf*>(&node);
-  return leaf ? leaf->label() : std::string();
+  return node.is_leaf() ? static_cast<const Leaf&>(node).label() : std::string();
+}
+
+// In a DOT string a quote ends the string and a backslash begins an escape.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+void print_inputs(std::ostream& stream, const Node& node, const Names& names) {
+  stream << '(';
+  const char* separator = "";
+  for (const SavedInput& input : node.inputs()) {
+    stream << separator;
+    if (input.value.tracked())
+      stream << '%' << names.of(input.value.history());
+    else if (node.consumed())
+      stream << "consumed " << input.value.shape();
+    else
+      stream << "constant " << input.value.shape();
+    separator = ", ";
+  }
+  stream << ')';
+}
+
+void print_outputs(std::ostream& stream, const Node& node, const Names& names) {
+  const auto outputs = static_cast<int>(node.outputs().size());
+  const char* separator = "";
+  for (int i = 0; i < outputs; ++i, separator = ", ")
+    stream << separator << '%' << names.of(node) << (outputs > 1 ? "." + std::to_string(i) : "");
 }
 
 }  // namespace
@@ -31,7 +75,7 @@ std::vector<NodePtr> tape(const Tensor& y) {
   while (!open.empty()) {
     const NodePtr node = std::move(open.back());
     open.pop_back();
-    for (const Operand& operand : node->operands()) reach(operand.value);
+    for (const SavedInput& input : node->inputs()) reach(input.value);
   }
   std::vector<NodePtr> nodes;
   for (const auto& [number, node] : reached) nodes.push_back(node);
@@ -40,45 +84,38 @@ std::vector<NodePtr> tape(const Tensor& y) {
 
 void print_tape(std::ostream& stream, const Tensor& y) {
   const std::vector<NodePtr> nodes = tape(y);
-  auto numbers = numbering(nodes);
-  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    stream << '%' << numbers[(*node)->number()] << " = " << (*node)->name();
-    if ((*node)->is_leaf()) {
-      if (const std::string label = label_of(**node); !label.empty())
-        stream << " '" << label << '\'';
-    } else {
-      stream << '(';
-      const char* separator = "";
-      for (const Operand& operand : (*node)->operands()) {
-        stream << separator;
-        if (operand.value.tracked())
-          stream << '%' << numbers[operand.value.history().node->number()];
-        else
-          stream << "constant " << operand.value.shape();
-        separator = ", ";
-      }
-      stream << ')';
-    }
-    for (const Result& result : (*node)->results()) stream << "  " << result.form.shape;
-    if (!(*node)->scope().empty()) stream << "  " << (*node)->scope();
+  const Names names(nodes);
+  for (auto next = nodes.rbegin(); next != nodes.rend(); ++next) {
+    const Node& node = **next;
+    print_outputs(stream, node, names);
+    stream << " = " << node.name();
+    if (!node.is_leaf()) print_inputs(stream, node, names);
+    if (const std::string label = label_of(node); !label.empty()) stream << " '" << label << '\'';
+    for (const SavedOutput& output : node.outputs()) stream << "  " << output.form.shape;
+    if (!node.scope().empty()) stream << "  " << node.scope();
     stream << '\n';
   }
 }
 
 void print_dot(std::ostream& stream, const Tensor& y) {
   const std::vector<NodePtr> nodes = tape(y);
-  auto numbers = numbering(nodes);
+  const Names names(nodes);
   stream << "digraph tape {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\"];\n";
-  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    const std::size_t number = numbers[(*node)->number()];
-    const std::string label = label_of(**node);
-    stream << "  n" << number << " [label=\"" << (label.empty() ? (*node)->name() : label) << "\\n"
-           << (*node)->results()[0].form.shape << '"'
-           << ((*node)->is_leaf() ? ", style=filled, fillcolor=lightgray" : "") << "];\n";
-    for (const Operand& operand : (*node)->operands())
-      if (operand.value.tracked())
-        stream << "  n" << numbers[operand.value.history().node->number()] << " -> n" << number
-               << ";\n";
+  for (auto next = nodes.rbegin(); next != nodes.rend(); ++next) {
+    const Node& node = **next;
+    const std::string label = label_of(node);
+    stream << "  n" << names.of(node) << " [label=\""
+           << escaped(label.empty() ? node.name() : label);
+    for (const SavedOutput& output : node.outputs()) stream << "\\n" << output.form.shape;
+    if (node.consumed()) stream << "\\nconsumed";
+    stream << '"' << (node.is_leaf() ? ", style=filled, fillcolor=lightgray" : "") << "];\n";
+    for (const SavedInput& input : node.inputs()) {
+      if (!input.value.tracked()) continue;
+      const auto& [source, output] = input.value.history();
+      stream << "  n" << names.of(*source) << " -> n" << names.of(node);
+      if (source->outputs().size() > 1) stream << " [taillabel=\"" << output << "\"]";
+      stream << ";\n";
+    }
   }
   stream << "}\n";
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "autograd/operation.h"
+#include "autograd/pullback.h"
 
 namespace adjoint {
 

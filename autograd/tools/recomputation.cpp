@@ -3,6 +3,10 @@
 #include <algorithm>
 
 #include "autograd/grad.h"
+#include "autograd/observer.h"
+#include "autograd/operation.h"
+#include "autograd/pullback.h"
+#include "autograd/support/error.h"
 
 namespace adjoint {
 namespace {
@@ -39,28 +43,27 @@ Tensors run_apart(const Function& f, const Tensors& inputs) {
 // y = f(x)     x̄ = Σᵢ (∂yᵢ/∂x)ᵀ ȳᵢ
 class Recomputed final : public Node {
  public:
-  Recomputed(const Function& f, const Tensors& inputs, const Tensors& outputs) : f_(f) {
-    for (const Tensor& x : inputs) operands_.push_back({x, x.storage()->version()});
-    for (const Tensor& y : outputs) results_.push_back({y.form(), nullptr, 0});
+  Recomputed(const Function& f, const Tensors& inputs, const Tensors& outputs)
+      : Node(operation_name), f_(f) {
+    for (const Tensor& x : inputs) inputs_.push_back(save_input(x, true));
+    for (const Tensor& y : outputs) outputs_.push_back(save_output(y, false));
+    keep(inputs_, outputs_);
   }
-  ~Recomputed() override { release(operands_); }
+  ~Recomputed() override { release_inputs(); }
 
-  const char* name() const override { return operation_name; }
-  std::span<Operand> operands() override { return operands_; }
-  std::span<Result> results() override { return results_; }
   Tensors replay(const Tensors& inputs) const override { return recomputed(f_, inputs); }
 
   // (x, ȳ) ↦ x̄ is itself a recomputed function, so derivatives of any order are.
   Tensors vjp(const Pullback& back) const override {
-    const std::size_t count = operands_.size();
+    const std::size_t count = inputs_.size();
     std::vector<std::size_t> asked, arrived;  // the x that need an x̄, the y that have a ȳ
     Tensors given;                            // x…, ȳ…
     for (std::size_t i = 0; i < count; ++i) {
-      given.push_back(back.input(static_cast<int>(i)));
+      given.push_back(back.input(i));
       if (given[i].tracked() && back.needs(i)) asked.push_back(i);
     }
-    for (std::size_t i = 0; i < results_.size(); ++i) {
-      const Tensor& cotangent = back.cotangent(static_cast<int>(i));
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const Tensor& cotangent = back.cotangent(i);
       if (!cotangent.defined()) continue;
       arrived.push_back(i);
       given.push_back(cotangent);
@@ -85,8 +88,8 @@ class Recomputed final : public Node {
 
  private:
   Function f_;
-  std::vector<Operand> operands_;
-  std::vector<Result> results_;
+  std::vector<SavedInput> inputs_;
+  std::vector<SavedOutput> outputs_;
 };
 
 }  // namespace

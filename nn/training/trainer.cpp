@@ -81,7 +81,7 @@ void Trainer::require_all_listed(const Tensor& loss) const {
     if (!node->is_leaf() || listed.contains(node->number())) continue;
     const std::string& label = static_cast<const Leaf&>(*node).label();
     fail("trainer: the loss depends on a leaf", label.empty() ? "" : " '" + label + "'",
-         " of shape ", node->results()[0].form.shape,
+         " of shape ", node->outputs()[0].form.shape,
          " that the model's fields() do not list; it would never be trained");
   }
 }

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
 
 namespace {
@@ -20,7 +20,7 @@ Tensor real(double value) { return scalar(value, DType::f64); }
 
 // What all faulty ones share: y = x.
 struct Same {
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {

@@ -8,8 +8,9 @@
 #include <functional>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
+#include "autograd/node.h"
 
 // Of the sanitizers: there if the library is compiled with one.
 extern "C" {

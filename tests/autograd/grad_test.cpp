@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
 
 namespace {
@@ -21,9 +21,8 @@ Tensor real(double value) { return scalar(value, DType::f64); }
 // (x², x³) at once
 struct Powers {
   static constexpr auto name = "test_powers";
-  static constexpr Reads reads = {input(0), output(0)};
-  static constexpr std::size_t outputs = 2;
-  std::array<Form, 2> forms(Inputs in) const { return {in[0].form(), in[0].form()}; }
+  static constexpr Operands reads = {input(0), output(0)};
+  std::array<Form, 2> form(Inputs in) const { return {in[0].form(), in[0].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const std::span<const T> x = in[0].values<T>();
@@ -42,7 +41,7 @@ struct Powers {
 // a + b, and remembers which gradients were asked for
 struct Watched {
   static constexpr auto name = "test_watched";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   std::vector<int>* asked;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>

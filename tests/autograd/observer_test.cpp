@@ -2,8 +2,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "autograd/apply.h"
 #include "autograd/grad.h"
+#include "autograd/node.h"
 #include "autograd/ops.h"
+#include "autograd/pullback.h"
 #include "tests/autograd/support.h"
 
 namespace {
@@ -122,6 +125,30 @@ BOOST_AUTO_TEST_CASE(a_replay_stands_in_the_scope_of_the_original) {
     return exp(x).history().node;
   }();
   BOOST_TEST(node->replay({x})[0].history().node->scope() == "block.attention");
+}
+
+// a reaches its leaf along two paths: d(a·a)/da is a + a.
+BOOST_AUTO_TEST_CASE(is_told_of_every_term_of_a_sum_and_of_what_reaches_a_leaf) {
+  struct : Observer {
+    std::string text;
+    void after_arrival(const Node* from, const Node& to, int output, const Tensor& term,
+                       const Tensor& sum) override {
+      text += std::string(from ? from->name() : "seed") + " sends " +
+              std::to_string(static_cast<int>(term.item())) + " to " + to.name() + "." +
+              std::to_string(output) + ", now " + std::to_string(static_cast<int>(sum.item())) +
+              "; ";
+    }
+    void at_leaf(const Leaf& leaf, const Tensor& gradient) override {
+      text += leaf.label() + " gets " + std::to_string(static_cast<int>(gradient.item()));
+    }
+  } teller;
+  const Tensor a = variable(scalar(3, DType::f64), "a");
+  const Tensor y = a * a;
+  const Observing guard(teller);
+  grad(y, {a});
+  BOOST_TEST(teller.text ==
+             "seed sends 1 to mul.0, now 1; mul sends 3 to leaf.0, now 3; "
+             "mul sends 3 to leaf.0, now 6; a gets 6");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,8 +2,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
+#include "autograd/node.h"
 
 namespace {
 

@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(containers_may_recycle) {
 
 BOOST_AUTO_TEST_CASE(more_than_there_is_is_an_error) {
   BOOST_CHECK_EXCEPTION(Storage::make(std::size_t{1} << 58), Error, [](const Error& error) {
-    return std::string(error.what()).starts_with("tensor: no memory for");
+    return std::string(error.what()).starts_with("tensor: out of memory");
   });
 }
 

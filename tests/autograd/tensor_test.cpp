@@ -6,8 +6,9 @@
 #include <sstream>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
+#include "autograd/node.h"
 
 namespace {
 

@@ -8,6 +8,7 @@
 #include "nn/training/trainer.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
+#include "autograd/observer.h"
 
 using namespace adjoint;
 using namespace adjoint::benchmarks;

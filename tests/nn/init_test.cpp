@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "autograd/node.h"
 #include "tests/nn/support.h"
 
 namespace {

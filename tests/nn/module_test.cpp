@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
+#include "autograd/node.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/normalization.h"
 #include "tests/nn/support.h"
@@ -26,7 +27,7 @@ struct Everything : Module {
   }
 };
 
-// Reads and writes tokens by the same table.
+// Operands and writes tokens by the same table.
 Transformer tied_transformer() {
   TransformerConfig config = small_config();
   config.tied_embeddings = TiedEmbeddings::decoder;

@@ -5,9 +5,10 @@
 #include <sstream>
 
 #include "autograd/gradcheck.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "tests/autograd/support.h"
+#include "autograd/observer.h"
 
 namespace {
 
@@ -21,7 +22,7 @@ using Rule = std::function<Tensors(const Tensors& x, const Tensor& g)>;
 // y = f(x…) with a rule for x̄… that may be wrong.
 struct Handmade {
   static constexpr auto name = "test_handmade";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Values f;
   Rule rule;
   Form form(Inputs in) const { return value(in).form(); }
@@ -32,7 +33,7 @@ struct Handmade {
   }
   Tensors vjp(const Pullback& back) const {
     Tensors xs;
-    for (std::size_t i = 0; i < back.inputs(); ++i) xs.push_back(back.input(static_cast<int>(i)));
+    for (std::size_t i = 0; i < back.input_count(); ++i) xs.push_back(back.input(i));
     return rule(xs, back.cotangent());
   }
 

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "autograd/gradcheck/numeric_derivative.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/tools/anomaly.h"
 #include "tests/autograd/support.h"
@@ -46,7 +46,7 @@ enum class Flaw { none, sign, factor, missing_term, small };
 // y = x² + x   x̄ = ȳ (2x + 1), or a wrong variant
 struct Parabola {
   static constexpr auto name = "test_parabola";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Flaw flaw = Flaw::none;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -79,7 +79,7 @@ Function parabola(Flaw flaw) {
 // y = x A, with x̄ = ȳ A instead of ȳ Aᵀ: for a square A the shapes match.
 struct TransposedProduct {
   static constexpr auto name = "test_transposed_product";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -96,7 +96,7 @@ struct TransposedProduct {
 // every factor if ȳ = 1, the cotangent of sum(y).
 struct ScaledSoftmax {
   static constexpr auto name = "test_scaled_softmax";
-  static constexpr Reads reads = {output(0)};
+  static constexpr Operands reads = {output(0)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -112,7 +112,7 @@ struct ScaledSoftmax {
 // y = x³ with the right x̄, whose own derivative is wrong: detached, 3x² counts as a constant.
 struct OnceCube {
   static constexpr auto name = "test_once_cube";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -130,7 +130,7 @@ struct OnceCube {
 // y = x, x̄ = ȳ + 1: wrong for every cotangent, and nonzero for ȳ = 0.
 struct OddIdentity {
   static constexpr auto name = "test_odd_identity";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   bool plus_one;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -146,7 +146,7 @@ struct OddIdentity {
 // y = x, but the gradient of one element is set to zero (of none if the index is −1).
 struct Forgetful {
   static constexpr auto name = "test_forgetful";
-  static constexpr Reads reads = {};
+  static constexpr Operands reads = {};
   Index forgotten;
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -163,7 +163,7 @@ struct Forgetful {
 // y = Σx²/2, with x̄ = ȳ (x + E), where E has elements ± error.
 struct Tilted {
   static constexpr auto name = "test_tilted";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   double error;
   Form form(Inputs in) const { return {{}, in[0].dtype()}; }
   template <Real T>

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "autograd/grad.h"
+#include "autograd/observer.h"
 
 namespace adjoint::testing {
 namespace {

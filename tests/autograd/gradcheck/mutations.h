@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "autograd/gradcheck.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/ops/samples.h"
 
 namespace adjoint::testing {
@@ -19,7 +19,7 @@ namespace adjoint::testing {
 class Site {
  public:
   Site(const Node& node, const Pullback& back) : node_(node), back_(back) {}
-  std::size_t inputs() const { return back_.inputs(); }
+  std::size_t inputs() const { return back_.input_count(); }
   const Tensor& cotangent() const { return back_.cotangent(); }
   /// The right vjp of another cotangent.
   Tensors vjp(const Tensor& cotangent) const;

@@ -5,9 +5,10 @@
 #include <sstream>
 
 #include "autograd/gradcheck.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/ops.h"
 #include "autograd/support/files.h"
+#include "autograd/observer.h"
 
 namespace {
 
@@ -46,7 +47,7 @@ const Tensors layer_inputs = {random({2, 3}, 1), random({3, 4}, 2), random({4, 3
 // y = x², whose vjp is right but takes 2x for a constant: wrong in second order.
 struct OnceSquare {
   static constexpr auto name = "test_once_square";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -62,7 +63,7 @@ struct OnceSquare {
 // y = x Wᵀ for a square W, with W̄ = xᵀ ȳ instead of ȳᵀ x. The shapes agree.
 struct Project {
   static constexpr auto name = "test_project";
-  static constexpr Reads reads = {input(0), input(1)};
+  static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {

@@ -9,7 +9,7 @@
 
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "autograd/support/files.h"
 #include "tests/autograd/ops/samples.h"
 #include "tests/autograd/ops/samples/awkward.h"
@@ -89,7 +89,7 @@ void collect_names(const Tensors& ys, std::set<std::string>& names) {
     const NodePtr node = open.back();
     open.pop_back();
     names.insert(node->name());
-    for (const Operand& operand : node->operands()) enter(operand.value);
+    for (const SavedInput& operand : node->inputs()) enter(operand.value);
   }
 }
 

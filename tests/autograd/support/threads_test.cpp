@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograd/grad.h"
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 #include "tests/autograd/support.h"
 
 namespace {

@@ -10,6 +10,8 @@
 #include "autograd/support/threads.h"
 #include "tests/autograd/ops/samples.h"
 #include "tests/autograd/support.h"
+#include "autograd/pullback.h"
+#include "autograd/apply.h"
 
 namespace {
 
@@ -52,7 +54,7 @@ bool mentions(const Run& run, const std::string& part) {
 // √x with derivative 0 at 0, computed by an inner sweep that meets infinity there.
 struct CarefulRoot {
   static constexpr auto name = "test_careful_root";
-  static constexpr Reads reads = {input(0)};
+  static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {

@@ -9,6 +9,8 @@
 #include "autograd/support/threads.h"
 #include "autograd/tools/recomputation.h"
 #include "tests/autograd/support.h"
+#include "autograd/observer.h"
+#include "autograd/apply.h"
 
 namespace {
 

@@ -6,6 +6,7 @@
 #include "autograd/tools/inspect.h"
 #include "nn/training/loss.h"
 #include "tests/nn/support.h"
+#include "autograd/observer.h"
 
 namespace adjoint::testing {
 namespace {

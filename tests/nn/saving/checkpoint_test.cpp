@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(what_the_format_cannot_hold_is_refused) {
 
 // ---- Any bytes: an error or tensors, never a crash --------------------------------------------
 
-/// Reads what may be anything. Of tensors that come out, all are there to be read.
+/// Operands what may be anything. Of tensors that come out, all are there to be read.
 bool loads(const fs::path& path) {
   try {
     for (const auto& [name, x] : read_safetensors(path).tensors)

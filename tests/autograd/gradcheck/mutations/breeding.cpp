@@ -6,7 +6,10 @@
 #include <map>
 #include <sstream>
 
+#include "autograd/apply.h"
 #include "autograd/grad.h"
+#include "autograd/observer.h"
+#include "autograd/pullback.h"
 
 namespace adjoint::testing {
 namespace {
@@ -42,7 +45,7 @@ Tensors right_vjp(const Formula& f, const Tensors& inputs, const Tensor& cotange
 // A whole function as one operation, so that a mistake can be planted in its vjp.
 struct Whole {
   static constexpr auto name = "test_whole";
-  static constexpr Reads reads = {input(0), input(1), input(2), input(3)};
+  static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   Formula f;
   Shape result;
 
@@ -57,8 +60,7 @@ struct Whole {
   }
   Tensors vjp(const Pullback& back) const {
     Tensors xs;
-    for (std::size_t i = 0; i < back.inputs(); ++i)
-      xs.push_back(detach(back.input(static_cast<int>(i))));
+    for (std::size_t i = 0; i < back.input_count(); ++i) xs.push_back(detach(back.input(i)));
     return right_vjp(f, xs, back.cotangent());
   }
 };
@@ -298,7 +300,7 @@ void Breeding::of_steps() {
   if (steps.nodes.size() < 2) return;
   std::vector<std::pair<Index, std::size_t>> terms;  // step, operand
   for (std::size_t step = 0; step < steps.nodes.size(); ++step) {
-    const auto operands = steps.nodes[step]->operands();
+    const auto operands = steps.nodes[step]->inputs();
     for (std::size_t i = 0; i < operands.size(); ++i)
       if (operands[i].value.tracked()) terms.emplace_back(static_cast<Index>(step), i);
   }
@@ -320,15 +322,13 @@ void Breeding::of_steps() {
 Tensors Site::vjp(const Tensor& cotangent) const {
   const auto again = [&](const Tensors& xs) { return node_.replay(xs)[0]; };
   Tensors inputs;
-  for (std::size_t i = 0; i < back_.inputs(); ++i)
-    inputs.push_back(detach(back_.input(static_cast<int>(i))));
+  for (std::size_t i = 0; i < back_.input_count(); ++i) inputs.push_back(detach(back_.input(i)));
   return right_vjp(again, inputs, cotangent);
 }
 
 Tensors Site::vjp_of(const Formula& other) const {
   Tensors inputs;
-  for (std::size_t i = 0; i < back_.inputs(); ++i)
-    inputs.push_back(detach(back_.input(static_cast<int>(i))));
+  for (std::size_t i = 0; i < back_.input_count(); ++i) inputs.push_back(detach(back_.input(i)));
   return right_vjp(other, inputs, back_.cotangent());
 }
 

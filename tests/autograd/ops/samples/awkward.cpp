@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "autograd/operation.h"
+#include "autograd/apply.h"
 
 namespace adjoint::testing {
 namespace {
@@ -43,7 +43,7 @@ std::map<const Node*, int> readings(const Tensor& y) {
     const NodePtr node = open.back().history().node;
     open.pop_back();
     if (!node || !seen.insert(node.get()).second) continue;
-    for (const Operand& operand : node->operands()) {
+    for (const SavedInput& operand : node->inputs()) {
       ++result[operand.value.history().node.get()];
       open.push_back(operand.value);
     }

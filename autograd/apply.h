@@ -1,0 +1,156 @@
+// Running an operation: apply() computes the outputs and, when recording is on and an input is
+// tracked, leaves a node on the tape.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "autograd/observer.h"
+#include "autograd/operation.h"
+#include "autograd/pullback.h"
+
+namespace adjoint {
+
+/// The names of all operations linked into the program, in alphabetical order.
+std::vector<std::string> registered_operations();
+
+namespace detail {
+
+bool register_operation(const char* name);
+
+// A static member is set before main() if anything in the program mentions it. apply() mentions
+// this one, so every operation for which apply() is compiled is known, even if it never runs.
+template <class Op>
+struct Registration {
+  static inline const bool done = register_operation(Op::name);
+};
+
+/// Whether an input is tracked. Error when one is empty.
+bool any_tracked(const char* operation, Inputs in);
+
+/// The element type that forward is called with: that of the inputs, or of the output where all
+/// inputs are constants. Error when the inputs, constants aside, differ in type.
+DType working_type(const char* operation, Inputs in, Outputs out, Operands constants);
+
+// ---- The node that apply() leaves --------------------------------------------------------------
+
+/// SavedInputs is an array, or a vector where only the run knows how many inputs there are.
+template <class Op, class SavedInputs>
+class Recorded final : public Node {
+ public:
+  Recorded(const Op& op, Inputs in, Outputs out) : Node(Op::name), op_(op) {
+    if constexpr (requires { inputs_.resize(in.size()); }) inputs_.resize(in.size());
+    for (std::size_t i = 0; i < in.size(); ++i) inputs_[i] = save_input(in[i], Op::reads.input(i));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      outputs_[i] = save_output(out[i], Op::reads.output(i));
+    keep(inputs_, outputs_);
+  }
+  ~Recorded() override { release_inputs(); }
+
+  Tensors vjp(const Pullback& back) const override { return op_.vjp(back); }
+  Tensors replay(const Tensors& inputs) const override;
+
+ private:
+  Op op_;
+  SavedInputs inputs_;
+  std::array<SavedOutput, output_count<Op>> outputs_;
+};
+
+/// Makes the outputs remember how they were computed.
+template <class SavedInputs, class Op>
+void record(const Op& op, Inputs in, Outputs out) {
+  using Entry = Recorded<Op, SavedInputs>;
+  NodePtr node = std::allocate_shared<Entry>(Recycling<Entry>(), op, in, out);
+  for (std::size_t i = out.size(); i-- > 0;)  // the last one takes the handle itself
+    if (is_real(out[i].dtype()))
+      out[i].exchange_history({i > 0 ? node : std::move(node), static_cast<int>(i)});
+}
+
+// ---- Computing and recording -------------------------------------------------------------------
+
+inline std::array<Form, 1> as_array(const Form& form) { return {form}; }
+template <std::size_t Count>
+std::array<Form, Count> as_array(const std::array<Form, Count>& forms) {
+  return forms;
+}
+
+template <class Op>
+std::array<Tensor, output_count<Op>> compute(const Op& op, Inputs in) {
+  const std::array<Form, output_count<Op>> forms = as_array(op.form(in));
+  if constexpr (IsView<Op>) {
+    return {Tensor(forms[0], in[0].storage())};
+  } else {
+    std::array<Tensor, output_count<Op>> out;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = Tensor(forms[i]);
+    dispatch(working_type(Op::name, in, out, constants_of<Op>), [&]<class T>() {
+      if constexpr (Takes<Op, T>)
+        op.template forward<T>(in, out);
+      else
+        fail(Op::name, ": does not take tensors of ", name_of(dtype_of<T>));
+    });
+    return out;
+  }
+}
+
+template <class SavedInputs, class Op>
+std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
+  check_operation<Op>();
+  (void)Registration<Op>::done;
+  const bool tracked = any_tracked(Op::name, in);
+  tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
+  std::array<Tensor, output_count<Op>> out = compute(op, in);
+  if constexpr (HasVjp<Op>)
+    if (tracked && recording()) record<SavedInputs>(op, in, out);
+  tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });
+  return out;
+}
+
+template <class Op, class SavedInputs>
+Tensors Recorded<Op, SavedInputs>::replay(const Tensors& inputs) const {
+  const NameScope scope(scope_path());
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& x : inputs) pointers.push_back(&x);
+  auto out = apply<SavedInputs>(op_, Inputs(pointers));
+  return {out.begin(), out.end()};
+}
+
+}  // namespace detail
+
+// ---- For those who write operations ------------------------------------------------------------
+
+/// Applies an operation with several outputs.
+template <class Op, std::same_as<Tensor>... Ts>
+std::array<Tensor, output_count<Op>> apply_all(const Op& op, const Ts&... in) {
+  const std::array<const Tensor*, sizeof...(Ts)> pointers = {&in...};
+  return detail::apply<std::array<SavedInput, sizeof...(Ts)>>(op, Inputs(pointers));
+}
+
+/// Applies an operation with one output.
+template <class Op, std::same_as<Tensor>... Ts>
+Tensor apply(const Op& op, const Ts&... in) {
+  static_assert(output_count<Op> == 1, "several outputs: use apply_all");
+  return std::move(apply_all(op, in...)[0]);
+}
+
+/// Applies an operation with one output to as many inputs as the list has.
+template <class Op>
+Tensor apply_list(const Op& op, std::span<const Tensor> in) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& x : in) pointers.push_back(&x);
+  return std::move(detail::apply<std::vector<SavedInput>>(op, Inputs(pointers))[0]);
+}
+
+/// Checks the inputs by the operation's shape rule, with its errors, and computes nothing: for a
+/// formula that takes the operation's place.
+template <class Op, std::same_as<Tensor>... Ts>
+void require_form(const Op& op, const Ts&... in) {
+  const std::array<const Tensor*, sizeof...(Ts)> pointers = {&in...};
+  op.form(Inputs(pointers));
+}
+
+}  // namespace adjoint

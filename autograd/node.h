@@ -1,0 +1,105 @@
+// The tape. It is not a list: each tensor holds the node that computed it, and each node holds the
+// nodes of its inputs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "autograd/support/ambient.h"
+#include "autograd/tensor.h"
+
+namespace adjoint {
+
+class Pullback;
+
+/// An input as a node keeps it: shape and history, and the values if the vjp reads them.
+struct SavedInput {
+  Tensor value;
+  std::uint64_t version = 0;  // of the storage, when it was saved
+};
+/// An output as its own node keeps it: without the history, which would be a cycle.
+struct SavedOutput {
+  Form form{};
+  StoragePtr storage;  // null unless the vjp reads it
+  std::uint64_t version = 0;
+};
+
+SavedInput save_input(const Tensor& x, bool with_values);
+SavedOutput save_output(const Tensor& y, bool with_values);
+
+/// One entry of the tape: which operation ran, on what, and how a gradient goes back through it.
+class Node {
+ public:
+  explicit Node(const char* name) : name_(name), number_(next_number()), scope_(ambient().scope) {}
+  virtual ~Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// The cotangents of the outputs to those of the inputs: one for each input, empty for zero.
+  virtual Tensors vjp(const Pullback& back) const = 0;
+  /// The same operation with the same attributes on other inputs. Error for a leaf.
+  virtual Tensors replay(const Tensors& inputs) const = 0;
+
+  const char* name() const { return name_; }
+  std::span<const SavedInput> inputs() const { return inputs_; }
+  std::span<const SavedOutput> outputs() const { return outputs_; }
+  bool is_leaf() const { return inputs_.empty(); }
+  /// Counts up over all nodes of all threads: a node is younger than everything it depends on.
+  std::uint64_t number() const { return number_; }
+  /// The name scope it was recorded in, "encoder.blocks.1.attention"; empty outside of any.
+  std::string scope() const { return scope_ ? *scope_ : std::string(); }
+  const ScopePath& scope_path() const { return scope_; }
+
+  /// Drops the saved values and the history, after a consuming sweep has passed.
+  void consume();
+  bool consumed() const { return consumed_; }
+
+ protected:
+  /// Tells the base where the derived class keeps its operands.
+  void keep(std::span<SavedInput> inputs, std::span<SavedOutput> outputs) {
+    inputs_ = inputs;
+    outputs_ = outputs;
+  }
+  /// Lets go of the nodes behind the inputs without recursion, however deep the graph. For the
+  /// destructors of derived classes.
+  void release_inputs();
+
+ private:
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> counter{0};
+    return counter.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  const char* name_;
+  std::uint64_t number_;
+  ScopePath scope_;
+  std::span<SavedInput> inputs_;
+  std::span<SavedOutput> outputs_;
+  bool consumed_ = false;
+};
+
+/// Where differentiation ends: what variable() makes.
+class Leaf final : public Node {
+ public:
+  Leaf(const Form& form, std::string label);
+
+  Tensors vjp(const Pullback&) const override;
+  Tensors replay(const Tensors&) const override;
+
+  const std::string& label() const { return label_; }
+  /// What backward() has added up. Several threads may add to one leaf.
+  Tensor grad() const;
+  void add_grad(const Tensor& gradient);
+  void clear_grad();
+
+ private:
+  std::string label_;
+  SavedOutput output_;
+  mutable std::mutex mutex_;  // guards grad_
+  Tensor grad_;
+};
+
+}  // namespace adjoint

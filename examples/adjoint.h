@@ -1,9 +1,10 @@
-// The whole library in one header: for programs here, and, installed, for programs elsewhere.
+// The whole library in one header, for the programs in this folder and, installed, for any other.
 #pragma once
 
 #include "autograd/functional.h"
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
+#include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/tools.h"
 #include "data/metrics.h"

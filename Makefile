@@ -132,12 +132,11 @@ step = printf '[%3d/%d] %s\n' $(eval steps += x)$(words $(steps)) $(total) '$(1)
 total = $(eval total := $(if $(dry_run),0,$(shell MAKEFLAGS='n -- $(subst ','\'',$(MAKEOVERRIDES))' \
   $(MAKE) $(MAKECMDGOALS) 2>/dev/null | grep -c "^printf '\[%3d")))$(total)
 
-# Each file appears whole, so that another make in the same folder never reads half of it.
+compiler = $(COMPILE) $(WARNINGS) $(extra) $(CXXFLAGS) -MMD -MP
 define compile =
 	@mkdir -p $(@D)
 	@$(call step,compile $<)
-	@$(COMPILE) $(WARNINGS) $(extra) $(CXXFLAGS) -MMD -MP -MF $(basename $@).d -MT $@ \
-	  $(or $(language),-c) $< -o $@.$$$$ && mv -f $@.$$$$ $@
+	@$(compiler) -c $< -o $@
 endef
 $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	$(compile)
@@ -163,13 +162,15 @@ $(tests) $(for_tests).gch: private extra = $(TEST_FLAGS) $(own)
 $(tests) $(for_tests).gch: private mode = $(TEST_MODE)
 $(tests) $(for_tests).gch: $(TESTS)/test-flags
 
+# It appears at once, so that another make in the same folder never reads half of it.
 precompiled := $(addsuffix .gch,$(for_hot) $(for_cold) $(for_tests))
-$(precompiled): private language = -x c++-header
 $(for_hot).gch $(for_cold).gch: .ci/precompiled.h $(BUILD)/flags
 $(for_tests).gch: tests/precompiled.h
 $(precompiled):
-	$(compile)
+	@mkdir -p $(@D)
+	@$(call step,compile $<)
 	@cp $< $(basename $@)
+	@$(compiler) -MF $(basename $@).d -MT $@ -x c++-header $< -o $@.$$$$ && mv $@.$$$$ $@
 ifneq ($(use_precompiled),)
   # For `-include NAME`, g++ takes NAME.gch if it was compiled with the same flags, else NAME.
   with_hot := $(filter-out $(call objects,nn/training/optimizer.cpp),$(hot))

@@ -33,14 +33,14 @@ comma := ,
 
 # ---- Compiler flags ------------------------------------------------------------------------------
 # Each kind of build has a folder of its own: build, build/debug, build/san-address-undefined.
-# None uses -ffast-math: NaN and infinity keep their meaning, and sums keep their order.
+# None of them uses -ffast-math: NaN and infinity keep their meaning, and sums their order.
 debug := $(filter-out 0,$(DEBUG))
 PLAIN := build$(if $(debug),/debug)
 BUILD := $(PLAIN)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 PLAIN_MODE := $(if $(debug),-O0 -g -D_GLIBCXX_ASSERTIONS,-O3)
 MODE := $(PLAIN_MODE)
-# Code that computes little itself, which is most of it: optimising it further costs only time.
+# For code that does little arithmetic, which is most of it: more optimisation only costs time.
 COLD := $(if $(debug),,-O1)
 ifneq ($(SAN),)
   MODE := $(if $(debug),-O0 -D_GLIBCXX_ASSERTIONS,-O1) -g1 -fno-omit-frame-pointer
@@ -97,13 +97,13 @@ $(FOUND_HERE): .ci/dependencies
 	@.ci/dependencies $@
 
 # ---- Sources, objects, programs ------------------------------------------------------------------
-sources := $(sort $(shell find autograd nn data examples tests -name '*.cpp'))
-objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(filter $(1),$(sources)))
-test_objects = $(patsubst %.cpp,$(TESTS)/objects/%.o,$(filter $(1),$(sources)))
+files := $(sort $(shell find autograd nn data examples tests -name '*.h' -o -name '*.cpp'))
+# $(call objects,PATTERN...): the objects of the sources that match; in a pattern, % matches / too.
+objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(filter $(1),$(filter %.cpp,$(files))))
+test_objects = $(patsubst $(BUILD)/%,$(TESTS)/%,$(objects))
 
-# The checkers are the part of the libraries that seq2seq and the benchmarks do without. Programs
-# link objects, not archives: operations register themselves when a program starts, and a linker
-# drops from an archive what nobody calls.
+# Programs link objects, not archives: operations register themselves when a program starts, and a
+# linker drops from an archive what nobody calls. seq2seq and the benchmarks need no checkers.
 checkers := $(call objects,autograd/gradcheck/% nn/checks/%)
 core := $(filter-out $(checkers),$(call objects,autograd/% nn/% data/%))
 libraries := $(core) $(checkers)
@@ -111,7 +111,7 @@ examples := $(call objects,examples/%)
 checks := $(call objects,tests/checks/%)
 benchmarks := $(call objects,tests/benchmarks/%)
 tests := $(filter-out $(TESTS)/objects/tests/checks/% $(TESTS)/objects/tests/benchmarks/%,$(call test_objects,tests/%))
-# What tests and checks share; it knows nothing of Boost.Test.
+# What tests and checks share. It does not use Boost.Test.
 shared := $(call test_objects,tests/%/support.cpp tests/autograd/ops/samples% tests/autograd/gradcheck/mutations/%\
   tests/autograd/gradcheck/mutations.cpp tests/nn/checks/culprits.cpp tests/parity/exchanged.cpp)
 everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks)
@@ -126,8 +126,8 @@ learners := $(filter-out $(call objects,$(shell git ls-files examples 2>/dev/nul
 $(learners): private WARNINGS := -Wall -Wextra
 
 # ---- Compiling -----------------------------------------------------------------------------------
-# Each compilation and each link is a step, shown as `[ 37/131] compile autograd/grad.cpp`. A dry run
-# counts them when the first one begins.
+# Compiling a source and linking a program are steps, shown as `[ 37/131] compile autograd/grad.cpp`.
+# When the first step begins, a dry run counts all of them.
 step = printf '[%3d/%d] %s\n' $(eval steps += x)$(words $(steps)) $(total) '$(1)'
 total = $(eval total := $(if $(dry_run),0,$(shell MAKEFLAGS='n -- $(subst ','\'',$(MAKEOVERRIDES))' \
   $(MAKE) $(MAKECMDGOALS) 2>/dev/null | grep -c "^printf '\[%3d")))$(total)
@@ -147,9 +147,9 @@ $(TESTS)/objects/%.o: %.cpp
 	$(compile)
 endif
 
-# There are three kinds of objects: hot ones compute, cold ones tell them what to compute, and tests.
-# For each kind, the headers that most sources include are compiled once: reading them is half the
-# compile time of a source. No source relies on it: see make use_precompiled=
+# There are three kinds of objects: hot ones, which compute; cold ones, which tell them what to
+# compute; and tests. For each kind, the headers that most sources include are compiled once, since
+# reading them takes half the compile time of a source. make use_precompiled= does without.
 use_precompiled ?= yes
 hot := $(call objects,$(wildcard autograd/*.cpp) autograd/ops/% autograd/kernels/% $(if $(SAN),,nn/training/% nn/decoding/%))
 cold := $(filter-out $(hot),$(libraries)) $(examples) $(checks)
@@ -162,7 +162,7 @@ $(tests) $(for_tests).gch: private extra = $(TEST_FLAGS) $(own)
 $(tests) $(for_tests).gch: private mode = $(TEST_MODE)
 $(tests) $(for_tests).gch: $(TESTS)/test-flags
 
-# It appears at once, so that another make in the same folder never reads half of it.
+# They are renamed when complete, so that another make in the same folder never reads half of one.
 precompiled := $(addsuffix .gch,$(for_hot) $(for_cold) $(for_tests))
 $(for_hot).gch $(for_cold).gch: .ci/precompiled.h $(BUILD)/flags
 $(for_tests).gch: tests/precompiled.h
@@ -190,12 +190,12 @@ $(call objects,data/text/subwords.cpp): $(FOUND_HERE)
 $(call objects,nn/training/optimizer.cpp): private own += -fno-math-errno
 
 # ---- Linking -------------------------------------------------------------------------------------
-# examples/NAME.cpp and the sources in examples/NAME/ are the program NAME.
+# examples/NAME.cpp and the sources in examples/NAME/ become the program NAME,
 in = $(call objects,$(1)/%)
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call in,examples/$$*) $$(if $$(filter seq2seq,$$*),$(core),$(libraries))
-# So are tests/checks/NAME.cpp and tests/checks/NAME/, with what they share with the tests.
+# and so do tests/checks/NAME.cpp and tests/checks/NAME/, with what they share with the tests.
 $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call in,tests/checks/$$*) $(shared) $(libraries)
-# tests/benchmarks/bench_NAME.cpp is bench-NAME, with the sources that all benchmarks share.
+# tests/benchmarks/bench_NAME.cpp becomes bench-NAME, with the sources that all benchmarks share.
 $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o\
   $(filter-out $(BUILD)/objects/tests/benchmarks/bench_%,$(benchmarks)) $(core)
 $(BUILD)/tests: $(libraries) $(tests)
@@ -302,11 +302,10 @@ e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) library ## run the programs as a user woul
 # ---- Installation --------------------------------------------------------------------------------
 PREFIX ?= /usr/local
 prefix := $(DESTDIR)$(abspath $(PREFIX))
-# Headers are installed under the names that sources here include them by. Left out is what only the
-# libraries themselves need: kernels above all, which are compiled for one processor. Operations of
-# one's own are written with elementwise.h.
-private_headers := autograd/kernels/% autograd/ops/% autograd/gradcheck/%
-headers := $(filter-out $(private_headers),$(shell find autograd nn data -name '*.h')) autograd/kernels/elementwise.h
+# All headers but those that only the libraries' own sources include. Kernels are among those, since
+# they are compiled for one processor; elementwise.h is plain loops, for operations of your own.
+headers := autograd/kernels/elementwise.h $(filter-out autograd/kernels/% autograd/ops/% autograd/gradcheck/%,\
+  $(filter autograd/%.h nn/%.h data/%.h,$(files)))
 fill = sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) $(SENTENCEPIECE_LIBS)|'
 
 library: $(ARCHIVE) $(SHARED) ## build libadjoint as an archive and as a shared library
@@ -328,17 +327,16 @@ uninstall: ## remove what make install put below PREFIX
 	@rm -f $(prefix)/lib/libadjoint.* $(prefix)/lib/pkgconfig/adjoint.pc
 
 # ---- Style ---------------------------------------------------------------------------------------
-style_files = $(shell find autograd nn data examples tests -name '*.h' -o -name '*.cpp')
 # By default what differs from the last commit; make tidy TIDY_FILES="$(find nn -name '*.cpp')".
 TIDY_FILES ?= $(filter %.cpp,$(shell git diff --name-only --diff-filter=d HEAD; git ls-files -o --exclude-standard))
 
 format: ## format the sources in place
 	@.ci/dependencies --tool clang-format
-	@clang-format -i $(style_files)
+	@clang-format -i $(files)
 
 lint-format: ## fail if a source is not formatted
 	@.ci/dependencies --tool clang-format
-	@clang-format --dry-run -Werror $(style_files)
+	@clang-format --dry-run -Werror $(files)
 
 lint-arrows: ## fail if a source includes a header of a room above its own
 	@.ci/dependencies --tool python3

@@ -86,10 +86,8 @@ TEST_MODE := $(if $(findstring thread,$(SAN)),$(MODE),$(PLAIN_MODE))
 # again once a header that was found then is gone. A dry run, which is also how a shell completes
 # `make t<tab>`, installs nothing.
 FOUND_HERE := build/dependencies.mk
+NO_INSTALL := $(if $(dry_run),1,$(NO_INSTALL))
 export CXX NO_INSTALL
-ifneq ($(dry_run),)
-  NO_INSTALL := 1
-endif
 ifneq ($(filter-out help clean format lint-format lint-arrows uninstall,$(or $(MAKECMDGOALS),all)),)
   include $(FOUND_HERE)
 endif
@@ -160,12 +158,12 @@ $(hot) $(for_hot).gch: private extra = $(LIBRARY) $(own)
 $(cold) $(for_cold).gch: private extra = $(LIBRARY) $(COLD) $(own)
 $(tests) $(for_tests).gch: private extra = $(TEST_FLAGS) $(own)
 $(tests) $(for_tests).gch: private mode = $(TEST_MODE)
-$(tests) $(for_tests).gch: $(TESTS)/test-flags
+$(tests): $(TESTS)/test-flags
 
 # They are renamed when complete, so that another make in the same folder never reads half of one.
 precompiled := $(addsuffix .gch,$(for_hot) $(for_cold) $(for_tests))
 $(for_hot).gch $(for_cold).gch: .ci/precompiled.h $(BUILD)/flags
-$(for_tests).gch: tests/precompiled.h
+$(for_tests).gch: tests/precompiled.h $(TESTS)/test-flags
 $(precompiled):
 	@mkdir -p $(@D)
 	@$(call step,compile $<)

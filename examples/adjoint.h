@@ -1,6 +1,7 @@
-// The whole library in one header: for programs here, and, installed, for programs elsewhere.
+// The whole library in one header, for the programs in this folder and, installed, for any other.
 #pragma once
 
+#include "autograd/apply.h"
 #include "autograd/functional.h"
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"

@@ -1,4 +1,4 @@
-// Runs every test and closes with the one line that counts: "N passed, N failed", by test case.
+// Runs the tests and ends with a line that counts the test cases: "N passed, N failed".
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,8 +11,8 @@ namespace {
 
 namespace ut = boost::unit_test;
 
-// Counts the test cases as they end. One that never ran (after a fatal error, after its suite's
-// fixture or a test that it depends on failed) is neither passed nor failed but skipped.
+// Counts the test cases as they finish. One that never ran is skipped, neither passed nor failed: a
+// fatal error came first, or its suite's fixture or a test that it depends on failed.
 struct Tally : ut::test_observer {
   bool started = false;
   ut::counter_t planned = 0, passed = 0, failed = 0;
@@ -27,9 +27,8 @@ struct Tally : ut::test_observer {
     ++(ut::results_collector.results(unit.p_id).passed() ? passed : failed);
   }
 
-  // Not the default of 0: Boost's own start-up observer has it too, must be called before all
-  // others (until then its "has failed" flag is uninitialised), and between equals the address
-  // decides.
+  // Boost's own start-up observer has the default priority 0 and must be called first: until then
+  // its "has failed" flag is uninitialised. With equal priorities the address would decide.
   int priority() override { return 10; }
 };
 
@@ -52,7 +51,7 @@ int main(int argc, char** argv) {
   if (status == EXIT_SUCCESS && !count.started) return status;  // --help, --list_content
   const auto skipped = static_cast<long>(count.planned) - static_cast<long>(count.passed) -
                        static_cast<long>(count.failed);
-  // A failure outside every test case (a fixture, a wrong option, nothing to run) counts as one.
+  // A failure outside all test cases (a fixture, a wrong option, nothing to run) counts as one.
   if (status != EXIT_SUCCESS) count.failed = std::max<ut::counter_t>(count.failed, 1);
   if (count.failed != 0 && status == EXIT_SUCCESS) status = EXIT_FAILURE;
 

@@ -1,6 +1,5 @@
-// What nearly every test includes, compiled once: half of a test's compile time is in these
-// headers. The tests include what they use themselves; without this file they would compile all the
-// same.
+// The headers that most tests include, compiled once: they are half of a test's compile time. No
+// test relies on it.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>

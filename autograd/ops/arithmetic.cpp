@@ -164,14 +164,17 @@ struct Comparison {
 };
 struct Equal : Comparison<Equal> {
   static constexpr auto name = "equal";
+  static constexpr NoDerivative vjp = {};
   static bool value(auto a, auto b) { return a == b; }
 };
 struct Greater : Comparison<Greater> {
   static constexpr auto name = "greater";
+  static constexpr NoDerivative vjp = {};
   static bool value(auto a, auto b) { return a > b; }
 };
 struct Less : Comparison<Less> {
   static constexpr auto name = "less";
+  static constexpr NoDerivative vjp = {};
   static bool value(auto a, auto b) { return a < b; }
 };
 

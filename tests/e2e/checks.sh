@@ -1,5 +1,5 @@
-# What the end-to-end tests share; they source it with the build folder as $1. It moves into a
-# temporary folder. Run by itself it tests itself: a check that has to fail must fail.
+# What the end-to-end tests share. They source it with the build folder as $1, and then run in a
+# temporary folder. Run as a script, it tests itself: checks that should fail have to fail.
 set -euo pipefail
 
 build=$(cd "${1:?usage: $0 BUILD_FOLDER}" && pwd)
@@ -25,12 +25,10 @@ check() {  # NAME COMMAND…: the command succeeds
 }
 not() { ! "$@"; }
 
-# A model's file says which checksum its content has; of this one nobody knows any more, so that what
-# is changed in it is believed.
+# Renames the checksum that a model's file stores, so that a changed file is not refused for it.
 without_checksum() { LC_ALL=C sed -i 's/adjoint\.crc32/another.crc32/' "$1"; }
 
-# Runs a command: its output is in the file out, what it says on standard error in err, and its exit
-# code in $status.
+# Runs a command. Its output goes to the file out, standard error to err, its exit code to $status.
 run() {
   status=0
   "$@" >out 2>err || status=$?
@@ -45,7 +43,7 @@ succeeds() {  # NAME COMMAND…: exit code 0, nothing on standard error
   fi
 }
 
-# NAME CODE "PART|PART…" COMMAND…: that exit code, one line on standard error, all parts in it
+# NAME CODE "PART|PART…" COMMAND…: that exit code, and one line on standard error with all parts
 refuses() {
   local name=$1 code=$2 part why=
   local -a parts
@@ -60,7 +58,7 @@ refuses() {
   if [ -z "$why" ]; then ok "$name"; else failed "$name" "$why"$'\n'"$(head -c 400 err)"; fi
 }
 
-# ---- The checks checked --------------------------------------------------------------------------
+# ---- Testing the checks --------------------------------------------------------------------------
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   says() { printf '%b' "$2" >&2; return "$1"; }
   notices() {  # NAME CHECK…
@@ -71,7 +69,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   check "a check that holds" true
   refuses "a refusal that holds" 2 '--width|32' says 2 'wrong --width: 32\n'
   notices "a command that fails" check - false
-  notices "words on standard error" succeeds - says 0 'warning\n'
+  notices "text on standard error" succeeds - says 0 'warning\n'
   notices "another exit code" refuses - 1 word says 2 'word\n'
   notices "a missing part" refuses - 1 'word|other' says 1 'word\n'
   notices "two lines" refuses - 1 word says 1 'word\nword\n'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The library as others use it: a staged installation is moved to where it belongs, and a program of
-# somebody else is built against it with pkg-config and with CMake, shared and static.
+# The library as others use it: a staged installation moves to its final place, and a program that is
+# not ours is built against it with pkg-config and with CMake, shared and static.
 # shellcheck disable=SC2046,SC2086  # several flags in one string
 . "$(dirname "$0")/checks.sh"
 
@@ -11,25 +11,22 @@ to() { make -C "$repository" --no-print-directory "$1" PREFIX="$prefix" DESTDIR=
 # ---- Installation --------------------------------------------------------------------------------
 check "make install" to install
 check "… touches nothing outside of DESTDIR" [ ! -e "$prefix" ]
-check "… says nowhere that it was staged" not grep -rq "$work/stage" "$work/stage"
+check "… leaves no trace of the staging folder" not grep -rq "$work/stage" "$work/stage"
 mv "$work/stage$prefix" "$prefix"
 
-version=$(sed -n 's/.* version = "\(.*\)";/\1/p' "$repository/autograd/version.h")
+version=$(sed -n 's/.* version = "\(.*\)";/\1/p' "$repository/autograd/support/version.h")
 shared=libadjoint.so.$version
-check "the shared library bears its version" [ -f "$prefix/lib/$shared" ]
-check "… as its soname, too" grep -qF "[$shared]" <(readelf -d "$prefix/lib/$shared" | grep SONAME)
-check "… and has a link to it" [ "$(readlink "$prefix/lib/libadjoint.so")" = "$shared" ]
-check "the program says the same version" grep -q "^adjoint $version," <("$seq2seq" --version)
+check "the shared library has the version in its name" [ -f "$prefix/lib/$shared" ]
+check "… and in its soname" grep -qF "[$shared]" <(readelf -d "$prefix/lib/$shared" | grep SONAME)
+check "… and a link points to it" [ "$(readlink "$prefix/lib/libadjoint.so")" = "$shared" ]
+check "seq2seq has the same version" grep -q "^adjoint $version," <("$seq2seq" --version)
 
-# ---- A program of somebody else ------------------------------------------------------------------
+# ---- A program that is not ours ------------------------------------------------------------------
 mkdir consumer
 cat >consumer/consumer.cpp <<'PROGRAM'
 #include <iostream>
 
-#include "autograd/gradcheck.h"
-#include "autograd/operation.h"
-#include "nn/training/trainer.h"
-#include "nn/models/transformer.h"
+#include "adjoint.h"
 
 using namespace adjoint;
 
@@ -45,7 +42,7 @@ int main() {
   claim(bool(gradcheck(f, {x}, {.order = 2})), "a gradient check");
   {
     const NoRecording guard;
-    claim(!sin(x).tracked(), "a guard of the program's, as the library sees it");
+    claim(!sin(x).tracked(), "the library sees a guard that the program sets");
   }
   try {
     matmul(x, x);
@@ -74,7 +71,7 @@ check "there are operations" [ "$(wc -l <operations)" -gt 50 ]
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 flags=(-std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fvisibility=hidden)
-# build OUT LIBRARY…: compiles once, links as is said
+# build OUT LIBRARY…: compiles the first time, then links with these libraries
 build() {
   local out=$1
   shift
@@ -82,7 +79,7 @@ build() {
     "$cxx" "${flags[@]}" $(pkg-config --cflags adjoint) -c consumer/consumer.cpp -o consumer.o || return
   "$cxx" -pthread consumer.o "$@" -o "$out"
 }
-# works NAME PROGRAM: it runs, and knows every operation
+# works NAME PROGRAM: it runs and has every operation
 works() {
   succeeds "$1 runs" "$2"
   check "… and has all operations" diff out operations
@@ -98,12 +95,12 @@ check "pkg-config, static: builds" build static $static
 works "… it" ./static
 check "… without the shared library" not needs static "$shared"
 
-# An archive of many objects is what ours must not be.
+# Why our archive holds a single object: one of many loses operations.
 mapfile -t objects < <(cd "$repository" && find autograd nn data -name '*.cpp' | sed "s|\(.*\)cpp$|$build/objects/\1o|")
 ar rcs libplain.a "${objects[@]}"
-check "a plain archive: builds" build plain libplain.a ${static#*libadjoint.a}
+check "an archive of many objects: builds" build plain libplain.a ${static#*libadjoint.a}
 run ./plain
-check "… and has lost operations" [ "$(wc -l <out)" -lt "$(wc -l <operations)" ]
+check "… and loses operations" [ "$(wc -l <out)" -lt "$(wc -l <operations)" ]
 
 cat >consumer/CMakeLists.txt <<'PROJECT'
 cmake_minimum_required(VERSION 3.16)
@@ -127,17 +124,17 @@ if command -v cmake >/dev/null; then
   check "… without the shared library" not needs cmake/with-static "$shared"
 fi
 
-# ---- The headers by themselves -------------------------------------------------------------------
+# ---- The headers alone ---------------------------------------------------------------------------
 (cd "$prefix/include/adjoint" && find . -name '*.h' | sort | sed 's|^./\(.*\)|#include "\1"|') >all.cpp
 check "there are headers" [ "$(wc -l <all.cpp)" -gt 50 ]
-check "… which need none that is not installed" "$cxx" "${flags[@]}" $(pkg-config --cflags adjoint) \
+check "… that include only installed headers" "$cxx" "${flags[@]}" $(pkg-config --cflags adjoint) \
   -fsyntax-only all.cpp
-check "… and no flag for a processor" not grep -rqE '__AVX|vector_size' "$prefix/include"
+check "… and depend on no processor" not grep -rqE '__AVX|vector_size' "$prefix/include"
 
-# ---- Away with it --------------------------------------------------------------------------------
+# ---- Uninstalling --------------------------------------------------------------------------------
 mkdir -p "$work/stage" && mv "$prefix" "$work/stage$prefix"
-touch "$work/stage$prefix/lib/of-others"
+touch "$work/stage$prefix/lib/not-ours"
 check "make uninstall" to uninstall
-check "… leaves what is not ours and nothing else" \
-  [ "$(cd "$work/stage$prefix" && find . ! -type d)" = ./lib/of-others ]
+check "… leaves only what is not ours" \
+  [ "$(cd "$work/stage$prefix" && find . ! -type d)" = ./lib/not-ours ]
 finish

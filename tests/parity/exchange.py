@@ -1,8 +1,8 @@
-"""Exchanges models with us, as files: the same models, made of torch.nn modules. build/exchange is the
-other side, and README.md beside this file tells what is in the folders.
+"""Exchanges models with adjoint, as files. It builds the same models from torch.nn modules; build/exchange
+is its counterpart. README.md beside this file describes the folders.
 
-    python3 tests/parity/exchange.py check FOLDER   loads our weights and compares the logits with ours
-    python3 tests/parity/exchange.py write FOLDER   writes torch's weights, and the logits that they give
+    python3 tests/parity/exchange.py check FOLDER   loads adjoint's weights and compares the logits
+    python3 tests/parity/exchange.py write FOLDER   writes torch's weights and logits
 
 Needs torch and numpy only (made with 1.13.1, Debian's python3-torch).
 """
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-sys.dont_write_bytecode = True  # no folder of it beside this file
+sys.dont_write_bytecode = True  # leaves no __pycache__ beside this file
 import generate_recurrent  # noqa: E402
 from generate import (PAD, SEED, Recorder, causal, decoder_block_names, encoder_block_names, linear_names,
                       norm_names, positions)  # noqa: E402
@@ -29,7 +29,7 @@ SOURCE_TOKENS, TARGET_TOKENS, TOLERANCE = 11, 13, 1e-5
 # --- files -----------------------------------------------------------------------------------------
 
 def read(path):
-    """The tensors of a safetensors file, by name. If it has our checksum, that is verified."""
+    """The tensors of a safetensors file, by name. Verifies adjoint's checksum if there is one."""
     file = pathlib.Path(path).read_bytes()
     (length,) = struct.unpack("<Q", file[:8])
     header, data = json.loads(file[8:8 + length]), file[8 + length:]
@@ -58,7 +58,7 @@ def write(path, tensors):
 # --- models: forward() takes ids [batch, steps] and gives logits [batch, steps, tokens] -----------------
 
 def named(prefix, names):
-    """Our names under a prefix, as they stand in our files."""
+    """The names in adjoint's files, below a prefix."""
     for name, parameter, rows in names:
         yield (prefix + name).replace("/", "."), parameter, rows
 
@@ -101,7 +101,7 @@ class Transformer(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """The encoder's last states begin the decoder; the last layer's is given to every step, too."""
+    """The decoder starts from the encoder's last states; every step also reads that of the last layer."""
 
     def __init__(self, kind, embedding=6, hidden=8, layers=2):
         super().__init__()
@@ -132,8 +132,8 @@ def models():
 
 
 def weights(model):
-    """Our names and torch's tensors, to be read and written. Our attention has no biases unless asked for:
-    torch's are zeros, and no part of the file."""
+    """adjoint's names with torch's tensors, to read and write. adjoint's attention has no biases by default:
+    torch's are set to zero and left out of the file."""
     for name, parameter, rows in model.names():
         tensor = parameter.data[rows]
         if re.search(r"attention\.\w+\.bias$", name):
@@ -145,7 +145,7 @@ def weights(model):
 # --- both ways -------------------------------------------------------------------------------------
 
 def real_logits(model, source, target):
-    """[rows, tokens]: those of the target's real rows, example after example."""
+    """[rows, tokens]: the logits of the target's real rows, example after example."""
     with torch.no_grad():
         return model.eval()(source, target)[target != PAD]
 

@@ -1,4 +1,4 @@
-// Weights that went from us to PyTorch and from PyTorch to us: see README.md.
+// Weights exchanged with PyTorch, in both directions: see README.md.
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
@@ -12,8 +12,8 @@ using namespace adjoint::parity;
 
 BOOST_AUTO_TEST_SUITE(exchange)
 
-// "torch" holds weights and logits of PyTorch, "adjoint" ours, for which PyTorch gave the same
-// logits.
+// "torch" holds weights and logits from PyTorch; "adjoint" holds ours, and PyTorch computed the
+// same logits from those weights.
 BOOST_AUTO_TEST_CASE(weights_of_either_give_the_same_logits) {
   const auto folder = std::filesystem::path(__FILE__).parent_path() / "exchange";
   for (const char* origin : {"torch", "adjoint"})

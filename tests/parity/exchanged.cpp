@@ -43,7 +43,7 @@ fs::path logits_file(const Exchanged& exchanged, const fs::path& folder) {
   return folder / (exchanged.name + ".logits.safetensors");
 }
 
-// The rows of [batch, steps] up to their padding.
+// The rows of [batch, steps] before their padding.
 nn::Sequences sequences(const Tensor& ids) {
   std::vector<nn::Ids> rows;
   for (Index i = 0; i < ids.size(0); ++i) {
@@ -67,7 +67,7 @@ std::vector<Exchanged> exchanged_models(Key key) {
   models.push_back({"pre", transformer(nn::NormPlacement::pre, key.child(1))});
   models.push_back({"gru", recurrent(nn::Cell::gru, key.child(2))});
   models.push_back({"lstm", recurrent(nn::Cell::lstm, key.child(3))});
-  // Biases that are zero and gains that are one would hide that they were mixed up.
+  // If all biases were zero and all gains one, mixing them up would not show.
   for (const Exchanged& exchanged : models) testing::shake(*exchanged.model, key.child(4), 0.3);
   return models;
 }

@@ -1,5 +1,5 @@
-"""Writes vectors.safetensors: inputs, outputs and gradients computed by PyTorch, in float64,
-that the tests compare with ours. README.md beside this file explains the names.
+"""Writes vectors.safetensors: inputs, outputs and gradients that PyTorch computes in float64, for the
+tests to compare with adjoint's. README.md beside this file explains the names.
 
     python3 tests/parity/generate.py [file]
 
@@ -51,21 +51,21 @@ class Recorder:
 
 
 class Case:
-    """One case: draws its numbers from a generator of its own and records under its name.
+    """One case: draws its numbers and records them under its name.
 
-    Each case has its own generator, so adding or changing one leaves all the others as they were.
+    Each case has a generator of its own, so adding or changing one leaves the others unchanged.
     """
 
     def __init__(self, recorder, name):
         self.recorder, self.name = recorder, name
         self.generator = torch.Generator().manual_seed(SEED + zlib.crc32(name.encode()))
-        self.tracked = []  # (name, leaf tensor, the rows of it that the name stands for)
+        self.tracked = []  # (name, leaf tensor, its rows that have this name)
 
     def normal(self, *shape, mean=0.0, scale=1.0):
         return mean + scale * torch.randn(*shape, generator=self.generator, dtype=torch.float64)
 
     def constant(self, name, value):
-        """Records something without a gradient: ids, lengths, masks, further outputs."""
+        """Records a tensor without a gradient: ids, lengths, masks, further outputs."""
         tensor = torch.as_tensor(value)
         self.recorder.add(f"{self.name}/{name}", tensor)
         return tensor
@@ -75,7 +75,7 @@ class Case:
         return value
 
     def input(self, name, tensor, rows=slice(None)):
-        """Records an input or parameter whose gradient is wanted. `rows` picks a part of a larger tensor."""
+        """Records an input or parameter that needs a gradient. `rows` selects a part of a larger tensor."""
         tensor.requires_grad_(True)
         self.constant(name, tensor.detach()[rows])
         self.tracked.append((name, tensor, rows))
@@ -89,7 +89,7 @@ class Case:
     def output(self, output, real=None):
         """Records the output, a random cotangent, and the gradients of <output, cotangent>.
 
-        Where `real` is false (the rows of padding) the cotangent is zero.
+        The cotangent is zero where `real` is false, in the rows of padding.
         """
         cotangent = self.normal(*output.shape)
         if real is not None:
@@ -99,7 +99,7 @@ class Case:
         self.gradients((output * cotangent).sum())
 
     def parameters(self, names):
-        """Fills a torch module's parameters with random numbers and records them by our names.
+        """Fills a torch module's parameters with random numbers and records them under adjoint's names.
 
         `names` yields (our name, parameter, rows). Gains lie around one, biases are not zero, weights
         and tables have variance 1/columns.
@@ -130,7 +130,7 @@ def norm_names(prefix, norm):
 
 
 def attention_names(prefix, attention):
-    """torch keeps the query, key and value weights below each other in one [3 width, width]."""
+    """torch stacks the query, key and value weights in one [3 width, width] tensor."""
     width = attention.embed_dim
     for i, part in enumerate(("query", "key", "value")):
         rows = slice(i * width, (i + 1) * width)
@@ -222,7 +222,7 @@ def cross_entropy(recorder):
         logits = case.input("logits", case.normal(8, 6, scale=2.0))
         targets = case.constant("targets", [4, 0, 2, 5, 0, 1, 1, 3])
         counted = targets != PAD if "ignore_index" in options else torch.ones(8, dtype=torch.bool)
-        for reduction in ("sum", "mean"):  # the mean is over the targets that count
+        for reduction in ("sum", "mean"):  # the mean is over the targets that are not ignored
             case.constant(reduction, F.cross_entropy(logits, targets, reduction=reduction, **options))
         case.constant("count", counted.sum())
         case.output(F.cross_entropy(logits, targets, reduction="none", **options))
@@ -250,7 +250,7 @@ def attention(recorder):
 
 
 def multi_head_attention(recorder):
-    """Three inputs of their own in every case: self-attention is the same with one tensor thrice."""
+    """Three separate inputs in every case: self-attention only passes the same tensor three times."""
     batch, heads, width = 3, 2, 8
     for bias in (True, False):
         for mask in ("lengths", "causal", "lengths_causal", "cross"):
@@ -381,7 +381,7 @@ class Stack(nn.Module):
 
 
 def transformer_names(encoder, decoder):
-    """Here the modules bear our names already; only norms, tables and the separator differ."""
+    """The modules have adjoint's names already; only norms, tables and the separator differ."""
     for side, module in (("encoder", encoder), ("decoder", decoder)):
         for name, parameter in module.named_parameters():
             name = name.replace("embedding.weight", "embedding.table")

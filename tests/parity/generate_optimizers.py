@@ -1,5 +1,5 @@
-"""Writes optimizers.safetensors: twenty steps of each of PyTorch's optimizers that we have too, of
-Adafactor, and two schedules, in float64. README.md beside this file explains the names.
+"""Writes optimizers.safetensors: twenty steps in float64 of Adafactor and of each PyTorch optimizer that
+adjoint has too, and two schedules. README.md beside this file explains the names.
 
     python3 tests/parity/generate_optimizers.py [file]
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.optim import lr_scheduler
 
-sys.dont_write_bytecode = True  # no folder of it beside this file
+sys.dont_write_bytecode = True  # leaves no __pycache__ beside this file
 from generate import Case, Recorder  # noqa: E402
 
 STEPS = 20

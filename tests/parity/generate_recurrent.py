@@ -1,6 +1,6 @@
-"""Writes recurrent.safetensors: what torch.nn.GRU and torch.nn.LSTM compute in float64, with all
-gradients, for batches of sequences of different lengths. README.md beside this file explains the
-names; generate.py, whose recorder this uses, the file.
+"""Writes recurrent.safetensors: the results and gradients of torch.nn.GRU and torch.nn.LSTM in float64, on
+batches of sequences of different lengths. README.md beside this file explains the names, and
+generate.py, whose recorder this uses, the format.
 
     python3 tests/parity/generate_recurrent.py [file]
 """

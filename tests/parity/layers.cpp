@@ -1,4 +1,4 @@
-// The layers by themselves, and attention.
+// Single layers, and attention.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
@@ -72,7 +72,7 @@ void check_cross_entropy(Case& stored) {
 
 bool is_causal(const Case& stored) { return stored.name().ends_with("causal"); }
 
-// The case's mask in every way to say it.
+// The case's mask, expressed in every possible way.
 std::vector<Mask> masks_of(Case& stored, Index queries, Index keys) {
   const Mask whole = Mask::full(3, queries, keys);
   Mask structural = whole;
@@ -81,7 +81,7 @@ std::vector<Mask> masks_of(Case& stored, Index queries, Index keys) {
   return {structural, whole.with_allowed(stored.constant("allowed"))};
 }
 
-// [batch, heads, steps, d] to [batch, steps, heads · d], where our attention has the heads.
+// [batch, heads, steps, d] to [batch, steps, heads · d], which is how our attention lays out heads.
 Tensor heads_inside(const Tensor& x) {
   return reshape(permute(x, {0, 2, 1, 3}), {x.size(0), x.size(2), x.size(1) * x.size(3)});
 }

@@ -65,10 +65,10 @@ void check_clip(Case& stored) {
     stored.compare("norm/" + std::to_string(step), norm);
     (norm > limit ? some : others) = true;
   });
-  BOOST_TEST((some && others));  // the case is about both
+  BOOST_TEST((some && others));  // the case covers both
 }
 
-// The cases of generate_optimizers.py: twenty steps, the learning rate half after ten.
+// The cases of generate_optimizers.py: twenty steps, with half the learning rate after ten.
 void check_by_name(Case& stored) {
   const std::string name = stored.name().substr(std::string("optimizer_").size());
   Case exact(stored.name(), {});
@@ -95,7 +95,8 @@ void check_by_name(Case& stored) {
   }
 }
 
-// PyTorch's patience is how many bad figures are borne, ours with how many it ends: one more.
+// PyTorch's patience counts the bad values that it tolerates; ours counts one more, the one it acts
+// at.
 void check_plateau(Case& stored) {
   Schedule schedule({.name = "plateau",
                      .floor = stored.number("min_lr"),

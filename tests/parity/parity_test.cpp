@@ -1,4 +1,4 @@
-// Outputs and gradients held to another framework's: see README.md.
+// Compares outputs and gradients with PyTorch's: see README.md.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 

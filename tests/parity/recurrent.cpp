@@ -1,4 +1,4 @@
-// GRU and LSTM, from given states, over sequences of different lengths, padded and packed.
+// GRU and LSTM with given initial states, over sequences of different lengths, padded and packed.
 #include "nn/layers/recurrent.h"
 
 #include <boost/test/unit_test.hpp>
@@ -18,7 +18,7 @@ void check_stack(Case& stored) {
     const auto model = stored.module(Recurrent(kind, 3, 4, layers, 0, Key(1)));
     const Tensor x = arranged(stored.input("x"), layout, padded);
     const Index batch = layout.examples();
-    // All layers' states lie in one tensor, [layers, batch, hidden].
+    // The states of all layers are in one tensor, [layers, batch, hidden].
     const auto begin = [&](const std::string& key) {
       return split(reshape(stored.input(key), {layers * batch, 4}), 0,
                    std::vector<Index>(static_cast<std::size_t>(layers), batch));

@@ -12,7 +12,7 @@
 namespace adjoint::parity {
 namespace {
 
-// All files beside this one, under the names that they have there.
+// The tensors of all safetensors files beside this one, under their names there.
 const std::map<std::string, Tensor>& vectors() {
   static const auto all = [] {
     std::map<std::string, Tensor> tensors;

@@ -1,4 +1,4 @@
-// What a Transformer is made of, and which choices go together.
+// The configuration of a Transformer: its choices, their rules and their names.
 #pragma once
 
 #include <functional>
@@ -70,7 +70,7 @@ struct TransformerConfig {
 
   /// What a message calls a field: a program gives the name of its option.
   using Naming = std::function<std::string(const std::string& field)>;
-  /// Every rule about which values go together. An Error names the fields that do not.
+  /// Every rule about the values and their combinations. An Error names the fields at fault.
   void check(const Naming& naming = {}) const;
 };
 

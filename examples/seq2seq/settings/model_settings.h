@@ -21,7 +21,7 @@ struct ModelSettings {
 
   bool is_recurrent() const { return model != "transformer"; }
   bool one_vocabulary() const { return transformer.tied_embeddings == nn::TiedEmbeddings::all; }
-  /// Error that names the options whose values do not go together.
+  /// Error when the values of some options exclude each other; it names them.
   void check() const;
   /// The model that these settings describe, with initial weights drawn from the key.
   std::unique_ptr<nn::EncoderDecoder> make(Index source_tokens, Index target_tokens,

@@ -13,6 +13,8 @@ namespace adjoint {
 
 /// Counts, sizes, positions. Signed, so that differences and negative axes are safe.
 using Index = std::int64_t;
+/// A sequence of token ids.
+using Ids = std::vector<Index>;
 
 /// The sizes of up to eight axes, outermost first. A scalar has no axes and one element.
 class Shape {

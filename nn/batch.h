@@ -1,8 +1,8 @@
-// What goes through a model beside the data, and batches of sequences.
+// Batches of sequences, and what a model passes down besides them.
 #pragma once
 
-#include "nn/batch/context.h"     // training or not, the random key, captured attention weights
+#include "nn/batch/context.h"     // training or inference, random key, path, captured weights
 #include "nn/batch/layout.h"      // which rows belong to which example, padded or packed
-#include "nn/batch/mask.h"        // which key each query may attend to
+#include "nn/batch/mask.h"        // which query may attend to which key
 #include "nn/batch/sequences.h"   // token ids with their layout
 #include "nn/batch/time_order.h"  // a batch step by step, without padding

@@ -1,12 +1,12 @@
 // Every layer.
 #pragma once
 
-#include "nn/layers/attention.h"            // dot-product, additive, multi-head
+#include "nn/layers/attention.h"            // multi-head attention; dot-product, additive, relative
 #include "nn/layers/dropout.h"              // dropout
 #include "nn/layers/embedding.h"            // ids to vectors
-#include "nn/layers/feed_forward.h"         // the feed-forward layer of a block, gated or not
+#include "nn/layers/feed_forward.h"         // the feed-forward network of a block, gated or not
 #include "nn/layers/linear.h"               // y = x W + b
 #include "nn/layers/normalization.h"        // LayerNorm, RMSNorm, residual connections
 #include "nn/layers/positional_encoding.h"  // sinusoidal, learned, convolutional
-#include "nn/layers/recomputed.h"           // a layer that keeps its inputs only
+#include "nn/layers/recomputed.h"           // a layer that keeps only its inputs
 #include "nn/layers/recurrent.h"            // GRU and LSTM

@@ -13,7 +13,7 @@ std::vector<NamedTensor> named_parameters(const Module& module) {
     };
     if (std::ranges::none_of(found, same)) found.push_back({path, parameter});
   });
-  const_cast<Module&>(module).fields(visit);  // fields() is one list for readers and writers alike
+  const_cast<Module&>(module).fields(visit);  // fields() serves readers and writers
   return found;
 }
 
@@ -32,7 +32,7 @@ Index parameter_count(const Module& module) {
 
 void replace_parameters(Module& module,
                         const std::function<Tensor(const std::string&, const Tensor&)>& f) {
-  std::map<StoragePtr, Tensor> replaced;  // holds the old storages, so that no address is reused
+  std::map<StoragePtr, Tensor> replaced;  // keeps the old storages, so no address is reused
   Fields visit([&](const std::string& path, Tensor& parameter) {
     Tensor& replacement = replaced[parameter.storage()];
     if (!replacement.defined()) replacement = f(path, parameter);

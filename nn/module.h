@@ -1,5 +1,5 @@
-// Modules: layers as plain structs. A module's parameters and children are its fields, and fields()
-// lists them once; names, counting, casting, saving and loading all follow from that list.
+// Modules: layers as plain structs. A module's parameters and child modules are its fields, and
+// fields() lists them once. Names, counting, casting, saving and loading follow from that list.
 //
 //   struct Linear : Module {
 //     Tensor weight, bias;
@@ -19,13 +19,13 @@ namespace adjoint::nn {
 
 class Fields;
 
-/// The base of all layers. Copying a module copies its handles, so both share their weights, as
-/// with tensors; clone() makes weights of its own.
+/// The base of all layers. A copy of a module shares its weights, as a copy of a tensor shares its
+/// storage; clone() copies the weights too.
 class Module {
  public:
   virtual ~Module() = default;
-  /// Calls `visit` for each parameter and each child, by name. A parameter that is not defined (an
-  /// absent bias) is passed over.
+  /// Calls `visit` with the name of each parameter and each child. An undefined parameter, such as
+  /// an absent bias, is skipped.
   virtual void fields(Fields& visit) = 0;
 
  protected:
@@ -36,8 +36,8 @@ class Module {
   Module& operator=(Module&&) = default;
 };
 
-/// Walks a module's fields and calls back for each parameter with its dotted path
-/// ("encoder.blocks.1.attention.query.weight").
+/// Walks through a module's fields and calls back for each parameter with its dotted path, such as
+/// "encoder.blocks.1.attention.query.weight".
 class Fields {
  public:
   using OnParameter = std::function<void(const std::string& path, Tensor& parameter)>;
@@ -74,20 +74,20 @@ struct NamedTensor {
   Tensor tensor;
 };
 
-/// Every parameter with its path, in the order of the fields. A tensor that stands in several
-/// places (tied weights) is listed once, under its first name.
+/// Every parameter with its path, in the order of the fields. Tied weights are listed once, under
+/// their first path.
 std::vector<NamedTensor> named_parameters(const Module& module);
 Tensors parameters(const Module& module);
-/// How many numbers all parameters hold.
+/// The number of elements of all parameters.
 Index parameter_count(const Module& module);
 
-/// Replaces every parameter by what `f` returns for it. Tied ones stay tied: f is called once.
+/// Replaces every parameter by what `f` returns for it. Tied weights stay tied: f is called once.
 void replace_parameters(Module& module,
                         const std::function<Tensor(const std::string& path, const Tensor&)>& f);
-/// Gives each parameter its path as the name that errors and traces show.
+/// Labels each parameter with its path, which errors and traces show.
 void name_parameters(Module& module);
 
-/// The same module with weights of its own; the copies are leaves.
+/// The same module with a copy of its weights; the copies are leaves.
 template <class M>
 M clone(const M& module) {
   M result = module;
@@ -97,7 +97,8 @@ M clone(const M& module) {
   return result;
 }
 
-/// The same module with weights of its own in another real type: f64 to check a model made in f32.
+/// The same module with a copy of its weights in another real type: f64 to check a model made in
+/// f32.
 template <class M>
 M cast(const M& module, DType dtype) {
   M result = module;

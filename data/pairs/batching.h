@@ -10,8 +10,6 @@
 
 namespace adjoint::data {
 
-using Ids = std::vector<Index>;
-
 /// Pairs as a model reads them: a source ends with <eos>; a target stands between <bos> and <eos>.
 struct EncodedPairs {
   std::vector<Ids> sources, targets;

@@ -1,4 +1,4 @@
-// What goes down through the calls of a model beside the data.
+// What a model passes down through its layers besides the data.
 #pragma once
 
 #include <map>
@@ -14,18 +14,18 @@
 
 namespace adjoint::nn {
 
-/// Attention weights by the path of the layer that they are of, "decoder.blocks.1.cross_attention":
-/// [examples, heads, queries, keys], before dropout, zeros where there is no query or key.
+/// Attention weights by the path of their layer, such as "decoder.blocks.1.cross_attention":
+/// [examples, heads, queries, keys], before dropout, with zeros for padding.
 using AttentionWeights = std::map<std::string, Tensor>;
 
-/// Whether the model is being trained, the key of this step's random numbers, and where in the
-/// model we are. A module hands `context.child("attention")` to its child of that name, so each
-/// place has a key of its own; operations recorded below carry the path.
+/// Whether the model is being trained, the random key of this step, and the path to the current
+/// layer. A module hands `context.child("attention")` to its child of that name, so every layer
+/// draws from a key of its own, and the operations it records carry its path.
 class Context {
  public:
-  /// No dropout.
+  /// Without dropout.
   static Context inference() { return Context(); }
-  /// Dropout drawn from this key, which should be another one at each step.
+  /// With dropout drawn from this key. Each step needs a new one.
   static Context training(Key key) {
     Context context;
     context.training_ = true;
@@ -45,16 +45,14 @@ class Context {
     return child(std::string(name) + "." + std::to_string(index));
   }
 
-  /// The same for a computation that is run again with the same random numbers: keys count as not
-  /// taken yet.
+  /// For running a computation a second time with the same random numbers: no key counts as taken.
   Context again() const {
     Context result = *this;
     if (used_) result.used_ = std::make_shared<UsedKeys>();
     return result;
   }
 
-  /// The same, and attention layers put their weights in here as they compute. One thread at a
-  /// time.
+  /// Makes attention layers store their weights here. For one thread at a time.
   Context watching(AttentionWeights& weights) const {
     Context result = *this;
     result.attention_ = &weights;
@@ -66,10 +64,10 @@ class Context {
   }
 
   bool training() const { return training_; }
-  /// To be set as the name scope while a module works: `const NameScope scope(context.path());`
+  /// The name scope of a module while it computes: `const NameScope scope(context.path());`
   const ScopePath& path() const { return path_; }
-  /// The key of this place, which may be taken once in a step: two masks from one key would be
-  /// equal. Error otherwise, naming the path, and outside of training.
+  /// The key of this layer. Error outside of training, and when it was taken before in this step:
+  /// two masks from one key would be equal.
   Key take_key() const {
     require(training_, "context: there is no key outside of training");
     const std::lock_guard lock(used_->mutex);

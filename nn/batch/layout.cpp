@@ -1,7 +1,6 @@
 #include "nn/batch/layout.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "autograd/ops.h"
 #include "autograd/support/error.h"
@@ -47,10 +46,6 @@ Index Layout::steps() const {
   return lengths_.empty() ? 0 : *std::ranges::max_element(lengths_);
 }
 
-Index Layout::real_rows() const {
-  return std::accumulate(lengths_.begin(), lengths_.end(), Index{0});
-}
-
 Tensor Layout::neighbours(Index behind, Index ahead) const {
   const Index count = behind + 1 + ahead;
   Tensor result = adjoint::full({rows_, count}, none, DType::i64);
@@ -74,7 +69,7 @@ void Layout::number_rows() {
     const Index steps = is_packed() ? length(example) : steps_;
     for (Index step = 0; step < steps; ++step) {
       *position++ = first_position_ + step;
-      *number++ = (first_example_ + example) << 32 | (first_position_ + step);
+      *number++ = row_number(first_example_ + example, first_position_ + step);
     }
   }
 }

@@ -89,15 +89,4 @@ Mask Mask::with_allowed(const Tensor& allowed) const {
   return with(std::move(pattern));
 }
 
-Tensor Mask::dense() const {
-  const auto batch = static_cast<Index>(pattern_->examples.size());
-  Tensor result = zeros({batch, query_steps_, key_steps_}, DType::b8);
-  bool* row = result.edit<bool>().data();
-  for (const auto& e : pattern_->examples)
-    for (Index q = 0; q < query_steps_; ++q, row += key_steps_)
-      for (Index k = 0; q < e.queries && k < pattern_->visible_keys(e, q); ++k)
-        row[k] = !pattern_->allowed.defined() || pattern_->allowed.at({e.query_begin + q, k}) != 0;
-  return result;
-}
-
 }  // namespace adjoint::nn

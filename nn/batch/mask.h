@@ -1,16 +1,16 @@
-// Who may attend to whom. True always means: may attend.
+// Which query may attend to which key. True always means: may attend.
 #pragma once
 
 #include <memory>
 
-#include "autograd/ops.h"
+#include "autograd/ops/attention_pattern.h"
 #include "nn/batch/layout.h"
 
 namespace adjoint::nn {
 
-/// A mask is structural: it knows which rows are whose, and restricts that by any combination of
-/// valid lengths, causality, and explicit booleans. It is never a tensor of large negative numbers.
-/// A query that may attend to nothing gets zeros and sends back no gradient.
+/// A mask is structure, never a tensor of large negative numbers: it knows which rows belong to
+/// which example, and any combination of valid lengths, causality and explicit booleans restricts
+/// them further. A query that may attend to nothing gets zeros and sends back no gradient.
 class Mask {
  public:
   /// Each query sees the real keys of its own example.
@@ -18,23 +18,25 @@ class Mask {
   /// The same for plain tensors [batch, queries, width] and [batch, keys, width].
   static Mask full(Index batch, Index queries, Index keys);
 
-  /// A query at position p sees the keys 0 … p. The position of the first query is the layout's
-  /// first_position().
+  /// A query at position p sees keys 0 … p. The layout's first_position() is the position of the
+  /// first query.
   Mask causal() const;
-  /// Only the first so many keys: valid lengths i64 [batch], or [batch, queries] of a padded
-  /// layout.
+  /// A query sees only the first n keys. Valid lengths n are i64 [batch], or [batch, queries] for a
+  /// padded layout.
   Mask with_lengths(const Tensor& lengths) const;
-  /// Only where true: b8 [batch, queries, keys] of a padded layout; a first axis of 1 stands for
-  /// all.
+  /// A query sees a key only where this is true: b8 [batch, queries, keys] for a padded layout, or
+  /// [1, queries, keys] for all examples alike.
   Mask with_allowed(const Tensor& allowed) const;
 
   /// The position of each row in its sequence: i64 [rows].
   const Tensor& query_positions() const { return query_positions_; }
   const Tensor& key_positions() const { return key_positions_; }
-  /// What the attention operation takes.
+  /// The mask as attention() takes it.
   const std::shared_ptr<const AttentionPattern>& pattern() const { return pattern_; }
-  /// All of it written out: b8 [batch, queries, keys], with the steps of padded layouts.
-  Tensor dense() const;
+  /// The mask for attention composed of other operations.
+  PaddedPattern padded() const { return PaddedPattern(*pattern_); }
+  /// The mask as a tensor: b8 [batch, queries, keys], with the steps of padded layouts.
+  Tensor dense() const { return pattern_->dense(query_steps_, key_steps_); }
 
  private:
   Mask with(AttentionPattern pattern) const;

@@ -1,25 +1,24 @@
-// A batch of token sequences.
+// Batches of token sequences.
 #pragma once
 
 #include <span>
 #include <vector>
 
-#include "autograd/tensor.h"
 #include "nn/batch/layout.h"
 
 namespace adjoint::nn {
 
-using Ids = std::vector<Index>;
+using adjoint::Ids;
 
-/// A batch of token sequences: ids in the shape that the layout's rows have.
+/// A batch of token sequences and its layout.
 struct Sequences {
   Tensor ids;  // i64 [batch, steps] or [rows]
   Layout layout;
 
-  /// Short ones filled up with `padding`.
+  /// Fills short sequences up with the id `padding`.
   static Sequences padded(std::span<const Ids> sequences, Index padding);
   static Sequences packed(std::span<const Ids> sequences);
-  /// The same sequences counted from another example on.
+  /// The same sequences as a shard of a larger batch: see Layout::placed().
   Sequences placed(Index first_example) const { return {ids, layout.placed(first_example)}; }
 };
 

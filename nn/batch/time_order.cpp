@@ -14,29 +14,22 @@ std::vector<Index> longest_first(const Layout& layout) {
   return examples;
 }
 
-Tensor indices(const std::vector<Index>& values) {
-  return from(values, {static_cast<Index>(values.size())});
-}
-
 }  // namespace
 
 TimeOrder::TimeOrder(const Layout& layout) : leading_(layout.leading()) {
   const std::vector<Index> by_length = longest_first(layout);
-  const Index examples = layout.examples(), steps = layout.steps();
   std::vector<Index> rank(by_length.size()), rows, example_of_row;
   for (std::size_t i = 0; i < by_length.size(); ++i)
     rank[static_cast<std::size_t>(by_length[i])] = static_cast<Index>(i);
 
   places_ = full({layout.rows()}, none, DType::i64);
-  padded_ = full({examples, steps}, none, DType::i64);
   Index* const place = places_.edit<Index>().data();
-  Index* const padded = padded_.edit<Index>().data();
-  for (Index step = 0; step < steps; ++step) {
+  for (Index step = 0; step < layout.steps(); ++step) {
     const std::size_t before = rows.size();
     for (const Index example : by_length) {
       if (layout.length(example) <= step) break;
       const Index row = layout.begin(example) + step;
-      place[row] = padded[example * steps + step] = static_cast<Index>(rows.size());
+      place[row] = static_cast<Index>(rows.size());
       rows.push_back(row);
       example_of_row.push_back(example);
     }
@@ -60,10 +53,6 @@ Tensor TimeOrder::arrange(const Tensor& x) const {
 
 Tensor TimeOrder::restore(const Tensor& x) const {
   return gather(x, reshape(places_, leading_));  // [batch, steps, …] or [rows, …]
-}
-
-Tensor TimeOrder::restore_padded(const Tensor& x) const {
-  return gather(x, padded_);  // [batch, steps, …]
 }
 
 }  // namespace adjoint::nn

@@ -1,4 +1,4 @@
-// A batch of sequences in the order in which a recurrent layer meets them.
+// A batch of sequences in the order in which a recurrent layer reads it.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,10 @@
 
 namespace adjoint::nn {
 
-/// The real rows of a batch step by step: all first ones, then all second ones, …; at each step
-/// those of the examples that are that long, the longest example first. So the rows of a step lie
-/// together, the batch shrinks from the end as its sequences end, and padding is not there at all.
+/// The real rows of a batch, step by step: first the first row of every example, then every second
+/// row, and so on, the longest example first within each step. The rows of a step are contiguous,
+/// the batch shrinks from its end as sequences finish, and there is no padding. The order depends
+/// on the lengths only: rows arranged from one layout can be restored to another.
 ///
 ///   a₀ a₁                     step 0    1     2
 ///   b₀ b₁ b₂    becomes       b₀ a₀ c₀  b₁ a₁ b₂
@@ -20,34 +21,33 @@ class TimeOrder {
   explicit TimeOrder(const Layout& layout);
 
   Index examples() const { return by_length_.numel(); }
-  /// How many examples have a row at each step: never more than at the step before.
+  /// How many examples have a row at each step. Never increases.
   const std::vector<Index>& counts() const { return counts_; }
 
-  /// Rows of the layout, [batch, steps, …] or [rows, …], in the order of time: [real rows, …].
+  /// Rows in this layout, [batch, steps, …] or [rows, …], in time order: [real rows, …].
   Tensor arrange(const Tensor& x) const;
-  /// Back from there; padding is filled with zeros.
+  /// Undoes arrange(); padding becomes zeros.
   Tensor restore(const Tensor& x) const;
-  /// The same padded, [batch, steps, …], whatever the layout.
-  Tensor restore_padded(const Tensor& x) const;
 
-  /// What there is one of for each example, [examples, …]: the longest example first.
+  /// One value per example, [examples, …], sorted with the longest example first.
   Tensor sort(const Tensor& x) const { return gather(x, by_length_); }
-  /// Back to the examples' own order.
+  /// Undoes sort().
   Tensor unsort(const Tensor& x) const { return gather(x, rank_); }
-  /// Each example's, [examples, …] in their own order, for each of its rows: [real rows, …].
+  /// One value per example, [examples, …], repeated for each row of the example in time order:
+  /// [real rows, …].
   Tensor spread(const Tensor& x) const { return gather(x, example_of_row_); }
 
-  /// The layout's row_numbers(), for dropout.
+  /// The layout's row_numbers() in time order.
   const Tensor& row_numbers() const { return row_numbers_; }
 
  private:
-  Shape leading_;              // of the layout
-  std::vector<Index> counts_;  // for each step
-  Tensor by_length_, rank_;    // i64 [examples]: examples, the longest first; where each has gone
-  Tensor rows_;                // i64 [real rows]: which row of the layout it is
-  Tensor example_of_row_;      // i64 [real rows]
-  Tensor places_, padded_;     // i64 [rows], [batch, steps]: where each row has gone, or `none`
-  Tensor row_numbers_;         // i64 [real rows]
+  Shape leading_;  // of the layout
+  std::vector<Index> counts_;
+  Tensor by_length_, rank_;  // i64 [examples]: examples, longest first; the rank of each example
+  Tensor rows_;              // i64 [real rows]: row in the layout
+  Tensor example_of_row_;    // i64 [real rows]
+  Tensor places_;            // i64 [rows]: place in time order, or `none`
+  Tensor row_numbers_;       // i64 [real rows]
 };
 
 }  // namespace adjoint::nn

@@ -6,8 +6,8 @@
 
 namespace adjoint::nn {
 
-/// What stands between the layers of a feed-forward network. The last three are gates: one
-/// projection of the row, squashed, is multiplied with another one.
+/// The nonlinearity of a feed-forward network. The last three are gates: one projection of the row,
+/// squashed, multiplies another.
 enum class Activation {
   relu,    ///< max(h, 0)
   gelu,    ///< h Φ(h)
@@ -15,22 +15,47 @@ enum class Activation {
   geglu,   ///< g Φ(g) ⊙ h
   swiglu,  ///< g σ(g) ⊙ h
 };
-bool is_gated(Activation activation);
+inline bool is_gated(Activation activation) {
+  return activation == Activation::glu || activation == Activation::geglu ||
+         activation == Activation::swiglu;
+}
 
 /// W₂ f(W₁ x + b₁) + b₂ for each row: […, width] to […, width] (Vaswani et al. 2017, equation 2).
-/// With a gate, W₂ (f(W x + b) ⊙ (V x + c)) + b₂ (Shazeer, "GLU variants improve Transformer",
-/// 2020, equation 5), where f is σ, gelu or swish: half as many weights again for the same hidden
-/// width, so the paper takes two thirds of that.
+/// With a gate, W₂ (f(W x + b) ⊙ (V x + c)) + b₂, where f is σ, gelu or swish (Shazeer, "GLU
+/// variants improve Transformer", 2020, equation 5). A gate takes half as many weights again for
+/// the same hidden width, so the paper uses two thirds of that width.
 struct FeedForward : Module {
-  std::optional<Linear> gate;  // width to hidden, of gated kinds
+  std::optional<Linear> gate;  // width to hidden, for gated kinds
   Linear up;                   // width to hidden
   Linear down;                 // hidden to width
   Activation activation;
 
-  FeedForward(Index width, Index hidden, Activation f, Key key);
+  FeedForward(Index width, Index hidden, Activation f, Key key)
+      : up(width, hidden, key.child("up")), down(hidden, width, key.child("down")), activation(f) {
+    if (is_gated(f)) gate.emplace(width, hidden, key.child("gate"));
+  }
   void fields(Fields& visit) override { visit("gate", gate)("up", up)("down", down); }
 
-  Tensor operator()(const Tensor& x, const Context& context) const;
+  Tensor operator()(const Tensor& x, const Context& context) const {
+    const NameScope scope(context.path());
+    return down(gate ? activated((*gate)(x)) * up(x) : activated(up(x)));
+  }
+
+ private:
+  Tensor activated(const Tensor& h) const {
+    switch (activation) {
+      case Activation::relu:
+        return relu(h);
+      case Activation::gelu:
+      case Activation::geglu:
+        return gelu(h);
+      case Activation::glu:
+        return sigmoid(h);
+      case Activation::swiglu:
+        return h * sigmoid(h);
+    }
+    fail("feed-forward: no such activation");
+  }
 };
 
 }  // namespace adjoint::nn

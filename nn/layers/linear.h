@@ -8,10 +8,10 @@ namespace adjoint::nn {
 
 enum class Bias { no, yes };
 
-/// y = x Wᵀ + b: […, inputs] to […, outputs]. W begins by Xavier's rule, b at zero.
+/// y = x Wᵀ + b: […, inputs] to […, outputs]. W begins as xavier_uniform(), b as zeros.
 struct Linear : Module {
   Tensor weight;  // [outputs, inputs]
-  Tensor bias;    // [outputs], or not defined
+  Tensor bias;    // [outputs], or undefined
 
   Linear(Index inputs, Index outputs, Key key, Bias with_bias = Bias::yes)
       : weight(xavier_uniform({outputs, inputs}, key)) {

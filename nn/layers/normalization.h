@@ -22,8 +22,8 @@ struct LayerNorm : Module {
   Tensor operator()(const Tensor& x) const { return layer_norm(x, gain, bias); }
 };
 
-/// x / √(mean(x²) + ε) ⊙ gain for each row: […, width] to the same. Neither mean nor bias: half of
-/// the parameters, and less to compute. (Zhang and Sennrich 2019.)
+/// x / √(mean(x²) + ε) ⊙ gain for each row: […, width] to the same. Without mean and bias it has
+/// half the parameters and less to compute. (Zhang and Sennrich 2019.)
 struct RmsNorm : Module {
   Tensor gain;  // [width]
 
@@ -35,7 +35,7 @@ struct RmsNorm : Module {
 
 enum class Normalization { layer, rms };
 
-/// The one or the other.
+/// Either of the two.
 struct Norm : Module {
   std::variant<LayerNorm, RmsNorm> kind;
 
@@ -56,7 +56,7 @@ enum class NormPlacement {
   pre,   ///< x + f(norm(x)): easier to train when deep (Xiong et al. 2020)
 };
 
-/// A residual connection around a sublayer f, with dropout of f's result and normalisation.
+/// A residual connection around a sublayer f, with normalisation and dropout of f's result.
 struct AddNorm : Module {
   Norm norm;
   NormPlacement placement;
@@ -66,7 +66,7 @@ struct AddNorm : Module {
       : norm(width, kind), placement(where), drop(p) {}
   void fields(Fields& visit) override { norm.fields(visit); }
 
-  /// `sublayer` maps a tensor like x to one of the same shape.
+  /// `sublayer` keeps the shape of its argument.
   template <class Sublayer>
   Tensor operator()(const Tensor& x, const Layout& layout, const Context& context,
                     const Sublayer& sublayer) const {

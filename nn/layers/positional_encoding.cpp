@@ -23,26 +23,6 @@ bool is_encoding(Positions kind) {
          kind == Positions::convolutional;
 }
 
-void require_positions(Positions kind, const PositionOptions& options, Index width) {
-  const bool split = options.mode == PositionMode::split;
-  require(is_encoding(kind) ||
-              (options.mode == PositionMode::add && options.place == PositionPlace::before),
-          "positions: mode and place are for sinusoidal, learned and convolutional positions, the "
-          "other kinds have no encoding");
-  require(
-      !split || options.place == PositionPlace::before,
-      "positions: the width is split where tokens are embedded, before the stack, nowhere else");
-  require(!split || (options.width > 0 && options.width < width), "positions: a split width of ",
-          width, " has no ", options.width, " features for positions");
-  if (kind != Positions::convolutional) return;
-  require(options.taps >= 2, "positions: a filter of ", options.taps,
-          " taps does not see a neighbour");
-  require(!split || 2 * options.width == width,
-          "positions: a filter gives as many features as it reads, so convolutional positions take "
-          "half of a split width of ",
-          width, ", not ", options.width);
-}
-
 PositionalEncoding::PositionalEncoding(Positions which, Index positions, Index width, double p,
                                        Key key, const PositionOptions& options, Reach reach)
     : kind(which),
@@ -50,12 +30,11 @@ PositionalEncoding::PositionalEncoding(Positions which, Index positions, Index w
       behind(reach == Reach::back ? options.taps - 1 : options.taps / 2),
       ahead(options.taps - 1 - behind),
       drop(p) {
-  require_positions(kind, options, width);
   const Index features = mode == PositionMode::split ? options.width : width;
   if (kind == Positions::sinusoidal) table = sinusoids(positions, features);
   if (kind == Positions::learned)
     table = normal_weight({positions, features}, 1 / std::sqrt(static_cast<double>(features)), key);
-  if (kind == Positions::convolutional)  // keeps the variance of what it reads
+  if (kind == Positions::convolutional)  // keeps the variance of its input
     filter = normal_weight({options.taps, features},
                            1 / std::sqrt(static_cast<double>(options.taps)), key);
   if (mode == PositionMode::concatenate)
@@ -67,21 +46,21 @@ Tensor PositionalEncoding::operator()(const Tensor& x, const Layout& layout,
   const NameScope scope(context.path());
   if (!is_encoding(kind)) return dropout(x, drop, layout, context);
   const Tensor encoding =
-      kind == Positions::convolutional ? of_filter(x, layout) : of_table(x, layout);
+      kind == Positions::convolutional ? from_filter(x, layout) : from_table(x, layout);
   return dropout(joined(x, encoding), drop, layout, context);
 }
 
 Tensor PositionalEncoding::step(const Tensor& x, Tensor& recent, const Layout& layout) const {
   if (kind != Positions::convolutional) return (*this)(x, layout, Context::inference());
   require(ahead == 0, "positional encoding: a filter that reads ", ahead,
-          " rows ahead cannot go step by step");
+          " rows ahead cannot run step by step");
   if (!recent.defined()) recent = zeros({x.size(0), behind, x.size(2)}, x.dtype());
   const Tensor windows = concat({recent, x}, 1);   // [batch, taps, width]
   recent = slice(windows, 1, 1, windows.size(1));  // [batch, taps − 1, width]
   return joined(x, reshape(filtered(windows), x.shape()));
 }
 
-Tensor PositionalEncoding::of_table(const Tensor& x, const Layout& layout) const {
+Tensor PositionalEncoding::from_table(const Tensor& x, const Layout& layout) const {
   for (const Index position : layout.positions().values<Index>())
     require(position < table.size(0), "positional encoding: position ", position, " is beyond the ",
             table.size(0), " that the model was made for");
@@ -89,10 +68,10 @@ Tensor PositionalEncoding::of_table(const Tensor& x, const Layout& layout) const
   return reshape(adjoint::cast(rows, x.dtype()), x.shape().with(-1, table.size(1)));
 }
 
-Tensor PositionalEncoding::of_filter(const Tensor& x, const Layout& layout) const {
+Tensor PositionalEncoding::from_filter(const Tensor& x, const Layout& layout) const {
   require(layout.first_position() == 0,
           "positional encoding: a filter needs the rows before position ", layout.first_position(),
-          "; step() remembers them");
+          "; step() keeps them");
   const Tensor rows = reshape(x, {layout.rows(), x.size(-1)});            // [rows, width]
   const Tensor windows = gather(rows, layout.neighbours(behind, ahead));  // [rows, taps, width]
   return reshape(filtered(windows), x.shape());

@@ -1,4 +1,4 @@
-// A layer that remembers its inputs and forgets what it computes from them.
+// A layer that keeps only its inputs for the sweep.
 #pragma once
 
 #include <functional>
@@ -8,10 +8,9 @@
 
 namespace adjoint::nn {
 
-/// f(module, inputs), computed once more by the sweep instead of being remembered
-/// (autograd/tools/recomputation.h). f has to use the module that it is given and no other: that
-/// one's parameters are further inputs. Of a context it takes again(), since it takes its keys
-/// twice.
+/// f(module, inputs), which the sweep computes once more instead of keeping its intermediate values
+/// (autograd/tools/recomputation.h). f must use the module it is given, whose parameters are
+/// further inputs, and context.again(), because each run takes the same keys.
 template <class M>
 Tensor recomputed(const M& module, const Tensors& inputs,
                   const std::function<Tensor(const M&, const Tensors&)>& f) {

@@ -1,6 +1,5 @@
 #include "nn/layers/recurrent.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace adjoint::nn {
@@ -11,7 +10,7 @@ namespace {
 
 Index gates_of(Cell kind) { return kind == Cell::gru ? 3 : 4; }
 
-// Uniform in ±1/√width, the bias too.
+// Weight and bias uniform in ±1/√width.
 Linear uniform_linear(Index inputs, Index outputs, Index width, Key key) {
   Linear result(inputs, outputs, key);
   const double bound = 1 / std::sqrt(static_cast<double>(width));
@@ -68,44 +67,9 @@ States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
   return states;
 }
 
-namespace {
-
-// The examples of all parts, one part after the other.
-States joined(const std::vector<States>& parts) {
-  States result = parts.front();
-  const auto join = [&](std::size_t layer, Tensor CellState::*tensor) {
-    Tensors pieces;
-    for (const States& part : parts) pieces.push_back(part[layer].*tensor);
-    return concat(pieces, 0);  // [examples, hidden]
-  };
-  for (std::size_t layer = 0; layer < result.size(); ++layer) {
-    result[layer].hidden = join(layer, &CellState::hidden);
-    if (result[layer].memory.defined()) result[layer].memory = join(layer, &CellState::memory);
-  }
-  return result;
-}
-
-// The examples [begin, end).
-States part(const States& states, Index begin, Index end) {
-  return mapped(states, [=](const Tensor& x) { return slice(x, 0, begin, end); });
-}
-
-}  // namespace
-
-States& ShrinkingStates::keep(Index count) {
-  const Index all = running_.front().hidden.size(0);
-  if (count < all) {
-    ended_.push_back(part(running_, count, all));
-    running_ = part(running_, 0, count);
-  }
-  return running_;
-}
-
-States ShrinkingStates::finish() {
-  if (ended_.empty()) return running_;
-  ended_.push_back(running_);
-  std::ranges::reverse(ended_);
-  return joined(ended_);
+States first(const States& states, Index count) {
+  if (states.front().hidden.size(0) == count) return states;
+  return mapped(states, [=](const Tensor& x) { return slice(x, 0, 0, count); });
 }
 
 // ---- Layers ------------------------------------------------------------------------------------
@@ -144,31 +108,54 @@ void require_states(const Recurrent& stack, const States& states, Index examples
   require(states.size() == stack.layers.size(), "recurrent: ", states.size(), " states for ",
           stack.layers.size(), " layers");
   for (std::size_t i = 0; i < states.size(); ++i) {
-    const RecurrentCell& layer = stack.layers[i];
-    const Shape expected{examples, layer.width()};
+    const Shape expected{examples, stack.layers[i].width()};
     const auto require_shape = [&](const char* what, const Tensor& x) {
       require(x.defined(), "recurrent: layer ", i, " has no ", what);
       require(x.shape() == expected, "recurrent: the ", what, " of layer ", i, " must be ",
               expected, ", is ", x.shape());
     };
     require_shape("state h", states[i].hidden);
-    if (layer.kind == Cell::lstm) require_shape("memory c", states[i].memory);
+    if (stack.layers[i].kind == Cell::lstm) require_shape("memory c", states[i].memory);
   }
 }
 
-// A layer over all steps: x [real rows, inputs] to h [real rows, hidden]. The inputs' part of all
-// gates is one product for all steps.
+CellState part(const CellState& state, Index begin, Index end) {
+  return mapped({state}, [=](const Tensor& x) { return slice(x, 0, begin, end); })[0];
+}
+
+// The states of finished examples were set aside from the end of the batch: back into its order.
+CellState joined(const std::vector<CellState>& parts) {
+  const auto join = [&](Tensor CellState::*tensor) {
+    Tensors pieces;
+    for (auto state = parts.rbegin(); state != parts.rend(); ++state)
+      pieces.push_back(*state.*tensor);
+    return concat(pieces, 0);  // [examples, hidden]
+  };
+  return {join(&CellState::hidden),
+          parts[0].memory.defined() ? join(&CellState::memory) : Tensor()};
+}
+
+// A layer over all steps: x [real rows, inputs] to h [real rows, hidden]. One product projects the
+// inputs of all steps. The batch shrinks as its examples finish, and `state` becomes each example's
+// last one.
 Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
                  CellState& state) {
   const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
-  ShrinkingStates states({state});
-  Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // there may be no step
+  std::vector<CellState> finished;
+  Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // in case there is no step
   for (const Tensor& step : projected) {
-    CellState& running = states.keep(step.size(0)).front();
-    running = layer.step(step, running);
-    outputs.push_back(running.hidden);
+    const Index count = step.size(0), all = state.hidden.size(0);
+    if (count < all) {
+      finished.push_back(part(state, count, all));
+      state = part(state, 0, count);
+    }
+    state = layer.step(step, state);
+    outputs.push_back(state.hidden);
   }
-  state = states.finish().front();
+  if (!finished.empty()) {
+    finished.push_back(state);
+    state = joined(finished);
+  }
   return concat(outputs, 0);
 }
 

@@ -1,35 +1,34 @@
-// Attention that knows how far a key is from its query, by vectors learned for each distance.
+// Attention with a learned vector for each distance between query and key (Shaw et al. 2018,
+// "Self-attention with relative position representations", section 3.2).
 #pragma once
 
-#include "nn/batch/context.h"
-#include "nn/batch/mask.h"
-#include "nn/module.h"
+#include "nn/layers/heads.h"
 
 namespace adjoint::nn {
 
-/// A vector for each distance from −max_distance to max_distance, for one head's keys and values;
-/// all heads share them. Distances beyond count as the largest. (Shaw et al. 2018, "Self-attention
-/// with relative position representations", section 3.2.)
-struct RelativePositions : Module {
-  Tensor keys;  // [2 · max_distance + 1, head width]: row max_distance + r for a key r steps later
-  Tensor values;  // likewise, or not defined
-
-  RelativePositions(Index max_distance, Index head_width, bool with_values, Key key);
-  void fields(Fields& visit) override { visit("keys", keys)("values", values); }
-
-  Index max_distance() const { return keys.size(0) / 2; }
-};
-
-/// Attention within a sequence, with a^K and a^V the vectors for the distance j − i (equations 3
-/// and 4):
+/// Heads that attend within a sequence, with a^K and a^V the vectors for the distance j − i
+/// (equations 3 and 4):
 ///   yᵢ = Σⱼ wᵢⱼ (vⱼ + a^V),   wᵢ = softmax over the visible j of qᵢ · (kⱼ + a^K) / √d
-/// Shapes, mask and heads as in attention(); `drop` applies to the weights. Composed of public
-/// operations, not fused: it remembers the weights, and takes more time than attention() does.
-Tensor relative_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                          const RelativePositions& relative, const Mask& mask, Index heads,
-                          double drop, const Context& context);
-/// Its weights, before dropout: [examples, heads, most queries, most keys].
-Tensor relative_attention_weights(const Tensor& query, const Tensor& key,
-                                  const RelativePositions& relative, const Mask& mask, Index heads);
+/// All heads share the vectors. Distances beyond ±max_distance count as the largest. Composed of
+/// public operations: it keeps the weights for the sweep and is slower than attention().
+struct RelativeHeads : Heads {
+  Tensor key_vectors;    // [2 · max_distance + 1, d]: row max_distance + j − i
+  Tensor value_vectors;  // the same for values, or undefined
+
+  RelativeHeads(Index heads, Index head_width, double drop, Index max_distance, bool with_values,
+                Key key);
+  void fields(Fields& visit) override {
+    visit("relative.keys", key_vectors)("relative.values", value_vectors);
+  }
+
+  Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+                    const Context& context) const;
+  Tensor weights(const Tensor& q, const Tensor& k, const Mask& mask) const;
+
+ private:
+  Tensor weights(const Tensor& q, const Tensor& k, const PaddedPattern& padded,
+                 const Tensor& distances) const;
+  Tensor distances(const PaddedPattern& padded) const;
+};
 
 }  // namespace adjoint::nn

@@ -1,4 +1,4 @@
-// What a sequence-to-sequence model is, whatever it is made of.
+// The interface of sequence-to-sequence models.
 #pragma once
 
 #include <memory>
@@ -10,34 +10,45 @@
 
 namespace adjoint::nn {
 
-/// Decoding under way: what has been computed of the source and of the tokens so far.
+/// Decoding in progress: what has been computed of the sources and of the tokens so far.
 class Decoding {
  public:
   virtual ~Decoding() = default;
-  /// Feeds the next token of each sequence, i64 [batch], and returns the logits of the one after
+  /// Feeds the next token of each sequence, i64 [batch], and returns the logits of the token after
   /// it: [batch, tokens].
   virtual Tensor step(const Tensor& ids) = 0;
-  /// Goes on with these rows of the batch, which is `rows` long from now on: sequence i of the next
-  /// step continues what was sequence rows[i] of the last. A row may stand there several times
-  /// (hypotheses with the same beginning) or not at all (given up). Error when there is no such
-  /// row.
+  /// Continues with these rows of the batch: from the next step on, sequence i continues what was
+  /// sequence rows[i]. A row may occur several times (hypotheses with a common prefix) or not at
+  /// all (dropped ones). Error when there is no such row.
   virtual void select(std::span<const Index> rows) = 0;
+
+ protected:
+  static void require_rows(std::span<const Index> rows, Index batch) {
+    for (const Index row : rows)
+      require(row >= 0 && row < batch, "decoding: row ", row, " of a batch of ", batch);
+  }
 };
 
 /// A model that reads a source and predicts a target token by token.
 class EncoderDecoder : public Module {
  public:
-  /// Logits for each row of the target: those of row t predict token t + 1, having seen the source
-  /// and the target up to t. […, tokens], the leading axes being the target's.
+  /// Logits for each row of the target, […, tokens] with the target's leading axes. Those of row t
+  /// predict token t + 1, given the source and the target up to t.
   virtual Tensor logits(const Sequences& source, const Sequences& target,
                         const Context& context) const = 0;
-  /// Encodes the source and gets ready for at most `capacity` steps. The model has to outlive it.
+  /// Encodes the sources and prepares for at most `capacity` steps. The model must outlive the
+  /// result.
   virtual std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const = 0;
 };
 
-/// The weights of every attention layer, by its path, when the model reads these: what logits()
-/// goes by. Nothing for a model that does not attend.
-AttentionWeights attention_weights(const EncoderDecoder& model, const Sequences& source,
-                                   const Sequences& target);
+/// The weights of every attention layer behind logits(source, target), by the layer's path. Empty
+/// for a model without attention.
+inline AttentionWeights attention_weights(const EncoderDecoder& model, const Sequences& source,
+                                          const Sequences& target) {
+  const NoRecording guard;
+  AttentionWeights weights;
+  model.logits(source, target, Context::inference().watching(weights));
+  return weights;
+}
 
 }  // namespace adjoint::nn

@@ -6,7 +6,7 @@ namespace adjoint::nn {
 
 namespace {
 
-// Entries of variance 1, not scaled.
+// A table of variance 1, not scaled.
 Embedding unit_embedding(Index tokens, Index width, Key key) {
   Embedding result(tokens, width, key, Scaled::no);
   result.table = normal_weight({tokens, width}, 1, key);
@@ -15,9 +15,12 @@ Embedding unit_embedding(Index tokens, Index width, Key key) {
 
 const RecurrentConfig& checked(const RecurrentConfig& c) {
   require(c.source_tokens > 0 && c.target_tokens > 0, "recurrent: the vocabularies are empty");
-  require(c.embedding > 0, "recurrent: an embedding of ", c.embedding, " features");
+  require(c.embedding > 0, "recurrent: the embedding must have at least 1 feature, has ",
+          c.embedding);
   return c;
 }
+
+Layout as_padded(const Layout& layout) { return Layout::padded(layout.lengths(), layout.steps()); }
 
 void require_pairs(const Sequences& source, const Sequences& target) {
   require(source.layout.examples() == target.layout.examples(),
@@ -45,40 +48,43 @@ RecurrentDecoder::RecurrentDecoder(const RecurrentConfig& c, Key key)
 
 namespace {
 
-// What both models do step by step: only the context differs.
-class StepByStep : public Decoding {
+// Step-by-step decoding. The models differ in the context [batch, hidden] of a step, a function of
+// the states and of what is kept of the source, [batch, …].
+class StepByStep final : public Decoding {
  public:
-  StepByStep(const RecurrentDecoder& decoder, States states, Index capacity)
-      : states_(std::move(states)), decoder_(decoder), capacity_(capacity) {}
+  using ContextOf = std::function<Tensor(const States&, const Tensors& source)>;
+  StepByStep(const RecurrentDecoder& decoder, States states, Tensors source, ContextOf context,
+             Index capacity)
+      : decoder_(decoder),
+        states_(std::move(states)),
+        source_(std::move(source)),
+        context_(std::move(context)),
+        capacity_(capacity) {}
 
-  Tensor step(const Tensor& ids) final {
+  Tensor step(const Tensor& ids) override {
     const Index batch = states_.front().hidden.size(0);
     require(position_ < capacity_, "decoding: step ", position_, " of ", capacity_);
     require(ids.shape() == Shape{batch}, "decoding: ids ", ids.shape(), " for ", batch,
             " sequences");
     const NoRecording guard;
     ++position_;
-    const Tensor x = concat({decoder_.embedding(ids), context()}, 1);
+    const Tensor x = concat({decoder_.embedding(ids), context_(states_, source_)}, 1);
     return decoder_.output(decoder_.recurrent.step(x, states_));  // [batch, tokens]
   }
 
-  void select(std::span<const Index> rows) final {
-    const Index batch = states_.front().hidden.size(0);
-    for (const Index row : rows)
-      require(row >= 0 && row < batch, "decoding: row ", row, " of a batch of ", batch);
+  void select(std::span<const Index> rows) override {
+    require_rows(rows, states_.front().hidden.size(0));
     const NoRecording guard;
-    const Tensor chosen = from(rows, {static_cast<Index>(rows.size())});
+    const Tensor chosen = indices(rows);
     states_ = mapped(states_, [&](const Tensor& x) { return gather(x, chosen); });
-    select_source(chosen);
+    for (Tensor& x : source_) x = gather(x, chosen);
   }
-
- protected:
-  virtual Tensor context() const = 0;  // [batch, hidden]
-  virtual void select_source(const Tensor& rows) = 0;
-  States states_;
 
  private:
   const RecurrentDecoder& decoder_;
+  States states_;
+  Tensors source_;
+  ContextOf context_;
   Index capacity_, position_ = 0;
 };
 
@@ -105,25 +111,12 @@ Tensor RecurrentSeq2Seq::logits(const Sequences& source, const Sequences& target
   return decoder.output(order.restore(hidden));  // […, tokens]
 }
 
-namespace {
-
-class FixedContext final : public StepByStep {
- public:
-  FixedContext(const RecurrentDecoder& decoder, const States& states, Index capacity)
-      : StepByStep(decoder, states, capacity), context_(states.back().hidden) {}
-
- private:
-  Tensor context() const override { return context_; }
-  void select_source(const Tensor& rows) override { context_ = gather(context_, rows); }
-  Tensor context_;
-};
-
-}  // namespace
-
 std::unique_ptr<Decoding> RecurrentSeq2Seq::decode(const Sequences& source, Index capacity) const {
   const NoRecording guard;
   const States states = encoder(source, TimeOrder(source.layout), Context::inference()).states;
-  return std::make_unique<FixedContext>(decoder, states, capacity);
+  const auto context = [](const States&, const Tensors& last) { return last[0]; };
+  return std::make_unique<StepByStep>(decoder, states, Tensors{states.back().hidden}, context,
+                                      capacity);
 }
 
 // ---- Attention ---------------------------------------------------------------------------------
@@ -146,8 +139,8 @@ BahdanauSeq2Seq::Encoded BahdanauSeq2Seq::encode(const Sequences& source,
                                                  const Context& context) const {
   const TimeOrder order(source.layout);
   Recurrent::Result encoded = encoder(source, order, context.child("encoder"));
-  const Tensor values = order.restore_padded(encoded.output);  // [examples, steps, hidden]
-  const Layout padded = Layout::padded(source.layout.lengths(), values.size(1));
+  const Layout padded = as_padded(source.layout);
+  const Tensor values = TimeOrder(padded).restore(encoded.output);  // [examples, steps, hidden]
   const Mask mask(Layout::full(padded.examples(), 1), padded);
   return {{attention.key(values), values, mask.dense()}, std::move(encoded.states)};
 }
@@ -168,81 +161,53 @@ Tensor average(const Tensor& weights, const Tensor& values) {
 
 }  // namespace
 
-BahdanauSeq2Seq::Run BahdanauSeq2Seq::run(const Sequences& source, const Sequences& target,
-                                          const TimeOrder& order, const Context& context) const {
+Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
+                               const Context& context) const {
   require_pairs(source, target);
+  const TimeOrder order(target.layout);
   const Encoded encoded = encode(source, context);
   const auto sorted = [&](const Tensor& x) { return order.sort(x); };
   AttendedSource attended{sorted(encoded.source.keys), sorted(encoded.source.values),
                           sorted(encoded.source.allowed)};
-  ShrinkingStates states(mapped(encoded.states, sorted));
-  const Context here = context.child("decoder");
+  States states = mapped(encoded.states, sorted);
+  const Context here = context.child("decoder"), looking = context.child("attention");
   const NameScope scope(here.path());
   const std::vector<StepDropout> between = decoder.recurrent.dropouts(here.child("recurrent"));
-  const StepDropout dropped(attention.drop, context.child("attention"));
+  const StepDropout dropped(attention.drop, looking);
 
   const Tensor embedded = decoder.embedding(order.arrange(target.ids));  // [real rows, embedding]
   const Tensors tokens = split(embedded, 0, order.counts());             // [count, embedding]
   const Tensors numbers = split(order.row_numbers(), 0, order.counts());
-  const DType dtype = embedded.dtype();  // there may be no step
-  Tensors hidden = {zeros({0, config.hidden}, dtype)};
+  const DType dtype = embedded.dtype();
+  Tensors hidden = {zeros({0, config.hidden}, dtype)};  // in case there is no step
   Tensors all_weights = {zeros({0, attended.keys.size(1)}, dtype)};
   for (std::size_t step = 0; step < tokens.size(); ++step) {
     const Index count = tokens[step].size(0);
-    States& running = states.keep(count);
+    states = first(states, count);
     attended = attended.first(count);
-    const Tensor looks = weights(running, attended);  // [count, 1, source steps]
-    const Tensor seen = average(dropped(looks, numbers[step]), attended.values);
+    const Tensor attends = weights(states, attended);  // [count, 1, source steps]
+    const Tensor seen = average(dropped(attends, numbers[step]), attended.values);
     const Tensor x = concat({tokens[step], seen}, 1);  // [count, embedding + hidden]
-    hidden.push_back(decoder.recurrent.step(x, running, between, numbers[step]));
-    all_weights.push_back(reshape(looks, {count, looks.size(2)}));
+    hidden.push_back(decoder.recurrent.step(x, states, between, numbers[step]));
+    all_weights.push_back(reshape(attends, {count, attends.size(2)}));
   }
-  Run result{concat(hidden, 0), concat(all_weights, 0)};
   if (context.watches_attention()) {
-    const Tensor seen =
-        order.restore_padded(result.weights);  // [batch, target steps, source steps]
-    context.child("attention").see_attention(reshape(seen, seen.shape().inserted(1, 1)));
+    const Tensor all = TimeOrder(as_padded(target.layout)).restore(concat(all_weights, 0));
+    looking.see_attention(reshape(all, all.shape().inserted(1, 1)));  // [batch, 1, target, source]
   }
-  return result;
+  return decoder.output(order.restore(concat(hidden, 0)));  // […, tokens]
 }
-
-Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
-                               const Context& context) const {
-  const TimeOrder order(target.layout);
-  return decoder.output(order.restore(run(source, target, order, context).hidden));
-}
-
-Tensor BahdanauSeq2Seq::weights(const Sequences& source, const Sequences& target) const {
-  const TimeOrder order(target.layout);
-  return order.restore_padded(run(source, target, order, Context::inference()).weights);
-}
-
-namespace {
-
-class AttendedContext final : public StepByStep {
- public:
-  AttendedContext(const BahdanauSeq2Seq& model, BahdanauSeq2Seq::Encoded encoded, Index capacity)
-      : StepByStep(model.decoder, std::move(encoded.states), capacity),
-        model_(model),
-        source_(std::move(encoded.source)) {}
-
- private:
-  Tensor context() const override {
-    return average(model_.weights(states_, source_), source_.values);
-  }
-  void select_source(const Tensor& rows) override {
-    source_ = {gather(source_.keys, rows), gather(source_.values, rows),
-               gather(source_.allowed, rows)};
-  }
-  const BahdanauSeq2Seq& model_;
-  AttendedSource source_;
-};
-
-}  // namespace
 
 std::unique_ptr<Decoding> BahdanauSeq2Seq::decode(const Sequences& source, Index capacity) const {
   const NoRecording guard;
-  return std::make_unique<AttendedContext>(*this, encode(source, Context::inference()), capacity);
+  Encoded encoded = encode(source, Context::inference());
+  const auto context = [this](const States& states, const Tensors& kept) {
+    return average(weights(states, {kept[0], kept[1], kept[2]}), kept[1]);
+  };
+  return std::make_unique<StepByStep>(
+      decoder, std::move(encoded.states),
+      Tensors{encoded.source.keys, encoded.source.values, encoded.source.allowed}, context,
+      capacity);
 }
 
 }  // namespace adjoint::nn

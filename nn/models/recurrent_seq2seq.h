@@ -1,4 +1,4 @@
-// Encoder and decoder made of recurrent layers: with one context for all steps, and with attention.
+// Encoder-decoders of recurrent layers: with one context for all steps, and with attention.
 #pragma once
 
 #include "nn/layers/attention.h"
@@ -17,7 +17,7 @@ struct RecurrentConfig {
   double dropout = 0.2;  ///< between layers; of attention weights
 };
 
-/// Embedding and recurrent layers. The table begins with variance 1: nothing is added to it.
+/// Embedding and recurrent layers. The table begins with variance 1, since no positions are added.
 struct RecurrentEncoder : Module {
   Embedding embedding;
   Recurrent recurrent;
@@ -25,12 +25,12 @@ struct RecurrentEncoder : Module {
   RecurrentEncoder(const RecurrentConfig& config, Key key);
   void fields(Fields& visit) override { visit("embedding", embedding)("recurrent", recurrent); }
 
-  /// The output in the order of time, [real rows, hidden], and the states after each source.
+  /// The output in time order, [real rows, hidden], and the states after each source.
   Recurrent::Result operator()(const Sequences& source, const TimeOrder& order,
                                const Context& context) const;
 };
 
-/// Embedding, recurrent layers that take a context beside each token, and the projection to tokens.
+/// Embedding, recurrent layers that read a context beside each token, and the projection to tokens.
 struct RecurrentDecoder : Module {
   Embedding embedding;
   Recurrent recurrent;  // of [token's embedding, context]
@@ -42,9 +42,8 @@ struct RecurrentDecoder : Module {
   }
 };
 
-/// The encoder's last states are what the decoder begins with, and the last layer's h is the
-/// context that it sees beside each token. (Cho et al. 2014; with LSTM cells see Sutskever et al.
-/// 2014.)
+/// The decoder begins with the encoder's last states, and the last layer's h is its context at
+/// every step. (Cho et al. 2014; with LSTM cells see Sutskever et al. 2014.)
 struct RecurrentSeq2Seq : EncoderDecoder {
   RecurrentConfig config;
   RecurrentEncoder encoder;
@@ -58,17 +57,17 @@ struct RecurrentSeq2Seq : EncoderDecoder {
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
 };
 
-/// What a decoder attends to, for each example: [examples, steps, …] of its source, padded.
+/// What a decoder attends to: the encoded source of each example, padded.
 struct AttendedSource {
   Tensor keys, values;  // [examples, steps, hidden]; keys are projected
   Tensor allowed;       // b8 [examples, 1, steps]
 
-  /// The first so many examples.
+  /// The first `count` examples.
   AttendedSource first(Index count) const;
 };
 
-/// As above, but the context is made anew at each step: additive attention of the last layer's h to
-/// the encoder's output. (Bahdanau et al. 2015, with the encoder in one direction.)
+/// As above, but each step computes its own context: additive attention of the last layer's h to
+/// the encoder's output. (Bahdanau et al. 2015, with an encoder in one direction.)
 struct BahdanauSeq2Seq : EncoderDecoder {
   RecurrentConfig config;
   RecurrentEncoder encoder;
@@ -83,11 +82,8 @@ struct BahdanauSeq2Seq : EncoderDecoder {
   Tensor logits(const Sequences& source, const Sequences& target,
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
-  /// How much each step of the target looks at each row of the source: [batch, target steps, source
-  /// steps], zeros at padding.
-  Tensor weights(const Sequences& source, const Sequences& target) const;
 
-  /// The encoder's part: what to attend to and the states to begin with.
+  /// The encoder's result: what to attend to, and the initial states.
   struct Encoded {
     AttendedSource source;
     States states;
@@ -95,13 +91,6 @@ struct BahdanauSeq2Seq : EncoderDecoder {
   Encoded encode(const Sequences& source, const Context& context) const;
   /// Attention weights [examples, 1, source steps] of the step that follows these states.
   Tensor weights(const States& states, const AttendedSource& source) const;
-
- private:
-  struct Run {
-    Tensor hidden, weights;  // in the order of time: [real rows, hidden], [real rows, source steps]
-  };
-  Run run(const Sequences& source, const Sequences& target, const TimeOrder& order,
-          const Context& context) const;
 };
 
 }  // namespace adjoint::nn

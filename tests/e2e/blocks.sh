@@ -36,10 +36,13 @@ works additive --attention additive --positions alibi
 works bias --attention-bias yes
 works pruned --prune-heads encoder.blocks.0.attention:1,decoder.blocks.1.cross_attention:0
 check "  it is stored" grep -q 'encoder.blocks.0.attention:1' pruned/settings.toml
-works batch-major --head-layout batch-major
-works head-major --head-layout head-major
-check "  the same weights, byte for byte" \
-  cmp batch-major/weights.safetensors head-major/weights.safetensors
+
+# ---- Settings of earlier versions ----
+cp -r plain former && echo 'head-layout="side-by-side"' >>former/settings.toml
+succeeds "a former option with its default" "$seq2seq" translate former "."
+sed -i 's/^head-layout=.*/head-layout="head-major"/' former/settings.toml
+refuses "a former option with another value" 1 'former/settings.toml|head-layout|side-by-side' \
+  "$seq2seq" translate former "."
 
 # ---- What makes no sense ----
 refuses "heads that do not divide the decoder's width" 1 '--heads|--decoder-width|25' \

@@ -40,9 +40,9 @@ for kind in none rotary alibi relative; do
 done
 refuses "a width split after the blocks" 1 '--position-mode split|--position-place after' \
   "${train[@]}" --position-mode split --position-place after --position-width 8
-refuses "nothing left for the tokens" 1 '--position-width|--width, 16' \
+refuses "nothing left for the tokens" 1 '--position-width|--width 16' \
   "${train[@]}" --position-mode split --position-width 16
-refuses "a filter of another width" 1 '--position-width: 4|--positions convolutional|--width, 16' \
+refuses "a filter of another width" 1 '--position-width 4|--positions convolutional|--width 16' \
   "${train[@]}" --positions convolutional --position-mode split --position-width 4
 refuses "a filter without neighbours" 1 '--kernel' \
   "${train[@]}" --positions convolutional --kernel 1

@@ -88,7 +88,7 @@ refuses "--resume with another model" 1 '--resume|--width is 48 and not 32' \
   "${train[@]}" --output run --resume --width 48
 # These leave the shapes of all weights as they are.
 for other in "--heads 4" "--positions none" "--position-place after" "--activation gelu" \
-  "--dropout 0.3" "--prune-heads encoder.0:1" "--smoothing 0.2" "--momentum 0.5" "--patience 3"; do
+  "--dropout 0.3" "--prune-heads encoder.blocks.0.attention:1" "--smoothing 0.2" "--momentum 0.5" "--patience 3"; do
   refuses "--resume with $other" 1 "--resume|${other% *} is" \
     "${train[@]}" --output run --resume $other
 done

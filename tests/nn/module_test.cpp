@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
-#include "autograd/node.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/normalization.h"
 #include "tests/nn/support.h"
+#include "autograd/node.h"
 
 namespace {
 
@@ -27,7 +27,7 @@ struct Everything : Module {
   }
 };
 
-// Operands and writes tokens by the same table.
+// Uses one table to read and to write tokens.
 Transformer tied_transformer() {
   TransformerConfig config = small_config();
   config.tied_embeddings = TiedEmbeddings::decoder;
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(the_parameters_of_a_transformer) {
 }
 
 // A Transformer of the size that the d2l book trains.
-BOOST_AUTO_TEST_CASE(the_weights_of_the_books_blocks_are_counted) {
+BOOST_AUTO_TEST_CASE(the_number_of_weights_in_the_books_blocks) {
   const TransformerConfig config;
   BOOST_TEST(parameter_count(EncoderBlock(config, Key(1))) == 296'256);
   BOOST_TEST(parameter_count(DecoderBlock(config, Key(1))) == 558'912);
@@ -190,13 +190,13 @@ BOOST_AUTO_TEST_CASE(a_cast_has_the_same_values_in_another_type) {
   }
   BOOST_TEST(same_bits(parameters(nn::cast(wide, DType::f32)), parameters(model)));
   BOOST_TEST(names_of(wide) == names_of(model), boost::test_tools::per_element());
-  BOOST_TEST(!share_anything(nn::cast(model, DType::f32), model));  // even to the type it has
+  BOOST_TEST(!share_anything(nn::cast(model, DType::f32), model));  // even to the same type
 }
 
 BOOST_AUTO_TEST_CASE(the_same_key_makes_the_same_weights) {
   const Transformer model(small_config(), Key(1));
   BOOST_TEST(same_bits(parameters(model), parameters(Transformer(small_config(), Key(1)))));
-  // Every weight has random numbers of its own.
+  // Every weight has its own random numbers.
   const auto named = named_parameters(model);
   for (std::size_t i = 0; i < named.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)

@@ -17,43 +17,39 @@ nn::TransformerConfig small_config() {
   config.heads = 2;
   config.dropout = 0;
   config.max_length = 16;
-  config.position_options.width = 4;
-  config.position_options.max_distance = 3;
+  config.position_width = 4;
+  config.max_distance = 3;
   return config;
 }
 
-std::vector<PositionSetting> position_settings() {
-  const nn::PositionOptions plain = small_config().position_options;
-  std::vector<PositionSetting> settings;
+std::vector<nn::TransformerConfig> position_configs() {
+  std::vector<nn::TransformerConfig> configs;
+  const auto add = [&](nn::Positions kind) -> nn::TransformerConfig& {
+    configs.push_back(small_config());
+    configs.back().positions = kind;
+    return configs.back();
+  };
   for (const nn::Positions kind : all_positions) {
     if (!nn::is_encoding(kind)) {
-      settings.push_back({kind, plain});
+      add(kind);
       continue;
     }
     for (const nn::PositionMode mode : {nn::PositionMode::add, nn::PositionMode::concatenate})
       for (const nn::PositionPlace place :
            {nn::PositionPlace::before, nn::PositionPlace::each_block, nn::PositionPlace::after}) {
-        settings.push_back({kind, plain});
-        settings.back().options.mode = mode;
-        settings.back().options.place = place;
+        nn::TransformerConfig& config = add(kind);
+        config.position_mode = mode;
+        config.position_place = place;
       }
-    settings.push_back({kind, plain});
-    settings.back().options.mode = nn::PositionMode::split;
+    add(kind).position_mode = nn::PositionMode::split;
   }
-  settings.push_back({nn::Positions::relative, plain});
-  settings.back().options.relative_values = false;
-  return settings;
+  add(nn::Positions::relative).relative_values = false;
+  return configs;
 }
 
-std::ostream& operator<<(std::ostream& stream, const PositionSetting& setting) {
-  const auto named = [&](auto choice, std::initializer_list<const char*> names) {
-    stream << names.begin()[static_cast<std::size_t>(choice)] << ' ';
-  };
-  named(setting.kind, {"no positions", "sinusoidal", "learned", "convolutional", "rotary",
-                       "linear biases", "relative"});
-  named(setting.options.mode, {"added", "concatenated", "split"});
-  named(setting.options.place, {"before", "in each block", "after"});
-  return stream << (setting.options.relative_values ? "" : "keys only");
+std::string positions_of(const nn::TransformerConfig& config) {
+  return name_of(config.positions) + " positions, " + name_of(config.position_mode) + ", " +
+         name_of(config.position_place) + (config.relative_values ? "" : ", keys only");
 }
 
 std::vector<nn::TransformerConfig> unusual_blocks() {
@@ -76,11 +72,8 @@ std::vector<nn::TransformerConfig> unusual_blocks() {
   nn::TransformerConfig& additive = configs.emplace_back(small_config());
   additive.score = nn::Score::additive;
   additive.positions = nn::Positions::linear_biases;
-  nn::TransformerConfig& moved = configs.emplace_back(small_config());
-  moved.head_layout = nn::HeadLayout::batch_major;
-  moved.decoder_width = 12;
+  configs.emplace_back(small_config()).decoder_width = 12;
   nn::TransformerConfig& pruned = configs.emplace_back(small_config());
-  pruned.head_layout = nn::HeadLayout::head_major;
   pruned.positions = nn::Positions::linear_biases;
   pruned.pruned_heads = {{"encoder.blocks.0.attention", 1}, {"decoder.blocks.1.attention", 0}};
   return configs;
@@ -149,7 +142,7 @@ std::vector<Index> real_row_numbers(const Layout& layout) {
 }  // namespace
 
 Tensor real_rows(const Tensor& x, const Layout& layout) {
-  return gather(flat(x, layout), from(real_row_numbers(layout), {layout.real_rows()}));
+  return gather(flat(x, layout), nn::indices(real_row_numbers(layout)));
 }
 
 Tensor rows_of(const Tensor& x, const Layout& layout, Index example) {

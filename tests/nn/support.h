@@ -1,8 +1,7 @@
-// What the layers' tests share: small models and batches, both layouts, and plain loops to compare
-// with. The arrays and comparisons of the engine's tests are there, too.
+// What the tests of layers share: small models, batches in both layouts, and comparisons. It
+// includes the support of the engine's tests.
 #pragma once
 
-#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,9 +17,9 @@ namespace adjoint::testing {
 /// A Transformer of a few thousand weights, without dropout. Ids 0, 1 and 2 are padding, begin and
 /// end.
 nn::TransformerConfig small_config();
-/// The same with other blocks than the usual ones: each option of a block at least once.
+/// The same with unusual blocks: each option of a block at least once.
 std::vector<nn::TransformerConfig> unusual_blocks();
-/// It in f64, with biases and gains moved away from the zeros and ones that they begin with.
+/// A model in f64, with biases and gains moved away from their initial zeros and ones.
 nn::Transformer small_transformer(const nn::TransformerConfig& config, Key key);
 
 inline constexpr nn::Positions all_positions[] = {
@@ -28,19 +27,15 @@ inline constexpr nn::Positions all_positions[] = {
     nn::Positions::convolutional, nn::Positions::rotary,     nn::Positions::linear_biases,
     nn::Positions::relative};
 
-/// A kind of positions with a mode and a place that go with it, for models of small_config().
-struct PositionSetting {
-  nn::Positions kind;
-  nn::PositionOptions options;
-};
-/// All there are.
-std::vector<PositionSetting> position_settings();
-std::ostream& operator<<(std::ostream& stream, const PositionSetting& setting);
+/// small_config() with each kind of positions, in each mode and place that go with it.
+std::vector<nn::TransformerConfig> position_configs();
+/// The positions of a configuration, for messages.
+std::string positions_of(const nn::TransformerConfig& config);
 
 /// Adds noise to every parameter.
 void shake(nn::Module& module, Key key, double deviation = 0.1);
 
-/// The module computing with these tensors in the place of its parameters.
+/// The module with these tensors in place of its parameters.
 template <class M>
 M with_parameters(const M& module, const Tensors& values) {
   M result = module;
@@ -53,7 +48,7 @@ std::vector<std::string> names_of(const nn::Module& module);
 
 // ---- Batches ------------------------------------------------------------------------------------
 
-/// So many sequences of random tokens from 3 on, of random lengths.
+/// `count` sequences of random tokens ≥ 3, of random lengths.
 std::vector<nn::Ids> random_sequences(Dice& dice, std::size_t count, Index shortest, Index longest,
                                       Index tokens);
 /// The same between a begin and an end symbol.
@@ -65,11 +60,11 @@ inline nn::Sequences batch(const nn::Ids& sequence) {
   return nn::Sequences::padded(std::span(&sequence, 1), 0);
 }
 
-/// The rows of a tensor in this layout that are no padding: [real rows, width].
+/// The rows of a tensor in this layout without padding: [real rows, width].
 Tensor real_rows(const Tensor& x, const nn::Layout& layout);
-/// Those of one example: [length, width].
+/// The rows of one example: [length, width].
 Tensor rows_of(const Tensor& x, const nn::Layout& layout, Index example);
-/// A tensor of this layout with these real rows; padding is filled with a value, NaN say.
+/// A tensor in this layout with these real rows, and a value (such as NaN) in its padding.
 Tensor in_layout(const Tensor& rows, const nn::Layout& layout, double padding = 0);
 
 // ---- Comparing ----------------------------------------------------------------------------------
@@ -78,8 +73,7 @@ Tensor in_layout(const Tensor& rows, const nn::Layout& layout, double padding = 
 double distance(const Tensors& actual, const Tensors& expected);
 bool same_bits(const Tensors& a, const Tensors& b);
 
-/// A number for each element, so that a gradient shows which elements went where: Σ x ⊙ c with
-/// random normal c.
+/// Σ x ⊙ c with random normal c, so that a gradient shows where each element went.
 Tensor weighed(const Tensor& x, Key key);
 
 }  // namespace adjoint::testing

@@ -1,5 +1,5 @@
-// Models for the tests of decoding: Transformers that say all kinds of things, and a model that is
-// nothing but a function from prefixes to logits.
+// Models for the tests of decoding: Transformers with varied outputs, and a model that is just a
+// function from prefixes to logits.
 #pragma once
 
 #include <functional>
@@ -9,14 +9,14 @@
 
 namespace adjoint::testing {
 
-/// A Transformer whose next token depends on the source and on what has been said.
+/// A Transformer whose next token depends on the source and on the prefix.
 inline nn::Transformer talkative(const nn::TransformerConfig& config, Key key) {
   nn::Transformer model = small_transformer(config, key);
   shake(model, key.child("talkative"), 0.5);
   return model;
 }
 
-/// One for each kind of norm and positions and for other blocks, and its number.
+/// Calls f with a model for each kind of norm, positions and unusual block, and with its number.
 inline void each_talkative(const std::function<void(const nn::Transformer&, std::uint64_t)>& f) {
   std::uint64_t round = 0;
   for (const nn::NormPlacement norm : {nn::NormPlacement::post, nn::NormPlacement::pre})
@@ -43,7 +43,7 @@ inline std::vector<nn::Ids> some_sources(std::size_t count, Key key = Key(2)) {
 using PrefixLogits =
     std::function<std::vector<double>(const nn::Ids& source, const nn::Ids& prefix)>;
 
-/// A model that is this function. It counts how many steps it has been asked for.
+/// A model that is this function. It counts the calls of logits().
 struct PrefixModel : nn::EncoderDecoder {
   PrefixLogits row;
   Index tokens;
@@ -59,14 +59,13 @@ struct PrefixModel : nn::EncoderDecoder {
   }
 };
 
-/// Independent normal logits after every prefix of every source: no structure that could help a
-/// search.
+/// Independent normal logits after every prefix of every source: no structure that helps a search.
 PrefixModel random_tree(Index tokens, Key key, double deviation = 2);
 
-/// log softmax(x), plainly.
+/// log softmax(x), from its definition.
 std::vector<double> log_softmax_of(const std::vector<double>& x);
 
-/// All complete targets of a source, whatever their probability, which is the model's.
+/// All complete targets of a source, with the probabilities that the model gives them.
 std::vector<nn::Hypothesis> all_targets(const PrefixModel& model, const nn::Ids& source,
                                         const nn::DecodingOptions& options,
                                         const nn::Ids& prefix = {});

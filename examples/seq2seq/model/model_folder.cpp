@@ -48,7 +48,7 @@ Model::Model(const Settings& s, data::Tokenizer cutter, data::Vocabulary source_
       source(std::move(source_words)),
       target(std::move(target_words)),
       network(s.network(source.size(), target.size())) {
-  require(s.model.tie != "all" || source == target,
+  require(!s.model.one_vocabulary() || source == target,
           "--tie all: the vocabularies of source and target differ");
 }
 

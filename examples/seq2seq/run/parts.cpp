@@ -137,7 +137,7 @@ Model make_model(const Settings& s, const Parts& parts) {
   const data::VocabularyLimits limits = s.data.vocabulary_limits();
   std::vector<data::Tokens> sources = data::sources(parts.train),
                             targets = data::targets(parts.train);
-  if (s.model.tie == "all") {
+  if (s.model.one_vocabulary()) {
     sources.insert(sources.end(), targets.begin(), targets.end());
     targets = sources;
   }

@@ -63,6 +63,7 @@ void check(const CLI::App& app, const Settings& s) {
 namespace {
 
 void take(CLI::App& app, const CLI::ConfigItem& item) {
+  if (is_former_option(item.name, item.inputs)) return;
   CLI::Option* const option =
       item.parents.empty() ? app.get_option_no_throw("--" + item.name) : nullptr;
   require(option && option->get_configurable(), "there is no option '", item.fullname(), "'");

@@ -33,7 +33,7 @@ bool may_attend(const Pattern& pattern, const Pattern::Example& e, Index query, 
   return !pattern.allowed.defined() || pattern.allowed.at({row, key}) != 0;
 }
 
-// Straight from the formula, for each query and head.
+// The formula, for each query and head.
 Grid reference(const Case& c) {
   const Grid q(c.query), k(c.key), v(c.value);
   const Index width = q.shape[1] / c.heads, value_width = v.shape[1] / c.heads;
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(padded_and_packed_batches_agree_bit_by_bit) {
   }
 }
 
-// Lengths say the same as fewer keys do.
+// Lengths have the same effect as fewer keys.
 BOOST_AUTO_TEST_CASE(lengths_agree_with_examples_alone) {
   Dice dice(Key(124));
   for (int round = 0; round < 50; ++round) {
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(lengths_agree_with_examples_alone) {
   }
 }
 
-// Step by step, as in decoding: one query at its position sees what the whole prefix would.
+// Step by step, as in decoding: one query at its position gets what the whole sequence gives it.
 BOOST_AUTO_TEST_CASE(a_query_at_a_position_agrees_with_the_whole_sequence) {
   const Tensor x = normal({6, 8}, 0, 1, Key(125), DType::f64);
   Pattern whole = Pattern::whole(1, 6, 6);
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_query_that_may_attend_to_nothing_gets_zeros_and_sends_bac
   BOOST_TEST(distance(slice(y, 0, 1, 3), Grid({2, 4})) == 0);
   const Tensor g = grad(sum(y * y), {q})[0];
   BOOST_TEST(distance(slice(g, 0, 1, 3), Grid({2, 4})) == 0);
-  // A cotangent of the empty rows reaches nobody.
+  // A cotangent of the empty rows reaches no input.
   const Tensor only = concat({zeros({1, 4}, DType::f64), ones({2, 4}, DType::f64)}, 0);
   for (const Tensor& gradient : grad(Tensors{y}, {q, k}, {only}))
     BOOST_TEST(distance(gradient, Grid(gradient.shape())) == 0);
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(examples_that_share_keys_add_their_gradients) {
   for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(distance(left[i], right[i]) < 1e-13);
 }
 
-// Many examples, so that they are spread over threads.
+// Enough examples to use several threads.
 BOOST_AUTO_TEST_CASE(a_large_batch_agrees_with_its_examples_alone) {
   const Index batch = 64, steps = 20, width = 32;
   const Tensor x = normal({batch, steps, width}, 0, 1, Key(129));
@@ -338,7 +338,7 @@ BOOST_AUTO_TEST_CASE(a_large_batch_agrees_with_its_examples_alone) {
   }
 }
 
-// Two examples would write the same rows at the same time.
+// Otherwise two threads might write the same rows.
 BOOST_AUTO_TEST_CASE(query_rows_belong_to_one_example) {
   const Tensor x = ones({4, 2});
   auto pattern = std::make_shared<AttentionPattern>();

@@ -195,9 +195,9 @@ Row multi_head_row() {
 
 Row relative_row() {
   const auto layer = [](bool values, double drop) {
-    const PositionOptions options{.max_distance = 1, .relative_values = values};
-    return MultiHeadAttention(4, 2, drop, key,
-                              {.positions = Positions::relative, .position_options = options});
+    return MultiHeadAttention(
+        4, 2, drop, key,
+        {.positions = Positions::relative, .max_distance = 1, .relative_values = values});
   };
   const auto self = [](const Layout& layout) {
     return [=](const MultiHeadAttention& attention, const Tensors& x) {
@@ -229,9 +229,9 @@ Row other_heads_row() {
   return {
       "multi-head attention, other heads",
       {check("bilinear", {.score = Score::bilinear}), check("additive", {.score = Score::additive}),
-       check("batch-major", {.layout = HeadLayout::batch_major}),
-       check("head-major, linear biases",
-             {.positions = Positions::linear_biases, .layout = HeadLayout::head_major}),
+       check("linear biases", {.positions = Positions::linear_biases}),
+       check("additive, linear biases",
+             {.positions = Positions::linear_biases, .score = Score::additive}),
        module_check("pruned", pruned, {rows(packed, 4, 1), rows(packed_memory, 4, 2)}, cross),
        module_check("memory of another width",
                     MultiHeadAttention(4, 2, 0.3, key, {.memory_width = 3}),

@@ -56,10 +56,10 @@ Section models() {
   pre.attention_bias = Bias::yes;
   TransformerConfig filters = config(NormPlacement::pre), relative = config(NormPlacement::post);
   filters.positions = Positions::convolutional;
-  filters.position_options = {.mode = PositionMode::concatenate,
-                              .place = PositionPlace::each_block};
+  filters.position_mode = PositionMode::concatenate;
+  filters.position_place = PositionPlace::each_block;
   relative.positions = Positions::relative;
-  relative.position_options.max_distance = 2;
+  relative.max_distance = 2;
   TransformerConfig other = config(NormPlacement::pre);
   other.normalization = Normalization::rms;
   other.activation = Activation::swiglu;

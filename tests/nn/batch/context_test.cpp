@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(a_key_may_be_used_once_in_a_step) {
   BOOST_CHECK_EXCEPTION(place.take_key(), Error,
                         says("context: the key of 'encoder.norm1' is used twice in one step; "
                              "derive a child for each use"));
-  // However one comes by it.
+  // Whichever path leads to it.
   BOOST_CHECK_THROW(top.child("encoder").child("norm1").take_key(), Error);
   BOOST_CHECK_NO_THROW(top.child("encoder").child("norm2").take_key());
   BOOST_CHECK_NO_THROW(top.take_key());

@@ -10,7 +10,7 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-// The number that names an example and a step.
+// The row number of an example and a step.
 Index named(Index example, Index step) { return (example << 32) + step; }
 
 BOOST_AUTO_TEST_SUITE(layout)
@@ -20,7 +20,6 @@ BOOST_AUTO_TEST_CASE(padded) {
   BOOST_TEST(!layout.is_packed());
   BOOST_TEST(layout.examples() == 3);
   BOOST_TEST(layout.rows() == 9);
-  BOOST_TEST(layout.real_rows() == 5);
   BOOST_TEST((layout.leading() == Shape{3, 3}));
   BOOST_TEST((layout.lengths() == std::vector<Index>{2, 0, 3}));
   BOOST_TEST(layout.length(2) == 3);
@@ -35,7 +34,6 @@ BOOST_AUTO_TEST_CASE(packed) {
   BOOST_TEST(layout.is_packed());
   BOOST_TEST(layout.examples() == 3);
   BOOST_TEST(layout.rows() == 5);
-  BOOST_TEST(layout.real_rows() == 5);
   BOOST_TEST((layout.leading() == Shape{5}));
   BOOST_TEST(layout.begin(1) == 2);
   BOOST_TEST(layout.begin(2) == 2);
@@ -52,7 +50,7 @@ BOOST_AUTO_TEST_CASE(neighbours_are_of_the_same_sequence) {
   BOOST_TEST(same_bits(packed.neighbours(1, 1), expected));
   BOOST_TEST(
       same_bits(Layout::packed({3}).neighbours(2, 0), ints({{-1, -1, 0}, {-1, 0, 1}, {0, 1, 2}})));
-  // Padding is nobody's neighbour and has none.
+  // Padding is no neighbour and has none.
   BOOST_TEST(same_bits(Layout::padded({1, 2}, 3).neighbours(0, 1),
                        ints({{0, -1}, {-1, -1}, {-1, -1}, {3, 4}, {4, -1}, {-1, -1}})));
 }
@@ -60,7 +58,6 @@ BOOST_AUTO_TEST_CASE(neighbours_are_of_the_same_sequence) {
 BOOST_AUTO_TEST_CASE(full_means_no_padding) {
   const Layout layout = Layout::full(2, 3);
   BOOST_TEST((layout.lengths() == std::vector<Index>{3, 3}));
-  BOOST_TEST(layout.real_rows() == layout.rows());
   BOOST_TEST((layout.leading() == Shape{2, 3}));
 }
 
@@ -73,14 +70,14 @@ BOOST_AUTO_TEST_CASE(a_row_has_the_same_number_in_every_layout) {
   BOOST_TEST(same_bits(real(padded.row_numbers()), packed.row_numbers()));
   BOOST_TEST(same_bits(real(padded.positions()), packed.positions()));
 
-  // The second half of the batch by itself.
+  // The second half of the batch alone.
   const Layout half = Layout::packed({3, 1}).placed(2);
   BOOST_TEST(same_bits(half.row_numbers(), slice(packed.row_numbers(), 0, 2, 6)));
   BOOST_TEST(half.first_example() == 2);
   BOOST_TEST(half.begin(0) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(placed_further_on_in_the_sequence) {
+BOOST_AUTO_TEST_CASE(placed_later_in_the_sequence) {
   const Layout now = Layout::full(2, 1).placed(5, 7);
   BOOST_TEST(now.first_position() == 7);
   BOOST_TEST(now.rows() == 2);
@@ -98,7 +95,7 @@ BOOST_AUTO_TEST_CASE(empty_batches_and_examples) {
 BOOST_AUTO_TEST_CASE(a_length_that_does_not_fit_is_an_error) {
   BOOST_CHECK_EXCEPTION(Layout::padded({1, 4}, 3), Error,
                         says("layout: a length of 4 in a batch of 3 steps"));
-  // Of a packed batch there is nothing to say about steps.
+  // A packed batch has no fixed number of steps.
   for (const bool packed : {false, true})
     BOOST_CHECK_EXCEPTION(packed ? Layout::packed({2, -3}) : Layout::padded({2, -3}, 3), Error,
                           [&](const Error& error) {
@@ -108,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_length_that_does_not_fit_is_an_error) {
                           });
 }
 
-BOOST_AUTO_TEST_CASE(sequences_are_put_into_either_layout) {
+BOOST_AUTO_TEST_CASE(sequences_take_either_layout) {
   const std::vector<Ids> sequences = {{5, 6}, {}, {7, 8, 9}};
   const Sequences padded = Sequences::padded(sequences, -7);
   BOOST_TEST(same_bits(padded.ids, ints({{5, 6, -7}, {-7, -7, -7}, {7, 8, 9}})));

@@ -14,7 +14,7 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-// A mask in its parts, some of them absent, and what they say.
+// The parts of a mask, some of them absent, and what they allow.
 struct Parts {
   Layout queries, keys;
   bool causal = false;
@@ -41,8 +41,8 @@ struct Parts {
   }
 };
 
-// The rows that the mask has for each example: all steps of a padded batch, so that it fits scores
-// [batch, queries, keys]; as many as the longest example needs where the batch is packed.
+// How many rows a dense mask has per example: all steps of a padded batch, so that it fits scores
+// [batch, queries, keys], or the length of the longest example of a packed one.
 Index steps(const Layout& layout) {
   return layout.is_packed() ? std::ranges::max(layout.lengths()) : layout.leading()[1];
 }
@@ -52,7 +52,7 @@ Grid dense(const Parts& parts) {
                  [&](const Indices& at) { return parts.may_attend(at[0], at[1], at[2]); });
 }
 
-// Attention of one head, one query after the other.
+// Attention of one head, query by query.
 Tensor attend(const Parts& parts, const Tensor& query, const Tensor& key, const Tensor& value) {
   const Index width = query.size(-1);
   const double scale = 1 / std::sqrt(static_cast<double>(width));
@@ -104,10 +104,12 @@ Parts some_parts(Dice& dice, bool query_padding) {
 
 void check_attention(const Parts& parts, Key key) {
   const auto rows = [&](const Layout& layout, const char* name) {
-    return variable(normal({layout.real_rows(), 4}, 0, 1, key.child(name), DType::f64), name);
+    return variable(
+        normal({Layout::packed(layout.lengths()).rows(), 4}, 0, 1, key.child(name), DType::f64),
+        name);
   };
   const Tensor q = rows(parts.queries, "q"), k = rows(parts.keys, "k"), v = rows(parts.keys, "v");
-  const double nan = std::numeric_limits<double>::quiet_NaN();  // padding must not be looked at
+  const double nan = std::numeric_limits<double>::quiet_NaN();  // padding must not be read
   const Tensor query = in_layout(q, parts.queries, nan), keys = in_layout(k, parts.keys, nan),
                values = in_layout(v, parts.keys, nan);
   const Tensor result =
@@ -142,7 +144,7 @@ BOOST_AUTO_TEST_CASE(attention_obeys_every_combination_with_padded_queries) {
   for (int round = 0; round < 300; ++round) check_attention(some_parts(dice, true), dice.key());
 }
 
-BOOST_AUTO_TEST_CASE(what_the_parts_mean) {
+BOOST_AUTO_TEST_CASE(meaning_of_the_parts) {
   const Mask whole = Mask::full(2, 2, 3);
   BOOST_TEST(same_bits(whole.dense(), ones({2, 2, 3}, DType::b8)));
   BOOST_TEST(
@@ -153,7 +155,7 @@ BOOST_AUTO_TEST_CASE(what_the_parts_mean) {
                        bools({{{1, 0, 0}, {1, 1, 0}}, {{0, 0, 0}, {1, 1, 1}}})));
   BOOST_TEST(same_bits(whole.with_allowed(bools({{{0, 1, 1}, {1, 1, 0}}})).dense(),
                        bools({{{0, 1, 1}, {1, 1, 0}}, {{0, 1, 1}, {1, 1, 0}}})));
-  // A decoder that goes on at step 4 sees what came before.
+  // A decoder that continues at step 4 sees what came before.
   const Mask later = Mask(Layout::full(1, 1).placed(0, 4), Layout::padded({6}, 8)).causal();
   BOOST_TEST(same_bits(later.dense(), bools({{{1, 1, 1, 1, 1, 0, 0, 0}}})));
 }
@@ -168,7 +170,7 @@ BOOST_AUTO_TEST_CASE(restrictions_add_up) {
                        bools({{{0, 1, 0, 1}, {1, 0, 1, 0}}})));
   BOOST_TEST(same_bits(whole.with_allowed(a).causal().with_lengths(ints({{1, 4}})).dense(),
                        bools({{{1, 0, 0, 0}, {1, 0, 0, 0}}})));
-  BOOST_TEST(same_bits(whole.dense(), ones({1, 2, 4}, DType::b8)));  // itself untouched
+  BOOST_TEST(same_bits(whole.dense(), ones({1, 2, 4}, DType::b8)));  // left unchanged
 }
 
 BOOST_AUTO_TEST_CASE(a_query_that_may_attend_to_nothing_gets_zeros_and_sends_back_none) {

@@ -5,6 +5,7 @@
 
 #include "nn/layers/attention.h"
 #include "nn/layers/positional_encoding.h"
+#include "tests/nn/layers/heads_as_examples.h"
 
 namespace adjoint::testing {
 
@@ -72,8 +73,8 @@ Tensor BookModel::join(const Tensor& x) const {
 
 Tensor BookModel::mask(const Tensor& lengths, Index queries, Index keys, bool causal) const {
   const Tensor per_head = bug_ == Bug::tiled_lengths
-                              ? concat(Tensors(heads, lengths), 0)     // 1 2 1 2
-                              : nn::repeat_for_heads(lengths, heads);  // 1 1 2 2
+                              ? concat(Tensors(heads, lengths), 0)  // 1 2 1 2
+                              : repeat_for_heads(lengths, heads);   // 1 1 2 2
   const Tensor key = reshape(arange(keys, DType::i64), {1, 1, keys});
   Tensor allowed =
       broadcast_to(less(key, reshape(per_head, {-1, 1, 1})), {per_head.size(0), queries, keys});

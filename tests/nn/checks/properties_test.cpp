@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "nn/training/loss.h"
+#include "tests/nn/layers/heads_as_examples.h"
 #include "tests/nn/support.h"
 
 namespace {

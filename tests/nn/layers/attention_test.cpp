@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "tests/nn/layers/heads_as_examples.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -24,16 +25,16 @@ MultiHeadAttention multi_head(Index width, Index heads, Bias bias = Bias::yes) {
   return layer;
 }
 
-// The same by the book: heads as examples of a larger batch, and a mask for each of them.
+// The same by the book: heads as examples of a larger batch, with a mask for each.
 Tensor by_the_book(const MultiHeadAttention& layer, const Tensor& queries, const Tensor& keys,
                    const Tensor& values, const Tensor& dense) {
-  const Tensor q = transpose_qkv(layer.query(queries), layer.heads);
-  const Tensor k = transpose_qkv(layer.key(keys), layer.heads);
-  const Tensor v = transpose_qkv(layer.value(values), layer.heads);
+  const Tensor q = transpose_qkv(layer.query(queries), layer.head_count());
+  const Tensor k = transpose_qkv(layer.key(keys), layer.head_count());
+  const Tensor v = transpose_qkv(layer.value(values), layer.head_count());
   const Tensor scores = matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
-  const Tensor may = repeat_for_heads(adjoint::cast(dense, DType::i64), layer.heads);
+  const Tensor may = repeat_for_heads(adjoint::cast(dense, DType::i64), layer.head_count());
   const Tensor weights = masked_softmax(scores, adjoint::cast(may, DType::b8));
-  return layer.output(transpose_output(matmul(weights, v), layer.heads));
+  return layer.output(transpose_output(matmul(weights, v), layer.head_count()));
 }
 
 AdditiveAttention additive() {
@@ -148,7 +149,7 @@ BOOST_AUTO_TEST_CASE(padded_equals_packed) {
                       grad(weighed(padded, Key(4)), inputs)) < 1e-13);
 }
 
-// Which weights are dropped is a matter of the example, not of the layout.
+// The dropped weights depend on the example, not on the layout.
 BOOST_AUTO_TEST_CASE(dropout_of_the_weights) {
   const std::vector<Index> lengths = {3, 1, 5};
   const Tensor rows = random({9, 8}, 3);
@@ -162,7 +163,7 @@ BOOST_AUTO_TEST_CASE(dropout_of_the_weights) {
   BOOST_TEST(distance(attend(packed, training()), attend(packed, inference)) > 0.1);
   BOOST_TEST(distance(attend(packed, training()), attend(packed, Context::training(Key(8)))) > 0.1);
 
-  // The last example by itself, in its place.
+  // The last example alone, placed where it was.
   const Layout last = Layout::packed({5}).placed(2);
   const Tensor x = slice(rows, 0, 4, 9);
   const Tensor part = dot_product_attention(x, x, x, Mask(last, last), 2, 0.5, training());
@@ -228,7 +229,7 @@ Grid weights_by(const MultiHeadAttention& layer, const Tensor& queries, const Te
 BOOST_AUTO_TEST_CASE(bilinear_scores_have_a_matrix_for_each_head) {
   const MultiHeadAttention layer = with(Score::bilinear);
   const Tensor queries = random({2, 4, 6}, 3), keys = random({2, 5, 6}, 4);
-  const Grid w(layer.score_weight);
+  const Grid w(std::get<DotProductHeads>(layer.heads).weight);
   const Grid expected =
       weights_by(layer, queries, keys, [&](Index head, const auto& q, const auto& k) {
         double score = 0;
@@ -246,7 +247,7 @@ BOOST_AUTO_TEST_CASE(bilinear_scores_begin_as_the_dot_product) {
   const Tensor x = normal({2, 4, 6}, 0, 1, Key(3));
   const Mask mask = Mask::full(2, 4, 4);
   BOOST_TEST(distance(bilinear(x, x, x, mask, inference), plain(x, x, x, mask, inference)) < 1e-6);
-  BOOST_TEST((bilinear.score_weight.shape() == Shape{2, 3, 3}));
+  BOOST_TEST((std::get<DotProductHeads>(bilinear.heads).weight.shape() == Shape{2, 3, 3}));
   BOOST_TEST(names_of(bilinear).back() == "score.weight");
 }
 
@@ -254,7 +255,7 @@ BOOST_AUTO_TEST_CASE(bilinear_scores_begin_as_the_dot_product) {
 BOOST_AUTO_TEST_CASE(additive_scores_have_a_vector_for_each_head) {
   const MultiHeadAttention layer = with(Score::additive);
   const Tensor queries = random({2, 4, 6}, 3), keys = random({2, 5, 6}, 4);
-  const Grid w(layer.score_weight);
+  const Grid w(std::get<AdditiveHeads>(layer.heads).weight);
   const Grid expected =
       weights_by(layer, queries, keys, [&](Index head, const auto& q, const auto& k) {
         double score = 0;
@@ -268,55 +269,50 @@ BOOST_AUTO_TEST_CASE(additive_scores_have_a_vector_for_each_head) {
 // ---- Heads switched off, weights looked at -----------------------------------------------------
 
 // The layer without the head: its part of the width is cut out of all four projections.
-BOOST_AUTO_TEST_CASE(a_pruned_head_is_as_if_it_had_never_been) {
-  for (const HeadLayout layout : {HeadLayout::side_by_side, HeadLayout::head_major}) {
-    MultiHeadAttention layer = multi_head(9, 3);
-    layer.layout = layout;
-    const Tensor q = random({2, 4, 9}, 3), x = random({2, 5, 9}, 4);
-    const Mask mask = Mask::full(2, 4, 5).with_lengths(ints({5, 3}));
-    const auto without_middle = [](const Tensor& weight, Index axis) {
-      return concat({slice(weight, axis, 0, 3), slice(weight, axis, 6, 9)}, axis);
-    };
-    const auto project = [&](const Linear& projection, const Tensor& in) {
-      return linear(in, without_middle(projection.weight, 0), without_middle(projection.bias, 0));
-    };
-    const Tensor found = dot_product_attention(project(layer.query, q), project(layer.key, x),
-                                               project(layer.value, x), mask, 2, 0,
-                                               inference);  // [batch, queries, 6]
-    const Tensor expected =
-        linear(found, without_middle(layer.output.weight, 1), layer.output.bias);
+BOOST_AUTO_TEST_CASE(pruning_a_head_equals_a_layer_without_it) {
+  MultiHeadAttention layer = multi_head(9, 3);
+  const Tensor q = random({2, 4, 9}, 3), x = random({2, 5, 9}, 4);
+  const Mask mask = Mask::full(2, 4, 5).with_lengths(ints({5, 3}));
+  const auto without_middle = [](const Tensor& weight, Index axis) {
+    return concat({slice(weight, axis, 0, 3), slice(weight, axis, 6, 9)}, axis);
+  };
+  const auto project = [&](const Linear& projection, const Tensor& in) {
+    return linear(in, without_middle(projection.weight, 0), without_middle(projection.bias, 0));
+  };
+  const Tensor found = dot_product_attention(project(layer.query, q), project(layer.key, x),
+                                             project(layer.value, x), mask, 2, 0,
+                                             inference);  // [batch, queries, 6]
+  const Tensor expected = linear(found, without_middle(layer.output.weight, 1), layer.output.bias);
 
-    const Grid all(layer.weights(q, x, mask));
-    layer.prune({1});
-    const Tensor y = layer(q, x, x, mask, inference);
-    BOOST_TEST(distance(y, expected) < 1e-14);
-    const Tensors inputs = parameters(layer);
-    BOOST_TEST(distance(grad(weighed(y, Key(6)), inputs), grad(weighed(expected, Key(6)), inputs)) <
-               1e-13);
-    BOOST_TEST(distance(layer.weights(q, x, mask), grid_of(all.shape, [&](const Indices& at) {
-                          return at[1] == 1 ? 0 : all[at];
-                        })) == 0);
-  }
+  const Grid all(layer.weights(q, x, mask));
+  layer.prune({1});
+  const Tensor y = layer(q, x, x, mask, inference);
+  BOOST_TEST(distance(y, expected) < 1e-14);
+  const Tensors inputs = parameters(layer);
+  BOOST_TEST(distance(grad(weighed(y, Key(6)), inputs), grad(weighed(expected, Key(6)), inputs)) <
+             1e-13);
+  BOOST_TEST(distance(layer.weights(q, x, mask), grid_of(all.shape, [&](const Indices& at) {
+                        return at[1] == 1 ? 0 : all[at];
+                      })) == 0);
 }
 
-// Those that the results were made with: weights times values, projected, are the results.
+// They are the weights behind the results: weights times values, projected, equal the results.
 BOOST_AUTO_TEST_CASE(a_watching_context_gets_the_weights) {
-  for (const HeadLayout layout : {HeadLayout::side_by_side, HeadLayout::batch_major})
-    for (const Score score : {Score::dot_product, Score::bilinear, Score::additive}) {
-      MultiHeadAttention layer = nn::cast(
-          MultiHeadAttention(8, 2, 0, Key(1), {.score = score, .layout = layout}), DType::f64);
-      shake(layer, Key(2));
-      const Tensor q = random({3, 4, 8}, 3), x = random({3, 5, 8}, 4);
-      const Mask mask = Mask::full(3, 4, 5).with_lengths(ints({3, 5, 1}));
-      AttentionWeights seen;
-      const Context watching = inference.watching(seen);
-      const Tensor y = layer(q, x, x, mask, watching.child("here"));
-      BOOST_TEST(same_bits(y, layer(q, x, x, mask, inference)));
-      BOOST_TEST_REQUIRE(seen.size() == 1u);
-      const Tensor weights = reshape(seen.at("here"), {6, 4, 5});  // [batch · heads, …]
-      const Tensor heads = matmul(weights, transpose_qkv(layer.value(x), 2));
-      BOOST_TEST(distance(y, layer.output(transpose_output(heads, 2))) < 1e-14);
-    }
+  for (const Score score : {Score::dot_product, Score::bilinear, Score::additive}) {
+    MultiHeadAttention layer =
+        nn::cast(MultiHeadAttention(8, 2, 0, Key(1), {.score = score}), DType::f64);
+    shake(layer, Key(2));
+    const Tensor q = random({3, 4, 8}, 3), x = random({3, 5, 8}, 4);
+    const Mask mask = Mask::full(3, 4, 5).with_lengths(ints({3, 5, 1}));
+    AttentionWeights seen;
+    const Context watching = inference.watching(seen);
+    const Tensor y = layer(q, x, x, mask, watching.child("here"));
+    BOOST_TEST(same_bits(y, layer(q, x, x, mask, inference)));
+    BOOST_TEST_REQUIRE(seen.size() == 1u);
+    const Tensor weights = reshape(seen.at("here"), {6, 4, 5});  // [batch · heads, …]
+    const Tensor heads = matmul(weights, transpose_qkv(layer.value(x), 2));
+    BOOST_TEST(distance(y, layer.output(transpose_output(heads, 2))) < 1e-14);
+  }
 }
 
 // ---- Additive ----------------------------------------------------------------------------------
@@ -341,7 +337,7 @@ BOOST_AUTO_TEST_CASE(additive_attention_has_its_formula) {
       boost::test_tools::per_element());
 }
 
-// Where no example fills the batch's steps.
+// Also when no example has the length of the batch.
 BOOST_AUTO_TEST_CASE(additive_attention_leaves_out_padding) {
   const AdditiveAttention layer = additive();
   const Tensor q = random({2, 3, 3}, 3), k = random({2, 4, 5}, 4);
@@ -369,20 +365,17 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_an_error) {
                         says("multi-head attention: 3 heads do not divide a width of 8"));
   BOOST_CHECK_EXCEPTION(MultiHeadAttention(8, 0, 0, Key(1)), Error,
                         says("multi-head attention: 0 heads do not divide a width of 8"));
-  BOOST_CHECK_EXCEPTION(
-      MultiHeadAttention(8, 2, 0, Key(1),
-                         {.positions = Positions::rotary, .score = Score::additive}),
-      Error,
-      says("multi-head attention: rotary positions need scores that are products, not additive "
-           "ones"));
+  for (const HeadOptions& options :
+       {HeadOptions{.positions = Positions::rotary, .score = Score::additive},
+        HeadOptions{.positions = Positions::relative, .score = Score::additive},
+        HeadOptions{.positions = Positions::relative, .score = Score::bilinear}})
+    BOOST_CHECK_EXCEPTION(MultiHeadAttention(8, 2, 0, Key(1), options), Error,
+                          says("multi-head attention: rotary positions need products as scores, "
+                               "and relative positions need dot products"));
   MultiHeadAttention layer(8, 2, 0, Key(1));
   BOOST_CHECK_EXCEPTION(layer.prune({1, 2}), Error,
                         says("multi-head attention: there is no head 2 among 2"));
   BOOST_TEST(layer.pruned.empty());
-  BOOST_CHECK_EXCEPTION(transpose_qkv(zeros({2, 3, 4}), 3), Error,
-                        says("transpose_qkv: 3 heads do not divide the width of x [2, 3, 4]"));
-  BOOST_CHECK_EXCEPTION(transpose_output(zeros({4, 3, 2}), 3), Error,
-                        says("transpose_output: 3 heads do not divide the batch of x [4, 3, 2]"));
   BOOST_CHECK_EXCEPTION(
       additive().weights(zeros({2, 3}), zeros({2, 4, 5}), Mask::full(2, 3, 4)), Error,
       says("additive attention: needs padded [batch, steps, width], got queries [2, 3] and keys "

@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "autograd/gradcheck.h"
-#include "nn/layers/attention.h"
+#include "nn/layers/embedding.h"
+#include "tests/nn/layers/heads_as_examples.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -14,8 +15,7 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-// How valid lengths follow the heads: 1 1 2 2, or (the bug, for heads in batch-major order) 1 2
-// 1 2.
+// How valid lengths follow the heads: 1 1 2 2, or 1 2 1 2, which is the bug in batch-major order.
 enum class Order { repeat, tile };
 
 Tensor lengths_for_heads(const Tensor& lengths, Index heads, Order order) {
@@ -23,25 +23,26 @@ Tensor lengths_for_heads(const Tensor& lengths, Index heads, Order order) {
   return concat(Tensors(static_cast<std::size_t>(heads), lengths), 0);
 }
 
-// Multi-head attention as the book writes it: heads as examples of a larger batch.
+// Multi-head attention as in the book: heads as examples of a larger batch.
 Tensor attend(const MultiHeadAttention& layer, const Tensor& x, const Tensor& lengths, Order order,
               HeadOrder heads = HeadOrder::batch_major) {
-  const Tensor q = transpose_qkv(layer.query(x), layer.heads, heads);  // [batch · heads, steps, d]
-  const Tensor k = transpose_qkv(layer.key(x), layer.heads, heads);
-  const Tensor v = transpose_qkv(layer.value(x), layer.heads, heads);
+  const Tensor q =
+      transpose_qkv(layer.query(x), layer.head_count(), heads);  // [batch · heads, steps, d]
+  const Tensor k = transpose_qkv(layer.key(x), layer.head_count(), heads);
+  const Tensor v = transpose_qkv(layer.value(x), layer.head_count(), heads);
   const Tensor scores = matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
-  const Tensor valid = reshape(lengths_for_heads(lengths, layer.heads, order), {-1, 1, 1});
+  const Tensor valid = reshape(lengths_for_heads(lengths, layer.head_count(), order), {-1, 1, 1});
   const Tensor may = less(reshape(arange(x.size(1), DType::i64), {1, 1, -1}), valid);
   const Tensor results = matmul(masked_softmax(scores, may), v);  // [batch · heads, steps, d]
-  return layer.output(transpose_output(results, layer.heads, heads));
+  return layer.output(transpose_output(results, layer.head_count(), heads));
 }
 
-// The example's own part of x, and nothing else.
+// The part of x that belongs to the example.
 Tensor alone(const Tensor& x, Index example) { return slice(x, 0, example, example + 1); }
 
-// How far an example's result depends on the company it is in.
+// How much an example's result depends on the other examples of its batch.
 template <class Attention>
-double dependence_on_company(const Tensor& x, const Tensor& lengths, const Attention& attention) {
+double dependence_on_others(const Tensor& x, const Tensor& lengths, const Attention& attention) {
   const Tensor together = attention(x, lengths);
   double worst = 0;
   for (Index b = 0; b < x.size(0); ++b) {
@@ -98,9 +99,9 @@ BOOST_FIXTURE_TEST_CASE(each_example_gets_the_result_that_it_gets_alone, TwoLeng
     return
         [&, order](const Tensor& h, const Tensor& valid) { return attend(layer, h, valid, order); };
   };
-  BOOST_TEST(dependence_on_company(x, lengths, ours) < 1e-14);
-  BOOST_TEST(dependence_on_company(x, lengths, with(Order::repeat)) < 1e-14);
-  BOOST_TEST(dependence_on_company(x, lengths, with(Order::tile)) > 0.1);
+  BOOST_TEST(dependence_on_others(x, lengths, ours) < 1e-14);
+  BOOST_TEST(dependence_on_others(x, lengths, with(Order::repeat)) < 1e-14);
+  BOOST_TEST(dependence_on_others(x, lengths, with(Order::tile)) > 0.1);
   BOOST_TEST(distance(ours(x, lengths), attend(layer, x, lengths, Order::repeat)) < 1e-14);
 
   // What hides the bug: a batch of one, equal lengths.
@@ -109,31 +110,30 @@ BOOST_FIXTURE_TEST_CASE(each_example_gets_the_result_that_it_gets_alone, TwoLeng
                       ours(alone(x, 1), ints({2}))) < 1e-14);
 }
 
-// The discussion's other way to mend it: leave the tile, and put all examples of a head together.
+// The discussion's other fix: keep the tile, and put all examples of a head together.
 BOOST_FIXTURE_TEST_CASE(tiled_lengths_are_right_for_heads_in_head_major_order, TwoLengths) {
   const auto with = [&](Order order) {
     return [&, order](const Tensor& h, const Tensor& valid) {
       return attend(layer, h, valid, order, HeadOrder::head_major);
     };
   };
-  BOOST_TEST(dependence_on_company(x, lengths, with(Order::tile)) < 1e-14);
-  BOOST_TEST(dependence_on_company(x, lengths, with(Order::repeat)) > 0.1);
+  BOOST_TEST(dependence_on_others(x, lengths, with(Order::tile)) < 1e-14);
+  BOOST_TEST(dependence_on_others(x, lengths, with(Order::repeat)) > 0.1);
   BOOST_TEST(same_bits(attend(layer, x, lengths, Order::tile, HeadOrder::head_major),
                        attend(layer, x, lengths, Order::repeat, HeadOrder::batch_major)));
 
-  // Both behind one switch.
-  const auto switched = [&](HeadLayout layout) {
-    MultiHeadAttention other = layer;
-    other.layout = layout;
-    return other(x, x, x, Mask::full(2, 3, 3).with_lengths(lengths), Context::inference());
+  // And the same from a mask.
+  const Mask mask = Mask::full(2, 3, 3).with_lengths(lengths);
+  const auto by_mask = [&](HeadOrder order) {
+    return testing::attend(layer, x, x, mask, order, Context::inference());
   };
-  const Tensor batch_major = switched(HeadLayout::batch_major);
-  BOOST_TEST(same_bits(batch_major, switched(HeadLayout::head_major)));
+  const Tensor batch_major = by_mask(HeadOrder::batch_major);
+  BOOST_TEST(same_bits(batch_major, by_mask(HeadOrder::head_major)));
   BOOST_TEST(distance(batch_major, attend(layer, x, lengths, Order::repeat)) < 1e-14);
 }
 
-// The wrong order is differentiated as correctly as the right one: finite differences see that the
-// gradient belongs to the function, not that it is the wrong function.
+// The wrong order is differentiated as correctly as the right one: finite differences show that the
+// gradient belongs to the function, not that the function is right.
 BOOST_FIXTURE_TEST_CASE(a_gradient_check_cannot_see_the_wrong_order, TwoLengths) {
   Tensors inputs = {x};
   for (const Tensor& parameter : parameters(layer)) inputs.push_back(parameter);

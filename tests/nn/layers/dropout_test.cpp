@@ -19,7 +19,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_dropped_outside_of_training) {
   BOOST_TEST((nn::dropout(x, 0.5, layout, Context::inference()).storage() == x.storage()));
   const Context training = Context::training(Key(2));
   BOOST_TEST((nn::dropout(x, 0, layout, training).storage() == x.storage()));
-  BOOST_CHECK_NO_THROW(training.take_key());  // and no key is spent
+  BOOST_CHECK_NO_THROW(training.take_key());  // which has not been used
 }
 
 BOOST_AUTO_TEST_CASE(the_right_share_is_dropped_and_the_rest_scaled_up) {
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(the_right_share_is_dropped_and_the_rest_scaled_up) {
   }
 }
 
-// Neither packing nor cutting the batch changes what is dropped.
+// Neither packing nor sharding the batch changes what is dropped.
 BOOST_AUTO_TEST_CASE(an_element_shares_the_fate_of_its_example_step_and_feature) {
   const std::vector<Index> lengths = {3, 1, 4};
   const Layout padded = Layout::padded(lengths, 5), packed = Layout::packed(lengths);

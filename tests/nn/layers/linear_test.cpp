@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(each_output_is_a_weighted_sum_plus_bias) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(it_begins_by_xaviers_rule_with_a_bias_of_zero) {
+BOOST_AUTO_TEST_CASE(it_begins_with_xavier_weights_and_a_bias_of_zero) {
   const Linear layer(5, 3, Key(1));
   BOOST_TEST((layer.weight.form() == Form{{3, 5}, DType::f32}));
   BOOST_TEST(same_bits(layer.weight, xavier_uniform({3, 5}, Key(1))));

@@ -13,7 +13,7 @@ using namespace adjoint::testing;
 
 const Context inference = Context::inference();
 
-// A sublayer that is easy to recognise.
+// A recognisable sublayer.
 Tensor squared(const Tensor& x) { return x * x; }
 
 AddNorm made(NormPlacement placement, double drop = 0, Normalization kind = Normalization::layer) {
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(rms_norm_divides_by_the_root_mean_square) {
   BOOST_TEST(distance(layer(x), tensor({{1, 14}, {-7, 2}}, DType::f64)) < 1e-5);
 }
 
-BOOST_AUTO_TEST_CASE(a_norm_is_of_the_kind_that_it_was_made) {
+BOOST_AUTO_TEST_CASE(a_norm_has_the_kind_it_was_made_with) {
   const Tensor x = normal({2, 3, 5}, 1, 1, Key(2));
   const Norm layer(5), rms(5, Normalization::rms);
   BOOST_TEST(same_bits(layer(x), LayerNorm(5)(x)));

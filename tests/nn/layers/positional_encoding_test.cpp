@@ -21,7 +21,7 @@ PositionalEncoding made(Positions kind, Index positions = 10, Index width = 6,
 
 BOOST_AUTO_TEST_SUITE(positional_encoding)
 
-// Also odd widths, the last sine of which is without its cosine.
+// Odd widths too, whose last sine has no cosine.
 BOOST_AUTO_TEST_CASE(sinusoids_have_their_formula) {
   for (const Index width : {1, 2, 3, 7, 8, 33}) {
     const Grid expected = grid_of({20, width}, [&](const Indices& at) {
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(values_lie_between_minus_one_and_one) {
   BOOST_TEST(largest > 0.999);
 }
 
-// What makes relative positions easy: P[p + k] is a rotation of P[p] that depends on k alone.
+// P[p + k] is a rotation of P[p] that depends on k alone, which makes relative positions easy.
 BOOST_AUTO_TEST_CASE(a_shift_is_a_rotation) {
   const Tensor table = sinusoids(50, 2);
   const Tensor rotation =
@@ -66,36 +66,37 @@ BOOST_AUTO_TEST_CASE(each_row_gets_its_position) {
 }
 
 BOOST_AUTO_TEST_CASE(step_by_step_is_the_whole) {
-  for (const PositionSetting& setting : position_settings())
+  for (const TransformerConfig& config : position_configs())
     for (const Index taps : {2, 3, 12}) {
-      PositionOptions options = setting.options;
+      PositionOptions options = config.position_options();
       options.taps = taps;
-      const PositionalEncoding encoding = made(setting.kind, 10, 8, options, Reach::back);
+      const PositionalEncoding encoding = made(config.positions, 10, 8, options, Reach::back);
       const Tensor x = normal({3, 10, options.width_without(8)}, 0, 1, Key(2), DType::f64);
       const Tensor whole = encoding(x, Layout::full(3, 10), inference);  // [3, 10, 8]
       Tensor recent;
       for (Index t = 0; t < 10; ++t) {
         const Layout now = Layout::full(3, 1).placed(0, t);
         const Tensor step = encoding.step(slice(x, 1, t, t + 1), recent, now);
-        BOOST_TEST(distance(step, slice(whole, 1, t, t + 1)) < 1e-14, setting);
+        BOOST_TEST(distance(step, slice(whole, 1, t, t + 1)) < 1e-14, positions_of(config));
       }
-      BOOST_TEST(recent.defined() == (setting.kind == Positions::convolutional));
+      BOOST_TEST(recent.defined() == (config.positions == Positions::convolutional));
     }
 }
 
 BOOST_AUTO_TEST_CASE(packed_equals_padded) {
   Dice dice(Key(3));
-  for (const PositionSetting& setting : position_settings())
+  for (const TransformerConfig& config : position_configs())
     for (const Reach reach : {Reach::both_sides, Reach::back}) {
       const std::vector<Index> lengths = {dice.between(0, 4), 0, dice.between(1, 6), 1};
       const Layout padded = Layout::padded(lengths, 7), packed = Layout::packed(lengths);
-      const PositionalEncoding encoding = made(setting.kind, 10, 8, setting.options, reach);
-      const Tensor rows = dice.tensor({packed.rows(), setting.options.width_without(8)});
+      const PositionalEncoding encoding =
+          made(config.positions, 10, 8, config.position_options(), reach);
+      const Tensor rows = dice.tensor({packed.rows(), config.position_options().width_without(8)});
       const Tensor together = encoding(rows, packed, inference);
       BOOST_TEST((together.shape() == Shape{packed.rows(), 8}));
-      // Padding of NaN would show wherever it is read.
+      // NaN in the padding would show if it were read.
       const Tensor apart = encoding(in_layout(rows, padded, std::nan("")), padded, inference);
-      BOOST_TEST(distance(real_rows(apart, padded), together) < 1e-14, setting);
+      BOOST_TEST(distance(real_rows(apart, padded), together) < 1e-14, positions_of(config));
     }
 }
 
@@ -158,16 +159,15 @@ BOOST_AUTO_TEST_CASE(a_filter_that_misses_rows_is_an_error) {
   Tensor recent;
   BOOST_CHECK_EXCEPTION(
       made(Positions::convolutional)(x, later, inference), Error,
-      says("positional encoding: a filter needs the rows before position 4; step() remembers "
-           "them"));
+      says("positional encoding: a filter needs the rows before position 4; step() keeps them"));
   BOOST_CHECK_EXCEPTION(
       made(Positions::convolutional).step(x, recent, later), Error,
-      says("positional encoding: a filter that reads 1 rows ahead cannot go step by step"));
+      says("positional encoding: a filter that reads 1 rows ahead cannot run step by step"));
 }
 
 // ---- Modes -------------------------------------------------------------------------------------
 
-// What the discussion asks about: projected, concatenation is the sum of two projections.
+// The question of the discussion: a projected concatenation is the sum of two projections.
 BOOST_AUTO_TEST_CASE(concatenation_adds_projections) {
   for (const Positions kind : all_positions) {
     if (!is_encoding(kind)) continue;
@@ -192,32 +192,6 @@ BOOST_AUTO_TEST_CASE(a_split_width_keeps_both_apart) {
     const Tensor e = made(kind, 10, 3)(x, layout, inference) - x;
     BOOST_TEST(distance(encoding(x, layout, inference), concat({x, e}, 2)) < 1e-14);
   }
-}
-
-BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_an_error) {
-  const auto check = [](Positions kind, const PositionOptions& options, const std::string& text) {
-    BOOST_CHECK_EXCEPTION(made(kind, 10, 6, options), Error, says("positions: " + text));
-  };
-  for (const Positions kind : all_positions) {
-    if (is_encoding(kind)) continue;
-    const std::string text =
-        "mode and place are for sinusoidal, learned and convolutional positions, the other kinds "
-        "have no encoding";
-    check(kind, {.mode = PositionMode::concatenate}, text);
-    check(kind, {.mode = PositionMode::split, .width = 3}, text);
-    check(kind, {.place = PositionPlace::each_block}, text);
-    check(kind, {.place = PositionPlace::after}, text);
-  }
-  for (const PositionPlace place : {PositionPlace::each_block, PositionPlace::after})
-    check(Positions::learned, {.mode = PositionMode::split, .place = place, .width = 3},
-          "the width is split where tokens are embedded, before the stack, nowhere else");
-  for (const Index width : {-1, 0, 6})
-    check(Positions::learned, {.mode = PositionMode::split, .width = width},
-          "a split width of 6 has no " + std::to_string(width) + " features for positions");
-  check(Positions::convolutional, {.mode = PositionMode::split, .width = 2},
-        "a filter gives as many features as it reads, so convolutional positions take half of a "
-        "split width of 6, not 2");
-  check(Positions::convolutional, {.taps = 1}, "a filter of 1 taps does not see a neighbour");
 }
 
 // ---- Tables ------------------------------------------------------------------------------------
@@ -275,7 +249,7 @@ BOOST_AUTO_TEST_CASE(dropout_comes_after_adding) {
   const PositionalEncoding encoding(Positions::sinusoidal, 100, 8, 0.5, Key(1));
   const Tensor x = full({1, 100, 8}, 3);
   const Tensor y = encoding(x, Layout::full(1, 100), Context::training(Key(2)));
-  const Tensor kept = encoding(x, Layout::full(1, 100), inference);  // nothing of it is zero
+  const Tensor kept = encoding(x, Layout::full(1, 100), inference);  // without zeros
   Index dropped = 0;
   const std::vector<double> ys = numbers(y), whole = numbers(kept);
   for (std::size_t i = 0; i < ys.size(); ++i) {

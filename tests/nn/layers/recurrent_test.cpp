@@ -48,7 +48,7 @@ States of_example(const States& states, Index example) {
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
-// One example's row of all gates, W x + b or U h + d.
+// All gates of one example, W x + b or U h + d.
 std::vector<double> product(const Linear& layer, const std::vector<double>& x) {
   const Grid weight(layer.weight), bias(layer.bias);
   std::vector<double> y = bias.values;
@@ -139,7 +139,7 @@ struct Outcome {
 Outcome run(const Recurrent& stack, const Tensor& rows, const Layout& layout, const States& states,
             const Context& context) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const Tensor x = in_layout(rows, layout, nan);  // padding is not even multiplied by zero
+  const Tensor x = in_layout(rows, layout, nan);  // padding must not be read, not even times zero
   const Recurrent::Result result = stack(x, layout, context, states);
   Outcome outcome{tensors_of(result.states), {}};
   outcome.results.push_back(real_rows(result.output, layout));
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(padded_equals_packed) {
     }
 }
 
-// Neither the other examples nor their lengths matter, and a state that has ended does not move on.
+// Other examples and their lengths have no influence, and the state of a finished example stays.
 BOOST_AUTO_TEST_CASE(each_example_is_computed_as_if_alone) {
   Dice dice(Key(6));
   for (int round = 0; round < 10; ++round)
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(stepping_equals_running) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(stepping_drops_out_what_running_drops_out) {
+BOOST_AUTO_TEST_CASE(steps_and_runs_drop_the_same_elements) {
   Dice dice(Key(9));
   const Layout layout = Layout::full(3, 5);
   const Recurrent stack = some_stack(Cell::gru, 3, 0.5);
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(stepping_drops_out_what_running_drops_out) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_run_goes_on_where_another_stopped) {
+BOOST_AUTO_TEST_CASE(a_run_continues_where_another_stopped) {
   Dice dice(Key(11));
   for (const Cell kind : kinds) {
     const Recurrent stack = some_stack(kind, 2);

@@ -2,6 +2,7 @@
 
 #include "nn/models/transformer.h"
 #include "nn/training/loss.h"
+#include "tests/nn/layers/heads_as_examples.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -42,7 +43,7 @@ BOOST_AUTO_TEST_CASE(weights_of_every_block_and_head) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(they_are_what_the_model_went_by) {
+BOOST_AUTO_TEST_CASE(the_weights_are_those_that_the_model_used) {
   const Transformer model = small_transformer(small_config(), Key(1));
   const Sequences source = batch(sources, In::padded);
   const AttentionWeights all = attention_weights(model, source, batch(targets, In::padded));
@@ -62,25 +63,7 @@ BOOST_AUTO_TEST_CASE(they_are_what_the_model_went_by) {
                        logits_of(model, In::padded, inference)));
 }
 
-// With dropout, in training: the logits and all gradients.
-BOOST_AUTO_TEST_CASE(both_orders_of_heads_give_the_same_bits) {
-  for (const In layout : {In::padded, In::packed})
-    for (const DType dtype : {DType::f32, DType::f64}) {
-      const auto run = [&](HeadLayout heads) {
-        TransformerConfig config = small_config();
-        config.dropout = 0.3;
-        config.head_layout = heads;
-        const Transformer model = nn::cast(small_transformer(config, Key(2)), dtype);
-        const Tensor logits = logits_of(model, layout, Context::training(Key(3)));
-        Tensors results = grad(weighed(logits, Key(4)), parameters(model));
-        results.push_back(logits);
-        return results;
-      };
-      BOOST_TEST(same_bits(run(HeadLayout::batch_major), run(HeadLayout::head_major)));
-    }
-}
-
-// Without a bias, a decoder whose every head is deaf to the memory says the same to any source.
+// Without biases, a decoder whose heads for the memory are all pruned ignores the source.
 BOOST_AUTO_TEST_CASE(a_decoder_without_heads_for_the_memory_does_not_see_it) {
   Transformer model = small_transformer(small_config(), Key(1));
   const auto logits = [&](const Ids& source) {
@@ -108,17 +91,18 @@ BOOST_AUTO_TEST_CASE(heads_are_pruned_by_the_configuration_as_by_hand) {
   BOOST_TEST((by_hand.encoder.blocks[1].attention.pruned == std::vector<Index>{0}));
 }
 
-BOOST_AUTO_TEST_CASE(a_head_that_is_not_there_is_an_error) {
+BOOST_AUTO_TEST_CASE(a_missing_head_is_an_error) {
   TransformerConfig config = small_config();
   config.encoder_blocks = config.decoder_blocks = 1;
   Transformer model(config, Key(1));
   BOOST_CHECK_EXCEPTION(
       prune_heads(model, {{"encoder.blocks.1.attention", 0}}), Error,
-      says("prune heads: there is no attention layer 'encoder.blocks.1.attention'; there are "
-           "decoder.blocks.0.attention, decoder.blocks.0.cross_attention, "
-           "encoder.blocks.0.attention"));
+      says("transformer: pruned_heads: there is no attention layer 'encoder.blocks.1.attention'; "
+           "there are encoder.blocks.0.attention, decoder.blocks.0.attention, "
+           "decoder.blocks.0.cross_attention"));
   BOOST_CHECK_EXCEPTION(prune_heads(model, {{"encoder.blocks.0.attention", 2}}), Error,
-                        says("multi-head attention: there is no head 2 among 2"));
+                        says("transformer: pruned_heads: encoder.blocks.0.attention has no head 2; "
+                             "with heads 2 they are 0 to 1"));
 }
 
 // ---- Widths ------------------------------------------------------------------------------------
@@ -137,8 +121,8 @@ BOOST_AUTO_TEST_CASE(the_decoder_may_be_of_another_width) {
   BOOST_TEST((model.decoder.output.weight.shape() == Shape{13, 12}));
 }
 
-// A width that is given and the same changes nothing.
-BOOST_AUTO_TEST_CASE(the_same_width_may_be_said_twice) {
+// Giving the decoder the same width explicitly changes nothing.
+BOOST_AUTO_TEST_CASE(an_equal_decoder_width_changes_nothing) {
   TransformerConfig config = small_config();
   const Transformer once(config, Key(1));
   config.decoder_width = config.width;

@@ -14,21 +14,13 @@ using namespace adjoint::testing;
 
 const DecodingOptions ten{.max_length = 10};
 
-TransformerConfig config_of(const PositionSetting& setting) {
-  TransformerConfig config = small_config();
-  config.positions = setting.kind;
-  config.position_options = setting.options;
-  return config;
-}
-
-// One model for each setting; the norm changes from one to the next.
-void each_setting(const std::function<void(const PositionSetting&, TransformerConfig)>& f) {
+// Calls f with each setting of positions; the norm alternates.
+void each_setting(const std::function<void(TransformerConfig)>& f) {
   bool pre = false;
-  for (const PositionSetting& setting : position_settings()) {
-    TransformerConfig config = config_of(setting);
+  for (TransformerConfig config : position_configs()) {
     config.norm = pre ? NormPlacement::pre : NormPlacement::post;
     pre = !pre;
-    BOOST_TEST_CONTEXT(setting) { f(setting, config); }
+    BOOST_TEST_CONTEXT(positions_of(config)) { f(config); }
   }
 }
 
@@ -48,7 +40,7 @@ Tensors outcome(const Transformer& model, In layout) {
 BOOST_AUTO_TEST_SUITE(transformer_positions)
 
 BOOST_AUTO_TEST_CASE(packed_equals_padded_equals_recomputed) {
-  each_setting([](const PositionSetting&, TransformerConfig config) {
+  each_setting([](TransformerConfig config) {
     config.dropout = 0.3;
     Transformer model = small_transformer(config, Key(2));
     const Tensors packed = outcome(model, In::packed);
@@ -60,7 +52,7 @@ BOOST_AUTO_TEST_CASE(packed_equals_padded_equals_recomputed) {
 
 BOOST_AUTO_TEST_CASE(they_have_the_properties_of_a_sequence_model) {
   const Sequences source = batch(sources, In::padded), target = batch(targets, In::padded);
-  each_setting([&](const PositionSetting&, const TransformerConfig& config) {
+  each_setting([&](const TransformerConfig& config) {
     const Transformer model = small_transformer(config, Key(2));
     BOOST_TEST(batch_independence(model, source, target));
     BOOST_TEST(causality(model, source, target));
@@ -70,25 +62,25 @@ BOOST_AUTO_TEST_CASE(they_have_the_properties_of_a_sequence_model) {
   });
 }
 
-// Positions reach every place: else an order would make no difference.
+// Positions have an effect in every place: otherwise the order would make no difference.
 BOOST_AUTO_TEST_CASE(the_encoder_knows_the_order) {
-  each_setting([](const PositionSetting& setting, const TransformerConfig& config) {
+  each_setting([](const TransformerConfig& config) {
     const Transformer model = small_transformer(config, Key(2));
     const Context context = Context::inference();
     const Tensor memory = model.encoder(batch({3, 4, 5, 6}), context);
     const Tensor permuted = model.encoder(batch({5, 3, 6, 4}), context);
     const double off = distance(permuted, gather(memory, ints({2, 0, 3, 1}), 1));
-    BOOST_TEST((setting.kind == Positions::none ? off < 1e-12 : off > 0.01));
+    BOOST_TEST((config.positions == Positions::none ? off < 1e-12 : off > 0.01));
   });
 }
 
-// What a checkpoint calls them must not change.
+// Names in checkpoints must not change.
 BOOST_AUTO_TEST_CASE(parameters_have_these_names) {
   const auto names = [](Positions kind, PositionMode mode, PositionPlace place) {
     TransformerConfig config = small_config();
     config.positions = kind;
-    config.position_options.mode = mode;
-    config.position_options.place = place;
+    config.position_mode = mode;
+    config.position_place = place;
     std::vector<std::string> result;
     for (const std::string& name : names_of(Transformer(config, Key(1))))
       if (name.starts_with("decoder.") && (name.find("positions") != std::string::npos ||
@@ -116,7 +108,8 @@ BOOST_AUTO_TEST_CASE(parameters_have_these_names) {
 
 BOOST_AUTO_TEST_CASE(a_split_width_is_shared_by_tokens_and_positions) {
   TransformerConfig config = small_config();
-  config.position_options = {.mode = PositionMode::split, .width = 3};
+  config.position_mode = PositionMode::split;
+  config.position_width = 3;
   const Transformer model(config, Key(1));
   BOOST_TEST((model.encoder.embedding.table.shape() == Shape{11, 5}));
   BOOST_TEST((model.decoder.embedding.table.shape() == Shape{13, 5}));
@@ -126,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_split_width_is_shared_by_tokens_and_positions) {
 // ---- Decoding ----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(the_cache_changes_no_target) {
-  each_setting([](const PositionSetting&, const TransformerConfig& config) {
+  each_setting([](const TransformerConfig& config) {
     const Transformer model = talkative(config, Key(5));
     const std::vector<Ids> some = some_sources(20, Key(6));
     BOOST_TEST((greedy(model, some, ten) == greedy_without_cache(model, some, ten)));
@@ -134,14 +127,14 @@ BOOST_AUTO_TEST_CASE(the_cache_changes_no_target) {
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_source_is_a_source) {
-  each_setting([](const PositionSetting&, const TransformerConfig& config) {
+  each_setting([](const TransformerConfig& config) {
     const Transformer model = talkative(config, Key(10));
     for (const std::vector<Ids>& some : {std::vector<Ids>{{}, {3, 4}}, std::vector<Ids>{{}}})
       BOOST_TEST((greedy(model, some, ten) == greedy_without_cache(model, some, ten)));
   });
 }
 
-// As hypotheses of a beam do, and what a filter remembers goes with them.
+// As in a beam. The inputs that a filter keeps follow.
 BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
   const Ids rows = {2, 0, 2};
   const std::vector<Ids> selected = {sources[2], sources[0], sources[2]};
@@ -151,7 +144,7 @@ BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
   const auto step = [](Decoding& decoding, const Tensor& ids, Index t) {
     return decoding.step(reshape(slice(ids, 1, t, t + 1), {3}));  // [batch, tokens]
   };
-  each_setting([&](const PositionSetting&, const TransformerConfig& config) {
+  each_setting([&](const TransformerConfig& config) {
     const Transformer model = talkative(config, Key(9));
     const Tensor whole =
         model.logits(batch(selected, In::padded), {said, Layout::full(3, 6)}, Context::inference());
@@ -164,9 +157,9 @@ BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
   });
 }
 
-// By how much the likelier of two tokens is ahead where these two targets part.
-double margin_where_they_part(const Transformer& model, const Ids& source, const Ids& a,
-                              const Ids& b) {
+// The margin between the two likeliest tokens where these two targets diverge.
+double margin_at_divergence(const Transformer& model, const Ids& source, const Ids& a,
+                            const Ids& b) {
   Ids prefix(a.begin(), std::ranges::mismatch(a, b).in1);
   prefix.insert(prefix.begin(), 1);
   const Tensor all = model.logits(batch(source), batch(prefix), Context::inference());
@@ -175,20 +168,20 @@ double margin_where_they_part(const Transformer& model, const Ids& source, const
   return next[0] - next[1];
 }
 
-// How many of these sources' targets the cache changes; each at a near tie.
-std::size_t count_partings(const Transformer& model, const std::vector<Ids>& some) {
+// The number of these sources whose target the cache changes; each diverges at a near tie.
+std::size_t count_changed(const Transformer& model, const std::vector<Ids>& some) {
   const std::vector<Ids> cached = greedy(model, some, ten);
   const std::vector<Ids> uncached = greedy_without_cache(model, some, ten);
   std::size_t count = 0;
   for (std::size_t i = 0; i < some.size(); ++i)
     if (cached[i] != uncached[i]) {
-      BOOST_TEST(margin_where_they_part(model, some[i], cached[i], uncached[i]) < 1e-5);
+      BOOST_TEST(margin_at_divergence(model, some[i], cached[i], uncached[i]) < 1e-5);
       ++count;
     }
   return count;
 }
 
-// Tokens 2j + 1 and 2j + 2 become equally likely but for rounding.
+// Makes tokens 2j + 1 and 2j + 2 equally likely up to rounding.
 Transformer with_twins(Transformer model) {
   const std::span<float> weight = model.decoder.output.weight.edit<float>();  // [13, 8]
   const std::span<float> bias = model.decoder.output.bias.edit<float>();
@@ -200,15 +193,15 @@ Transformer with_twins(Transformer model) {
   return model;
 }
 
-// Rounding may decide between two tokens, but only where nothing else does.
+// Rounding may decide only between tokens that are about equally likely.
 BOOST_AUTO_TEST_CASE(in_f32_the_cache_changes_targets_at_near_ties_only) {
   std::size_t decoded = 0, parted = 0, parted_twins = 0;
   each_talkative([&](const Transformer& wide, std::uint64_t round) {
     const Transformer model = nn::cast(wide, DType::f32);
     const std::vector<Ids> some = some_sources(500, Key(40 + round));
     decoded += some.size();
-    parted += count_partings(model, some);
-    parted_twins += count_partings(with_twins(model), some_sources(100, Key(60 + round)));
+    parted += count_changed(model, some);
+    parted_twins += count_changed(with_twins(model), some_sources(100, Key(60 + round)));
   });
   BOOST_TEST_MESSAGE("the cache changed " << parted << " of " << decoded << " targets in f32, and "
                                           << parted_twins << " of " << decoded / 5

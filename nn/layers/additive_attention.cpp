@@ -1,0 +1,83 @@
+#include "nn/layers/additive_attention.h"
+
+#include <cmath>
+
+#include "nn/layers/dropout.h"
+
+namespace adjoint::nn {
+namespace {
+
+// tanh(q + k) for all pairs of q [n, queries, d] and k [n, keys, d]: [n, queries, keys, d]
+Tensor tanh_of_pairs(const Tensor& q, const Tensor& k) {
+  const Index n = q.size(0), queries = q.size(1), keys = k.size(1), d = q.size(2);
+  return tanh(reshape(q, {n, queries, 1, d}) + reshape(k, {n, 1, keys, d}));
+}
+
+}  // namespace
+
+AdditiveAttention::AdditiveAttention(Index query_width, Index key_width, Index hidden, double p,
+                                     Key random)
+    : query(query_width, hidden, random.child("query"), Bias::no),
+      key(key_width, hidden, random.child("key"), Bias::no),
+      score(hidden, 1, random.child("score"), Bias::no),
+      drop(p) {}
+
+Tensor AdditiveAttention::weights(const Tensor& queries, const Tensor& keys,
+                                  const Mask& mask) const {
+  require(queries.rank() == 3 && keys.rank() == 3 && queries.size(0) == keys.size(0),
+          "additive attention: needs padded [batch, steps, width], got queries ", queries.shape(),
+          " and keys ", keys.shape());
+  return weights_of_projected(queries, key(keys), mask.dense());
+}
+
+Tensor AdditiveAttention::weights_of_projected(const Tensor& queries, const Tensor& projected_keys,
+                                               const Tensor& allowed) const {
+  const Tensor pairs = tanh_of_pairs(query(queries), projected_keys);
+  const Shape scores = pairs.shape().part(0, 3);                  // [batch, queries, keys]
+  return masked_softmax(reshape(score(pairs), scores), allowed);  // [batch, queries, keys]
+}
+
+Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,
+                                     const Tensor& values, const Mask& mask, const Layout& layout,
+                                     const Context& context) const {
+  const NameScope scope(context.path());
+  const Tensor dropped = dropout(weights(queries, keys, mask), drop, layout, context);
+  return matmul(dropped, values);  // [batch, queries, values' width]
+}
+
+// ---- Heads -------------------------------------------------------------------------------------
+
+AdditiveHeads::AdditiveHeads(Index heads, Index head_width, double p, bool with_linear_biases,
+                             Key key)
+    : Heads(heads, p),
+      weight(
+          normal_weight({heads, head_width}, 1 / std::sqrt(static_cast<double>(head_width)), key)),
+      linear_biases(with_linear_biases) {}
+
+Tensor AdditiveHeads::operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+                                 const Mask& mask, const Context& context) const {
+  const PaddedPattern padded = mask.padded();
+  const Tensor kept = dropped(weights(q, k, padded), padded, context);
+  const Tensor found = matmul(kept, padded.split_keys(v, count));  // [examples, heads, queries, d]
+  return padded.join(found, q.shape());                            // […, heads · d]
+}
+
+Tensor AdditiveHeads::weights(const Tensor& q, const Tensor& k, const Mask& mask) const {
+  return weights(q, k, mask.padded());
+}
+
+// [examples, heads, queries, keys]
+Tensor AdditiveHeads::weights(const Tensor& q, const Tensor& k, const PaddedPattern& padded) const {
+  const Index d = weight.size(1), n = padded.examples * count;
+  const Tensor pairs =
+      tanh_of_pairs(reshape(padded.split_queries(q, count), {n, padded.queries, d}),
+                    reshape(padded.split_keys(k, count), {n, padded.keys, d}));
+  const Tensor flat = reshape(
+      pairs, {padded.examples, count, padded.queries * padded.keys, d});  // [examples, heads, …, d]
+  Tensor scores = reshape(matmul(flat, reshape(weight, {count, d, 1})),
+                          {padded.examples, count, padded.queries, padded.keys});
+  if (linear_biases) scores = scores + padded.linear_biases(count, q.dtype());
+  return masked_softmax(scores, padded.allowed);
+}
+
+}  // namespace adjoint::nn

@@ -1,0 +1,127 @@
+// The configuration of a Transformer: its choices, their rules and their names.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/layers/attention.h"
+#include "nn/layers/embedding.h"
+#include "nn/layers/feed_forward.h"
+#include "nn/layers/normalization.h"
+#include "nn/layers/positional_encoding.h"
+
+namespace adjoint::nn {
+
+/// Where in a stack of blocks rows get their encoding.
+enum class PositionPlace { before, each_block, after };
+
+/// Which of the three tables [tokens, width] are one: the embeddings of source and target, and the
+/// weight of the projection to tokens (Press and Wolf 2017; Vaswani et al. 2017, section 3.4).
+enum class TiedEmbeddings {
+  none,
+  decoder,  ///< the target's embedding and the projection
+  all,      ///< all three; source and target share one vocabulary
+};
+
+/// A head that is switched off, in the attention layer with this path:
+/// "encoder.blocks.0.attention".
+struct PrunedHead {
+  std::string layer;
+  Index head;
+};
+
+struct TransformerConfig {
+  Index source_tokens = 0, target_tokens = 0;  ///< sizes of the vocabularies
+  Index width = 256;
+  Index decoder_width = 0;  ///< of the decoder's embedding and blocks; 0: the same as `width`
+  Index hidden = 64;        ///< width inside the feed-forward networks
+  Index heads = 4;          ///< of each attention layer; divides both widths
+  Index encoder_blocks = 2, decoder_blocks = 2;
+  double dropout = 0.2;
+  Index max_length = 256;  ///< the most positions that a sequence may have
+
+  Positions positions = Positions::sinusoidal;
+  PositionMode position_mode = PositionMode::add;  ///< this and place are for encodings
+  PositionPlace position_place = PositionPlace::before;
+  Index position_width = 64;    ///< features of the encoding, in mode split
+  Index kernel = 3;             ///< length of the convolutional filter
+  Index max_distance = 16;      ///< the largest distance that relative positions tell apart
+  bool relative_values = true;  ///< relative positions: vectors for values too, not for keys only
+
+  NormPlacement norm = NormPlacement::post;
+  Normalization normalization = Normalization::layer;
+  Activation activation = Activation::relu;
+  Score score = Score::dot_product;
+  Bias attention_bias = Bias::no;
+  std::vector<PrunedHead> pruned_heads = {};
+  TiedEmbeddings tied_embeddings = TiedEmbeddings::none;
+  /// Keep only each block's inputs for the sweep, which computes the block once more: less memory,
+  /// more time, the same results.
+  bool recomputed = false;
+
+  Index width_of_decoder() const { return decoder_width > 0 ? decoder_width : width; }
+  PositionOptions position_options() const {
+    return {.mode = position_mode, .width = position_width, .taps = kernel};
+  }
+  /// The paths of all attention layers.
+  std::vector<std::string> attention_layers() const;
+
+  /// What a message calls a field: a program gives the name of its option.
+  using Naming = std::function<std::string(const std::string& field)>;
+  /// Every rule about the values and their combinations. An Error names the fields at fault.
+  void check(const Naming& naming = {}) const;
+};
+
+/// The values of each enumeration, with the names that messages, options and settings files use.
+template <class Choice>
+using Choices = std::vector<std::pair<std::string, Choice>>;
+template <class Choice>
+inline const Choices<Choice> choices;
+template <>
+inline const Choices<Positions> choices<Positions> = {
+    {"none", Positions::none},        {"sinusoidal", Positions::sinusoidal},
+    {"learned", Positions::learned},  {"convolutional", Positions::convolutional},
+    {"rotary", Positions::rotary},    {"alibi", Positions::linear_biases},
+    {"relative", Positions::relative}};
+template <>
+inline const Choices<PositionMode> choices<PositionMode> = {
+    {"add", PositionMode::add},
+    {"concatenate", PositionMode::concatenate},
+    {"split", PositionMode::split}};
+template <>
+inline const Choices<PositionPlace> choices<PositionPlace> = {{"before", PositionPlace::before},
+                                                              {"blocks", PositionPlace::each_block},
+                                                              {"after", PositionPlace::after}};
+template <>
+inline const Choices<NormPlacement> choices<NormPlacement> = {{"post", NormPlacement::post},
+                                                              {"pre", NormPlacement::pre}};
+template <>
+inline const Choices<Normalization> choices<Normalization> = {{"layer", Normalization::layer},
+                                                              {"rms", Normalization::rms}};
+template <>
+inline const Choices<Activation> choices<Activation> = {{"relu", Activation::relu},
+                                                        {"gelu", Activation::gelu},
+                                                        {"glu", Activation::glu},
+                                                        {"geglu", Activation::geglu},
+                                                        {"swiglu", Activation::swiglu}};
+template <>
+inline const Choices<Score> choices<Score> = {
+    {"dot", Score::dot_product}, {"bilinear", Score::bilinear}, {"additive", Score::additive}};
+template <>
+inline const Choices<Bias> choices<Bias> = {{"no", Bias::no}, {"yes", Bias::yes}};
+template <>
+inline const Choices<TiedEmbeddings> choices<TiedEmbeddings> = {
+    {"none", TiedEmbeddings::none},
+    {"decoder", TiedEmbeddings::decoder},
+    {"all", TiedEmbeddings::all}};
+
+template <class Choice>
+std::string name_of(Choice choice) {
+  for (const auto& [name, value] : choices<Choice>)
+    if (value == choice) return name;
+  fail("a choice without a name");
+}
+
+}  // namespace adjoint::nn

@@ -143,6 +143,7 @@ void Trainer::require_all_listed(const Tensor& loss) const {
 
 void Trainer::state(State& visit) const {
   const TrainerOptions& o = options_;
+  // "parts" is what state files have always called micro-batches.
   visit.fixed("shards", o.shards).fixed("parts", o.micro_batches).fixed("clip", o.clip);
   visit.fixed("smoothing", o.smoothing).fixed("packed", o.packed).fixed("padding", o.padding);
   visit.fixed("key", o.key);

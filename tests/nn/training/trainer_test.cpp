@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(a_field_missing_from_fields_is_an_error_at_the_first_step) 
   BOOST_CHECK_EXCEPTION(
       trainer.step(batch.sources, batch.targets), Error,
       says("trainer: the loss depends on a leaf 'factor' of shape [13] that the model's "
-           "fields() do not list; it would never be trained"));
+           "fields() does not list, so it would never be trained"));
   BOOST_TEST(same_bits(parameters(model), before));
 
   const Wrapped listed(true, true);

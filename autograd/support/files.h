@@ -1,4 +1,4 @@
-// Operands and writes whole files, with errors that fit on one line.
+// Reads and writes whole files, with errors that fit on one line.
 #pragma once
 
 #include <filesystem>

@@ -44,7 +44,7 @@ struct Columns {
 /// and Tatoeba files, which is ignored. Error without a tab, or with more than three columns.
 Columns cut_at_tabs(std::string_view line);
 
-/// Operands one pair a line: what cut_at_tabs cuts. LF and CRLF, a byte order mark, and a last line
+/// Reads one pair a line: what cut_at_tabs cuts. LF and CRLF, a byte order mark, and a last line
 /// without its end are all accepted. Errors name the file and, counted from 1, the line: a missing
 /// or empty file, a line without a tab or with more than three columns, bytes that are not UTF-8, a
 /// side without a token, a side over the limit (unless those are skipped; that none is left is an
@@ -52,7 +52,7 @@ Columns cut_at_tabs(std::string_view line);
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options = {});
 
-/// Operands the pairs from two files, line n of the one beside line n of the other. The Errors are as
+/// Reads the pairs from two files, line n of the one beside line n of the other. The Errors are as
 /// above and name the file that the line is in, but a tab is one here: it is a file of pairs. Error
 /// if one file has more lines than the other.
 Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,

@@ -34,7 +34,7 @@ class Subwords {
 
   static bool available();
 
-  /// Operands a model file of sentencepiece. Errors name the file: it cannot be read, or is no model.
+  /// Reads a model file of sentencepiece. Errors name the file: it cannot be read, or is no model.
   static Subwords load(const std::filesystem::path& path);
 
   /// Learns a model from sentences; from training sentences only. The same sentences and options

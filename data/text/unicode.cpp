@@ -17,7 +17,7 @@ const utf8proc_uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
 }
 
-/// Operands the code point at the start of the text: its length in bytes, not positive if ill-formed.
+/// Reads the code point at the start of the text: its length in bytes, not positive if ill-formed.
 utf8proc_ssize_t read_code_point(std::string_view text, utf8proc_int32_t* code_point) {
   return utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), code_point);
 }

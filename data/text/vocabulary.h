@@ -54,7 +54,7 @@ class Vocabulary {
   Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLimits& limits);
   explicit Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency = 1);
 
-  /// Operands what save() wrote. The file must begin with the reserved symbols and hold no empty line,
+  /// Reads what save() wrote. The file must begin with the reserved symbols and hold no empty line,
   /// no token twice and nothing but UTF-8; the Error names the file and the line.
   static Vocabulary load(const std::filesystem::path& path);
 

@@ -3,23 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/decoding/one_by_one.h"
+#include "nn/decoding/generation.h"
 
 namespace adjoint::nn {
 namespace {
 
-// A hypothesis that may still go on.
+// An unfinished hypothesis.
 struct Partial {
   Ids ids;
   double log_probability = 0;
-  Index row = 0;  // of the last batch: that of the hypothesis it continues
+  Index row = 0;  // of the hypothesis that it continues, in the last step's batch
 };
 
-// One more token for the hypothesis of a row.
+// One more token for an unfinished hypothesis.
 struct Continuation {
-  std::size_t parent;  // among the unfinished ones
+  std::size_t parent;
   Index row, id;
-  double log_probability;  // of all
+  double log_probability;  // of all tokens
 };
 
 // The search for the targets of one source.
@@ -41,34 +41,29 @@ class Beam {
     return {finished_.begin(), finished_.begin() + count};
   }
 
-  // A step for the unfinished ones, whose rows of logits begin at `row`.
+  // Takes the unfinished hypotheses one token further. Their logits begin at `row`.
   void step(const Tensor& logits, Index row) {
     const std::vector<Continuation> continuations = likeliest_continuations(logits, row);
     const std::vector<Partial> parents = std::exchange(unfinished_, {});
-    for (const Continuation& c : continuations) {
-      Partial hypothesis{parents[c.parent].ids, c.log_probability, c.row};
-      if (c.id == options_.end) {
-        finish({.ids = std::move(hypothesis.ids),
-                .ended = true,
-                .log_probability = c.log_probability});
-        continue;
-      }
-      hypothesis.ids.push_back(c.id);
-      if (std::ssize(hypothesis.ids) < options_.max_length)
-        unfinished_.push_back(std::move(hypothesis));
+    for (const auto& [parent, parent_row, id, log_probability] : continuations) {
+      Ids ids = parents[parent].ids;
+      const bool ended = id == options_.end;
+      if (!ended) ids.push_back(id);
+      if (ended || std::ssize(ids) == options_.max_length)
+        finish({.ids = std::move(ids), .ended = ended, .log_probability = log_probability});
       else
-        finish({.ids = std::move(hypothesis.ids), .log_probability = c.log_probability});
+        unfinished_.push_back({std::move(ids), log_probability, parent_row});
     }
     if (none_can_overtake()) unfinished_.clear();
   }
 
  private:
-  // As many as there are places left, the likeliest first. Those of one hypothesis are ordered by
-  // their logits, which are exact, and only then merged by sums, which are rounded: therefore a
+  // As many as there are places left, the likeliest first. The continuations of one hypothesis are
+  // ordered by their logits, which are exact, and only then merged by sums, which are rounded: so a
   // beam of 1 is greedy decoding whatever the rounding. Ties stay in the order of parents and ids.
   std::vector<Continuation> likeliest_continuations(const Tensor& logits, Index row) const {
     const Index places = beam_.width - std::ssize(finished_);
-    const Choice choice(source_, std::ssize(unfinished_.front().ids), options_);
+    const Choice choice{source_, std::ssize(unfinished_.front().ids), options_};
     std::vector<Continuation> all;
     for (std::size_t i = 0; i < unfinished_.size(); ++i, ++row) {
       const NextToken next(logits, row, choice);
@@ -81,7 +76,7 @@ class Beam {
     return all;
   }
 
-  // Into its place; behind those of the same score.
+  // Inserts it by its score, behind those of the same score.
   void finish(Hypothesis hypothesis) {
     const Index length = std::ssize(hypothesis.ids) + (hypothesis.ended ? 1 : 0);
     hypothesis.score = hypothesis.log_probability / beam_.penalty(length);
@@ -103,38 +98,26 @@ class Beam {
   std::vector<Hypothesis> finished_;
 };
 
-// The last token of each unfinished hypothesis of all beams: the rows of the next step.
-Ids last_tokens(const std::vector<Beam>& beams, Index begin) {
-  Ids last;
-  for (const Beam& beam : beams)
-    for (const Partial& hypothesis : beam.unfinished())
-      last.push_back(hypothesis.ids.empty() ? begin : hypothesis.ids.back());
-  return last;
-}
-
-// The rows that they continue.
-Ids parent_rows(const std::vector<Beam>& beams) {
-  Ids rows;
-  for (const Beam& beam : beams)
-    for (const Partial& hypothesis : beam.unfinished()) rows.push_back(hypothesis.row);
-  return rows;
-}
-
-std::vector<std::vector<Hypothesis>> search_part(const EncoderDecoder& model,
-                                                 std::span<const Ids> sources, Index first,
-                                                 const BeamOptions& beam,
-                                                 const DecodingOptions& options) {
+std::vector<std::vector<Hypothesis>> search_batch(const EncoderDecoder& model,
+                                                  std::span<const Ids> sources, Index first,
+                                                  const BeamOptions& beam,
+                                                  const DecodingOptions& options) {
   const NoRecording guard;
   const auto decoding =
       model.decode(Sequences::padded(sources, options.padding), options.max_length);
   std::vector<Beam> beams;
   for (Index i = 0; i < std::ssize(sources); ++i) beams.emplace_back(first + i, beam, options);
   for (Index step = 0;; ++step) {
-    const Ids last = last_tokens(beams, options.begin);
+    Ids last, parents;  // a row for each unfinished hypothesis of all beams
+    for (const Beam& each : beams)
+      for (const Partial& hypothesis : each.unfinished()) {
+        last.push_back(hypothesis.ids.empty() ? options.begin : hypothesis.ids.back());
+        parents.push_back(hypothesis.row);
+      }
     if (last.empty()) break;
-    if (step > 0) decoding->select(parent_rows(beams));
+    if (step > 0) decoding->select(parents);
     const Tensor logits = decoding->step(from(last, {std::ssize(last)}));  // [rows, tokens]
-    if (step == 0) require_vocabulary(options, logits.size(1));
+    if (step == 0) options.check_vocabulary(logits.size(1));
     Index row = 0;
     for (Beam& each : beams) {
       const Index rows = std::ssize(each.unfinished());
@@ -147,21 +130,10 @@ std::vector<std::vector<Hypothesis>> search_part(const EncoderDecoder& model,
   return results;
 }
 
-void require_beam(const BeamOptions& beam) {
-  require(beam.width >= 1, "beam_search: width must be at least 1, is ", beam.width);
-  require(beam.best >= 1 && beam.best <= beam.width,
-          "beam_search: best must lie between 1 and width, ", beam.width, ", is ", beam.best);
-  const auto [alpha, offset] = beam.penalty;
-  require(alpha >= 0 && std::isfinite(alpha) && offset >= 0 && std::isfinite(offset),
-          "beam_search: the length penalty's alpha and offset must be at least 0, are ", alpha,
-          " and ", offset);
-}
-
 }  // namespace
 
 double LengthPenalty::operator()(Index length) const {
-  const auto n =
-      static_cast<double>(std::max<Index>(1, length));  // the empty target's is that of 1
+  const auto n = static_cast<double>(std::max<Index>(1, length));  // an empty target counts as 1
   return std::pow((offset + n) / (offset + 1), alpha);
 }
 
@@ -169,12 +141,18 @@ std::vector<std::vector<Hypothesis>> beam_search(const EncoderDecoder& model,
                                                  std::span<const Ids> sources,
                                                  const BeamOptions& beam,
                                                  const DecodingOptions& options) {
-  require_beam(beam);
-  require_options(options, sources.size());
-  return decode_in_parts<std::vector<Hypothesis>>(
-      sources, std::max<Index>(1, rows_of_part / beam.width),
-      [&](std::span<const Ids> part, Index first) {
-        return search_part(model, part, first, beam, options);
+  require(beam.width >= 1, "beam_search: width must be at least 1, is ", beam.width);
+  require(beam.best >= 1 && beam.best <= beam.width,
+          "beam_search: best must be between 1 and width = ", beam.width, ", is ", beam.best);
+  const auto [alpha, offset] = beam.penalty;
+  require(alpha >= 0 && std::isfinite(alpha) && offset >= 0 && std::isfinite(offset),
+          "beam_search: the length penalty's alpha and offset must be at least 0 and finite, are ",
+          alpha, " and ", offset);
+  options.check(sources.size());
+  return in_batches<std::vector<Hypothesis>>(
+      sources, std::max<Index>(1, rows_per_batch / beam.width),
+      [&](std::span<const Ids> batch, Index first) {
+        return search_batch(model, batch, first, beam, options);
       });
 }
 

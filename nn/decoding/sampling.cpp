@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/decoding/one_by_one.h"
+#include "nn/decoding/generation.h"
 
 namespace adjoint::nn {
 namespace {
 
 struct Weighted {
   Index id;
-  double weight;  // in proportion to the probability; 1 for the likeliest
+  double weight;  // proportional to the probability
 };
 
 double sum_of(const std::vector<Weighted>& tokens) {
@@ -19,8 +19,8 @@ double sum_of(const std::vector<Weighted>& tokens) {
   return sum;
 }
 
-// The position of the first token with which the running sum of the weights reaches `sum`; that
-// weight is above 0 if `sum` is. The last, should rounding keep the sum from being reached.
+// The index of the first token at which the running sum of weights reaches `sum`; its weight is
+// above 0 if `sum` is. The last one if rounding keeps the sum from being reached.
 std::size_t reaching(double sum, const std::vector<Weighted>& tokens) {
   double running = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i)
@@ -28,6 +28,7 @@ std::size_t reaching(double sum, const std::vector<Weighted>& tokens) {
   return tokens.size() - 1;
 }
 
+// exp((x − max x) / temperature)
 std::vector<Weighted> weigh(const NextToken& next, const Ids& ids, double temperature) {
   double largest = next.logit(ids.front());
   for (const Index id : ids) largest = std::max(largest, next.logit(id));
@@ -38,8 +39,8 @@ std::vector<Weighted> weigh(const NextToken& next, const Ids& ids, double temper
   return tokens;
 }
 
-// The fewest tokens that hold the share of all. Only a few have to be sorted: n tokens of less than
-// (1 − share) / n each are less than 1 − share together, so the others hold the share.
+// Keeps the fewest tokens whose share is at least `share`. Only a few need sorting: n tokens of
+// less than (1 − share) / n each add up to less than 1 − share, so the others hold the share.
 void keep_nucleus(std::vector<Weighted>& tokens, double share) {
   const double whole = sum_of(tokens), n = static_cast<double>(tokens.size());
   std::erase_if(tokens, [=](const Weighted& t) { return t.weight < (1 - share) * whole / n; });
@@ -49,7 +50,7 @@ void keep_nucleus(std::vector<Weighted>& tokens, double share) {
   tokens.resize(reaching(share * whole, tokens) + 1);
 }
 
-// By inverting the distribution function at u in (0, 1].
+// Inverts the distribution function at u in (0, 1].
 Index draw(const NextToken& next, const SamplingOptions& sampling, const Choice& choice, double u) {
   const Ids ids = sampling.top_k == 0 ? next.candidates() : next.likeliest(sampling.top_k);
   require_candidates(ids, choice);
@@ -61,11 +62,12 @@ Index draw(const NextToken& next, const SamplingOptions& sampling, const Choice&
 void require_sampling(const SamplingOptions& sampling, std::size_t sources) {
   const auto& [temperature, top_k, top_p, key, numbers] = sampling;
   require(temperature > 0 && std::isfinite(temperature),
-          "sample: temperature must be above 0 (greedy() is the limit), is ", temperature);
+          "sample: temperature must be above 0 and finite, is ", temperature,
+          "; greedy() is its limit at 0");
   require(top_k >= 0, "sample: top_k must be at least 1, or 0 for all tokens, is ", top_k);
-  require(top_p > 0 && top_p <= 1, "sample: top_p must lie in (0, 1], is ", top_p);
+  require(top_p > 0 && top_p <= 1, "sample: top_p must be above 0 and at most 1, is ", top_p);
   require(numbers.empty() || numbers.size() == sources, "sample: ", numbers.size(), " numbers for ",
-          sources, " sources; give one for each, or none");
+          sources, " sources; give one for each source, or none");
 }
 
 }  // namespace
@@ -81,12 +83,12 @@ std::vector<Hypothesis> sample(const EncoderDecoder& model, std::span<const Ids>
                         .child(static_cast<std::uint64_t>(choice.step));
     return 1 - uniform({}, 0, 1, key, DType::f64).item();
   };
-  return decode_one_by_one(model, sources, options,
-                           [&](const Tensor& logits, Index row, const Choice& choice) {
-                             const NextToken next(logits, row, choice);
-                             const Index id = draw(next, sampling, choice, uniform_of(choice));
-                             return Token{id, next.log_probability(id)};
-                           });
+  return generate(model, sources, options,
+                  [&](const Tensor& logits, Index row, const Choice& choice) {
+                    const NextToken next(logits, row, choice);
+                    const Index id = draw(next, sampling, choice, uniform_of(choice));
+                    return Token{id, next.log_probability(id)};
+                  });
 }
 
 }  // namespace adjoint::nn

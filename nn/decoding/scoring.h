@@ -9,20 +9,18 @@ namespace adjoint::nn {
 struct PairScore {
   /// log p(token | source, tokens before) of each token of the target, and of the end after it.
   std::vector<double> tokens;
-  /// The token that is likeliest at each of these places: what greedy decoding would choose there.
+  /// The likeliest token at each of these positions: what greedy decoding would choose there.
   Ids likeliest;
   /// The sum of `tokens`.
   double log_probability() const;
 };
 
-/// Of each pair, in natural logarithms and f64. Targets are without begin and end, as decoding
-/// returns them; of the options begin, end and padding are used. Where `end` is `none`, the end is
-/// not scored: that is the probability of a target cut at max_length. Error when there are not as
-/// many targets as sources, for a token that the model does not have, and for logits that are NaN.
+/// Scores each pair, in natural logarithms and f64. Targets come without begin and end, as decoding
+/// returns them; of the options, begin, end and padding are used. If `end` is `none`, the end is
+/// not scored: that is the probability of a target cut at max_length. Error if the numbers of
+/// sources and targets differ, for a token that the model does not have, and for logits that are
+/// NaN.
 std::vector<PairScore> score(const EncoderDecoder& model, std::span<const Ids> sources,
                              std::span<const Ids> targets, const DecodingOptions& options = {});
-
-/// exp(−Σ log p / tokens) over all tokens of all pairs, ends included. Error when there are none.
-double perplexity(std::span<const PairScore> scores);
 
 }  // namespace adjoint::nn

@@ -1,28 +1,17 @@
-// All that a training run has to remember to go on where it stopped, in one file.
+// The state of a training run in one file, from which the run can be resumed.
 //
-// Whatever changes during a run has a function `void state(State& visit)`, which lists what it
-// remembers once; writing and reading follow from it, as they follow from fields() for a model:
+// Whatever changes during a run has a function `void state(State& visit)` that lists once what must
+// be remembered. Writing and reading follow from it, as they follow from fields() for a model:
 //
 //   void MovingAverage::state(State& visit) {
-//     visit.fixed("decay", decay_);        // a setting: reading demands the same
+//     visit.fixed("decay", decay_);        // a setting: a resumed run must have the same
 //     visit("updates", updates_)("average", average_, parameters_);
 //   }
 //
-// A program lists its parts in the same way, by names of its own choice:
-//
-//   struct Run {
-//     void state(State& visit) {
-//       visit("model", model)("optimizer", *optimizer)("schedule", schedule)("data", batches);
-//     }
-//   };
-//   save_state(run, path);   // after any step
-//   load_state(run, path);   // into a run that was made anew from the same settings
-//
-// On disk it is a safetensors file with a checksum (checkpoint.h): the tensors, and the numbers as
-// its metadata.
+// README.md shows a whole run. The file is safetensors with a checksum (safetensors.h): the
+// tensors, and the numbers as metadata.
 #pragma once
 
-#include <concepts>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -34,8 +23,16 @@
 
 namespace adjoint::nn {
 
-/// Goes through what a run remembers. Tensors are written and restored in place and keep their
-/// form; counts are whole numbers from 0; numbers keep every bit, infinities included.
+class State;
+
+/// Anything with a function state(State&).
+template <class T>
+concept Stateful = requires(T& x, State& state) {
+  x.state(state);
+};
+
+/// Visits what a run remembers. Tensors are restored in place and keep their shape and dtype;
+/// counts are integers of at least 0; numbers keep every bit, infinities included.
 class State {
  public:
   virtual ~State() = default;
@@ -52,39 +49,33 @@ class State {
     on_number(prefix_ + name, number);
     return *this;
   }
-  /// A tensor for each parameter, under the parameters' names, or numbers where they have none.
+  /// One tensor for each parameter, under the parameters' names, or their indices if they have
+  /// none.
   State& operator()(const std::string& name, Tensors& tensors, const Tensors& parameters);
   /// The parameters of a model, tied ones once.
   State& operator()(const std::string& name, Module& module);
-  /// Anything with a function state(State&).
-  template <class Part>
-  requires requires(Part& part, State& state) { part.state(state); }
-  State& operator()(const std::string& name, Part& part) {
+  State& operator()(const std::string& name, Stateful auto& child) {
     const std::string outer = std::exchange(prefix_, prefix_ + name + ".");
-    part.state(*this);
+    child.state(*this);
     prefix_ = outer;
     return *this;
   }
 
-  /// What does not change during a run, but would change it: settings, the data, random keys.
-  /// Stored, and compared on reading.
-  State& fixed(const std::string& name, const std::string& value) {
-    on_fixed(prefix_ + name, value);
+  /// A value that is fixed during a run but determines its course: a setting, the data, a random
+  /// key. It is stored, and loading compares it.
+  State& fixed(const std::string& name, const auto& value) {
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::is_arithmetic_v<Value>)
+      on_fixed(prefix_ + name, text_of(static_cast<double>(value)));
+    else if constexpr (std::is_same_v<Value, Key>)
+      on_fixed(prefix_ + name, std::to_string(value.value()));
+    else
+      on_fixed(prefix_ + name, value);
     return *this;
-  }
-  State& fixed(const std::string& name, const char* value) {
-    return fixed(name, std::string(value));
-  }
-  State& fixed(const std::string& name, Key key) {
-    return fixed(name, std::to_string(key.value()));
-  }
-  template <class Number>
-  requires std::is_arithmetic_v<Number> State& fixed(const std::string& name, Number value) {
-    return fixed(name, text_of(static_cast<double>(value)));
   }
 
  protected:
-  /// The shortest text that reads as exactly this number.
+  /// The shortest text that reads back as exactly this number.
   static std::string text_of(double number);
 
   virtual void on_tensor(const std::string& path, Tensor& tensor) = 0;
@@ -96,25 +87,19 @@ class State {
   std::string prefix_;
 };
 
+/// Writes everything that `visit` visits. The file is replaced atomically (write_file): a run
+/// killed while writing leaves the previous state, and the next save removes its unfinished file.
 using VisitState = std::function<void(State&)>;
-void save_state(const VisitState& parts, const std::filesystem::path& path);
-void load_state(const VisitState& parts, const std::filesystem::path& path);
-
-/// Writes all that `part` remembers. The file is replaced in one step (write_file): a run that is
-/// stopped while it writes leaves the state from before, and what it left beside it is removed the
-/// next time.
-template <class Part>
-requires requires(Part& part, State& state) { part.state(state); }
-void save_state(Part& part, const std::filesystem::path& path) {
-  save_state(VisitState([&](State& state) { part.state(state); }), path);
+void save_state(const VisitState& visit, const std::filesystem::path& path);
+void save_state(Stateful auto& run, const std::filesystem::path& path) {
+  save_state(VisitState([&](State& state) { run.state(state); }), path);
 }
 
-/// Restores it. When the state is that of another run (another model, optimizer, schedule, data,
-/// setting) one Error says in what they differ, and nothing is changed.
-template <class Part>
-requires requires(Part& part, State& state) { part.state(state); }
-void load_state(Part& part, const std::filesystem::path& path) {
-  load_state(VisitState([&](State& state) { part.state(state); }), path);
+/// Restores it. If the file was saved by a different run (another model, optimizer, schedule, data
+/// or setting), one Error lists the differences, and nothing is changed.
+void load_state(const VisitState& visit, const std::filesystem::path& path);
+void load_state(Stateful auto& run, const std::filesystem::path& path) {
+  load_state(VisitState([&](State& state) { run.state(state); }), path);
 }
 
 }  // namespace adjoint::nn

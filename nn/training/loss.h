@@ -5,15 +5,15 @@
 
 namespace adjoint::nn {
 
-/// A sum over real tokens and how many there were. Sums and counts of parts of a batch add up,
-/// means of means do not: whoever has the whole batch divides.
+/// A loss summed over real tokens, and the number of those. Sums and counts of the shards of a
+/// batch add up, which means do not: divide once, by the count of the whole batch.
 struct LossSum {
   Tensor sum;       // one element, natural logarithm
   Index count = 0;  // real tokens
 };
 
-/// Cross-entropy of targets i64 […] under logits […, tokens]; targets equal to `padding` count for
-/// nothing. Error when the shapes do not match: nothing is broadcast.
+/// Cross-entropy of targets i64 […] under logits […, tokens], leaving out targets equal to
+/// `padding`. Error if the shapes do not match: nothing is broadcast.
 LossSum masked_cross_entropy(const Tensor& logits, const Tensor& targets, Index padding,
                              double smoothing = 0);
 

@@ -16,31 +16,28 @@ namespace {
 
 constexpr auto step_key = "step";
 
-[[noreturn]] void fail_with_errno(const std::filesystem::path& path) {
-  fail("cannot write ", path.string(), ": ", std::generic_category().message(errno));
+[[noreturn]] void fail_with(int reason, const std::filesystem::path& path) {
+  fail("cannot write ", path.string(), ": ", std::generic_category().message(reason));
 }
 
-// The step that a line is about. Error when it does not say.
 Index step_of(std::string_view line, const std::filesystem::path& path, std::size_t number) {
   const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
   require(json.is_object() && json.contains(step_key) && json[step_key].is_number_unsigned(),
           path.string(), ": line ", number,
-          " is not of a metrics log: it should be a JSON object with a step");
+          " is not from a metrics log, whose lines are JSON objects with a step");
   return json[step_key].get<Index>();
 }
 
-// The lines up to a step. What follows the last line's end was cut off while it was written.
-std::string kept_lines(const std::string& text, Index steps_done,
-                       const std::filesystem::path& path) {
+// The lines up to a step. Text after the last newline is a line that was never finished.
+std::string kept_lines(std::string_view text, Index steps_done, const std::filesystem::path& path) {
   std::string kept;
-  std::size_t begin = 0;
-  for (std::size_t number = 1;; ++number) {
-    const std::size_t end = text.find('\n', begin);
-    if (end == std::string::npos) return kept;
-    const std::string_view line = std::string_view(text).substr(begin, end + 1 - begin);
-    if (step_of(line, path, number) <= steps_done) kept += line;
-    begin = end + 1;
+  std::size_t number = 0;
+  for (std::size_t end; (end = text.find('\n')) != std::string_view::npos;) {
+    const std::string_view line = text.substr(0, end + 1);
+    if (step_of(line, path, ++number) <= steps_done) kept += line;
+    text.remove_prefix(end + 1);
   }
+  return kept;
 }
 
 }  // namespace
@@ -52,7 +49,7 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, Index steps_done) : pa
     if (kept != text) write_file(path, kept);
   }
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (file_ < 0) fail_with_errno(path);
+  if (file_ < 0) fail_with(errno, path);
 }
 
 MetricsLog::~MetricsLog() { ::close(file_); }
@@ -68,18 +65,16 @@ void MetricsLog::write(Index step, const Metrics& metrics) {
   try {
     line = json.dump() + "\n";
   } catch (const nlohmann::json::type_error&) {
-    fail(path_.string(), ": cannot write what is not UTF-8");
+    fail(path_.string(), ": cannot write text that is not UTF-8");
   }
-  // In one call, at the end of the file, so that lines do not mix. A disk that becomes full may
-  // take a part, which would stand before the next line.
+  // One call, which appends at the end of the file, so that lines of several writers do not mix.
   const off_t before = ::lseek(file_, 0, SEEK_END);
   const ssize_t written = ::write(file_, line.data(), line.size());
   if (written == static_cast<ssize_t>(line.size())) return;
-  if (written >= 0) errno = ENOSPC;
-  const int reason = errno;
+  const int reason = written < 0 ? errno : ENOSPC;
+  // A disk that filled up took part of the line: remove it.
   if (written > 0 && before >= 0) static_cast<void>(::ftruncate(file_, before));
-  errno = reason;
-  fail_with_errno(path_);
+  fail_with(reason, path_);
 }
 
 }  // namespace adjoint::nn

@@ -13,7 +13,7 @@ Patience::Patience(const PatienceOptions& options)
                                          : -std::numeric_limits<double>::infinity()) {
   require(options.patience >= 1, "patience: must be at least 1, got ", options.patience);
   require(std::isfinite(options.margin) && options.margin >= 0,
-          "patience: the margin must be a number from 0, got ", options.margin);
+          "patience: the margin must be at least 0 and finite, got ", options.margin);
 }
 
 bool Patience::observe(double figure) {

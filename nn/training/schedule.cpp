@@ -12,7 +12,8 @@ namespace {
 double ratio(Index a, Index b) { return static_cast<double>(a) / static_cast<double>(b); }
 
 void require_share(const char* what, double value) {
-  require(value >= 0 && value <= 1, "schedule: the ", what, " must be from 0 to 1, got ", value);
+  require(value >= 0 && value <= 1, "schedule: the ", what, " must be between 0 and 1, got ",
+          value);
 }
 
 }  // namespace
@@ -26,10 +27,9 @@ const std::vector<std::string>& schedule_names() {
 Schedule::Schedule(const ScheduleOptions& options)
     : options_(options), plateau_({.patience = options.patience, .margin = options.margin}) {
   const std::vector<std::string>& names = schedule_names();
-  require(std::ranges::find(names, options.name) != names.end(),
-          "schedule: there is none of the name '", options.name,
-          "'; there are constant, linear, cosine, inverse-sqrt and plateau");
-  require(options.warm_up >= 0, "schedule: the warm-up must be from 0 steps, got ",
+  require(std::ranges::find(names, options.name) != names.end(), "schedule: '", options.name,
+          "' is not one of constant, linear, cosine, inverse-sqrt and plateau");
+  require(options.warm_up >= 0, "schedule: the warm-up must be at least 0 steps, got ",
           options.warm_up);
   require_share("floor", options.floor);
   require_share("decay", options.decay);
@@ -40,20 +40,17 @@ Schedule::Schedule(const ScheduleOptions& options)
 }
 
 double Schedule::operator()(Index step) const {
-  if (step < options_.warm_up) return ratio(step + 1, options_.warm_up);
-  return after_warm_up(step);
-}
-
-double Schedule::after_warm_up(Index step) const {
   const ScheduleOptions& o = options_;
-  const auto above_floor = [&](double factor) { return o.floor + (1 - o.floor) * factor; };
+  if (step < o.warm_up) return ratio(step + 1, o.warm_up);
   if (o.name == "linear" || o.name == "cosine") {
     const Index left = std::max<Index>(o.total - step, 0), fall = o.total - o.warm_up;
-    if (o.name == "linear") return above_floor(ratio(left, fall));
-    return above_floor((1 + std::cos(std::numbers::pi * ratio(fall - left, fall))) / 2);
+    const double factor = o.name == "linear"
+                              ? ratio(left, fall)
+                              : (1 + std::cos(std::numbers::pi * ratio(fall - left, fall))) / 2;
+    return o.floor + (1 - o.floor) * factor;
   }
   if (o.name == "inverse-sqrt") return std::sqrt(ratio(std::max<Index>(o.warm_up, 1), step + 1));
-  return scale_;  // 1 unless it is plateau
+  return scale_;  // 1 unless this is plateau
 }
 
 void Schedule::observe(double loss) {

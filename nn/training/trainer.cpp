@@ -1,6 +1,7 @@
 #include "nn/training/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -10,19 +11,30 @@
 namespace adjoint::nn {
 namespace {
 
-void require_batch(std::span<const Ids> sources, std::span<const Ids> targets) {
+// Checks a batch and counts the tokens to predict: all of a target but the first.
+Index count_tokens(std::span<const Ids> sources, std::span<const Ids> targets) {
   require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
           " sources for ", targets.size(), " targets");
-  for (const Ids& target : targets)
-    require(target.size() >= 2, "trainer: a target of ", target.size(),
-            " tokens; it needs the one that begins decoding and one to predict");
+  Index tokens = 0;
+  for (const Ids& target : targets) {
+    require(target.size() >= 2, "trainer: a target has ", target.size(),
+            " tokens; it needs the begin symbol and at least one token to predict");
+    tokens += std::ssize(target) - 1;
+  }
+  return tokens;
 }
 
-// Tokens to predict: all of a target but the first.
-Index predicted(std::span<const Ids> targets) {
-  Index count = 0;
-  for (const Ids& target : targets) count += static_cast<Index>(target.size()) - 1;
-  return count;
+void require_finite(double norm) {
+  if (std::isfinite(norm)) return;
+  throw NotFinite(std::string("trainer: the gradients' norm is ") +
+                  (std::isnan(norm) ? "NaN" : "infinite") +
+                  ", since a value in the model or its loss is NaN or has overflowed; repeat the "
+                  "step under DetectAnomaly (autograd/tools/anomaly.h) to see where");
+}
+
+StepResult result_of(const std::vector<double>& losses, Index tokens, double norm) {
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  return {sum / static_cast<double>(tokens), tokens, norm};
 }
 
 }  // namespace
@@ -30,48 +42,91 @@ Index predicted(std::span<const Ids> targets) {
 Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const TrainerOptions& options)
     : model_(model), optimizer_(optimizer), options_(options), parameters_(parameters(model)) {
   require(options.shards >= 1, "trainer: needs at least one shard, got ", options.shards);
-  require(options.parts >= 1, "trainer: needs at least one part, got ", options.parts);
+  require(options.micro_batches >= 1, "trainer: needs at least one micro-batch, got ",
+          options.micro_batches);
   for (const NamedTensor& parameter : named_parameters(model))
     require(parameter.tensor.tracked(), "trainer: the parameter '", parameter.name,
-            "' is no leaf: make it with variable()");
+            "' is not tracked: make it with variable()");
 }
 
-// Contiguous runs of examples with about the same number of tokens each.
-std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span<const Ids> targets,
-                                         Index parts) const {
-  std::vector<std::size_t> tokens;
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    tokens.push_back(sources[i].size() + targets[i].size());
-  const std::size_t total = std::accumulate(tokens.begin(), tokens.end(), std::size_t{0});
-  const auto wanted = static_cast<std::size_t>(options_.shards * parts);
+StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
+  const Index tokens = count_tokens(sources, targets);
+  const std::vector<Shard> shards = cut(sources, targets, options_.shards * options_.micro_batches);
+  const Key key = options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
 
-  std::vector<Shard> shards(1);
-  std::size_t before = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (before * wanted >= total * shards.size() && shards.back().count > 0)
-      shards.push_back({static_cast<Index>(i), 0});
-    ++shards.back().count;
-    before += tokens[i];
+  std::vector<double> losses(shards.size());
+  std::vector<Tensors> gradients;  // the sum of the micro-batches so far, then of each shard
+  double norm = 0;
+  const auto in_parallel = static_cast<std::size_t>(options_.shards);
+  for (std::size_t first = 0; first < shards.size(); first += in_parallel) {
+    const std::size_t count = std::min(in_parallel, shards.size() - first);
+    const std::size_t sums = gradients.size();
+    gradients.resize(sums + count);
+    parallel_tasks(static_cast<Index>(count), [&](Index task) {
+      const auto i = static_cast<std::size_t>(task);
+      const Tensor sum = loss(shards[first + i], Context::training(key));
+      losses[first + i] = sum.item();
+      if (i == 0 && !leaves_checked_) require_all_listed(sum);
+      // Divided by the whole batch's count, so that the shards' gradients add up to the mean's.
+      gradients[sums + i] = grad(sum / static_cast<double>(tokens), parameters_, {.consume = true});
+    });
+    leaves_checked_ = true;
+    norm = add_up(gradients);
+    gradients.resize(1);
+  }
+
+  require_finite(norm);
+  optimizer_.step(gradients.front(), options_.clip > 0 ? clipping_factor(norm, options_.clip) : 1);
+  return result_of(losses, tokens, norm);
+}
+
+StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {
+  const NoRecording guard;
+  const Index tokens = count_tokens(sources, targets);
+  const std::vector<Shard> shards = cut(sources, targets, options_.shards);
+  std::vector<double> losses(shards.size());
+  parallel_tasks(std::ssize(shards), [&](Index task) {
+    const auto i = static_cast<std::size_t>(task);
+    losses[i] = loss(shards[i], Context::inference()).item();
+  });
+  return result_of(losses, tokens, 0);
+}
+
+// Consecutive examples, with about the same number of tokens in each shard. There may be fewer
+// shards than asked for, and never an empty one.
+std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span<const Ids> targets,
+                                         Index count) const {
+  const auto tokens_of = [&](std::size_t i) { return sources[i].size() + targets[i].size(); };
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < sources.size(); ++i) total += tokens_of(i);
+
+  std::vector<Shard> shards;
+  std::size_t begin = 0, tokens = 0;  // tokens of the examples before `end`
+  for (std::size_t end = 1; end <= sources.size(); ++end) {
+    tokens += tokens_of(end - 1);
+    const bool full = tokens * static_cast<std::size_t>(count) >= total * (shards.size() + 1);
+    if (!full && end < sources.size()) continue;
+    shards.push_back({sources.subspan(begin, end - begin), targets.subspan(begin, end - begin),
+                      static_cast<Index>(begin)});
+    begin = end;
   }
   return shards;
 }
 
-LossSum Trainer::loss(const Shard& shard, std::span<const Ids> sources,
-                      std::span<const Ids> targets, const Context& context) const {
-  const auto first = static_cast<std::size_t>(shard.first);
-  const auto count = static_cast<std::size_t>(shard.count);
+// Summed over the shard's tokens.
+Tensor Trainer::loss(const Shard& shard, const Context& context) const {
   std::vector<Ids> inputs, outputs;
-  for (const Ids& target : targets.subspan(first, count)) {
+  for (const Ids& target : shard.targets) {
     inputs.emplace_back(target.begin(), target.end() - 1);
     outputs.emplace_back(target.begin() + 1, target.end());
   }
   const auto batch = [&](std::span<const Ids> sequences) {
-    return options_.packed ? Sequences::packed(sequences)
-                           : Sequences::padded(sequences, options_.padding);
+    const Sequences all = options_.packed ? Sequences::packed(sequences)
+                                          : Sequences::padded(sequences, options_.padding);
+    return all.placed(shard.first_example);
   };
-  const Tensor logits = model_.logits(batch(sources.subspan(first, count)).placed(shard.first),
-                                      batch(inputs).placed(shard.first), context);
-  return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing);
+  const Tensor logits = model_.logits(batch(shard.sources), batch(inputs), context);
+  return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing).sum;
 }
 
 void Trainer::require_all_listed(const Tensor& loss) const {
@@ -82,61 +137,14 @@ void Trainer::require_all_listed(const Tensor& loss) const {
     const std::string& label = static_cast<const Leaf&>(*node).label();
     fail("trainer: the loss depends on a leaf", label.empty() ? "" : " '" + label + "'",
          " of shape ", node->outputs()[0].form.shape,
-         " that the model's fields() do not list; it would never be trained");
+         " that the model's fields() does not list, so it would never be trained");
   }
-}
-
-StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
-  require_batch(sources, targets);
-  const std::vector<Shard> shards = cut(sources, targets, options_.parts);
-  const Index tokens = predicted(targets);
-  const Key key = options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
-
-  std::vector<double> losses(shards.size());
-  std::vector<Tensors> gradients;  // the first are the sums of the parts before
-  double norm = 0;
-  const auto together = static_cast<std::size_t>(options_.shards);
-  for (std::size_t begin = 0; begin < shards.size(); begin += together) {
-    const std::size_t count = std::min(together, shards.size() - begin);
-    const std::size_t sums = gradients.size();
-    gradients.resize(sums + count);
-    parallel_tasks(static_cast<Index>(count), [&](Index i) {
-      const auto at = static_cast<std::size_t>(i);
-      const Tensor sum = loss(shards[begin + at], sources, targets, Context::training(key)).sum;
-      losses[begin + at] = sum.item();
-      if (at == 0 && !leaves_checked_) require_all_listed(sum);
-      // Divided by the whole batch's count, so that the shards' gradients add up to the mean's.
-      gradients[sums + at] =
-          grad(sum / static_cast<double>(tokens), parameters_, {.consume = true});
-    });
-    leaves_checked_ = true;
-    norm = add_up(gradients);
-    gradients.resize(1);
-  }
-
-  require_finite("trainer", norm);
-  optimizer_.step(gradients.front(), options_.clip > 0 ? clipping_factor(norm, options_.clip) : 1);
-  const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
-  return {loss / static_cast<double>(tokens), tokens, norm};
-}
-
-StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {
-  require_batch(sources, targets);
-  const NoRecording guard;
-  const std::vector<Shard> shards = cut(sources, targets, 1);
-  const Index tokens = predicted(targets);
-  std::vector<double> losses(shards.size());
-  parallel_tasks(static_cast<Index>(shards.size()), [&](Index i) {
-    const auto at = static_cast<std::size_t>(i);
-    losses[at] = loss(shards[at], sources, targets, Context::inference()).sum.item();
-  });
-  return {std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tokens), tokens,
-          0};
 }
 
 void Trainer::state(State& visit) const {
   const TrainerOptions& o = options_;
-  visit.fixed("shards", o.shards).fixed("parts", o.parts).fixed("clip", o.clip);
+  // "parts" is what state files have always called micro-batches.
+  visit.fixed("shards", o.shards).fixed("parts", o.micro_batches).fixed("clip", o.clip);
   visit.fixed("smoothing", o.smoothing).fixed("packed", o.packed).fixed("padding", o.padding);
   visit.fixed("key", o.key);
 }

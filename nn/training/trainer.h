@@ -1,4 +1,4 @@
-// One training step: a batch cut into shards, each on a thread and a tape of its own.
+// One training step: a batch is cut into shards, each computed by a thread on a tape of its own.
 #pragma once
 
 #include <span>
@@ -10,54 +10,54 @@
 namespace adjoint::nn {
 
 struct TrainerOptions {
-  /// Into how many parts a batch is cut. The results depend on it in the last bits, so it belongs
-  /// to a run's settings and is not taken from the number of cores; the threads may be any number.
+  /// The number of shards computed in parallel. Results depend on it in the last bits, so it is a
+  /// setting of the run and not taken from the number of cores; the number of threads is free.
   Index shards = 2;
-  /// In how many parts, one after the other, the gradient of a batch is computed (gradient
-  /// accumulation): each takes that part of the memory. The loss is divided by the tokens of the
-  /// whole batch, so the result is that of the batch in one part, to rounding.
-  Index parts = 1;
-  double clip = 1;       ///< limit of the gradients' global norm; 0 for none
+  /// Gradient accumulation: a batch is computed as this many micro-batches, one after the other,
+  /// each with its fraction of the memory. The loss is divided by the tokens of the whole batch, so
+  /// the result is that of the undivided batch up to rounding.
+  Index micro_batches = 1;
+  double clip = 1;       ///< limit on the gradients' global norm; 0 for none
   double smoothing = 0;  ///< label smoothing
   Index padding = 0;     ///< the id that fills up short sequences
-  bool packed = true;    ///< compute real rows only; the same results as padded, sooner
-  Key key{};             ///< of dropout
+  bool packed = true;    ///< compute real rows only; faster, with the results of padded batches
+  Key key{};             ///< for dropout
 };
 
 struct StepResult {
   double loss = 0;           ///< mean over the batch's real target tokens, natural logarithm
-  Index tokens = 0;          ///< how many those are
+  Index tokens = 0;          ///< the number of those
   double gradient_norm = 0;  ///< global, before clipping
 };
 
-/// Trains an encoder-decoder on batches of (source, target). A target begins with the symbol that
-/// starts decoding and ends with the one that ends it: the model reads all but the last of its
-/// tokens and predicts all but the first.
+/// Trains an encoder-decoder on batches of (source, target). A target begins with the begin symbol
+/// and ends with the end symbol: the model reads all of its tokens but the last and predicts all
+/// but the first.
 class Trainer {
  public:
-  /// Model and optimizer have to outlive the trainer.
+  /// Model and optimizer must outlive the trainer.
   Trainer(const EncoderDecoder& model, Optimizer& optimizer, const TrainerOptions& options = {});
 
   /// Forward, backward, clipping, update. The first step also compares the leaves that the loss
-  /// depends on with the model's parameters: a field left out of fields() is an error, not a layer
-  /// that never learns. Throws NotFinite.
+  /// depends on with the model's parameters: a field missing from fields() is an error and not a
+  /// layer that never learns. Throws NotFinite.
   StepResult step(std::span<const Ids> sources, std::span<const Ids> targets);
 
-  /// The same without dropout, gradient or update.
+  /// The loss of a batch, without dropout, gradients or update.
   StepResult evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const;
 
-  /// The settings, which a run that goes on must have too (training_state.h). What changes is the
-  /// model's, and the optimizer's, whose count of steps also says which random numbers come next.
+  /// The settings, which a resumed run must share (training_state.h). What changes belongs to the
+  /// model and the optimizer, whose step count also determines the next random numbers.
   void state(State& visit) const;
 
  private:
   struct Shard {
-    Index first = 0, count = 0;  // examples
+    std::span<const Ids> sources, targets;
+    Index first_example;
   };
   std::vector<Shard> cut(std::span<const Ids> sources, std::span<const Ids> targets,
-                         Index parts) const;
-  LossSum loss(const Shard& shard, std::span<const Ids> sources, std::span<const Ids> targets,
-               const Context& context) const;
+                         Index count) const;
+  Tensor loss(const Shard& shard, const Context& context) const;
   void require_all_listed(const Tensor& loss) const;
 
   const EncoderDecoder& model_;

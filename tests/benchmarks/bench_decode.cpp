@@ -1,6 +1,6 @@
 // Greedy decoding: the encoder, then 20 steps of the decoder with a cache, whatever it says.
 #include "autograd/support/threads.h"
-#include "nn/decoding/decoding.h"
+#include "nn/decoding/greedy.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
 

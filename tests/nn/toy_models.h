@@ -4,7 +4,8 @@
 
 #include <functional>
 
-#include "nn/decoding/decoding.h"
+#include "nn/decoding/greedy.h"
+#include "nn/decoding/without_cache.h"
 #include "tests/nn/support.h"
 
 namespace adjoint::testing {
@@ -14,6 +15,12 @@ inline nn::Transformer talkative(const nn::TransformerConfig& config, Key key) {
   nn::Transformer model = small_transformer(config, key);
   shake(model, key.child("talkative"), 0.5);
   return model;
+}
+
+inline std::vector<nn::Ids> greedy_without_cache(const nn::EncoderDecoder& model,
+                                                 std::span<const nn::Ids> sources,
+                                                 const nn::DecodingOptions& options = {}) {
+  return nn::greedy(nn::WithoutCache(model), sources, options);
 }
 
 /// Calls f with a model for each kind of norm, positions and unusual block, and with its number.

@@ -54,6 +54,12 @@ Evaluation evaluate(const Model& model, const std::vector<data::Pair>& pairs,
   const data::ChrfScore chrf = data::corpus_chrf(texts, references);
   const data::TerScore ter = data::corpus_ter(texts, references);
   const std::vector<nn::PairScore> scores = score_pairs(model, pairs);
+  double log_probability = 0;
+  Index tokens = 0;
+  for (const nn::PairScore& score : scores) {
+    log_probability += score.log_probability();
+    tokens += std::ssize(score.tokens);
+  }
   const double exact = data::sequence_accuracy(translations, targets);
   return {{bleu, exact, pairs.size()},
           {
@@ -69,7 +75,7 @@ Evaluation evaluate(const Model& model, const std::vector<data::Pair>& pairs,
               {"sequence_accuracy", "right sentences", 100 * exact, 2, "%"},
               {"token_accuracy", "right tokens", 100 * token_accuracy(model, scores, targets), 2,
                "%, each predicted from the reference's before it; ends included"},
-              {"perplexity", "perplexity", nn::perplexity(scores), 3,
+              {"perplexity", "perplexity", data::perplexity(-log_probability, tokens), 3,
                "of the reference's tokens, ends included"},
           }};
 }

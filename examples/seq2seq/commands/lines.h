@@ -13,7 +13,7 @@
 
 namespace adjoint::seq2seq {
 
-/// Operands standard input, or a file, as lines that end with LF or CRLF; a byte order mark before the
+/// Reads standard input, or a file, as lines that end with LF or CRLF; a byte order mark before the
 /// first is dropped. It keeps no more than one batch, so that a stream may be endless.
 class Lines {
  public:

@@ -15,7 +15,7 @@ struct Parts {
   Index skipped = 0;  ///< pairs that were too long
 };
 
-/// Operands a file of pairs; or one of sources and one of targets, unless `targets` is empty; or makes
+/// Reads a file of pairs; or one of sources and one of targets, unless `targets` is empty; or makes
 /// the toy task that the settings name. The same settings and files give the same parts.
 Parts prepare(const Settings& settings, const std::string& file, const std::string& targets);
 

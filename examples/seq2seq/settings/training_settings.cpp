@@ -26,7 +26,7 @@ data::BatchSize TrainingSettings::batch_size() const {
 
 nn::TrainerOptions TrainingSettings::trainer_options(Index padding) const {
   return {.shards = shards,
-          .parts = accumulate,
+          .micro_batches = accumulate,
           .clip = clip,
           .smoothing = smoothing,
           .padding = padding,

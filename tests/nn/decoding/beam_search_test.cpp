@@ -26,7 +26,7 @@ const std::vector<LengthPenalty> penalties = {{.alpha = 0},
                                               {.alpha = 1, .offset = 0},
                                               {.alpha = 3, .offset = 0}};
 
-// Everything the same but for the last bits of the numbers.
+// Equality of everything except for the last bits of the numbers.
 bool agree(const std::vector<Hypothesis>& a, const std::vector<Hypothesis>& b) {
   return std::ranges::equal(a, b, [](const Hypothesis& x, const Hypothesis& y) {
     return x.ids == y.ids && x.ended == y.ended &&
@@ -61,7 +61,7 @@ std::vector<Hypothesis> ranking(const PrefixModel& model, const Ids& source,
   return allowed;
 }
 
-// Beam search that never stops early: in each step all continuations are written down and sorted.
+// Beam search that never stops early and sorts all continuations at each step.
 std::vector<Hypothesis> exhaustive_beam(const PrefixModel& model, const Ids& source,
                                         const BeamOptions& beam, const DecodingOptions& options) {
   std::vector<Hypothesis> unfinished(1), finished;
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_beam_of_one_is_greedy_decoding) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(and_so_it_is_on_any_tree) {
+BOOST_AUTO_TEST_CASE(a_beam_of_one_is_greedy_decoding_on_any_tree) {
   for (std::uint64_t round = 0; round < 300; ++round) {
     Dice dice{Key(round)};
     const PrefixModel model = random_tree(dice.between(3, 9), Key(round));
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_beam_as_wide_as_the_search_space_finds_the_true_optimum) 
   BOOST_TEST(not_greedy > 30u);  // the test is worth something
 }
 
-BOOST_AUTO_TEST_CASE(so_it_does_on_a_transformer) {
+BOOST_AUTO_TEST_CASE(a_transformer_has_the_same_true_optimum) {
   TransformerConfig config = small_config();
   config.target_tokens = 4;
   for (std::uint64_t round = 0; round < 5; ++round) {
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(so_it_does_on_a_transformer) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(to_stop_early_changes_nothing) {
+BOOST_AUTO_TEST_CASE(stopping_early_changes_nothing) {
   Index stopped = 0;
   for (std::uint64_t round = 0; round < 200; ++round) {
     Dice dice{Key(200 + round)};
@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(to_stop_early_changes_nothing) {
   BOOST_TEST(stopped > 100);
 }
 
-// After "3 end", of probability 0.6 · 0.9, there is still "4 4 …" of probability 0.4.
+// Beside "3 end", of probability 0.6 · 0.9, there is still "4 4 …" of probability 0.4.
 BOOST_AUTO_TEST_CASE(it_stops_as_soon_as_nothing_can_overtake_and_not_before) {
   PrefixModel model(5, [](const Ids&, const Ids& prefix) -> std::vector<double> {
     if (prefix.size() == 1) return {-infinity, -infinity, -infinity, std::log(0.6), std::log(0.4)};
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(the_cache_changes_nothing) {
   BOOST_TEST(cut > 300u);
 }
 
-BOOST_AUTO_TEST_CASE(the_lists_are_sorted_without_duplicates_and_scored_rightly) {
+BOOST_AUTO_TEST_CASE(the_lists_are_sorted_scored_correctly_and_without_duplicates) {
   each_talkative([](const Transformer& model, std::uint64_t round) {
     const std::vector<Ids> sources = some_sources(20, Key(60 + round));
     for (const LengthPenalty& penalty : penalties) {
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(at_ties_the_lower_id_comes_first) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_company_changes_nothing) {
+BOOST_AUTO_TEST_CASE(the_other_sources_change_nothing) {
   const Transformer model = talkative(small_config(), Key(5));
   const std::vector<Ids> sources = some_sources(40);
   const BeamOptions beam{.width = 3, .best = 2};
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(lengths_and_prefixes_are_obeyed) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_impossible_is_not_listed) {
+BOOST_AUTO_TEST_CASE(impossible_targets_are_not_listed) {
   // Only 3 and the end, whatever the width.
   const PrefixModel model(5, [](const Ids&, const Ids&) -> std::vector<double> {
     return {-infinity, -infinity, 0, 1, -infinity};
@@ -364,9 +364,10 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_an_error) {
     BOOST_CHECK_EXCEPTION(beam_search(model, {{{3}}}, beam), Error, says("beam_search: " + text));
   };
   check({.width = 0}, "width must be at least 1, is 0");
-  check({.width = 3, .best = 0}, "best must lie between 1 and width, 3, is 0");
-  check({.width = 3, .best = 4}, "best must lie between 1 and width, 3, is 4");
-  const std::string rule = "the length penalty's alpha and offset must be at least 0, are ";
+  check({.width = 3, .best = 0}, "best must be between 1 and width = 3, is 0");
+  check({.width = 3, .best = 4}, "best must be between 1 and width = 3, is 4");
+  const std::string rule =
+      "the length penalty's alpha and offset must be at least 0 and finite, are ";
   check({.penalty = {.alpha = -1}}, rule + "-1 and 5");
   check({.penalty = {.alpha = 1, .offset = -2}}, rule + "1 and -2");
   check({.penalty = {.alpha = std::nan("")}}, rule + "nan and 5");

@@ -1,4 +1,4 @@
-#include "nn/decoding/decoding.h"
+#include "nn/decoding/greedy.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-// It says this token, whatever it hears.
+// A model that always says this token.
 Transformer stubborn(Index token) {
   Transformer model = small_transformer(small_config(), Key(1));
   model.decoder.output.bias.edit<double>()[static_cast<std::size_t>(token)] = 1000;
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(the_cache_changes_nothing) {
       if (std::ranges::find(distinct, result) == distinct.end()) distinct.push_back(result);
     }
   });
-  // The test is worth something: the models say all kinds of things, of all lengths.
+  // The test means something: the models produce different targets of all lengths.
   BOOST_TEST(ended > 100u);
   BOOST_TEST(cut > 100u);
   BOOST_TEST(distinct.size() > 100u);
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(each_step_has_the_logits_of_the_whole_prefix) {
                         says("decoding: step 8 of a cache for 8"));
 }
 
-BOOST_AUTO_TEST_CASE(the_company_changes_nothing) {
+BOOST_AUTO_TEST_CASE(the_other_sources_change_nothing) {
   const Transformer model = talkative(small_config(), Key(5));
   const std::vector<Ids> sources = some_sources(30);
   const std::vector<Ids> together = greedy(model, sources, ten);
@@ -94,11 +94,11 @@ BOOST_AUTO_TEST_CASE(in_f32_as_well) {
   BOOST_TEST((greedy(model, sources, ten) == greedy_without_cache(model, sources, ten)));
 }
 
-BOOST_AUTO_TEST_CASE(it_ends_at_the_end) {
+BOOST_AUTO_TEST_CASE(a_target_ends_at_the_end_token) {
   const std::vector<Ids> sources = some_sources(3);
   BOOST_TEST((greedy(stubborn(2), sources, ten) == std::vector<Ids>(3)));
   BOOST_TEST((greedy_without_cache(stubborn(2), sources, ten) == std::vector<Ids>(3)));
-  // Whatever the end is called.
+  // Whatever the id of the end.
   const std::vector<Ids> ended =
       greedy(stubborn(7), sources, {.begin = 3, .end = 7, .max_length = 10});
   BOOST_TEST((ended == std::vector<Ids>(3)));
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(it_ends_at_the_end) {
     BOOST_TEST((std::ranges::find(result, 2) == result.end()));
 }
 
-BOOST_AUTO_TEST_CASE(or_at_the_greatest_length) {
+BOOST_AUTO_TEST_CASE(or_at_the_maximum_length) {
   const std::vector<Ids> sources = some_sources(3);
   for (const Index length : {0, 1, 5, 15}) {
     const std::vector<Ids> expected(3, Ids(static_cast<std::size_t>(length), 4));
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(or_at_the_greatest_length) {
   }
 }
 
-// So many tokens need so many positions: the begin symbol and all but the last.
+// n tokens need n positions: for the begin symbol and all tokens but the last.
 BOOST_AUTO_TEST_CASE(as_many_tokens_as_the_model_has_positions) {
   const Index positions = small_config().max_length;
   const std::vector<Ids> expected(1, Ids(static_cast<std::size_t>(positions), 4));
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(begin_and_end_may_be_the_same_symbol) {
   BOOST_TEST((results == std::vector<Ids>{{4, 4, 4}}));
 }
 
-BOOST_AUTO_TEST_CASE(no_sources_no_results) {
+BOOST_AUTO_TEST_CASE(no_sources_give_no_results) {
   BOOST_TEST(greedy(stubborn(4), {}).empty());
   BOOST_TEST(greedy_without_cache(stubborn(4), {}).empty());
 }
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(the_padding_does_not_matter) {
               greedy(model, sources, {.padding = 0, .max_length = 10})));
 }
 
-BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
+BOOST_AUTO_TEST_CASE(rows_continue_the_rows_that_were_selected) {
   each_talkative([](const Transformer& model, std::uint64_t round) {
     Dice dice{Key(round)};
     const std::vector<Ids> sources = some_sources(4, Key(round));
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(rows_go_on_from_the_rows_that_were_selected) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_row_that_is_not_there_cannot_be_selected) {
+BOOST_AUTO_TEST_CASE(a_row_that_does_not_exist_cannot_be_selected) {
   const Transformer model = talkative(small_config(), Key(1));
   const Sequences source = Sequences::padded(some_sources(3), 0);
   const WithoutCache uncached(model);
@@ -207,8 +207,8 @@ BOOST_AUTO_TEST_CASE(the_hypotheses_are_scored) {
   }
 }
 
-// The second likeliest where the end is the likeliest and too early.
-BOOST_AUTO_TEST_CASE(not_before_the_least_length) {
+// The second likeliest token is chosen if the end is the likeliest but too early.
+BOOST_AUTO_TEST_CASE(the_end_is_not_chosen_before_the_minimum_length) {
   for (std::uint64_t round = 0; round < 100; ++round) {
     Dice dice{Key(round)};
     const PrefixModel model = random_tree(dice.between(4, 6), Key(round));
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(not_before_the_least_length) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_never_to_be_said_is_as_if_impossible) {
+BOOST_AUTO_TEST_CASE(tokens_never_to_be_chosen_count_as_impossible) {
   for (std::uint64_t round = 0; round < 100; ++round) {
     Dice dice{Key(round)};
     const PrefixModel model = random_tree(6, Key(round));
@@ -243,33 +243,33 @@ BOOST_AUTO_TEST_CASE(what_is_never_to_be_said_is_as_if_impossible) {
     const Ids found = greedy(model, sources, options)[0];
     BOOST_TEST((found == greedy(without, sources, {.max_length = 6})[0]));
     BOOST_TEST((greedy_hypotheses(model, sources, options)[0].ids == found));
-    // The probability is that of the model which could have said it.
+    // The probability is that of the unrestricted model.
     const Hypothesis scored = greedy_hypotheses(model, sources, options)[0];
     const DecodingOptions ending{.end = scored.ended ? 2 : none};
     const double expected = score(model, sources, {{found}}, ending)[0].log_probability();
     BOOST_TEST(std::abs(scored.log_probability - expected) < 1e-12);
-    // No other search says it either.
+    // No other search chooses them either.
     std::vector<Hypothesis> others =
         beam_search(model, sources, {.width = 5, .best = 5}, options)[0];
     others.push_back(sample(model, sources, {.key = Key(round)}, options)[0]);
     for (const Hypothesis& other : others)
       BOOST_TEST((std::ranges::find_first_of(other.ids, options.never) == other.ids.end()));
-    // A prefix may say it all the same.
+    // A prefix may contain them all the same.
     options.prefixes = {{options.never[0]}};
     BOOST_TEST(greedy(model, sources, options)[0].front() == options.never[0]);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_prefix_is_said_first) {
+BOOST_AUTO_TEST_CASE(a_target_begins_with_its_prefix) {
   const Transformer model = talkative(small_config(), Key(12));
   const std::vector<Ids> sources = some_sources(50), free = greedy(model, sources, ten);
-  // The beginning of what would be said anyway changes nothing.
+  // A prefix of the unrestricted target changes nothing.
   DecodingOptions options = ten;
   for (std::size_t i = 0; i < free.size(); ++i)
     options.prefixes.emplace_back(free[i].begin(),
                                   free[i].begin() + std::min<Index>(std::ssize(free[i]), i % 7));
   BOOST_TEST((greedy(model, sources, options) == free));
-  // After any other it goes on from there.
+  // Any other prefix is continued.
   Dice dice{Key(13)};
   options.prefixes = random_sequences(dice, 50, 0, 10, 13);
   const std::vector<Ids> found = greedy(model, sources, options);
@@ -307,15 +307,15 @@ BOOST_AUTO_TEST_CASE(options_that_contradict_each_other_are_an_error) {
   };
   check({.max_length = -1}, "max_length must not be negative, is -1");
   check({.max_length = 3, .min_length = 4},
-        "min_length must lie between 0 and max_length, 3, is 4");
-  check({.min_length = -1}, "min_length must lie between 0 and max_length, 64, is -1");
-  check({.prefixes = {{3}}}, "1 prefixes for 2 sources; give one for each, or none");
+        "min_length must be between 0 and max_length = 3, is 4");
+  check({.min_length = -1}, "min_length must be between 0 and max_length = 64, is -1");
+  check({.prefixes = {{3}}}, "1 prefixes for 2 sources; give one for each source, or none");
   check({.max_length = 1, .prefixes = {{3}, {3, 4}}},
         "the prefix of source 1 has 2 tokens, max_length is 1");
-  check({.prefixes = {{3, 2}, {}}}, "the prefix of source 0 holds 2, the end");
-  check({.prefixes = {{3, -4}, {}}}, "the prefix of source 0 holds -4, which is no token");
-  check({.prefixes = {{}, {5}}}, "the prefix of source 1 holds 5, the model has 5 tokens");
-  check({.end = 5}, "the end is 5, the model has 5 tokens");
+  check({.prefixes = {{3, 2}, {}}}, "the prefix of source 0 contains 2, the end");
+  check({.prefixes = {{3, -4}, {}}}, "the prefix of source 0 contains -4, which is not a token");
+  check({.prefixes = {{}, {5}}}, "the prefix of source 1 contains 5, the model has 5 tokens");
+  check({.end = 5}, "the end is token 5, the model has 5 tokens");
 }
 
 BOOST_AUTO_TEST_CASE(logits_that_are_not_finite_are_an_error) {
@@ -339,7 +339,7 @@ BOOST_AUTO_TEST_CASE(logits_that_are_not_finite_are_an_error) {
       }
 }
 
-BOOST_AUTO_TEST_CASE(so_is_a_step_that_leaves_nothing_to_choose) {
+BOOST_AUTO_TEST_CASE(a_step_without_a_candidate_is_an_error) {
   const auto model_with = [](std::vector<double> next) {
     return PrefixModel(4, [next](const Ids&, const Ids&) { return next; });
   };
@@ -352,9 +352,10 @@ BOOST_AUTO_TEST_CASE(so_is_a_step_that_leaves_nothing_to_choose) {
   check(model_with({-infinity, -infinity, -infinity, -infinity}), {},
         "the largest logit of source 0 after 0 tokens is -inf");
   check(model_with({-infinity, -infinity, 0, -infinity}), {.min_length = 1},
-        "source 0 cannot go on after 0 tokens: all that may follow have probability 0");
+        "source 0 has no next token after 0 tokens: every token that the options allow has "
+        "probability 0");
   check(model_with({0, 0, 0, -infinity}), {.prefixes = {{0, 3}}},
-        "the prefix of source 0 is impossible: after 1 tokens 3 has probability 0");
+        "the prefix of source 0 is impossible: after 1 tokens, 3 has probability 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -25,7 +25,7 @@ std::vector<Ids> ids_of(const std::vector<Hypothesis>& hypotheses) {
   return ids;
 }
 
-// The distribution that a token is drawn from, straight from the definition.
+// The distribution that a token is drawn from, by its definition.
 std::vector<double> kept_probabilities(std::vector<double> logits, const SamplingOptions& sampling,
                                        Index excluded) {
   if (excluded != none) logits[static_cast<std::size_t>(excluded)] = -infinity;
@@ -72,8 +72,8 @@ void add_targets(const PrefixModel& model, const Ids& source, const SamplingOpti
   }
 }
 
-// How many standard deviations χ² is from what is expected, about (Wilson and Hilferty 1931).
-// Targets expected less than five times are counted together.
+// How many standard deviations χ² is from its expectation, approximately (Wilson and Hilferty
+// 1931). Targets expected fewer than five times are counted together.
 double chi_square_deviation(const std::map<Ids, double>& expected,
                             const std::vector<Hypothesis>& samples) {
   std::map<Ids, double> counts;
@@ -121,10 +121,10 @@ BOOST_AUTO_TEST_CASE(samples_follow_the_distribution) {
       sampling.key = Key(7).child(kind);
       const std::vector<Hypothesis> samples =
           sample(model, std::vector<Ids>(count, source), sampling, options);
-      // Nothing is drawn that cannot be: neither outside of top-k and top-p nor an early end.
+      // Nothing impossible is drawn: no token outside of top-k and top-p and no early end.
       for (const Hypothesis& h : samples) BOOST_REQUIRE(expected.contains(h.ids));
       BOOST_TEST(std::abs(chi_square_deviation(expected, samples)) < 3.5);
-      // The check would see another temperature.
+      // The check would notice another temperature.
       std::map<Ids, double> wrong;
       sampling.temperature *= 1.25;
       add_targets(model, source, sampling, options, {}, 1, wrong);
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(samples_follow_the_distribution) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(of_a_transformer_nothing_outside_of_top_k_and_top_p_is_drawn) {
+BOOST_AUTO_TEST_CASE(a_transformers_samples_stay_within_top_k_and_top_p) {
   const Transformer model = talkative(small_config(), Key(1));
   const std::vector<Ids> sources = some_sources(60);
   const DecodingOptions options{.max_length = 8, .min_length = 3};
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(a_sample_is_a_function_of_key_number_and_step) {
   BOOST_TEST((found == together));
 }
 
-BOOST_AUTO_TEST_CASE(in_the_limit_it_is_greedy_decoding) {
+BOOST_AUTO_TEST_CASE(the_limit_is_greedy_decoding) {
   each_talkative([](const Transformer& model, std::uint64_t round) {
     const std::vector<Ids> sources = some_sources(50, Key(round));
     const DecodingOptions options{.max_length = 8, .min_length = 2};
@@ -235,13 +235,14 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_an_error) {
   const auto check = [&](const SamplingOptions& sampling, const std::string& text) {
     BOOST_CHECK_EXCEPTION(sample(model, {{{3}}}, sampling), Error, says("sample: " + text));
   };
-  check({.temperature = 0}, "temperature must be above 0 (greedy() is the limit), is 0");
+  check({.temperature = 0},
+        "temperature must be above 0 and finite, is 0; greedy() is its limit at 0");
   check({.temperature = std::nan("")},
-        "temperature must be above 0 (greedy() is the limit), is nan");
+        "temperature must be above 0 and finite, is nan; greedy() is its limit at 0");
   check({.top_k = -1}, "top_k must be at least 1, or 0 for all tokens, is -1");
-  check({.top_p = 0}, "top_p must lie in (0, 1], is 0");
-  check({.top_p = 1.5}, "top_p must lie in (0, 1], is 1.5");
-  check({.numbers = {1, 2}}, "2 numbers for 1 sources; give one for each, or none");
+  check({.top_p = 0}, "top_p must be above 0 and at most 1, is 0");
+  check({.top_p = 1.5}, "top_p must be above 0 and at most 1, is 1.5");
+  check({.numbers = {1, 2}}, "2 numbers for 1 sources; give one for each source, or none");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,7 +5,8 @@
 
 #include "nn/checks/properties.h"
 #include "nn/decoding/beam_search.h"
-#include "nn/decoding/decoding.h"
+#include "nn/decoding/greedy.h"
+#include "nn/decoding/without_cache.h"
 #include "nn/training/loss.h"
 #include "nn/training/trainer.h"
 #include "tests/nn/support.h"
@@ -207,7 +208,7 @@ BOOST_AUTO_TEST_CASE(greedy_with_states_equals_greedy_without) {
   for (const auto& [name, model] : all_models()) BOOST_TEST_CONTEXT(name) {
       const DecodingOptions options{.max_length = 9};
       const std::vector<Ids> fast = greedy(*model, pairs.sources, options);
-      BOOST_TEST((fast == greedy_without_cache(*model, pairs.sources, options)));
+      BOOST_TEST((fast == greedy(WithoutCache(*model), pairs.sources, options)));
       BOOST_TEST(std::ranges::any_of(fast, [](const Ids& ids) { return ids.size() > 1; }));
     }
 }

@@ -1,5 +1,5 @@
-// Damage to saved files, of every kind and at every place of the header: loading is an Error that
-// names the file and changes nothing, or what was loaded is what was saved.
+// Damage of every kind to saved files, at every byte of the header: either loading is an Error that
+// names the file and changes nothing, or it restores exactly what was saved.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
@@ -20,7 +20,7 @@ using namespace adjoint::nn;
 using namespace adjoint::testing;
 namespace fs = std::filesystem;
 
-/// A model with tensors of every type, and what a run remembers beside it.
+/// A model with tensors of every dtype, and what else a run remembers.
 struct Run : Module {
   Tensor f32, f64, i64, b8, twin;  // the twin is a tensor like f32: the two could be exchanged
   Index count;
@@ -54,7 +54,7 @@ void write_plainly(const Run& run, const fs::path& path) {
   write_safetensors(path, content);
 }
 
-/// How a run is written, and read into another one.
+/// A way to save a run and to load it into another one.
 struct Way {
   const char* name;
   void (*save)(Run& run, const fs::path& path);
@@ -72,7 +72,7 @@ const Way state_way = {"training state",
                        [](Run& run, const fs::path& path) { save_state(run, path); },
                        [](Run& run, const fs::path& path) { load_state(run, path); }};
 
-/// A file, and what becomes of those who load it when it is damaged.
+/// A saved file, and what loading it does once it is damaged.
 class Patient {
  public:
   explicit Patient(const Way& way) : load_(way.load), saved_(Dice(Key(1))) {
@@ -89,8 +89,8 @@ class Patient {
     BOOST_TEST(same_as_saved(after));
   }
 
-  /// Loads these bytes: true when that gives what was saved, false when it is an Error. Anything
-  /// else fails the test.
+  /// Loads these bytes. Returns true if that restores what was saved, and false if it is an Error;
+  /// anything else fails the test.
   bool loads(const std::string& bytes) {
     put(path_, bytes);
     Run run = copy_of(before_);
@@ -132,8 +132,8 @@ class Patient {
   Run saved_, before_ = saved_;
 };
 
-/// What a byte of the header is replaced by: every byte that differs in one bit, and those that
-/// mean something to JSON, in a number or in the name of a type.
+/// Replacements for a byte of the header: every byte that differs in one bit, and those with a
+/// meaning in JSON, in a number or in the name of a dtype.
 std::string replacements(char byte) {
   std::string values("\0\xFF\"{}[],:\\ -+.0123456789eEFIBLO", 31);
   for (int bit = 0; bit < 8; ++bit) values += static_cast<char>(byte ^ (1 << bit));
@@ -141,7 +141,7 @@ std::string replacements(char byte) {
   return values;
 }
 
-/// The same bytes with damage at one place.
+/// The bytes with random damage in one place.
 std::string damaged(std::string bytes, Dice& dice) {
   const auto size = static_cast<Index>(bytes.size());
   const auto at = static_cast<std::size_t>(dice.between(0, size - 1));
@@ -195,14 +195,14 @@ void damage_random_places(const Way& way) {
 
 BOOST_AUTO_TEST_SUITE(checkpoint_corruption)
 
-// What still loads are files that name their checksum otherwise: nothing else may be wrong in them.
+// The only files that still load have another name for the checksum, and nothing else wrong.
 constexpr int checksum_name = 13 * 39;
 
 BOOST_AUTO_TEST_CASE(a_wrong_byte_in_the_header_of_a_model) {
   damage_every_byte_of_the_header(parameters_way, checksum_name);
 }
 
-// Without a checksum metadata are believed. All else is found by comparison with the model.
+// Without a checksum, metadata is trusted. Everything else is found by comparison with the model.
 BOOST_AUTO_TEST_CASE(a_wrong_byte_in_the_header_of_a_model_without_a_checksum) {
   constexpr int metadata = 8 * 39;  // "step" and "7", with room for escapes
   damage_every_byte_of_the_header(without_checksum, metadata);
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_bit_anywhere_in_the_data_is_noticed) {
 
 // ---- The checksum ------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(the_checksum_is_the_usual_one) {
+BOOST_AUTO_TEST_CASE(the_checksum_is_crc_32) {
   BOOST_TEST(crc32("") == 0u);
   BOOST_TEST(crc32("123456789") == 0xCBF43926u);  // the check value that the literature gives
   BOOST_TEST(crc32("6789", crc32("12345")) == 0xCBF43926u);
@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(the_checksum_is_the_usual_one) {
   }
 }
 
-// The figure is from Python's zlib, by the lines in checkpoint.h.
+// The figure is from Python's zlib, computed by the lines in nn/saving/README.md.
 BOOST_AUTO_TEST_CASE(others_can_compute_it) {
   SafeTensors content;
   content.tensors["b"] = tensor({{1, -2.5, 0}, {3, 4, 5}});
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(others_can_compute_it) {
   BOOST_TEST(with_checksum(content).metadata.at("adjoint.crc32") == "cdb967fc");
 }
 
-BOOST_AUTO_TEST_CASE(it_is_of_the_content_and_not_of_its_order) {
+BOOST_AUTO_TEST_CASE(it_covers_the_content_and_not_its_order) {
   const Folder folder;
   SafeTensors content;
   content.tensors["a"] = tensor({1, 0}, DType::b8);

@@ -24,7 +24,7 @@ using namespace adjoint::nn;
 using namespace adjoint::testing;
 namespace fs = std::filesystem;
 
-/// The bytes of a file with this header and this many bytes of data (0, 1, 0, 1, ...).
+/// The bytes of a file with this header and data_size bytes of data (0, 1, 0, 1, ...).
 std::string file_of(const std::string& header, std::size_t data_size) {
   const std::uint64_t length = header.size();
   std::string bytes(8, '\0');
@@ -64,7 +64,7 @@ struct Layer : Module {
   void fields(Fields& visit) override { visit("weight", weight)("bias", bias); }
 };
 
-/// Two layers with the same weight, and one of their own kind each.
+/// Two layers with one shared weight and a bias each.
 struct Tied : Module {
   Layer first, second;
   explicit Tied(Key key, DType dtype = DType::f32)
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(everything_comes_back) {
   check_equal(read_safetensors(folder / "file"), {});
 }
 
-BOOST_AUTO_TEST_CASE(the_bytes_are_those_of_the_format) {
+BOOST_AUTO_TEST_CASE(the_bytes_are_as_the_format_demands) {
   const Folder folder;
   SafeTensors content;
   content.tensors["a"] = tensor({1, 0}, DType::b8);
@@ -114,10 +114,10 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_those_of_the_format) {
   BOOST_TEST(bytes.size() % 8 == 2u);
 }
 
-// The file was written by another program: see tests/parity/generate.py.
-BOOST_AUTO_TEST_CASE(files_of_others_are_read) {
-  const fs::path path =
-      fs::path(__FILE__).parent_path().parent_path() / "parity" / "vectors.safetensors";
+// Another program wrote this file: see tests/parity/generate.py.
+BOOST_AUTO_TEST_CASE(files_of_other_programs_are_read) {
+  const fs::path path = fs::path(__FILE__).parent_path().parent_path().parent_path() / "parity" /
+                        "vectors.safetensors";
   const SafeTensors vectors = read_safetensors(path);
   BOOST_TEST(vectors.tensors.size() > 800u);
   BOOST_TEST(vectors.metadata.contains("torch"));
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(files_of_others_are_read) {
   BOOST_TEST(betas.at({1}) == 0.999);
   BOOST_TEST((vectors.tensors.at("cross_entropy/targets").form() == Form{{8}, DType::i64}));
 
-  // The same order and padding, so the same file, but for the order of the metadata.
+  // Order and padding are the same, so the file is the same except for the order of its metadata.
   const Folder folder;
   write_safetensors(folder / "ours", vectors);
   const std::string theirs = read_file(path), ours = read_file(folder / "ours");
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(files_of_others_are_read) {
   BOOST_TEST((ours.substr(0, 8) == theirs.substr(0, 8)));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_is_named) {
+BOOST_AUTO_TEST_CASE(errors_name_what_is_wrong_with_a_file) {
   const Folder folder;
   const fs::path path = folder / "file";
   const auto check_bytes = [&](const std::string& bytes, const std::string& complaint) {
@@ -152,8 +152,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_is_named) {
       says("cannot read " + (folder / "none").string() + ": No such file or directory"));
 
   // the length
-  check_bytes("", "truncated: a safetensors file has at least 8 bytes, this has 0");
-  check_bytes("1234567", "truncated: a safetensors file has at least 8 bytes, this has 7");
+  check_bytes("", "truncated: a safetensors file has at least 8 bytes, this one has 0");
+  check_bytes("1234567", "truncated: a safetensors file has at least 8 bytes, this one has 7");
   check_bytes(std::string("\3\0\0\0\0\0\0\0{}", 10),
               "truncated: the header has 3 bytes, the file ends after 2 of them");
   check_bytes(std::string("\1\xE1\xF5\5\0\0\0\0{}", 10),
@@ -169,15 +169,15 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_is_named) {
   check("[]", 0, "the header is not a JSON object");
   check(" {}", 0, "the header is not a JSON object");
   check("\xEF\xBB\xBF{}", 0, "the header is not a JSON object");
-  check("{", 0, "the header is not JSON in UTF-8: it goes wrong at byte 1");
-  check("{} {}", 0, "the header is not JSON in UTF-8: it goes wrong at byte 3");
-  check("{\"a\":1,}", 0, "the header is not JSON in UTF-8: it goes wrong at byte 7");
-  check("{\"a\xFF\":1}", 0, "the header is not JSON in UTF-8: it goes wrong at byte 3");
-  check("{\"a\xED\xA0\x80\":1}", 0, "the header is not JSON in UTF-8: it goes wrong at byte 4");
-  check("{\"a\":nan}", 0, "the header is not JSON in UTF-8: it goes wrong at byte 6");
+  check("{", 0, "the header is not JSON in UTF-8: the error is at byte 1");
+  check("{} {}", 0, "the header is not JSON in UTF-8: the error is at byte 3");
+  check("{\"a\":1,}", 0, "the header is not JSON in UTF-8: the error is at byte 7");
+  check("{\"a\xFF\":1}", 0, "the header is not JSON in UTF-8: the error is at byte 3");
+  check("{\"a\xED\xA0\x80\":1}", 0, "the header is not JSON in UTF-8: the error is at byte 4");
+  check("{\"a\":nan}", 0, "the header is not JSON in UTF-8: the error is at byte 6");
   check("{\"a\":1e999}", 0, "the header has a number that is out of range");
   check(std::string("{}\0 ", 4), 0, "the header is not JSON: byte 2 is NUL");
-  const std::string deep = "the header nests its brackets deeper than a safetensors file";
+  const std::string deep = "the header nests brackets deeper than safetensors do";
   check(R"({"a":{"shape":[[]]}})", 0, deep);
   check("{\"a\":" + std::string(1'000'000, '['), 0, deep);
 
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_is_named) {
   check_entry(R"("F16")", "[2]", "[0,8]", "unknown dtype F16, expected F32, F64, I64 or BOOL");
   check_entry(R"("f\n32")", "[2]", "[0,8]", "unknown dtype f\\n32, expected F32, F64, I64 or BOOL");
   check_entry(f32, "2", "[0,8]", "shape is not a list");
-  const std::string whole = " has an element that is not a whole number from 0 to 2^63 - 1";
+  const std::string whole = " has an element that is not an integer from 0 to 2^63 - 1";
   for (const char* bad : {"[-2]", "[2.0]", "[true]", "[\"2\"]", "[null]", "[9223372036854775808]",
                           "[18446744073709551618]", "[-9223372036854775808]"}) {
     check_entry(f32, bad, "[0,8]", "shape" + whole);
@@ -222,10 +222,10 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_is_named) {
   check_entry(f32, "[0,9223372036854775807]", "[0,0]",
               "shape: [0, 9223372036854775807] has more elements than can be counted");
   for (const char* bad : {"[]", "[0]", "[0,8,8]", "[8,0]"})
-    check_entry(f32, "[2]", bad, "data_offsets are not a beginning and an end");
-  check_entry(f32, "[3]", "[0,8]", "F32 of shape [3] is 12 bytes, data_offsets say 8");
-  check_entry(R"("F64")", "[]", "[0,4]", "F64 of shape [] is 8 bytes, data_offsets say 4");
-  check_entry(b8, "[0]", "[0,8]", "BOOL of shape [0] is 0 bytes, data_offsets say 8");
+    check_entry(f32, "[2]", bad, "data_offsets are not a begin and an end");
+  check_entry(f32, "[3]", "[0,8]", "F32 of shape [3] takes 12 bytes, data_offsets span 8");
+  check_entry(R"("F64")", "[]", "[0,4]", "F64 of shape [] takes 8 bytes, data_offsets span 4");
+  check_entry(b8, "[0]", "[0,8]", "BOOL of shape [0] takes 0 bytes, data_offsets span 8");
   check("{" + good + R"(,"a\n\t\u0000":1})", 8,
         "tensor a\\n\\t\\u0000: expected an object of dtype, shape and data_offsets");
   check("{\"" + std::string(1000, 'x') + "\":1}", 8,
@@ -244,15 +244,17 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_is_named) {
   check(with("[9,17]"), 17,
         "a hole in the data: bytes 8 to 9, before tensor b, belong to no tensor");
   check(with("[7,15]"), 15,
-        "tensor b overlaps the tensor before: it begins at byte 7 of the data, that one ends at 8");
+        "tensor b overlaps the tensor before it: it begins at byte 7 of the data, the other ends "
+        "at 8");
   check(with("[0,8]"), 8,
-        "tensor b overlaps the tensor before: it begins at byte 0 of the data, that one ends at 8");
+        "tensor b overlaps the tensor before it: it begins at byte 0 of the data, the other ends "
+        "at 8");
   check("{}", 1, "trailing bytes: the tensors end at byte 0 of the data, the file has 1");
   check_bytes(file_of(R"({"a":)" + entry(b8, "[3]", "[0,3]") + "}", 2) + "\2",
               "tensor a: a byte of a BOOL tensor is neither 0 nor 1");
 }
 
-BOOST_AUTO_TEST_CASE(sizes_that_lie_take_no_memory) {
+BOOST_AUTO_TEST_CASE(false_sizes_take_no_memory) {
   const Folder folder;
   put(folder / "file",
       file_of(R"({"a":{"dtype":"I64","shape":[1073741824],"data_offsets":[0,8589934592]}})", 8));
@@ -262,7 +264,7 @@ BOOST_AUTO_TEST_CASE(sizes_that_lie_take_no_memory) {
   BOOST_TEST(memory::peak() == before);
 }
 
-BOOST_AUTO_TEST_CASE(what_the_format_cannot_hold_is_refused) {
+BOOST_AUTO_TEST_CASE(content_that_the_format_cannot_hold_is_refused) {
   const Folder folder;
   const fs::path path = folder / "file";
   const auto check = [&](const SafeTensors& content, const std::string& complaint) {
@@ -271,14 +273,14 @@ BOOST_AUTO_TEST_CASE(what_the_format_cannot_hold_is_refused) {
   };
   check({{{"__metadata__", scalar(1)}}, {}}, "no tensor may have the name __metadata__");
   check({{{"a", Tensor()}}, {}}, "tensor a is empty");
-  check({{{"a\xFF", scalar(1)}}, {}}, "cannot write what is not UTF-8: a\\ufffd");
-  check({{}, {{"key", "\xC3"}}}, "cannot write what is not UTF-8: \\ufffd");
+  check({{{"a\xFF", scalar(1)}}, {}}, "cannot write text that is not UTF-8: a\\ufffd");
+  check({{}, {{"key", "\xC3"}}}, "cannot write text that is not UTF-8: \\ufffd");
   BOOST_TEST(folder.files() == 0);
 }
 
 // ---- Any bytes: an error or tensors, never a crash --------------------------------------------
 
-/// Operands what may be anything. Of tensors that come out, all are there to be read.
+/// Reads a file that may contain anything. If it gives tensors, all their elements can be read.
 bool loads(const fs::path& path) {
   try {
     for (const auto& [name, x] : read_safetensors(path).tensors)
@@ -306,7 +308,7 @@ struct SmallFile {
   }
 };
 
-BOOST_FIXTURE_TEST_CASE(every_byte_of_the_header_may_be_wrong, SmallFile) {
+BOOST_FIXTURE_TEST_CASE(any_byte_of_the_header_may_be_wrong, SmallFile) {
   BOOST_TEST_REQUIRE(header_end < bytes.size());
   const std::string values("\0\1\x7F\x80\xC3\xFF\n \"\\,:[]{}-.0189eEtn", 24);
   int refused = 0, tried = 0;
@@ -368,7 +370,7 @@ BOOST_AUTO_TEST_CASE(a_module_is_loaded_in_place_and_tied_weights_stay_tied) {
   for (std::size_t i = 0; i < handles.size(); ++i)
     BOOST_TEST(handles[i].storage() == parameters(loaded)[i].storage());
   BOOST_TEST(loaded.first.weight.tracked());
-  // Loading is a change of the weights that what was recorded before finds out.
+  // Loading edits the weights, and a graph recorded before notices.
   BOOST_CHECK_THROW(grad(y, {loaded.first.weight}), Error);
 }
 
@@ -379,14 +381,14 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_model_changes_nothing) {
     write_safetensors(path, content);
     Tied model(Key(1));
     BOOST_CHECK_EXCEPTION(load_parameters(model, path), Error,
-                          says(path.string() + ": checkpoint of another model: " + complaint));
+                          says(path.string() + ": does not fit this model: " + complaint));
     const Tied same(Key(1));
     for (std::size_t i = 0; i < parameters(same).size(); ++i)
       BOOST_TEST(same_bits(parameters(model)[i], parameters(same)[i]));
   };
   check({{{"first.weight", zeros({2, 3})}, {"c", scalar(1)}, {"d\n", scalar(1)}}, {}},
         "missing first.bias, second.bias; unexpected c, d\\n; "
-        "first.weight is [2, 3], the model has [3, 2]");
+        "first.weight is f32 [2, 3], the model has f32 [3, 2]");
   check({{{"first.weight", zeros({3, 2})}, {"first.bias", zeros({3})}}, {}}, "missing second.bias");
   check({{{"first.weight", zeros({3, 2})},
           {"first.bias", zeros({3})},
@@ -406,19 +408,19 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_model_changes_nothing) {
   BOOST_CHECK_EXCEPTION(
       load_parameters(model, path), Error,
       says(path.string() +
-           ": checkpoint of another model: first.weight is f64 [3, 2], the model has f32 [3, 2]; "
+           ": does not fit this model: first.weight is f64 [3, 2], the model has f32 [3, 2]; "
            "first.bias is f64 [3], the model has f32 [3]; second.bias is f64 [3], the model has "
-           "f32 [3]; load it into a model of its own dtype and cast that"));
+           "f32 [3]; load the file in its own dtype, then cast the model"));
 }
 
-BOOST_AUTO_TEST_CASE(two_parameters_of_one_name_are_not_saved_as_one) {
+BOOST_AUTO_TEST_CASE(two_parameters_with_one_name_are_an_error) {
   struct Twice : Module {
     Tensor a = variable(scalar(1)), b = variable(scalar(2));
     void fields(Fields& visit) override { visit("a", a)("a", b); }
   };
   const Folder folder;
   BOOST_CHECK_EXCEPTION(save_parameters(Twice(), folder / "file"), Error,
-                        says("save_parameters: two parameters have the name a"));
+                        says("saving: two tensors have the name a"));
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_old_checkpoint) {

@@ -58,14 +58,14 @@ struct Settings {
   std::string optimizer = "adam", schedule = "constant";
   OptimizerOptions rule{.learning_rate = 0.01};
   data::BatchSize batch{4};
-  TrainerOptions trainer{.shards = 2, .parts = 2, .smoothing = 0.1, .key = Key(9)};
+  TrainerOptions trainer{.shards = 2, .micro_batches = 2, .smoothing = 0.1, .key = Key(9)};
   Index width = 8;
   std::uint64_t data = 1;
   double average = 0.9;
 };
 
-// All that a program has, made from its settings. Where the weights begin is of no matter to a run
-// that goes on, so each is given other ones.
+// All that a program has, made from its settings. A resumed run does not depend on its initial
+// weights, so each run gets different ones.
 class Run {
  public:
   explicit Run(const Settings& s = {}, std::uint64_t seed = 1)
@@ -77,7 +77,7 @@ class Run {
         average(parameters(model), s.average),
         batches(pairs_, s.batch, Key(5)) {}
 
-  // A step; after some of them a figure for the schedule and for early stopping.
+  // A step; every other one is followed by a validation for the schedule and early stopping.
   double step() {
     const data::EncodedPairs batch = batches.next();
     optimizer->set_learning_rate(optimizer->initial_learning_rate() * schedule(optimizer->steps()));
@@ -110,7 +110,7 @@ class Run {
   Patience stopping;
 };
 
-// What a state file holds, bit by bit.
+// Compares two state files bit by bit.
 bool same_state(const fs::path& a, const fs::path& b) { return read_file(a) == read_file(b); }
 
 std::string error_of(const std::function<void()>& f) {
@@ -126,9 +126,9 @@ constexpr int steps = 7;  // three batches an epoch: an end is met between and w
 
 BOOST_AUTO_TEST_SUITE(training_state)
 
-// Stopped after every step, and gone on with in a run made anew: the same losses, weights and
-// memories, to the last bit, as without a stop, on one thread and on two in turn.
-BOOST_AUTO_TEST_CASE(a_run_stopped_at_every_step_is_the_run_that_was_not) {
+// A run that is stopped after every step and resumed in a new one has the losses, weights and
+// optimizer buffers of an uninterrupted run, to the last bit, on one thread and on two in turn.
+BOOST_AUTO_TEST_CASE(a_run_stopped_at_every_step_equals_the_uninterrupted_run) {
   const Folder folder;
   for (const std::string& optimizer : optimizer_names())
     for (const std::string& schedule : schedule_names())
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_run_stopped_at_every_step_is_the_run_that_was_not) {
       }
 }
 
-BOOST_AUTO_TEST_CASE(batches_by_tokens_and_tied_weights_go_on_too) {
+BOOST_AUTO_TEST_CASE(batches_by_tokens_and_tied_weights_are_resumed_too) {
   const Folder folder;
   struct Tied : Module {
     Tensor one = variable(normal({2, 3}, 0, 1, Key(1))), other = one;
@@ -206,7 +206,8 @@ BOOST_AUTO_TEST_CASE(numbers_keep_every_bit) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_state_of_another_run_is_an_error_that_says_in_what_and_changes_nothing) {
+BOOST_AUTO_TEST_CASE(
+    a_state_of_another_run_is_an_error_that_lists_the_differences_and_changes_nothing) {
   const Folder folder;
   Run saved;
   saved.step();
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_run_is_an_error_that_says_in_what_and_ch
     Run other(settings, 2);
     save_state(other, folder / "before");
     const std::string error = error_of([&] { load_state(other, folder / "state"); });
-    BOOST_TEST(error.starts_with((folder / "state").string() + ": the state of another run: "),
+    BOOST_TEST(error.starts_with((folder / "state").string() + ": saved by a different run: "),
                error);
     BOOST_TEST(error.find(text) != std::string::npos, error);
     BOOST_TEST(error.size() < 1000u, error);
@@ -234,13 +235,13 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_run_is_an_error_that_says_in_what_and_ch
   check({.data = 2}, "data.pairs_digest is ");
   check({.average = 0.5}, "average.decay is 0.9, this run has 0.5");
   check({.width = 4}, "model.encoder.embedding.table is f32 [11, 8], this run has f32 [11, 4]");
-  check({.trainer = {.shards = 3, .parts = 2, .smoothing = 0.1, .key = Key(9)}},
+  check({.trainer = {.shards = 3, .micro_batches = 2, .smoothing = 0.1, .key = Key(9)}},
         "trainer.shards is 2, this run has 3");
-  check({.trainer = {.shards = 2, .parts = 2, .smoothing = 0.1, .key = Key(8)}},
+  check({.trainer = {.shards = 2, .micro_batches = 2, .smoothing = 0.1, .key = Key(8)}},
         "trainer.key is 9, this run has 8");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_missing_or_unexpected_is_named) {
+BOOST_AUTO_TEST_CASE(missing_and_unexpected_entries_are_named) {
   const Folder folder;
   Tensor x = ones({2});
   Index count = 1;
@@ -248,23 +249,21 @@ BOOST_AUTO_TEST_CASE(what_is_missing_or_unexpected_is_named) {
   const auto load = [&](const VisitState& parts) {
     return error_of([&] { load_state(parts, folder / "state"); });
   };
-  const std::string begin = (folder / "state").string() + ": the state of another run: ";
+  const std::string begin = (folder / "state").string() + ": saved by a different run: ";
   BOOST_TEST(load([&](State& visit) { visit("x", x)("counts", count); }) ==
-             begin + "counts is missing; count is unexpected");
+             begin + "missing counts; unexpected count");
   BOOST_TEST(load([&](State& visit) { visit("count", count)("y", x); }) ==
-             begin + "y is missing; x is unexpected");
+             begin + "missing y; unexpected x");
   BOOST_TEST(load([&](State& visit) {
                visit("x", x)("count", count);
                for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) visit(name, x);
-             }) == begin +
-                       "a is missing; b is missing; c is missing; d is missing; e is missing; "
-                       "and 2 more");
+             }) == begin + "missing a, b, c, d, e, and 2 more");
   BOOST_CHECK_EXCEPTION(
       save_state(VisitState([&](State& visit) { visit("x", x)("x", x); }), folder / "state"), Error,
-      says("save_state: two tensors have the name x"));
+      says("saving: two tensors have the name x"));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_is_no_state_or_a_damaged_one_is_an_error) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_not_a_state_or_is_damaged_is_an_error) {
   const Folder folder;
   const fs::path path = folder / "state";
   Index count = 3;
@@ -274,15 +273,19 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_state_or_a_damaged_one_is_an_error) {
 
   write_safetensors(path, {{}, {{"count", "1"}, {"number", "1"}}});
   BOOST_TEST(load() == path.string() + ": not a training state");
+  write_safetensors(path, {{}, {{"adjoint", "training state 2"}}});
+  BOOST_TEST(load() == path.string() +
+                           ": a training state in format 2, written by another version of adjoint; "
+                           "this version reads format 1");
   const auto with = [&](const std::string& counted, const std::string& numbered) {
     write_safetensors(
         path, {{}, {{"adjoint", "training state 1"}, {"count", counted}, {"number", numbered}}});
     return load();
   };
-  const std::string begin = path.string() + ": the state of another run: ";
+  const std::string begin = path.string() + ": saved by a different run: ";
   for (const std::string text : {"-1", "", "x", "1.5", "1 ", "99999999999999999999"})
     BOOST_TEST(with(text, "1") ==
-               begin + "count is " + text + ", which is not a whole number from 0");
+               begin + "count is " + text + ", which is not an integer of at least 0");
   for (const std::string text : {"", "x", "nan", "1e", "1.0.0"})
     BOOST_TEST(with("1", text) == begin + "number is " + text + ", which is not a number");
   BOOST_TEST((count == 3 && number == 0.5));
@@ -309,8 +312,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_last_good_state) {
   BOOST_TEST(folder.files() == 1);
 }
 
-// Each state is of one count, in the tensor as in the number: one that is half old would show.
-BOOST_AUTO_TEST_CASE(killed_at_any_moment_a_whole_state_stands) {
+// In each state the tensor and the number hold the same count, so a half-written one would show.
+BOOST_AUTO_TEST_CASE(a_run_killed_at_any_moment_leaves_a_whole_state) {
   const Folder folder;
   Tensor x = full({200'000}, 0, DType::f64);
   Index count = 0;

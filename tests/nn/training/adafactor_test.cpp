@@ -17,7 +17,7 @@ using namespace adjoint::testing;
 
 double rms(const Tensor& x) { return std::sqrt(mean(x * x).item()); }
 
-/// The formulas as they stand in the header, in the library's own operations, in f64.
+/// The formulas of the header in the library's own operations, in f64.
 class Formula {
  public:
   Formula(const Tensor& begin, const AdafactorOptions& options)
@@ -51,7 +51,7 @@ class Formula {
 
 BOOST_AUTO_TEST_SUITE(adafactor)
 
-BOOST_AUTO_TEST_CASE(it_is_the_formula_for_every_shape) {
+BOOST_AUTO_TEST_CASE(the_formula_holds_for_every_shape) {
   Dice dice(Key(1));
   for (int round = 0; round < 40; ++round)
     for (const DType dtype : {DType::f64, DType::f32}) {
@@ -75,8 +75,8 @@ BOOST_AUTO_TEST_CASE(it_is_the_formula_for_every_shape) {
     }
 }
 
-// R C, a product of squares, is beyond f32 at either size.
-BOOST_AUTO_TEST_CASE(the_size_of_the_gradients_is_of_no_matter) {
+// At either size R C, a product of squares, is out of f32's range.
+BOOST_AUTO_TEST_CASE(the_size_of_the_gradients_does_not_matter) {
   const auto stepped = [](double size) {
     const Tensor x = variable(normal({5, 7}, 0, 1, Key(1)));
     Adafactor optimizer({x}, {.epsilon = 1e-60});
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_sudden_gradient_moves_a_parameter_by_its_share_at_most) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_has_no_gradient_stays) {
+BOOST_AUTO_TEST_CASE(a_parameter_without_a_gradient_stays) {
   const Tensor x = variable(ones({3, 2})), none = variable(zeros({0, 4})),
                still = variable(ones({2}));
   Adafactor optimizer({x, none, still});
@@ -140,16 +140,16 @@ BOOST_AUTO_TEST_CASE(the_number_of_threads_changes_no_bit_of_it) {
   set_threads(before);
 }
 
-BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_an_error) {
+BOOST_AUTO_TEST_CASE(invalid_settings_are_an_error) {
   const auto check = [](const AdafactorOptions& options, const std::string& text) {
     BOOST_CHECK_EXCEPTION(Adafactor({variable(ones({2}))}, options), Error,
                           says("optimizer: " + text));
   };
-  check({.learning_rate = -1}, "the learning rate must be a number from 0, got -1");
-  check({.decay = 0}, "the decay must be a number above 0, got 0");
-  check({.epsilon = 0}, "epsilon must be a number above 0, got 0");
-  check({.smallest = -1}, "the smallest size must be a number above 0, got -1");
-  check({.clip = NAN}, "the clipping limit must be a number above 0, got nan");
+  check({.learning_rate = -1}, "the learning rate must be at least 0 and finite, got -1");
+  check({.decay = 0}, "adafactor's decay must be above 0 and finite, got 0");
+  check({.epsilon = 0}, "adafactor's epsilon must be above 0 and finite, got 0");
+  check({.smallest = -1}, "adafactor's smallest size must be above 0 and finite, got -1");
+  check({.clip = NAN}, "adafactor's clip must be above 0 and finite, got nan");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -67,12 +67,12 @@ BOOST_AUTO_TEST_CASE(the_weights_come_back_to_the_last_bit) {
   BOOST_TEST(same_bits(parameters[0], averaged));
 }
 
-BOOST_AUTO_TEST_CASE(a_moving_average_that_makes_no_sense_is_an_error) {
+BOOST_AUTO_TEST_CASE(an_invalid_moving_average_is_an_error) {
   for (const double decay : {-0.1, 1.0, double{NAN}})
     BOOST_CHECK_THROW(MovingAverage({}, decay), Error);
   MovingAverage average({variable(ones({2}))}, 0.9);
   BOOST_CHECK_EXCEPTION(average.swap(), Error,
-                        says("moving average: there is none before the first update"));
+                        says("moving average: there is no average before the first update"));
 }
 
 // ---- Checkpoints --------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ struct Files : Folder {
   }
 };
 
-BOOST_AUTO_TEST_CASE(the_average_of_checkpoints_is_taken_in_f64) {
+BOOST_AUTO_TEST_CASE(checkpoints_are_averaged_in_f64) {
   for (const std::size_t count : {1u, 2u, 3u, 7u}) {
     Files files;
     std::vector<double> sums(20);
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(the_average_of_checkpoints_is_taken_in_f64) {
   }
 }
 
-// In f32 each of the sums would be infinite.
+// In f32 each sum would be infinite.
 BOOST_AUTO_TEST_CASE(large_weights_do_not_overflow) {
   Files files;
   for (int k = 0; k < 4; ++k) files.add({{{"a", full({2}, 3e38)}}, {}});
@@ -130,20 +130,20 @@ BOOST_AUTO_TEST_CASE(checkpoints_that_differ_are_an_error_that_names_tensor_and_
     files.add({{{"a", ones({2, 3})}, {"b", ones({1})}}, {}});
     files.add({{{"a", ones({2, 3})}, {"b", ones({1})}}, {}});
     files.add(other);
-    files.check_error("2.safetensors: " + text);
+    files.check_error("2.safetensors: differs from " + files.paths[0].string() + ": " + text);
   };
-  check({{{"a", ones({2, 3})}}, {}}, "has no b, which ");
-  check({{{"a", ones({2, 3})}, {"b", ones({1})}, {"c", ones({1})}}, {}}, "has c, which ");
-  check({{{"a", ones({3, 2})}, {"b", ones({1})}}, {}}, "a is f32 [3, 2], in ");
-  check({{{"a", ones({2, 3})}, {"b", ones({1}, DType::f64)}}, {}}, "b is f64 [1], in ");
+  check({{{"a", ones({2, 3})}}, {}}, "missing b");
+  check({{{"a", ones({2, 3})}, {"b", ones({1})}, {"c", ones({1})}}, {}}, "unexpected c");
+  check({{{"a", ones({3, 2})}, {"b", ones({1})}}, {}}, "a is f32 [3, 2], ");
+  check({{{"a", ones({2, 3})}, {"b", ones({1}, DType::f64)}}, {}}, "b is f64 [1], ");
 }
 
-BOOST_AUTO_TEST_CASE(what_has_no_average_is_an_error) {
+BOOST_AUTO_TEST_CASE(tensors_that_cannot_be_averaged_are_an_error) {
   BOOST_CHECK_EXCEPTION(average_checkpoints({}), Error,
                         says("average_checkpoints: needs at least one checkpoint"));
   Files files;
   files.add({{{"ids", arange(3, DType::i64)}}, {}});
-  files.check_error("ids is i64, of which there is no average");
+  files.check_error("ids is i64; only f32 and f64 can be averaged");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(a_sum_and_a_count_of_real_tokens) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(padding_costs_nothing_and_sends_back_nothing) {
+BOOST_AUTO_TEST_CASE(padding_has_no_loss_and_no_gradient) {
   const Tensor logits = variable(normal({3, 4}, 0, 1, Key(1), DType::f64));
   const LossSum loss = masked_cross_entropy(logits, ints({2, 0, 3}), 0);
   BOOST_TEST(loss.count == 2);
@@ -63,8 +63,8 @@ BOOST_AUTO_TEST_CASE(padding_costs_nothing_and_sends_back_nothing) {
   BOOST_TEST(distance(grad(nothing.sum, {logits})[0], zeros({3, 4}, DType::f64)) == 0);
 }
 
-// Of a batch cut in two, means of means would differ; sums and counts add up.
-BOOST_AUTO_TEST_CASE(sums_and_counts_of_parts_add_up) {
+// For a batch cut in two, the mean of the means would differ; sums and counts add up.
+BOOST_AUTO_TEST_CASE(sums_and_counts_of_shards_add_up) {
   const Tensor logits = normal({4, 3, 6}, 0, 1, Key(1), DType::f64);
   const Tensor targets = ints({{1, 2, 3}, {4, 0, 0}, {5, 1, 0}, {2, 0, 0}});
   const LossSum whole = masked_cross_entropy(logits, targets, 0);

@@ -48,8 +48,8 @@ BOOST_AUTO_TEST_CASE(a_line_is_a_json_object_in_the_order_given) {
              "\"best\":null}\n{\"step\":8}\n");
 }
 
-// Stopped anywhere: between two lines, or within one.
-BOOST_AUTO_TEST_CASE(a_run_that_goes_on_has_each_step_once) {
+// Stopped between two lines, or within one.
+BOOST_AUTO_TEST_CASE(a_resumed_run_has_each_step_once) {
   const std::string whole = lines(1, 12);
   for (std::size_t bytes = 0; bytes <= lines(1, 8).size(); ++bytes)
     for (const Index saved : {0, 3, 8}) {
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_goes_on_has_each_step_once) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_new_run_begins_anew_and_may_write_before_its_first_step) {
+BOOST_AUTO_TEST_CASE(a_new_run_starts_over_and_may_write_before_its_first_step) {
   const Folder folder;
   append(folder / "log", lines(1, 3));
   MetricsLog log(folder / "log", 0);
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(a_new_run_begins_anew_and_may_write_before_its_first_step) 
   BOOST_TEST(read_file(folder / "log") == lines(0, 1));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_is_no_log_is_left_alone) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_not_a_log_is_left_alone) {
   for (const std::string text :
        {"some notes\n", "{\"loss\":1}\n", "[1]\n", "{\"step\":-1}\n", "{\"step\":\"1\"}\n", "\n"}) {
     const Folder folder;
@@ -81,8 +81,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_log_is_left_alone) {
     BOOST_CHECK_EXCEPTION(
         MetricsLog(folder / "log", 1), Error,
         says((folder / "log").string() +
-             ": line 2 is not of a metrics log: it should be a JSON object with a "
-             "step"));
+             ": line 2 is not from a metrics log, whose lines are JSON objects with a step"));
     BOOST_TEST(read_file(folder / "log") == line(1) + text + line(2));
   }
 }

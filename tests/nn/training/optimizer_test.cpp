@@ -29,11 +29,10 @@ Tensors some_gradients(const Tensors& parameters, std::uint64_t seed, double siz
   return gradients;
 }
 
-// What an optimizer does to one number: its weight and gradient at step 1, 2, …, with two numbers
-// of its own to remember things by.
+// What an optimizer does to one weight w with gradient g at step 1, 2, …, remembering two numbers.
 using Rule = std::function<void(double& w, double g, int step, double& first, double& second)>;
 
-// Fifteen steps of the optimizer beside those of the rule, number by number.
+// Compares fifteen steps of the optimizer with the rule, number by number.
 void check_steps(const Rule& rule,
                  const std::function<std::unique_ptr<Optimizer>(const Tensors&)>& make) {
   for (const DType dtype : {DType::f64, DType::f32}) {
@@ -85,8 +84,8 @@ BOOST_AUTO_TEST_CASE(sgd_with_nesterovs_momentum) {
       [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1, 0.9, Momentum::nesterov); });
 }
 
-// The point that is kept is the one ahead: with u = w + μ η v this is equation 3 of Sutskever et
-// al., which takes the gradient at u' = u + μ v'.
+// w is the point ahead: with u = w + μ η v this is equation 3 of Sutskever et al., which takes the
+// gradient at u' = u + μ v'.
 BOOST_AUTO_TEST_CASE(nesterovs_momentum_takes_the_gradient_ahead) {
   const auto gradient = [](double at) { return 3 * at; };  // of 3/2 x²
   const Tensor w = variable(full({1}, 1, DType::f64));
@@ -114,7 +113,7 @@ BOOST_AUTO_TEST_CASE(lion) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(lion_leaves_alone_what_has_no_gradient) {
+BOOST_AUTO_TEST_CASE(lion_leaves_weights_without_a_gradient_alone) {
   const Tensor w = variable(tensor({1, 1, 1}));
   Lion lion({w}, {.learning_rate = 0.5});
   lion.step({tensor({0, 1e-20, -1e20})});
@@ -147,8 +146,8 @@ BOOST_AUTO_TEST_CASE(adams_first_step_is_the_learning_rate_whatever_the_gradient
   }
 }
 
-// By default β₂ is 0.999: 1 − β₂ has to be as exact as f32 allows.
-BOOST_AUTO_TEST_CASE(adam_in_f32_is_as_exact_as_its_type) {
+// By default β₂ is 0.999, and 1 − β₂ must be as exact as f32 allows.
+BOOST_AUTO_TEST_CASE(adam_in_f32_is_as_exact_as_f32_allows) {
   const Tensor narrow = variable(zeros({1})), wide = variable(zeros({1}, DType::f64));
   Adam f32({narrow}, {.learning_rate = 1}), f64({wide}, {.learning_rate = 1});
   f32.step({ones({1})});
@@ -166,7 +165,7 @@ BOOST_AUTO_TEST_CASE(the_learning_rate_may_change) {
   BOOST_TEST(w.item() == -0.25);
 }
 
-BOOST_AUTO_TEST_CASE(parameters_change_in_place_and_a_graph_of_before_finds_out) {
+BOOST_AUTO_TEST_CASE(parameters_change_in_place_and_an_older_graph_notices) {
   const Tensor w = variable(ones({2}), "weight");
   const Tensor y = sum(w * w);
   Sgd({w}, 0.1).step({ones({2})});
@@ -175,8 +174,8 @@ BOOST_AUTO_TEST_CASE(parameters_change_in_place_and_a_graph_of_before_finds_out)
   BOOST_TEST(distance(grad(sum(w * w), {w})[0], tensor({1.8, 1.8})) < 1e-6);
 }
 
-// Momentum's product with the factor may round once less.
-BOOST_AUTO_TEST_CASE(a_step_multiplies_the_gradients_with_a_factor) {
+// Momentum's product with the factor may be rounded once less.
+BOOST_AUTO_TEST_CASE(a_step_scales_the_gradients) {
   using Make = std::function<std::unique_ptr<Optimizer>(const Tensors&)>;
   const std::vector<Make> makers = {
       [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1); },
@@ -199,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_step_multiplies_the_gradients_with_a_factor) {
   }
 }
 
-// Of sizes that share pieces and of sizes that fill several.
+// Some parameters share a chunk, some fill several.
 BOOST_AUTO_TEST_CASE(the_number_of_threads_changes_no_bit_of_a_step) {
   const int before = threads();
   const auto stepped = [](int count) {
@@ -230,7 +229,7 @@ BOOST_AUTO_TEST_CASE(gradients_that_do_not_fit_are_an_error_and_change_nothing) 
   BOOST_TEST(same_bits(parameters, {ones({2, 3}), ones({3})}));
 }
 
-BOOST_AUTO_TEST_CASE(a_name_makes_the_optimizer_with_its_own_defaults) {
+BOOST_AUTO_TEST_CASE(an_optimizer_made_by_name_has_its_own_defaults) {
   using Make = std::function<std::unique_ptr<Optimizer>(const Tensors&)>;
   const std::vector<std::pair<std::string, Make>> makers = {
       {"sgd", [](const Tensors& p) { return std::make_unique<Sgd>(p, 0.1); }},
@@ -254,25 +253,24 @@ BOOST_AUTO_TEST_CASE(a_name_makes_the_optimizer_with_its_own_defaults) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_an_error) {
+BOOST_AUTO_TEST_CASE(invalid_settings_are_an_error) {
   const auto check = [](const std::string& name, const OptimizerOptions& options,
                         const std::string& text) {
     BOOST_CHECK_EXCEPTION(make_optimizer(name, some_parameters(), options), Error,
                           says("optimizer: " + text));
   };
   check("adagrad", {},
-        "there is none of the name 'adagrad'; there are sgd, momentum, nesterov, adam, adamw, "
-        "lion and adafactor");
+        "'adagrad' is not one of sgd, momentum, nesterov, adam, adamw, lion and adafactor");
   check("adafactor", {.weight_decay = 0.1}, "adafactor has no weight decay");
   check("sgd", {.momentum = 0.9}, "sgd has no momentum");
   check("nesterov", {.beta1 = 0.9}, "nesterov has no beta1");
   check("adam", {.weight_decay = 0.1}, "adam has no weight decay");
   check("lion", {.epsilon = 0.1}, "lion has no epsilon");
-  check("adam", {.beta2 = 1}, "beta2 must be from 0 to below 1, got 1");
-  check("lion", {.beta1 = -0.5}, "beta1 must be from 0 to below 1, got -0.5");
-  check("nesterov", {.momentum = 0}, "Nesterov's momentum must be more than 0");
-  check("sgd", {.learning_rate = -1}, "the learning rate must be a number from 0, got -1");
-  check("adamw", {.weight_decay = -1}, "the weight decay must be a number from 0, got -1");
+  check("adam", {.beta2 = 1}, "beta2 must be at least 0 and below 1, got 1");
+  check("lion", {.beta1 = -0.5}, "beta1 must be at least 0 and below 1, got -0.5");
+  check("nesterov", {.momentum = 0}, "Nesterov's momentum must be above 0");
+  check("sgd", {.learning_rate = -1}, "the learning rate must be at least 0 and finite, got -1");
+  check("adamw", {.weight_decay = -1}, "the weight decay must be at least 0 and finite, got -1");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -15,7 +15,7 @@ using namespace adjoint::testing;
 
 BOOST_AUTO_TEST_SUITE(patience)
 
-BOOST_AUTO_TEST_CASE(it_ends_with_so_many_figures_in_a_row_that_are_no_best) {
+BOOST_AUTO_TEST_CASE(it_ends_with_n_figures_in_a_row_that_are_no_best) {
   for (const Goal goal : {Goal::lowest, Goal::highest}) {
     const double sign = goal == Goal::lowest ? 1 : -1;
     Patience patience({.patience = 3, .goal = goal});
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(it_ends_with_so_many_figures_in_a_row_that_are_no_best) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_margin_has_to_be_beaten) {
+BOOST_AUTO_TEST_CASE(the_margin_must_be_beaten) {
   Patience loss({.margin = 0.25});
   BOOST_TEST(loss.observe(1));
   BOOST_TEST(!loss.observe(0.75));
@@ -51,11 +51,11 @@ BOOST_AUTO_TEST_CASE(before_the_first_figure_there_is_no_best) {
   BOOST_TEST(!Patience().ended());
 }
 
-BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_an_error) {
+BOOST_AUTO_TEST_CASE(invalid_options_are_an_error) {
   BOOST_CHECK_EXCEPTION(Patience({.patience = 0}), Error,
                         says("patience: must be at least 1, got 0"));
   BOOST_CHECK_EXCEPTION(Patience({.margin = -1}), Error,
-                        says("patience: the margin must be a number from 0, got -1"));
+                        says("patience: the margin must be at least 0 and finite, got -1"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

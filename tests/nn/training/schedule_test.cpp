@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(constant_stays) {
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(every_one_warms_up_evenly_to_one) {
+BOOST_AUTO_TEST_CASE(every_schedule_warms_up_evenly_to_one) {
   for (const std::string& name : schedule_names()) {
     const std::vector<double> all = factors({.name = name, .warm_up = 4, .total = 20}, 5);
     BOOST_TEST(all == (std::vector<double>{0.25, 0.5, 0.75, 1, all[4]}),
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(linear_and_cosine_fall_to_the_floor_and_stay) {
 }
 
 // d^−½ · min(n^−½, n · W^−1.5) at the n-th step.
-BOOST_AUTO_TEST_CASE(the_inverse_square_root_is_that_of_the_paper) {
+BOOST_AUTO_TEST_CASE(the_inverse_square_root_is_the_papers) {
   constexpr double width = 512;
   for (const Index warm_up : {1, 7, 4000}) {
     const Schedule schedule({.name = "inverse-sqrt", .warm_up = warm_up});
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(plateau_falls_when_the_loss_does_not) {
   BOOST_TEST(scales == expected, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(the_others_do_not_listen) {
+BOOST_AUTO_TEST_CASE(the_others_ignore_losses) {
   for (const std::string& name : schedule_names()) {
     Schedule schedule({.name = name, .total = 10, .patience = 1});
     const double before = schedule(3);
@@ -100,18 +100,17 @@ BOOST_AUTO_TEST_CASE(the_others_do_not_listen) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_schedule_that_makes_no_sense_is_an_error) {
+BOOST_AUTO_TEST_CASE(an_invalid_schedule_is_an_error) {
   const auto check = [](const ScheduleOptions& options, const std::string& text) {
     BOOST_CHECK_EXCEPTION(Schedule{options}, Error, says("schedule: " + text));
   };
   check({.name = "step"},
-        "there is none of the name 'step'; there are constant, linear, cosine, inverse-sqrt and "
-        "plateau");
-  check({.warm_up = -1}, "the warm-up must be from 0 steps, got -1");
+        "'step' is not one of constant, linear, cosine, inverse-sqrt and plateau");
+  check({.warm_up = -1}, "the warm-up must be at least 0 steps, got -1");
   check({.name = "cosine", .warm_up = 10, .total = 10},
         "cosine must end after the warm-up of 10 steps, got a total of 10");
-  check({.floor = 2}, "the floor must be from 0 to 1, got 2");
-  check({.decay = NAN}, "the decay must be from 0 to 1, got nan");
+  check({.floor = 2}, "the floor must be between 0 and 1, got 2");
+  check({.decay = NAN}, "the decay must be between 0 and 1, got nan");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,6 +7,7 @@
 #include "autograd/support/threads.h"
 #include "autograd/tools/anomaly.h"
 #include "nn/models/transformer.h"
+#include "nn/training/gradients.h"
 #include "tests/nn/support.h"
 
 namespace {
@@ -19,7 +20,7 @@ struct Batch {
   std::vector<Ids> sources, targets;
 };
 
-// To be copied: the target is the source.
+// A task of copying: the target is the source.
 Batch copy_task(std::size_t count, Key key, Index longest = 6) {
   Dice dice(key);
   const std::vector<Ids> sequences = random_sequences(dice, count, 1, longest, 11);
@@ -66,7 +67,7 @@ struct Threads {
   int before = threads();
 };
 
-// A Transformer and something that fields() may hide, or list though it is of no use.
+// A Transformer and a factor that fields() may omit, or list although it is not used.
 struct Wrapped : EncoderDecoder {
   Transformer inner = Transformer(config_with(0), Key(1));
   Tensor factor = variable(ones({13}), "factor");
@@ -129,9 +130,9 @@ BOOST_AUTO_TEST_CASE(the_number_of_shards_changes_the_last_bits_only) {
   for (const Index shards : {2, 3, 7, 100}) BOOST_TEST(distance(with_shards(shards), one) < 1e-4);
 }
 
-// The loss is divided by the whole batch's tokens, however they are spread over the parts; dropout
-// follows the examples.
-BOOST_AUTO_TEST_CASE(parts_one_after_the_other_equal_the_batch_at_once) {
+// The loss is divided by the tokens of the whole batch, however they are spread over the
+// micro-batches, and dropout follows the examples.
+BOOST_AUTO_TEST_CASE(micro_batches_equal_the_whole_batch) {
   const Batch batch = [] {
     Batch lopsided = copy_task(20, Key(2), 2);
     const Batch longer = copy_task(3, Key(3), 12);
@@ -149,10 +150,13 @@ BOOST_AUTO_TEST_CASE(parts_one_after_the_other_equal_the_batch_at_once) {
   for (const bool packed : {true, false}) {
     const auto [whole, at_once] =
         stepped({.shards = 1, .smoothing = 0.1, .packed = packed, .key = Key(7)});
-    for (const Index parts : {2, 3, 10, 100})
+    for (const Index micro_batches : {2, 3, 10, 100})
       for (const Index shards : {1, 2, 4}) {
-        const auto [model, result] = stepped(
-            {.shards = shards, .parts = parts, .smoothing = 0.1, .packed = packed, .key = Key(7)});
+        const auto [model, result] = stepped({.shards = shards,
+                                              .micro_batches = micro_batches,
+                                              .smoothing = 0.1,
+                                              .packed = packed,
+                                              .key = Key(7)});
         BOOST_TEST(testing::distance(parameters(model), parameters(whole)) < 1e-13);
         BOOST_TEST(result.loss == at_once.loss, boost::test_tools::tolerance(1e-13));
         BOOST_TEST(result.gradient_norm == at_once.gradient_norm,
@@ -171,13 +175,13 @@ BOOST_AUTO_TEST_CASE(packed_equals_padded) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_key_decides_on_dropout) {
+BOOST_AUTO_TEST_CASE(the_key_determines_dropout) {
   const auto with_key = [](Key key) { return train(config_with(0.2), {.key = key}); };
   BOOST_TEST(distance(with_key(Key(7)), with_key(Key(7))) == 0);
   BOOST_TEST(distance(with_key(Key(7)), with_key(Key(8))) > 1e-3);
 }
 
-BOOST_AUTO_TEST_CASE(each_step_drops_others) {
+BOOST_AUTO_TEST_CASE(each_step_drops_different_elements) {
   const Batch batch = copy_task(10, Key(2));
   const Transformer model(config_with(0.5), Key(1));
   const auto losses = [&] {
@@ -216,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_loss_is_the_mean_over_all_tokens_however_lengths_are_spre
       }
 }
 
-// A step of plain gradient descent shows the gradient.
+// A step of plain gradient descent reveals the gradient.
 BOOST_AUTO_TEST_CASE(a_step_follows_the_gradient_of_the_mean) {
   const Batch batch = copy_task(7, Key(2));
   const Transformer beginning = small_transformer(config_with(0), Key(1));
@@ -267,7 +271,7 @@ BOOST_AUTO_TEST_CASE(copying_is_learned) {
   BOOST_TEST(run.losses.back() < run.losses.front() / 2);
 }
 
-BOOST_AUTO_TEST_CASE(a_field_that_is_not_listed_is_an_error_at_the_first_step) {
+BOOST_AUTO_TEST_CASE(a_field_missing_from_fields_is_an_error_at_the_first_step) {
   const Wrapped model(false, true);
   const Tensors before = parameters(clone(model));
   Adam adam(parameters(model));
@@ -276,7 +280,7 @@ BOOST_AUTO_TEST_CASE(a_field_that_is_not_listed_is_an_error_at_the_first_step) {
   BOOST_CHECK_EXCEPTION(
       trainer.step(batch.sources, batch.targets), Error,
       says("trainer: the loss depends on a leaf 'factor' of shape [13] that the model's "
-           "fields() do not list; it would never be trained"));
+           "fields() does not list, so it would never be trained"));
   BOOST_TEST(same_bits(parameters(model), before));
 
   const Wrapped listed(true, true);
@@ -294,13 +298,13 @@ BOOST_AUTO_TEST_CASE(a_listed_field_that_is_not_used_is_named) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_trained_on_is_an_error) {
+BOOST_AUTO_TEST_CASE(invalid_options_and_batches_are_an_error) {
   const Transformer model(config_with(0), Key(1));
   Adam adam(parameters(model));
   BOOST_CHECK_EXCEPTION(Trainer(model, adam, {.shards = 0}), Error,
                         says("trainer: needs at least one shard, got 0"));
-  BOOST_CHECK_EXCEPTION(Trainer(model, adam, {.parts = 0}), Error,
-                        says("trainer: needs at least one part, got 0"));
+  BOOST_CHECK_EXCEPTION(Trainer(model, adam, {.micro_batches = 0}), Error,
+                        says("trainer: needs at least one micro-batch, got 0"));
   Trainer trainer(model, adam);
   const Batch batch = copy_task(2, Key(2));
   const std::span<const Ids> one = std::span(batch.targets).first(1);
@@ -311,7 +315,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_trained_on_is_an_error) {
   BOOST_CHECK_EXCEPTION(trainer.step({}, {}), Error, says("trainer: 0 sources for 0 targets"));
 }
 
-// Not even the symbol that begins it, or nothing but that.
+// Targets without even the begin symbol, or with nothing else.
 BOOST_AUTO_TEST_CASE(targets_without_a_token_to_predict_are_an_error) {
   const Transformer model(config_with(0), Key(1));
   const Transformer before = clone(model);
@@ -336,7 +340,11 @@ BOOST_AUTO_TEST_CASE(a_step_that_would_destroy_the_weights_is_an_error) {
     Trainer trainer(model, adam, {.clip = clip});
     const Batch batch = copy_task(4, Key(2));
     BOOST_TEST_CONTEXT("clip " << clip) {
-      BOOST_CHECK_THROW(trainer.step(batch.sources, batch.targets), NotFinite);
+      BOOST_CHECK_EXCEPTION(
+          trainer.step(batch.sources, batch.targets), NotFinite,
+          says("trainer: the gradients' norm is NaN, since a value in the model or its loss is NaN "
+               "or has overflowed; repeat the step under DetectAnomaly (autograd/tools/anomaly.h) "
+               "to see where"));
       BOOST_TEST(same_bits(parameters(model), parameters(before)));
     }
   }

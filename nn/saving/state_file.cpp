@@ -1,0 +1,147 @@
+#include "nn/saving/state_file.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <set>
+#include <sstream>
+#include <vector>
+
+namespace adjoint::nn {
+namespace {
+
+class Writer : public State {
+ public:
+  SafeTensors content;
+
+ private:
+  void on_tensor(const std::string& path, Tensor& tensor) override {
+    require(content.tensors.emplace(path, detach(tensor)).second,
+            "saving: two tensors have the name ", path);
+  }
+  void on_count(const std::string& path, Index& count) override {
+    on_fixed(path, std::to_string(count));
+  }
+  void on_number(const std::string& path, double& number) override {
+    on_fixed(path, text_of(number));
+  }
+  void on_fixed(const std::string& path, const std::string& value) override {
+    require(content.metadata.emplace(path, value).second, "saving: two values have the name ",
+            path);
+  }
+};
+
+/// The first few of a list, and the number of the others.
+std::string some_of(const std::vector<std::string>& all, const std::string& separator) {
+  constexpr std::size_t most = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(all.size(), most); ++i)
+    text += (i > 0 ? separator : "") + all[i];
+  if (all.size() > most) text += separator + "and " + std::to_string(all.size() - most) + " more";
+  return text;
+}
+
+/// Notes differences and what to copy, and changes nothing before copy().
+class Reader : public State {
+ public:
+  Reader(const SafeTensors& file, const std::string& owner) : file_(file), owner_(owner) {}
+
+  std::string differences() const {
+    std::vector<std::string> unexpected, all;
+    const auto add_unexpected = [&](const auto& entries) {
+      for (const auto& [path, value] : entries)
+        if (!visited_.contains(path)) unexpected.push_back(shown(path));
+    };
+    add_unexpected(file_.metadata);
+    add_unexpected(file_.tensors);
+    if (!missing_.empty()) all.push_back("missing " + some_of(missing_, ", "));
+    if (!unexpected.empty()) all.push_back("unexpected " + some_of(unexpected, ", "));
+    if (!different_.empty()) all.push_back(some_of(different_, "; "));
+    if (castable_) all.push_back("load the file in its own dtype, then cast the model");
+    return some_of(all, "; ");
+  }
+  void copy() const {
+    for (const auto& each : copies_) each();
+  }
+
+ private:
+  void on_tensor(const std::string& path, Tensor& tensor) override {
+    const Tensor* const stored = find(file_.tensors, path);
+    if (!stored) return;
+    if (stored->form() != tensor.form()) {
+      differ(path, " is ", stored->dtype(), ' ', stored->shape(), ", ", owner_, " has ",
+             tensor.dtype(), ' ', tensor.shape());
+      castable_ |= is_real(stored->dtype()) && stored->dtype() != tensor.dtype();
+      return;
+    }
+    copies_.push_back([tensor, stored]() mutable {
+      dispatch(tensor.dtype(), [&]<class T>() {
+        std::ranges::copy(stored->values<T>(), tensor.edit<T>().begin());
+      });
+    });
+  }
+  void on_count(const std::string& path, Index& count) override {
+    parse(path, count, "an integer of at least 0", [](Index value) { return value >= 0; });
+  }
+  void on_number(const std::string& path, double& number) override {
+    parse(path, number, "a number", [](double value) { return !std::isnan(value); });
+  }
+  void on_fixed(const std::string& path, const std::string& value) override {
+    const std::string* const stored = find(file_.metadata, path);
+    if (stored && *stored != value)
+      differ(path, " is ", shown(*stored), ", ", owner_, " has ", value);
+  }
+
+  template <class Value>
+  const Value* find(const std::map<std::string, Value>& entries, const std::string& path) {
+    visited_.insert(path);
+    const auto found = entries.find(path);
+    if (found != entries.end()) return &found->second;
+    missing_.push_back(path);
+    return nullptr;
+  }
+  template <class Number, class Valid>
+  void parse(const std::string& path, Number& number, const char* expected, Valid valid) {
+    const std::string* const text = find(file_.metadata, path);
+    if (!text) return;
+    Number value{};
+    const char* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, value);
+    if (error != std::errc() || stop != end || !valid(value))
+      differ(path, " is ", shown(*text), ", which is not ", expected);
+    else
+      copies_.push_back([&number, value] { number = value; });
+  }
+  template <class... Parts>
+  void differ(const Parts&... parts) {
+    std::ostringstream text;
+    (text << ... << parts);
+    different_.push_back(text.str());
+  }
+
+  const SafeTensors& file_;
+  const std::string& owner_;
+  std::set<std::string> visited_;
+  std::vector<std::string> missing_, different_;
+  bool castable_ = false;
+  std::vector<std::function<void()>> copies_;
+};
+
+}  // namespace
+
+SafeTensors collect(const VisitState& visit) {
+  Writer writer;
+  visit(writer);
+  return std::move(writer.content);
+}
+
+void restore(const VisitState& visit, const SafeTensors& file, const std::string& owner,
+             const std::string& complaint) {
+  Reader reader(file, owner);
+  visit(reader);
+  const std::string differences = reader.differences();
+  require(differences.empty(), complaint, differences);
+  reader.copy();
+}
+
+}  // namespace adjoint::nn

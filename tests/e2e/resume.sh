@@ -84,7 +84,7 @@ ended
 cp -r run.partial before
 refuses "a new run where one was stopped" 1 'run.partial|--resume|--restart' \
   "${train[@]}" --output run
-refuses "--resume with another model" 1 '--resume|--width is 48 and not 32' \
+refuses "--resume with another model" 1 '--resume|--width is 48, not 32' \
   "${train[@]}" --output run --resume --width 48
 # These leave the shapes of all weights as they are.
 for other in "--heads 4" "--positions none" "--position-place after" "--activation gelu" \
@@ -94,7 +94,7 @@ for other in "--heads 4" "--positions none" "--position-place after" "--activati
 done
 refuses "--resume with fewer epochs than begun" 1 '--epochs|at least' \
   "${train[@]}" --output run --resume --epochs 1
-refuses "--resume with other data" 1 '--resume|the pairs are others' \
+refuses "--resume with other data" 1 '--resume|pairs have changed' \
   "$seq2seq" train <(head -n 290 pairs.tsv) --output run --resume
 refuses "--resume without the data" 1 'pairs|--task' "$seq2seq" train --output run --resume
 refuses "--restart with a missing file" 1 'missing' \
@@ -111,7 +111,7 @@ unsaved
 refuses "--resume of a run killed before it saved anything" 1 'early|no stopped run' \
   "${train[@]}" --output early --resume
 unsaved && cp -r former early
-refuses "  in the place of a model, with its settings" 1 '--resume|--width is 32 and not 16' \
+refuses "  in the place of a model, with its settings" 1 '--resume|--width is 32, not 16' \
   "${train[@]}" "${settings[@]}" --output early --resume
 check "  which changes nothing" diff -r former early
 unsaved

@@ -48,7 +48,7 @@ schedule cosine "0.01 0.00933 0.0075 0.005 0.0025 0.00067"
 schedule inverse-sqrt "0.005 0.01 0.0081650 0.0070711 0.0063246 0.0057735" --warm-up 2
 schedule plateau "0.01 0.01 0.01 0.01 0.01 0.01"
 succeeds "a falling schedule" "${small[@]}" --output falling --schedule cosine
-refuses "  which more epochs would change" 1 '--resume|--epochs is 3 and not 2' \
+refuses "  which more epochs would change" 1 '--resume|--epochs is 3, not 2' \
   "$seq2seq" train pairs.tsv --output falling --resume --epochs 3
 refuses "a warm-up of more than all steps" 1 'linear|warm-up|100' \
   "${small[@]}" --output none --schedule linear --warm-up 100

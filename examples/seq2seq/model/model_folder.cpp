@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 constexpr auto source_file = "source.vocabulary";
 constexpr auto target_file = "target.vocabulary";
 constexpr auto subwords_file = "subwords.model";
-constexpr auto held_out_name = "held-out.tsv";
+constexpr auto held_out_file = "held-out.tsv";
 
 std::string as_lines(const std::vector<data::Pair>& pairs, const data::Tokenizer& tokenizer) {
   std::string text;
@@ -30,26 +30,49 @@ data::Tokenizer load_tokenizer(const DataSettings& settings, const fs::path& fol
   return data::Tokenizer::from_name(settings.tokenizer);
 }
 
-// What to do with it, where its model is asked for.
-std::string of_stopped_run(const fs::path& partial) {
+// A run that was stopped here, for the message that there is no model.
+std::string hint_of_stopped_run(const fs::path& partial) {
   if (!fs::exists(partial / state_file)) return "";
-  const std::string resume = ", and with --resume goes on with the run that was stopped there";
+  const std::string hint = "; a run was stopped here, and --resume continues it";
   return fs::exists(partial / weights_file)
-             ? resume + "; what it had learnt is in " + partial.string()
-             : resume;
+             ? hint + " (its model so far is " + partial.string() + ")"
+             : hint;
 }
 
 }  // namespace
 
-Model::Model(const Settings& s, data::Tokenizer cutter, data::Vocabulary source_words,
-             data::Vocabulary target_words)
+Model::Model(const Settings& s, data::Tokenizer text_tokenizer, data::Vocabulary source_vocabulary,
+             data::Vocabulary target_vocabulary)
     : settings(s),
-      tokenizer(std::move(cutter)),
-      source(std::move(source_words)),
-      target(std::move(target_words)),
+      tokenizer(std::move(text_tokenizer)),
+      source(std::move(source_vocabulary)),
+      target(std::move(target_vocabulary)),
       network(s.network(source.size(), target.size())) {
   require(s.model.tie != "all" || source == target,
-          "--tie all: the vocabularies of source and target differ");
+          "--tie all needs one vocabulary, but those of source and target differ");
+}
+
+data::Tokens Model::read_source(std::string_view line) const {
+  data::Tokens tokens = tokenizer.tokenize(line);
+  const Index longest = settings.data.max_tokens;
+  require(std::ssize(tokens) <= longest, "a sentence of ", tokens.size(),
+          " tokens; the model reads at most ", longest);
+  return tokens;
+}
+
+data::Tokens Model::read_target(std::string_view line) const {
+  data::Tokens tokens = tokenizer.tokenize(line);
+  const Index longest = settings.data.decoding_limit();
+  require(std::ssize(tokens) <= longest, "a target of ", tokens.size(),
+          " tokens; the model writes at most ", longest);
+  return tokens;
+}
+
+const std::vector<std::string>& model_files() {
+  static const std::vector<std::string> names = {weights_file,  best_file,    state_file,
+                                                 settings_file, source_file,  target_file,
+                                                 subwords_file, held_out_file};
+  return names;
 }
 
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
@@ -57,35 +80,38 @@ void save_description(const Model& model, const std::vector<data::Pair>& held_ou
   model.source.save(folder / source_file);
   model.target.save(folder / target_file);
   if (model.settings.data.subwords()) model.tokenizer.subwords.save(folder / subwords_file);
-  write_file(folder / held_out_name, as_lines(held_out, model.tokenizer));
-  write_file(folder / settings_file, to_text(model.settings));
+  write_file(folder / held_out_file, as_lines(held_out, model.tokenizer));
+  write_file(folder / settings_file, model.settings.to_text());
 }
 
 Model load(const fs::path& folder) {
-  require(fs::exists(folder), folder.string(), ": no such folder; `seq2seq train` makes one",
-          of_stopped_run(partial_folder(folder)));
-  require(fs::is_directory(folder), folder.string(), ": is a file and not a model's folder");
-  require(fs::exists(folder / settings_file), folder.string(), ": holds no model (no ",
-          settings_file, ")");
-  const Settings settings = read_settings(folder / settings_file);
+  require(fs::exists(folder), folder.string(), ": no such folder; `seq2seq train` creates one",
+          hint_of_stopped_run(partial_folder(folder)));
+  require(fs::is_directory(folder), folder.string(), ": is a file, not the folder of a model");
+  const Settings settings = load_settings(folder);
   Model model(settings, load_tokenizer(settings.data, folder),
               data::Vocabulary::load(folder / source_file),
               data::Vocabulary::load(folder / target_file));
   nn::load_parameters(*model.network, folder / weights_file);
   require(std::isfinite(nn::global_norm(nn::parameters(*model.network))),
-          (folder / weights_file).string(), ": holds NaN or infinity");
+          (folder / weights_file).string(), ": contains NaN or infinity");
   return model;
 }
 
-fs::path partial_folder(const fs::path& folder) { return folder.string() + ".partial"; }
-
-fs::path held_out_file(const fs::path& folder) { return folder / held_out_name; }
-
-const std::vector<std::string>& model_files() {
-  static const std::vector<std::string> names = {weights_file,  best_file,    state_file,
-                                                 settings_file, source_file,  target_file,
-                                                 subwords_file, held_out_name};
-  return names;
+Settings load_settings(const fs::path& folder) {
+  require(fs::exists(folder / settings_file), folder.string(), ": contains no model (no ",
+          settings_file, ")");
+  return Settings::read(folder / settings_file);
 }
+
+std::vector<data::Pair> load_held_out(const fs::path& folder, const Model& model) {
+  const fs::path file = folder / held_out_file;
+  std::error_code missing;  // read_corpus throws a clear Error for a missing file
+  if (fs::file_size(file, missing) == 0) return {};
+  return data::read_corpus(file, model.tokenizer, {.max_tokens = model.settings.data.max_tokens})
+      .pairs;
+}
+
+fs::path partial_folder(const fs::path& folder) { return folder.string() + ".partial"; }
 
 }  // namespace adjoint::seq2seq

@@ -4,12 +4,12 @@
 #include <map>
 #include <sstream>
 
-#include "autograd/support/error.h"
-#include "examples/seq2seq/settings/validators.h"
-
 namespace adjoint::seq2seq {
 
 namespace {
+
+constexpr auto transformer_group = "Transformer", recurrent_group = "Recurrent model";
+
 const std::map<std::string, nn::Positions> all_positions = {
     {"none", nn::Positions::none},         {"sinusoidal", nn::Positions::sinusoidal},
     {"learned", nn::Positions::learned},   {"convolutional", nn::Positions::convolutional},
@@ -51,6 +51,13 @@ const std::map<std::string, nn::HeadLayout> all_head_layouts = {
     {"head-major", nn::HeadLayout::head_major},
 };
 
+template <class Value>
+std::vector<std::string> names_of(const std::map<std::string, Value>& values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  return names;
+}
+
 // "encoder.blocks.0.attention:1,decoder.blocks.1.cross_attention:3"
 std::vector<nn::PrunedHead> parse_pruned_heads(const std::string& text) {
   std::vector<nn::PrunedHead> heads;
@@ -70,8 +77,14 @@ std::vector<nn::PrunedHead> parse_pruned_heads(const std::string& text) {
 }
 }  // namespace
 
-void ModelSettings::check() const {
-  if (is_recurrent()) return;
+void ModelSettings::check(const Options& options) const {
+  const std::string other_model = "cannot be used with --model " + model;
+  options.require_for_group(!is_recurrent(), transformer_group, other_model);
+  options.require_for_group(is_recurrent(), recurrent_group, other_model);
+  if (!is_recurrent()) check_transformer();
+}
+
+void ModelSettings::check_transformer() const {
   require(width % heads == 0, "--heads: ", heads, " does not divide --width, ", width);
   require(decoder_width % heads == 0, "--heads: ", heads, " does not divide --decoder-width, ",
           decoder_width);
@@ -171,93 +184,51 @@ std::unique_ptr<nn::EncoderDecoder> ModelSettings::make(Index source_tokens, Ind
   return std::make_unique<nn::RecurrentSeq2Seq>(config, key);
 }
 
-void add_options(CLI::App& app, ModelSettings& s) {
-  const std::string any = "Model", model = transformer_group, recurrent = recurrent_group;
-  app.add_option("--model", s.model, "recurrent ones see one context, or attend (Bahdanau)")
-      ->check(CLI::IsMember({"transformer", "gru", "lstm", "gru-attention", "lstm-attention"}))
-      ->group(any);
-  app.add_option("--width", s.width, "of embeddings, blocks and recurrent states")
-      ->check(counting())
-      ->group(any);
-  app.add_option("--decoder-width", s.decoder_width, "the same of the decoder; 0: as --width")
-      ->check(whole_number())
-      ->group(model);
-  app.add_option("--hidden", s.hidden, "width inside of the feed-forward networks")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--heads", s.heads, "of attention; must divide the width")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--attention", s.attention,
-                 "how the score of a query and a key comes about, in each head")
-      ->check(CLI::IsMember({"dot", "bilinear", "additive"}))
-      ->group(model);
-  app.add_option("--attention-bias", s.attention_bias, "biases in the projections of attention")
-      ->check(CLI::IsMember({"no", "yes"}))
-      ->group(model);
-  app.add_option("--head-layout", s.head_layout,
-                 "where the heads are meanwhile: in the width (one kernel, fast), or examples of a "
-                 "larger batch in one of two orders, to compare")
-      ->check(CLI::IsMember({"side-by-side", "batch-major", "head-major"}))
-      ->group(model);
-  app.add_option("--prune-heads", s.prune_heads,
-                 "heads to switch off, as in encoder.blocks.0.attention:1,"
-                 "decoder.blocks.1.cross_attention:0")
-      ->group(model);
-  app.add_option("--encoder-blocks", s.encoder_blocks, "layers that read the source")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--decoder-blocks", s.decoder_blocks, "layers that write the target")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--dropout", s.dropout, "share of the values left out at random in training")
-      ->check(fraction())
-      ->group(any);
-  app.add_option("--positions", s.positions, "how a token knows its place")
-      ->check(CLI::IsMember(all_positions))
-      ->group(model);
-  app.add_option("--position-mode", s.position_mode,
-                 "positions are added, concatenated and projected back, or get a part of the width")
-      ->check(CLI::IsMember(all_modes))
-      ->group(model);
-  app.add_option("--position-place", s.position_place,
-                 "before the blocks, in each block, or after them")
-      ->check(CLI::IsMember(all_places))
-      ->group(model);
-  app.add_option("--position-width", s.position_width,
-                 "features that carry the position, for --position-mode split")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--kernel", s.kernel, "tokens that the filter of convolutional positions reads")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--max-distance", s.max_distance,
-                 "relative positions tell no larger distances apart")
-      ->check(counting())
-      ->group(model);
-  app.add_option("--relative", s.relative,
-                 "what knows the distance with relative positions: keys, or keys and values")
-      ->check(CLI::IsMember({"keys", "both"}))
-      ->group(model);
-  app.add_option("--norm", s.norm, "normalisation after or before each sublayer")
-      ->check(CLI::IsMember({"post", "pre"}))
-      ->group(model);
-  app.add_option("--normalization", s.normalization,
-                 "of mean and deviation (layer), or of the root mean square alone")
-      ->check(CLI::IsMember(all_normalizations))
-      ->group(model);
-  app.add_option("--activation", s.activation,
-                 "inside of the feed-forward networks; the last three are gates")
-      ->check(CLI::IsMember({"relu", "gelu", "glu", "geglu", "swiglu"}))
-      ->group(model);
-  app.add_option("--tie", s.tie,
-                 "one table for the target's embedding and the output (decoder), or for the "
-                 "source's as well, with one vocabulary (all)")
-      ->check(CLI::IsMember({"none", "decoder", "all"}))
-      ->group(model);
-  app.add_option("--layers", s.layers, "of the encoder, and of the decoder")
-      ->check(counting())
-      ->group(recurrent);
+void ModelSettings::add_to(Options& options) {
+  options.group("Model");
+  options.add("--model", model, {"transformer", "gru", "lstm", "gru-attention", "lstm-attention"},
+              "the architecture; -attention: with Bahdanau's attention");
+  options.add("--width", width, from_1, "width of embeddings, blocks and recurrent states");
+  options.add("--dropout", dropout, below_1, "dropout rate");
+
+  options.group(transformer_group);
+  options.add("--decoder-width", decoder_width, from_0, "width of the decoder; 0: --width");
+  options.add("--hidden", hidden, from_1, "hidden width of the feed-forward networks");
+  options.add("--heads", heads, from_1, "attention heads; must divide the width");
+  options.add("--attention", attention, names_of(all_scores), "the score of a query and a key");
+  options.add("--attention-bias", attention_bias, {"no", "yes"},
+              "biases in the projections of attention");
+  options.add("--head-layout", head_layout, names_of(all_head_layouts),
+              "where the heads are during attention: in the width (one fast kernel), or in the "
+              "batch, in one of two orders");
+  options.add("--prune-heads", prune_heads,
+              "heads to switch off, as in encoder.blocks.0.attention:1,"
+              "decoder.blocks.1.cross_attention:0");
+  options.add("--encoder-blocks", encoder_blocks, from_1, "blocks of the encoder");
+  options.add("--decoder-blocks", decoder_blocks, from_1, "blocks of the decoder");
+  options.add("--positions", positions, names_of(all_positions), "positional encoding");
+  options.add("--position-mode", position_mode, names_of(all_modes),
+              "add positions, concatenate and project them, or split the width");
+  options.add("--position-place", position_place, names_of(all_places),
+              "before the blocks, in each block, or after them");
+  options.add("--position-width", position_width, from_1,
+              "features that carry the position, for --position-mode split");
+  options.add("--kernel", kernel, from_1, "kernel size of convolutional positions, in tokens");
+  options.add("--max-distance", max_distance, from_1,
+              "largest distance that relative positions tell apart");
+  options.add("--relative", relative, {"keys", "both"},
+              "what relative positions are added to: keys, or keys and values");
+  options.add("--norm", norm, {"post", "pre"}, "normalize after or before each sublayer");
+  options.add("--normalization", normalization, names_of(all_normalizations),
+              "layer norm or RMS norm");
+  options.add("--activation", activation, names_of(all_activations),
+              "activation of the feed-forward networks; glu, geglu and swiglu are gated");
+  options.add("--tie", tie, names_of(all_ties),
+              "share the target embedding with the output (decoder), or also with the source "
+              "embedding, over one vocabulary (all)");
+
+  options.group(recurrent_group);
+  options.add("--layers", layers, from_1, "layers of the encoder, and of the decoder");
 }
 
 }  // namespace adjoint::seq2seq

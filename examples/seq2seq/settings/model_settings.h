@@ -1,15 +1,12 @@
-// What a run trains.
+// The model that a run trains.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "examples/seq2seq/settings/options.h"
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/models/transformer.h"
-
-namespace CLI {
-class App;
-}
 
 namespace adjoint::seq2seq {
 
@@ -26,8 +23,11 @@ struct ModelSettings {
   std::string attention = "dot", attention_bias = "no", head_layout = "side-by-side";
   std::string prune_heads = "none";
 
+  void add_to(Options& options);
+  /// Error, naming the option, when values contradict each other.
+  void check(const Options& options) const;
+
   bool is_recurrent() const { return model != "transformer"; }
-  void check() const;
   nn::TransformerConfig transformer(Index source_tokens, Index target_tokens,
                                     Index max_length) const;
   nn::RecurrentConfig recurrent(Index source_tokens, Index target_tokens) const;
@@ -36,13 +36,9 @@ struct ModelSettings {
                                            Index max_length, Key key) const;
 
  private:
+  void check_transformer() const;
   void check_positions() const;
   nn::PositionOptions position_options() const;
 };
-
-/// Options that go with one kind of model only are in a group of its name.
-constexpr auto transformer_group = "Transformer", recurrent_group = "Recurrent model";
-
-void add_options(CLI::App& app, ModelSettings& settings);
 
 }  // namespace adjoint::seq2seq

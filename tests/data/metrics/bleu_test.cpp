@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(corpus_bleu_without_a_match) {
 
 BOOST_AUTO_TEST_CASE(corpus_bleu_refuses_what_does_not_pair_up) {
   const std::vector<std::string> none;
-  BOOST_CHECK_EXCEPTION(corpus_bleu(none, none), Error, says("corpus_bleu: there is no sentence"));
+  BOOST_CHECK_EXCEPTION(corpus_bleu(none, none), Error, says("corpus_bleu: no sentences"));
   BOOST_CHECK_EXCEPTION(corpus_bleu({"a", "b"}, {"a"}), Error,
                         says("corpus_bleu: 2 hypotheses, but 1 references"));
 }
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(an_ngram_may_be_used_as_often_as_in_the_reference_that_has_
 BOOST_AUTO_TEST_CASE(references_that_do_not_pair_up_are_refused) {
   const std::vector<std::vector<std::string>> none, uneven = {{"a"}, {"a", "b"}};
   BOOST_CHECK_EXCEPTION(corpus_bleu({"a"}, none), Error,
-                        says("corpus_bleu: there is no reference"));
+                        says("corpus_bleu: no references"));
   BOOST_CHECK_EXCEPTION(corpus_bleu({"a"}, uneven), Error,
                         says("corpus_bleu: 1 hypotheses, but 2 references"));
 }

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
     BOOST_CHECK_EXCEPTION(corpus_chrf({"a"}, {"a"}, options), Error, says(complaint));
   };
   refused({.char_order = 0},
-          "corpus_chrf: there must be an order of n-grams, got 0 for characters and 0 for words");
+          "corpus_chrf: the n-gram orders must not be negative or all 0, got 0 for characters and 0 for words");
   refused({.beta = 0}, "corpus_chrf: beta must be at least 1, got 0");
   BOOST_CHECK_EXCEPTION(corpus_chrf({"a"}, {"a", "b"}), Error,
                         says("corpus_chrf: 1 hypotheses, but 2 references"));

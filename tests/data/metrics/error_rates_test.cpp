@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(word_errors_are_summed_before_they_are_divided) {
 
 // "read" said as R IY D, where R EH D was asked for: one phoneme of three.
 BOOST_AUTO_TEST_CASE(phonemes_are_counted_like_words) {
-  BOOST_TEST(phoneme_error_rate({{"R", "IY", "D"}}, {{"R", "EH", "D"}}).rate == 100.0 / 3, nearly);
+  BOOST_TEST(word_error_rate({{"R", "IY", "D"}}, {{"R", "EH", "D"}}).rate == 100.0 / 3, nearly);
 }
 
 // By hand: b c a against a b c d has all three words, one is missing (WER: a first, a and d last,
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(error_rates_at_the_edges) {
     BOOST_TEST(rate({{}}, {{"a", "b"}}).rate == 100.0);
   }
   BOOST_CHECK_EXCEPTION(word_error_rate({}, {}), Error,
-                        says("word_error_rate: there is no sentence"));
+                        says("word_error_rate: no sentences"));
   BOOST_CHECK_EXCEPTION(position_independent_error_rate({{}}, {{}, {}}), Error,
                         says("position_independent_error_rate: 1 hypotheses, but 2 references"));
 }

@@ -10,6 +10,7 @@
 
 #include "autograd/random.h"
 #include "autograd/support/error.h"
+#include "data/metrics/edit_table.h"
 #include "data/metrics/error_rates.h"
 #include "tests/autograd/support.h"
 #include "tests/data/support.h"
@@ -59,6 +60,13 @@ Tokens long_sentence(std::int64_t length, Key key) {
   Tokens tokens;
   for (const auto i : numbers.values<adjoint::Index>()) tokens.push_back(std::to_string(i));
   return tokens;
+}
+
+/// The edit distance without moves, within the band.
+std::int64_t banded_edit_distance(const Tokens& hypothesis, const Tokens& reference) {
+  Numbering numbering;
+  const Words words = numbering.number(hypothesis);
+  return EditTable(words, numbering.number(reference)).distance();
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(by_tokens_the_key_decides_the_order) {
 BOOST_AUTO_TEST_CASE(a_pair_longer_than_a_batch_is_an_error) {
   const EncodedPairs two{{{5}, {6, 6, 6}}, {{5, 5}, {6}}};
   BOOST_CHECK_EXCEPTION(batch_order_by_tokens(two, 2, Key(1)), Error,
-                        says("batches: pair 1 has 3 tokens, more than the 2 of a batch"));
+                        says("batches: pair 1 has 3 tokens, more than the 2 that fit in a batch"));
   BOOST_CHECK_NO_THROW(batch_order_by_tokens(two, 3, Key(1)));
 }
 
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(batches_come_epoch_after_epoch_each_in_its_own_order) {
 }
 
 BOOST_AUTO_TEST_CASE(batches_of_nothing_are_an_error) {
-  BOOST_CHECK_EXCEPTION(Batches({}, {5}, Key(1)), Error, says("batches: there are no pairs"));
+  BOOST_CHECK_EXCEPTION(Batches({}, {5}, Key(1)), Error, says("batches: no pairs"));
   const EncodedPairs one{{{5}}, {{6}}};
   BOOST_CHECK_THROW(Batches(one, {0}, Key(1)), Error);
   BOOST_CHECK_THROW(Batches(one, {0, BatchSize::Unit::tokens}, Key(1)), Error);

@@ -101,9 +101,9 @@ BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
   };
   check("", ": the file is empty");
   check("\xEF\xBB\xBF", ": the file is empty");
-  check("a\tb\nc d\n", ":2: no tab, expected source, tab, target");
-  check("a\tb\n\n", ":2: no tab, expected source, tab, target");
-  check("a\tb\nc\td\te\tf", ":2: 4 columns, expected source, target and perhaps an attribution");
+  check("a\tb\nc d\n", ":2: no tab; expected source, tab, target");
+  check("a\tb\n\n", ":2: no tab; expected source, tab, target");
+  check("a\tb\nc\td\te\tf", ":2: 4 columns; expected source, target and optionally an attribution");
   check("a\tb\r\nc\td\xFF\r\n", ":2: not UTF-8 at byte offset 3 of the line");
   check("a\tb\nc\td\n\te\n", ":3: the source is empty");
   check("a\t\n", ":1: the target is empty");
@@ -143,8 +143,8 @@ BOOST_AUTO_TEST_CASE(two_files_that_do_not_pair_up_are_named) {
   check("a\nb\n", "a\xC3\nb\n", true, ":1: not UTF-8 at byte offset 1 of the line");
 
   // Most likely a file of pairs, which would be a file of odd sources.
-  check("a\nb\tc\n", "a\nb\n", false, ":2: a tab, expected one sentence a line");
-  check("a\nb\n", "a\tx\nb\n", true, ":1: a tab, expected one sentence a line");
+  check("a\nb\tc\n", "a\nb\n", false, ":2: unexpected tab; expected one sentence per line");
+  check("a\nb\n", "a\tx\nb\n", true, ":1: unexpected tab; expected one sentence per line");
 
   const TwoFiles uneven("a\nb\n", "a\nb\nc");
   BOOST_CHECK_EXCEPTION(
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(two_files_have_the_same_limits) {
   const TwoFiles files("a b\na\n", "x\nx y z\n");
   BOOST_CHECK_EXCEPTION(
       read_parallel_files(files.source, files.target, words, {.max_tokens = 2}), Error,
-      says(files.target.string() + ":2: the target has 3 tokens, the limit is 2"));
+      says(files.target.string() + ":2: the target has 3 tokens; the limit is 2"));
   const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
   const Corpus corpus = read_parallel_files(files.source, files.target, words, skip);
   BOOST_TEST(corpus.skipped == 1);
@@ -196,10 +196,10 @@ BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
   const PairsFile file("a b\tx\na b c\tx\na\tx y z\na\tx\n");
   const std::string name = file.path().string();
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
-                        says(name + ":2: the source has 3 tokens, the limit is 2"));
+                        says(name + ":2: the source has 3 tokens; the limit is 2"));
   BOOST_CHECK_EXCEPTION(
       read_corpus(file.path(), words, {.max_tokens = 2, .advice = "; try another"}), Error,
-      says(name + ":2: the source has 3 tokens, the limit is 2; try another"));
+      says(name + ":2: the source has 3 tokens; the limit is 2; try another"));
 
   const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
   const Corpus corpus = read_corpus(file.path(), words, skip);
@@ -209,11 +209,11 @@ BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
 
   file.write("a\tx y z\n");
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
-                        says(name + ":1: the target has 3 tokens, the limit is 2"));
+                        says(name + ":1: the target has 3 tokens; the limit is 2"));
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, skip), Error,
                         says(name + ": every pair has a side of more than 2 tokens"));
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = -1}), Error,
-                        says("read_corpus: the limit of tokens must not be negative, got -1"));
+                        says("read_corpus: max_tokens must not be negative, got -1"));
 }
 
 BOOST_AUTO_TEST_CASE(sides_are_taken_apart) {
@@ -261,10 +261,10 @@ BOOST_AUTO_TEST_CASE(a_split_leaves_no_part_empty) {
   BOOST_TEST(split_by_count(pairs, 9, Key(0)).train.size() == 1u);
   BOOST_CHECK_EXCEPTION(
       split_by_count(pairs, 10, Key(0)), Error,
-      says("split: cannot hold out 10 of 10 different sources, neither part may be empty"));
+      says("split: cannot hold out 10 of 10 distinct sources; neither part may be empty"));
   BOOST_CHECK_EXCEPTION(
       split_by_fraction(pairs, 0.01, Key(0)), Error,
-      says("split: cannot hold out 0 of 10 different sources, neither part may be empty"));
+      says("split: cannot hold out 0 of 10 distinct sources; neither part may be empty"));
   BOOST_CHECK_EXCEPTION(split_by_fraction(pairs, 1.5, Key(0)), Error,
                         says("split: the fraction must lie between 0 and 1, got 1.5"));
 }

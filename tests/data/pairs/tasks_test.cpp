@@ -186,16 +186,16 @@ BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
   check("addition", {.symbols = 11},
         "addition: symbols, the base, must lie between 2 and 10, got 11");
   check("sort", {.reversed_digits = true}, "sort: only addition has digits to reverse");
-  check("copy", {.min_length = 0}, "copy: lengths must be at least 1 and in order, got 0 to 10");
+  check("copy", {.min_length = 0}, "copy: lengths must satisfy 1 <= minimum <= maximum, got 0 to 10");
   check("copy", {.min_length = 5, .max_length = 4},
-        "copy: lengths must be at least 1 and in order, got 5 to 4");
+        "copy: lengths must satisfy 1 <= minimum <= maximum, got 5 to 4");
   check("copy", {.train_count = -1}, "copy: counts must not be negative, got -1 and 100");
   check("copy", {.symbols = 2, .max_length = 3},  // 2 + 4 + 8
-        "copy: 1100 pairs are asked for, but there are only 14 different sources");
+        "copy: 1100 pairs requested, but there are only 14 distinct sources");
   check("addition", {.max_length = 1},
-        "addition: 1100 pairs are asked for, but there are only 100 different sources");
+        "addition: 1100 pairs requested, but there are only 100 distinct sources");
   check("addition", {.min_length = 2, .max_length = 2, .train_count = 8100},  // (99 − 9)²
-        "addition: 8200 pairs are asked for, but there are only 8100 different sources");
+        "addition: 8200 pairs requested, but there are only 8100 distinct sources");
 }
 
 BOOST_AUTO_TEST_CASE(names_are_listed) {

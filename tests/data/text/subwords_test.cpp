@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_tokenizer_without_a_model_says_what_it_needs) {
   const std::string needed =
       Subwords::available()
           ? "tokenizer: sentencepiece needs the file of a trained model"
-          : "sentencepiece is not part of this build: install the library (Debian, Ubuntu: apt-get "
+          : "this build does not include sentencepiece; install the library (Debian, Ubuntu: apt-get "
             "install libsentencepiece-dev) and build again";
   BOOST_CHECK_EXCEPTION(Tokenizer::from_name("sentencepiece"), Error, says(needed));
   BOOST_TEST((Subwords() == Subwords()));
@@ -89,16 +89,16 @@ BOOST_AUTO_TEST_CASE(training_keeps_to_its_limit_and_gives_the_same_again) {
 }
 
 BOOST_AUTO_TEST_CASE(training_that_cannot_be_is_refused) {
-  BOOST_CHECK_EXCEPTION(Subwords::train({}), Error, says("subwords: there is no text to train on"));
+  BOOST_CHECK_EXCEPTION(Subwords::train({}), Error, says("subwords: no text to train on"));
   BOOST_CHECK_EXCEPTION(Subwords::train({"", ""}), Error,
-                        says("subwords: there is no text to train on"));
+                        says("subwords: no text to train on"));
   BOOST_CHECK_EXCEPTION(Subwords::train(french(), {.algorithm = "words"}), Error,
                         says("subwords: unknown algorithm \"words\", expected unigram or bpe"));
   BOOST_CHECK_EXCEPTION(Subwords::train(french(), {.max_pieces = 20}), Error,
                         [](const Error& error) {
                           const std::string text = error.what();
                           return text.starts_with("subwords: 20 pieces are too few, the text ") &&
-                                 text.ends_with(" for its different characters");
+                                 text.ends_with(" for its distinct characters");
                         });
 }
 
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(files_that_are_no_models_are_named) {
       Subwords::load(folder / "none"), Error,
       says("cannot read " + (folder / "none").string() + ": No such file or directory"));
   BOOST_CHECK_EXCEPTION(Subwords().cut("a"), Error,
-                        says("subwords: there is no model, load or train one"));
+                        says("subwords: no model; load or train one"));
 }
 
 BOOST_AUTO_TEST_CASE(the_corpus_goes_there_and_back) {
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(the_models_pieces_make_a_vocabulary) {
   const Vocabulary vocabulary({trained().pieces()});
   std::vector<Tokens> sentences;
   for (const std::string& text : french()) sentences.push_back(trained().cut(text));
-  BOOST_TEST(find_unknown_words(sentences, vocabulary).unknown_tokens == 0);
+  BOOST_TEST(unknown_rate(sentences, vocabulary) == 0);
   BOOST_TEST(vocabulary.id("😀") == Vocabulary::unk);
 }
 

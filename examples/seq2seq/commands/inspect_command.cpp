@@ -7,7 +7,7 @@
 
 #include "autograd/tools/statistics.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/model/model_folder.h"
+#include "examples/seq2seq/model/model.h"
 #include "nn/saving/checkpoint.h"
 
 namespace adjoint::seq2seq {

@@ -1,6 +1,5 @@
 #include <iostream>
 #include <memory>
-#include <optional>
 
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/commands/lines.h"
@@ -25,8 +24,7 @@ std::string each_token(data::Tokens target, const nn::PairScore& score) {
 
 int run(const Arguments& arguments) {
   const Model model = load(arguments.model);
-  std::optional<Lines> input;
-  arguments.pairs.empty() ? input.emplace() : input.emplace(arguments.pairs);
+  Lines input = arguments.pairs.empty() ? Lines() : Lines(arguments.pairs);
   const auto parse = [&](const std::string& line) {
     const data::Columns columns = data::cut_at_tabs(line);
     data::Pair pair = {model.read_source(columns.source), model.read_target(columns.target)};
@@ -49,7 +47,7 @@ int run(const Arguments& arguments) {
       std::cout << '\n';
     }
   };
-  answer_stream<data::Pair>(*input, arguments.batch, parse, answer);
+  answer_stream<data::Pair>(input, arguments.batch, parse, answer);
   require(count > 0, "score: no pairs to score");
   if (arguments.summary || !arguments.quiet)
     (arguments.summary ? std::cout : std::cerr)

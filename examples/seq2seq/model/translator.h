@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "examples/seq2seq/model/model_folder.h"
+#include "examples/seq2seq/model/model.h"
 #include "examples/seq2seq/settings/decoding_settings.h"
 
 namespace adjoint::seq2seq {

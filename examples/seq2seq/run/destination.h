@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "examples/seq2seq/model/model_folder.h"
+#include "examples/seq2seq/model/model.h"
 
 namespace adjoint::seq2seq {
 

@@ -162,7 +162,7 @@ bool Options::parse(int argc, const char* const* argv) {
     for (CLI::App* command : app_->get_subcommands({}))
       for (CLI::Option* option : command->get_options())
         if (is_flag(*option)) option->default_str("");  // not `--json=false`
-    app_->exit(error);  // prints what was asked for
+    app_->exit(error);                                  // prints what was asked for
     return false;
   }
 }

@@ -47,8 +47,7 @@ BOOST_AUTO_TEST_CASE(a_sequence_is_right_as_a_whole) {
   BOOST_TEST(sequence_accuracy({{"a", "b"}, {"c", "c"}, {}, {"e", "d"}}, expected) == 0.5);
   BOOST_CHECK_EXCEPTION(sequence_accuracy({{"a"}}, expected), Error,
                         says("sequence_accuracy: 1 predicted sentences, but 4 expected ones"));
-  BOOST_CHECK_EXCEPTION(sequence_accuracy({}, {}), Error,
-                        says("sequence_accuracy: no sentences"));
+  BOOST_CHECK_EXCEPTION(sequence_accuracy({}, {}), Error, says("sequence_accuracy: no sentences"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

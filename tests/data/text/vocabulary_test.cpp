@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(decoding_ends_at_eos_and_drops_padding) {
   BOOST_TEST(letters().decode({}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(refuses_ids_and_tokens_it_cannot_keep) {
+BOOST_AUTO_TEST_CASE(refuses_invalid_ids_and_tokens) {
   BOOST_CHECK_EXCEPTION(letters().token(8), Error,
                         says("vocabulary: token id 8 is out of range; there are 8 tokens"));
   BOOST_CHECK_EXCEPTION(letters().decode({-1}), Error,
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(round_trips_through_ids_and_through_a_file) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(is_saved_one_token_a_line) {
+BOOST_AUTO_TEST_CASE(is_saved_as_one_token_per_line) {
   const Folder folder;
   letters().save(folder / "tokens.txt");
   BOOST_TEST(adjoint::read_file(folder / "tokens.txt") ==

@@ -1,4 +1,4 @@
-#include "examples/seq2seq/model/model_folder.h"
+#include "examples/seq2seq/model/model.h"
 
 #include <cmath>
 
@@ -30,6 +30,14 @@ data::Tokenizer load_tokenizer(const DataSettings& settings, const fs::path& fol
   return data::Tokenizer::from_name(settings.tokenizer);
 }
 
+data::Tokens tokenize(const data::Tokenizer& tokenizer, std::string_view line, const char* what,
+                      const char* does, Index most) {
+  data::Tokens tokens = tokenizer.tokenize(line);
+  require(std::ssize(tokens) <= most, what, tokens.size(), " tokens; the model ", does, " at most ",
+          most);
+  return tokens;
+}
+
 // A run that was stopped here, for the message that there is no model.
 std::string hint_of_stopped_run(const fs::path& partial) {
   if (!fs::exists(partial / state_file)) return "";
@@ -53,19 +61,11 @@ Model::Model(const Settings& s, data::Tokenizer text_tokenizer, data::Vocabulary
 }
 
 data::Tokens Model::read_source(std::string_view line) const {
-  data::Tokens tokens = tokenizer.tokenize(line);
-  const Index longest = settings.data.max_tokens;
-  require(std::ssize(tokens) <= longest, "a sentence of ", tokens.size(),
-          " tokens; the model reads at most ", longest);
-  return tokens;
+  return tokenize(tokenizer, line, "a sentence of ", "reads", settings.data.max_tokens);
 }
 
 data::Tokens Model::read_target(std::string_view line) const {
-  data::Tokens tokens = tokenizer.tokenize(line);
-  const Index longest = settings.data.decoding_limit();
-  require(std::ssize(tokens) <= longest, "a target of ", tokens.size(),
-          " tokens; the model writes at most ", longest);
-  return tokens;
+  return tokenize(tokenizer, line, "a target of ", "writes", settings.data.decoding_limit());
 }
 
 const std::vector<std::string>& model_files() {

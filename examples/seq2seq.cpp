@@ -26,8 +26,8 @@ constexpr auto examples = R"(For example:
   seq2seq translate my-model "Where is my red hat?")";
 
 int run(int argc, char** argv) {
-  Options program("", "Train a Transformer on sentence pairs, translate with it, measure it.");
-  program.footer(examples);
+  Options program("", "Train a Transformer on sentence pairs, translate with it, measure it.",
+                  examples);
   program.add_version("adjoint " + std::string(version) + ", on " + kernels::blas_description());
   Index thread_count = threads();
   program.add("--threads", thread_count, from_1_to_1024, "number of threads; changes no result");

@@ -99,7 +99,7 @@ std::uint64_t digest_of(const EncodedPairs& pairs) {
 
 Batches::Batches(const EncodedPairs& pairs, BatchSize size, Key key)
     : pairs_(pairs), size_(size), key_(key), digest_(digest_of(pairs)) {
-  require(pairs.size() > 0, "batches: there are no pairs");
+  require(pairs.size() > 0, "batches: no pairs");
   order();  // reports a size that is impossible
 }
 

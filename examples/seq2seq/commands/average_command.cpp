@@ -65,9 +65,8 @@ Settings, vocabularies and held-out pairs are the last model's. A mean cannot be
 }  // namespace
 
 Command average_command() {
-  Options options("average", "average the weights of several models");
+  Options options("average", "average the weights of several models", footer);
   const auto arguments = std::make_shared<Arguments>();
-  options.footer(footer);
   options.add("models", arguments->models, "folders of trained models").required();
   options.add("--output", arguments->output, "folder for the mean").required().value_name("FOLDER");
   return {options, [arguments] { return run(*arguments); }};

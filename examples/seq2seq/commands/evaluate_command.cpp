@@ -179,9 +179,8 @@ and PER count errors: lower is better.
 }  // namespace
 
 Command evaluate_command() {
-  Options options("evaluate", "translate pairs and measure the translations");
+  Options options("evaluate", "translate pairs and measure the translations", footer);
   const auto arguments = std::make_shared<Arguments>();
-  options.footer(footer);
   options.add("model", arguments->model, "folder of a trained model").required();
   options.add("file", arguments->pairs, "file of pairs [those held out from training]")
       .value_name("FILE");

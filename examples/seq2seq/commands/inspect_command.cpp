@@ -149,9 +149,8 @@ Euclidean norm. NaN and infinite elements are counted at the end of the line.
 }  // namespace
 
 Command inspect_command() {
-  Options options("inspect", "print the settings and parameters of a model");
+  Options options("inspect", "print the settings and parameters of a model", footer);
   const auto arguments = std::make_shared<Arguments>();
-  options.footer(footer);
   options
       .add("model", arguments->path,
            "folder of a trained model, or a safetensors file: weights, or the state of a run")

@@ -69,9 +69,8 @@ standard error.
 }  // namespace
 
 Command score_command() {
-  Options options("score", "compute the log-probability of given pairs, line by line");
+  Options options("score", "compute the log-probability of given pairs, line by line", footer);
   const auto arguments = std::make_shared<Arguments>();
-  options.footer(footer);
   options.add("model", arguments->model, "folder of a trained model").required();
   options.add("file", arguments->pairs, "file of pairs [standard input]").value_name("FILE");
   options.add("--batch", arguments->batch, from_1, "largest number of pairs scored together");

@@ -153,8 +153,7 @@ void add_run_options(Options& options, Arguments& arguments) {
 }  // namespace
 
 Command train_command() {
-  Options options("train", "train a model and save it in a folder");
-  options.footer(footer);
+  Options options("train", "train a model and save it in a folder", footer);
   const auto arguments = std::make_shared<Arguments>();
   add_run_options(options, *arguments);
   arguments->settings.add_to(options);

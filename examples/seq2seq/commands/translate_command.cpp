@@ -69,9 +69,8 @@ large batches, and a program that waits for each answer gets it.
 }  // namespace
 
 Command translate_command() {
-  Options options("translate", "translate sentences, or standard input");
+  Options options("translate", "translate sentences, or standard input", footer);
   const auto arguments = std::make_shared<Arguments>();
-  options.footer(footer);
   options.add("model", arguments->model, "folder of a trained model").required();
   options.add("sentences", arguments->sentences,
               "sentences, each quoted [lines of standard input]");

@@ -31,10 +31,10 @@ data::Tokenizer load_tokenizer(const DataSettings& settings, const fs::path& fol
 }
 
 data::Tokens tokenize(const data::Tokenizer& tokenizer, std::string_view line, const char* what,
-                      const char* does, Index most) {
+                      Index most) {
   data::Tokens tokens = tokenizer.tokenize(line);
-  require(std::ssize(tokens) <= most, what, tokens.size(), " tokens; the model ", does, " at most ",
-          most);
+  require(std::ssize(tokens) <= most, what, " of ", tokens.size(),
+          " tokens; the model allows at most ", most);
   return tokens;
 }
 
@@ -56,16 +56,16 @@ Model::Model(const Settings& s, data::Tokenizer text_tokenizer, data::Vocabulary
       source(std::move(source_vocabulary)),
       target(std::move(target_vocabulary)),
       network(s.network(source.size(), target.size())) {
-  require(s.model.tie != "all" || source == target,
+  require(!s.model.one_vocabulary() || source == target,
           "--tie all needs one vocabulary, but those of source and target differ");
 }
 
 data::Tokens Model::read_source(std::string_view line) const {
-  return tokenize(tokenizer, line, "a sentence of ", "reads", settings.data.max_tokens);
+  return tokenize(tokenizer, line, "a sentence", settings.data.max_tokens);
 }
 
 data::Tokens Model::read_target(std::string_view line) const {
-  return tokenize(tokenizer, line, "a target of ", "writes", settings.data.decoding_limit());
+  return tokenize(tokenizer, line, "a target", settings.data.decoding_limit());
 }
 
 const std::vector<std::string>& model_files() {

@@ -28,10 +28,9 @@ data::Split generate_task(const Settings& s) {
 // length in pieces is checked later.
 data::Corpus read(const std::string& file, const std::string& targets,
                   const data::Tokenizer& tokenizer, const DataSettings& settings) {
-  const data::ReadOptions options = {
-      .max_tokens = settings.subwords() ? 0 : settings.max_tokens,
-      .too_long = settings.too_long == "skip" ? data::TooLong::skip : data::TooLong::error,
-      .advice = length_advice};
+  const data::ReadOptions options = {.max_tokens = settings.subwords() ? 0 : settings.max_tokens,
+                                     .too_long = settings.too_long,
+                                     .advice = length_advice};
   return targets.empty() ? data::read_corpus(file, tokenizer, options)
                          : data::read_parallel_files(file, targets, tokenizer, options);
 }
@@ -74,9 +73,9 @@ Index retokenize(Pairs& pairs, const data::Tokenizer& from, const data::Tokenize
     const std::string source = from.detokenize(pair.source);
     data::Pair pieces = {to.tokenize(source), to.tokenize(from.detokenize(pair.target))};
     const bool fits = pieces.source.size() <= limit && pieces.target.size() <= limit;
-    require(fits || settings.too_long == "skip", "'", source, "' has ", pieces.source.size(),
-            " pieces and its target ", pieces.target.size(), ", but the limit is ", limit,
-            length_advice);
+    require(fits || settings.too_long == data::TooLong::skip, "'", source, "' has ",
+            pieces.source.size(), " pieces and its target ", pieces.target.size(),
+            ", but the limit is ", limit, length_advice);
     if (fits) kept.push_back(std::move(pieces));
   }
   const auto skipped = static_cast<Index>(pairs.size() - kept.size());
@@ -132,7 +131,7 @@ Model make_model(const Settings& s, const Dataset& dataset) {
   const data::VocabularyLimits limits = s.data.vocabulary_limits();
   std::vector<data::Tokens> sources = data::sources(dataset.train),
                             targets = data::targets(dataset.train);
-  if (s.model.tie == "all") {
+  if (s.model.one_vocabulary()) {
     sources.insert(sources.end(), targets.begin(), targets.end());
     targets = sources;
   }

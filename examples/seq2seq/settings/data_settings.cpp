@@ -8,6 +8,9 @@ namespace {
 
 constexpr auto subwords_group = "Subwords", task_group = "Toy task";
 
+const std::vector<std::pair<std::string, data::TooLong>> too_long_choices = {
+    {"error", data::TooLong::error}, {"skip", data::TooLong::skip}};
+
 }  // namespace
 
 void DataSettings::add_to(Options& options) {
@@ -18,7 +21,8 @@ void DataSettings::add_to(Options& options) {
   options.add("--max-vocabulary", max_vocabulary, from_0,
               "keep the n most frequent tokens of each side; 0: all");
   options.add("--max-tokens", max_tokens, from_1, "length limit of a sentence, in tokens");
-  options.add("--too-long", too_long, {"error", "skip"}, "what to do with a pair over the limit");
+  options.add_choice("--too-long", too_long, too_long_choices,
+                     "what to do with a pair over the limit");
   options.add("--held-out", held_out, below_1,
               "fraction of the source sentences held out for the final BLEU");
   options.add("--validation", validation, below_1,

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "data/pairs/parallel_corpus.h"
 #include "data/text/vocabulary.h"
 #include "examples/seq2seq/settings/options.h"
 
@@ -11,7 +12,7 @@ namespace adjoint::seq2seq {
 struct DataSettings {
   std::string task;  ///< a toy task instead of files of pairs
   std::string tokenizer = "words";
-  std::string too_long = "error";
+  data::TooLong too_long = data::TooLong::error;
   Index min_frequency = 2, max_vocabulary = 0;
   Index max_tokens = 60;
   Index pieces = 8000;

@@ -28,6 +28,7 @@ struct ModelSettings {
   void check(const Options& options) const;
 
   bool is_recurrent() const { return model != "transformer"; }
+  bool one_vocabulary() const { return tie == "all"; }
   nn::TransformerConfig transformer(Index source_tokens, Index target_tokens,
                                     Index max_length) const;
   nn::RecurrentConfig recurrent(Index source_tokens, Index target_tokens) const;

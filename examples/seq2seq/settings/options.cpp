@@ -75,8 +75,9 @@ std::string exactly(std::optional<double> number) {
 
 }  // namespace
 
-Options::Options(Text command, Text description)
+Options::Options(Text command, Text description, Text footer)
     : app_(std::make_shared<CLI::App>(description, command)) {
+  app_->footer(footer);
   app_->fallthrough();  // a command passes on what only the program knows, such as --threads
   app_->option_defaults()->always_capture_default();
 }
@@ -121,11 +122,18 @@ Options& Options::add_flag(Text name, bool& value, Text help) {
   return *this;
 }
 
+Options& Options::add(Text name, std::function<void(Text)> set, std::function<std::string()> get,
+                      const std::vector<std::string>& choices, Text help) {
+  last_ = app_->add_option_function<std::string>(name, set, help)->group(heading_);
+  last_->default_function(get)->capture_default_str();
+  if (!choices.empty()) last_->check(CLI::IsMember(choices));
+  return *this;
+}
+
 Options& Options::required() { return last_->required(), *this; }
 Options& Options::value_name(Text name) { return last_->type_name(name), *this; }
 Options& Options::command_line_only() { return last_->configurable(false), *this; }
 Options& Options::excludes(Text name) { return last_->excludes(app_->get_option(name)), *this; }
-void Options::footer(Text text) { app_->footer(text); }
 
 // ---- The command line ---------------------------------------------------------------------------
 

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/shape.h"
@@ -43,7 +45,8 @@ class Options {
  public:
   using Text = const std::string&;
 
-  explicit Options(Text command = "", Text description = "");
+  /// The footer follows the options in --help.
+  explicit Options(Text command = "", Text description = "", Text footer = "");
 
   // ---- Declaring. A name without dashes is that of a positional argument. The value that the
   // variable has at this point is the default; a std::optional stays empty unless the option is
@@ -56,6 +59,26 @@ class Options {
   template <class Number>
   Options& add(Text name, Number& value, const Range& range, Text help);
   Options& add_flag(Text name, bool& value, Text help);
+  /// A value that `set` parses and `get` prints, one of the `choices` if there are any.
+  Options& add(Text name, std::function<void(Text)> set, std::function<std::string()> get,
+               const std::vector<std::string>& choices, Text help);
+  /// A value that has a name. `choices` must outlive the options.
+  template <class Value>
+  Options& add_choice(Text name, Value& value,
+                      const std::vector<std::pair<std::string, Value>>& choices, Text help) {
+    std::vector<std::string> names;
+    for (const auto& [known, choice] : choices) names.push_back(known);
+    const auto set = [&value, &choices](Text text) {
+      for (const auto& [known, choice] : choices)
+        if (known == text) value = choice;
+    };
+    const auto get = [&value, &choices]() -> std::string {
+      for (const auto& [known, choice] : choices)
+        if (choice == value) return known;
+      return "";
+    };
+    return add(name, set, get, names, help);
+  }
 
   // These change the option that was declared last:
   Options& required();
@@ -65,8 +88,6 @@ class Options {
 
   /// The options declared from here on are listed under this heading of --help.
   void group(Text heading) { heading_ = heading; }
-  /// What follows the options in --help.
-  void footer(Text text);
 
   // ---- The command line
 

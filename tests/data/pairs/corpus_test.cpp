@@ -14,7 +14,7 @@ using namespace adjoint;
 using namespace adjoint::data;
 
 const std::filesystem::path file =
-    std::filesystem::path(__FILE__).parent_path() / "../../data/english-french.tsv";
+    std::filesystem::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
 
 std::size_t words(const Tokens& tokens) {
   const std::set<std::string> marks = {".", ",", "!", "?"};

@@ -23,7 +23,7 @@ using adjoint::testing::says;
 namespace tt = boost::test_tools;
 namespace fs = std::filesystem;
 
-const fs::path corpus = fs::path(__FILE__).parent_path() / "../../data/english-french.tsv";
+const fs::path corpus = fs::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
 
 /// The French side of the corpus, as in the file.
 const std::vector<std::string>& french() {

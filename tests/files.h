@@ -14,7 +14,7 @@
 
 namespace adjoint::testing {
 
-/// A folder of its own for each test, removed at its end.
+/// A temporary folder, removed at the end of the test.
 struct Folder {
   Folder() {
     std::string name = (std::filesystem::temp_directory_path() / "adjoint-test-XXXXXX").string();
@@ -32,8 +32,8 @@ struct Folder {
   std::filesystem::path path;
 };
 
-/// These bytes are all that the file holds. Without the care that write_file takes, and in place
-/// where there is a file: sooner done ten thousand times.
+/// Sets the contents of a file, in place if it exists. Faster than write_file, which matters ten
+/// thousand times over.
 inline void put(const std::filesystem::path& path, const std::string& bytes) {
   if (!std::filesystem::exists(path)) std::ofstream{path};
   std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << bytes;
@@ -41,7 +41,7 @@ inline void put(const std::filesystem::path& path, const std::string& bytes) {
     std::filesystem::resize_file(path, bytes.size());
 }
 
-/// While it lives no file of this process can grow past the limit: as good as a full disk.
+/// During its lifetime no file of this process can grow past the limit, as on a full disk.
 struct SmallDisk {
   explicit SmallDisk(rlim_t bytes) {
     ::getrlimit(RLIMIT_FSIZE, &before);

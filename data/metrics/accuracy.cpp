@@ -16,7 +16,7 @@ double token_accuracy(std::span<const std::int64_t> predicted,
     ++counted;
     if (predicted[i] == expected[i]) ++right;
   }
-  require(counted > 0, "token_accuracy: no position counts");
+  require(counted > 0, "token_accuracy: every position is ignored");
   return static_cast<double>(right) / static_cast<double>(counted);
 }
 
@@ -24,7 +24,7 @@ double sequence_accuracy(const std::vector<Tokens>& predicted,
                          const std::vector<Tokens>& expected) {
   require(predicted.size() == expected.size(), "sequence_accuracy: ", predicted.size(),
           " predicted sentences, but ", expected.size(), " expected ones");
-  require(!predicted.empty(), "sequence_accuracy: there is no sentence");
+  require(!predicted.empty(), "sequence_accuracy: no sentences");
   std::int64_t right = 0;
   for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == expected[i] ? 1 : 0;
   return static_cast<double>(right) / static_cast<double>(predicted.size());

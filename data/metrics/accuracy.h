@@ -1,4 +1,4 @@
-// How often a model is right, and how sure of itself.
+// Accuracy and perplexity.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,18 @@
 
 namespace adjoint::data {
 
-/// The share of positions at which the predicted id is the expected one, among those where the
-/// expected id is not `ignored` (padding), from 0 to 1.
-/// Error if the lengths differ or no position counts.
+/// The fraction of positions where the predicted id is the expected one, leaving out positions
+/// whose expected id is `ignored` (padding). Error if the lengths differ or every position is
+/// ignored.
 double token_accuracy(std::span<const std::int64_t> predicted,
                       std::span<const std::int64_t> expected, std::int64_t ignored);
 
-/// The share of sentences that are right from the first token to the last, from 0 to 1.
-/// Error if there is no sentence, or not one expected for each predicted.
+/// The fraction of sentences that equal the expected one. Error if there are none, or different
+/// numbers of them.
 double sequence_accuracy(const std::vector<Tokens>& predicted, const std::vector<Tokens>& expected);
 
-/// exp(summed negative log likelihood / number of tokens): the number of equally likely tokens
-/// among which a model in the same doubt would choose. Error if count < 1.
+/// exp(summed negative log-likelihood / count): the number of equally likely tokens that would
+/// leave a model as uncertain. Error if count < 1.
 double perplexity(double summed_negative_log_likelihood, std::int64_t count);
 
 }  // namespace adjoint::data

@@ -16,13 +16,11 @@ namespace {
 /// Python's text.split(' '): k spaces make k + 1 tokens, some perhaps empty.
 Tokens split_at_spaces(std::string_view text) {
   Tokens tokens(1);
-  for (const char c : text) {
-    if (c == ' ') {
+  for (const char c : text)
+    if (c == ' ')
       tokens.emplace_back();
-    } else {
+    else
       tokens.back() += c;
-    }
-  }
   return tokens;
 }
 
@@ -47,7 +45,7 @@ const NamedTokenizer& find_tokenizer(std::string_view name) {
   return *found;
 }
 
-/// At most one of the three is in use; without any of them nothing is smoothed.
+/// At most one of the three is used; without any there is no smoothing.
 struct Smoothing {
   bool halves = false;  // exp
   double floor = 0;     // floor
@@ -79,28 +77,22 @@ Smoothing find_smoothing(const BleuOptions& options) {
 
 // --- counting ---
 
-/// The length nearest to that of the hypothesis, the shorter of two that are equally near.
+/// The length nearest to that of the hypothesis, of two equally near the shorter.
 std::size_t nearest_length(std::size_t length, const std::vector<Tokens>& references) {
   const auto rank = [length](std::size_t other) {
     return std::pair(other > length ? other - length : length - other, other);
   };
-  std::size_t nearest = references.front().size();
-  for (const Tokens& reference : references) {
-    if (rank(reference.size()) < rank(nearest)) nearest = reference.size();
-  }
-  return nearest;
+  return std::ranges::min_element(references, {}, [&](const Tokens& r) { return rank(r.size()); })
+      ->size();
 }
 
-/// For each n-gram how often the reference has it that has it most often.
-NgramCounts count_most(const std::vector<Tokens>& references, std::size_t n) {
-  NgramCounts most = count_ngrams(references.front(), n);
-  for (std::size_t i = 1; i < references.size(); ++i) {
-    for (const auto& [ngram, count] : count_ngrams(references[i], n)) {
-      std::int64_t& so_far = most[ngram];
-      so_far = std::max(so_far, count);
-    }
-  }
-  return most;
+/// The largest count of each n-gram in any one reference.
+NgramCounts largest_counts(const std::vector<Tokens>& references, std::size_t n) {
+  NgramCounts largest;
+  for (const Tokens& reference : references)
+    for (const auto& [ngram, count] : count_ngrams(reference, n))
+      largest[ngram] = std::max(largest[ngram], count);
+  return largest;
 }
 
 void add_sentence(const Tokens& hypothesis, const std::vector<Tokens>& references,
@@ -108,9 +100,9 @@ void add_sentence(const Tokens& hypothesis, const std::vector<Tokens>& reference
   bleu.sys_len += static_cast<std::int64_t>(hypothesis.size());
   bleu.ref_len += static_cast<std::int64_t>(nearest_length(hypothesis.size(), references));
   for (std::size_t order = 0; order < BleuScore::max_order; ++order) {
-    const std::size_t n = order + 1;
-    bleu.counts[order] += matching_ngrams(count_ngrams(hypothesis, n), count_most(references, n));
-    bleu.totals[order] += number_of_ngrams(hypothesis.size(), n);
+    const NgramCounts ngrams = count_ngrams(hypothesis, order + 1);
+    bleu.counts[order] += matching_ngrams(ngrams, largest_counts(references, order + 1));
+    bleu.totals[order] += total(ngrams);
   }
 }
 
@@ -122,16 +114,17 @@ double brevity_penalty(std::int64_t sys_len, std::int64_t ref_len) {
   return std::exp(1 - static_cast<double>(ref_len) / static_cast<double>(sys_len));
 }
 
-/// Sets the precisions, in per cent. Returns how many orders the hypotheses are long enough for.
+/// Sets the precisions, in percent. Returns the number of orders that the hypotheses are long
+/// enough for.
 std::size_t smooth_precisions(const Smoothing& smoothing, BleuScore& bleu) {
   double smallest_match = 1;
   for (std::size_t order = 0; order < BleuScore::max_order; ++order) {
     const double added = order == 0 ? 0 : smoothing.added;
-    const double total = static_cast<double>(bleu.totals[order]) + added;
-    if (total == 0) return order;  // longer n-grams do not exist either
+    const double ngrams = static_cast<double>(bleu.totals[order]) + added;
+    if (ngrams == 0) return order;  // longer n-grams do not exist either
     double matches = static_cast<double>(bleu.counts[order]) + added;
     if (matches == 0) matches = smoothing.halves ? smallest_match /= 2 : smoothing.floor;
-    bleu.precisions[order] = 100 * matches / total;
+    bleu.precisions[order] = 100 * matches / ngrams;
   }
   return BleuScore::max_order;
 }
@@ -161,10 +154,10 @@ double bleu(std::string_view prediction, std::string_view label, std::int64_t k)
   double score = std::exp(std::min(0.0, 1 - ratio));
   const std::size_t longest = std::min(static_cast<std::size_t>(k), predicted.size());
   for (std::size_t n = 1; n <= longest; ++n) {
-    const std::int64_t matches =
-        matching_ngrams(count_ngrams(predicted, n), count_ngrams(expected, n));
+    const NgramCounts ngrams = count_ngrams(predicted, n);
     const double precision =
-        static_cast<double>(matches) / static_cast<double>(number_of_ngrams(predicted.size(), n));
+        static_cast<double>(matching_ngrams(ngrams, count_ngrams(expected, n))) /
+        static_cast<double>(total(ngrams));
     score *= std::pow(precision, std::pow(0.5, n));
   }
   return score;
@@ -182,9 +175,8 @@ BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, ReferenceSets 
   BleuScore bleu;
   for (std::size_t i = 0; i < hypotheses.size(); ++i) {
     std::vector<Tokens> tokenized;
-    for (const std::string_view reference : references.of(i)) {
+    for (const std::string_view reference : references.of(i))
       tokenized.push_back(tokenize(reference));
-    }
     add_sentence(tokenize(hypotheses[i]), tokenized, bleu);
   }
   compute_score(smoothing, options.effective_order, bleu);
@@ -192,11 +184,6 @@ BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, ReferenceSets 
                    (options.effective_order ? "|eff:yes" : "|eff:no") +
                    "|tok:" + options.tokenizer + "|smooth:" + smoothing.signature;
   return bleu;
-}
-
-BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
-                      const std::vector<std::string>& references, const BleuOptions& options) {
-  return corpus_bleu(hypotheses, ReferenceSets(&references, 1), options);
 }
 
 BleuScore sentence_bleu(const std::string& hypothesis, const std::vector<std::string>& references,

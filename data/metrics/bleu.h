@@ -18,67 +18,67 @@ namespace adjoint::data {
 ///
 ///   exp(min(0, 1 − len_label / len_prediction)) · ∏ₙ pₙ^(1/2ⁿ),   n = 1 … min(k, len_prediction)
 ///
-/// pₙ is the share of the prediction's n-grams that occur in the label, each used as often as it
-/// occurs there. The texts are tokens with one space between them, and the empty text counts as one
-/// empty token, both as in the book. The weights 1/2ⁿ are the book's own: its figures compare with
-/// those of no paper. For that, use corpus_bleu. Error if k < 1.
+/// pₙ is the fraction of the prediction's n-grams that match the label's (clipped). Tokens are
+/// separated by one space, and an empty text counts as one empty token, as in the book. The weights
+/// 1/2ⁿ are the book's own, so its figures do not compare with those of papers; corpus_bleu's do.
+/// Error if k < 1.
 double bleu(std::string_view prediction, std::string_view label, std::int64_t k);
 
-/// The defaults are sacreBLEU's for a corpus.
+/// The defaults are those of sacreBLEU for a corpus.
 struct BleuOptions {
-  /// How both sides are cut (data/metrics/metric_tokens.h): 13a, intl, char or none.
+  /// How both sides are tokenized (data/metrics/metric_tokens.h): 13a, intl, char or none.
   std::string tokenizer = "13a";
-  /// What an order n of n-grams without a match counts as, after Chen and Cherry ("A systematic
+  /// What an order of n-grams without a match counts as, after Chen and Cherry ("A systematic
   /// comparison of smoothing techniques for sentence-level BLEU", WMT 2014):
   /// - exp: 1/2 of a match for the first such order, 1/4 for the next, and so on
-  /// - floor: `smoothing_value` of a match (0.1 unless given)
-  /// - add-k: every order but the first has `smoothing_value` (1 unless given) added to its matches
-  ///   and to its total
-  /// - none: nothing, and the score is 0
+  /// - floor: `smoothing_value` of a match (default 0.1)
+  /// - add-k: adds `smoothing_value` (default 1) to matches and total of every order but the first
+  /// - none: 0, and so does the score
   std::string smoothing = "exp";
   std::optional<double> smoothing_value = std::nullopt;
-  /// Average over the orders that the hypotheses are long enough for, and not always over four: for
-  /// the BLEU of single sentences.
+  /// For single sentences: average only over the orders that the hypothesis is long enough for,
+  /// instead of all four.
   bool effective_order = false;
   bool lowercase = false;
 };
 
-/// What sacreBLEU reports; the names are its own. Entry i of an array is about n-grams of i + 1
-/// tokens.
+/// What sacreBLEU reports, under its names. Entry i of an array is about n-grams of i + 1 tokens.
 struct BleuScore {
   static constexpr std::size_t max_order = 4;
 
   double score = 0;                                 ///< 0 to 100
   std::array<double, max_order> precisions = {};    ///< 0 to 100, smoothed
-  std::array<std::int64_t, max_order> counts = {};  ///< n-grams of the hypotheses that match
+  std::array<std::int64_t, max_order> counts = {};  ///< matching n-grams of the hypotheses
   std::array<std::int64_t, max_order> totals = {};  ///< n-grams of the hypotheses
   double bp = 0;                                    ///< the brevity penalty, 0 to 1
   std::int64_t sys_len = 0;                         ///< tokens of the hypotheses
   std::int64_t ref_len = 0;                         ///< tokens of the references
-  /// How it was computed, as sacreBLEU has it but for the version at its end:
-  /// nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp
+  /// sacreBLEU's without the version at its end: nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp
   std::string signature = {};
 };
 
-/// Corpus BLEU (Papineni et al., ACL 2002), equal to the figure of sacreBLEU (Post, "A call for
-/// clarity in reporting BLEU scores", WMT 2018) with the same signature:
+/// Corpus BLEU (Papineni et al., ACL 2002), equal to sacreBLEU's (Post, "A call for clarity in
+/// reporting BLEU scores", WMT 2018) with the same signature:
 ///
 ///   100 · bp · (p₁ p₂ p₃ p₄)^¼,   bp = exp(min(0, 1 − ref_len / sys_len))
 ///
-/// where counts and lengths are summed over the corpus before anything is divided. With several
-/// references an n-gram may be used as often as it occurs in the one that has it most often, and
-/// the length that counts is the one nearest to the hypothesis's, the shorter of two as near. With
-/// no match at all, or no hypothesis of four tokens (unless effective_order is set, or add-k), the
-/// score is 0. Give it detokenized text.
+/// Counts and lengths are summed over the corpus before they are divided. With several references,
+/// an n-gram may match as often as it occurs in any one of them, and the length that counts is the
+/// one nearest to that of the hypothesis, of two equally near the shorter. Without any match, or
+/// any hypothesis of four tokens (unless effective_order or add-k is set), the score is 0. Pass
+/// detokenized text.
 /// Error for an unknown tokenizer or smoothing, a value that makes no sense, and as References.
 BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, ReferenceSets references,
                       const BleuOptions& options = {});
 
-/// The same with one reference a sentence.
-BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
-                      const std::vector<std::string>& references, const BleuOptions& options = {});
+/// The same with one reference per sentence.
+inline BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
+                             const std::vector<std::string>& references,
+                             const BleuOptions& options = {}) {
+  return corpus_bleu(hypotheses, ReferenceSets(&references, 1), options);
+}
 
-/// BLEU of one sentence against its references, with the effective order unless told otherwise.
+/// BLEU of one sentence against its references, by default with effective_order.
 BleuScore sentence_bleu(const std::string& hypothesis, const std::vector<std::string>& references,
                         const BleuOptions& options = {.effective_order = true});
 

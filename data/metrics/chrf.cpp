@@ -10,15 +10,14 @@
 namespace adjoint::data {
 namespace {
 
-// --- the n-grams of a sentence, order by order: those of characters, then those of words ---
+// --- the n-grams of a sentence by order: first of characters, then of words ---
 
 using Orders = std::vector<NgramCounts>;
 
 Tokens characters(std::string_view text, bool whitespace) {
   Tokens tokens;
-  for (const char32_t c : code_points(text)) {
+  for (const char32_t c : code_points(text))
     if (whitespace || !is_white_space(c)) tokens.push_back(utf8(c));
-  }
   return tokens;
 }
 
@@ -27,8 +26,8 @@ bool is_mark(char c) {
   return marks.find(c) != std::string_view::npos;
 }
 
-/// The words between white space. An ASCII mark at the end of a word is set apart, or else one at
-/// its beginning, but never both: "(hi)" gives "(hi" and ")", in Popović's script as here.
+/// Splits at white space, and splits an ASCII mark off the end of a word, or else off its
+/// beginning, but never off both: "(hi)" gives "(hi" and ")", as in Popović's script.
 Tokens words(std::string_view text) {
   Tokens tokens;
   for (const std::string& word : tokenize_none(text)) {
@@ -46,9 +45,8 @@ Tokens words(std::string_view text) {
 }
 
 void append_orders(const Tokens& tokens, std::int64_t highest, Orders& orders) {
-  for (std::int64_t n = 1; n <= highest; ++n) {
+  for (std::int64_t n = 1; n <= highest; ++n)
     orders.push_back(count_ngrams(tokens, static_cast<std::size_t>(n)));
-  }
 }
 
 Orders count_orders(std::string_view text, const ChrfOptions& options) {
@@ -59,7 +57,7 @@ Orders count_orders(std::string_view text, const ChrfOptions& options) {
   return orders;
 }
 
-// --- what two sentences, or two corpora, share ---
+// --- the overlap of two sentences, or of two corpora ---
 
 struct Overlap {
   std::int64_t hypothesis = 0, reference = 0, both = 0;  // n-grams of one order
@@ -67,19 +65,13 @@ struct Overlap {
 
 using Overlaps = std::vector<Overlap>;  // by order
 
-std::int64_t sum(const NgramCounts& counts) {
-  std::int64_t total = 0;
-  for (const auto& [ngram, count] : counts) total += count;
-  return total;
-}
-
 Overlaps compare(const Orders& hypothesis, const Orders& reference) {
   Overlaps overlaps;
   for (std::size_t i = 0; i < hypothesis.size(); ++i) {
-    // Where the reference has no n-gram there is none to get wrong.
-    const std::int64_t in_hypothesis = reference[i].empty() ? 0 : sum(hypothesis[i]);
+    // An order that the reference does not have is not counted against the hypothesis.
+    const std::int64_t in_hypothesis = reference[i].empty() ? 0 : total(hypothesis[i]);
     overlaps.push_back(
-        {in_hypothesis, sum(reference[i]), matching_ngrams(hypothesis[i], reference[i])});
+        {in_hypothesis, total(reference[i]), matching_ngrams(hypothesis[i], reference[i])});
   }
   return overlaps;
 }
@@ -92,7 +84,7 @@ double f_score(double precision, double recall, const ChrfOptions& options) {
   return (1 + weight) * precision * recall / (weight * precision + recall);
 }
 
-/// From 0 to 1: the F of averages, over the orders that occur on both sides.
+/// F of the average precision and recall over the orders that occur on both sides, from 0 to 1.
 double f_of_averages(const Overlaps& overlaps, const ChrfOptions& options) {
   double precision = 0, recall = 0, orders = 0;
   for (const Overlap& o : overlaps) {
@@ -105,18 +97,18 @@ double f_of_averages(const Overlaps& overlaps, const ChrfOptions& options) {
   return f_score(precision / orders, recall / orders, options);
 }
 
-/// From 0 to 1: the average of F over all orders.
+/// The average of F over all orders, from 0 to 1.
 double average_of_f(const Overlaps& overlaps, const ChrfOptions& options) {
-  constexpr double epsilon = 1e-16;  // instead of a share of nothing
+  constexpr double epsilon = 1e-16;  // in place of 0 / 0
   const auto share = [](std::int64_t part, std::int64_t whole) {
     return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : epsilon;
   };
-  double total = 0;
+  double sum = 0;
   for (const Overlap& o : overlaps) {
     const double precision = share(o.both, o.hypothesis), recall = share(o.both, o.reference);
-    total += precision + recall > 0 ? f_score(precision, recall, options) : epsilon;
+    sum += precision + recall > 0 ? f_score(precision, recall, options) : epsilon;
   }
-  return total / static_cast<double>(overlaps.size());
+  return sum / static_cast<double>(overlaps.size());
 }
 
 double score(const Overlaps& overlaps, const ChrfOptions& options) {
@@ -124,7 +116,7 @@ double score(const Overlaps& overlaps, const ChrfOptions& options) {
                                    : f_of_averages(overlaps, options);
 }
 
-/// Against the reference that gives the highest score, the first of several.
+/// The overlap with the reference of the highest score; of several the first.
 Overlaps best_overlaps(const Orders& hypothesis, const std::vector<std::string_view>& references,
                        const ChrfOptions& options) {
   Overlaps best;
@@ -142,7 +134,7 @@ Overlaps best_overlaps(const Orders& hypothesis, const std::vector<std::string_v
 
 void check(const ChrfOptions& o) {
   require(o.char_order >= 0 && o.word_order >= 0 && o.char_order + o.word_order > 0,
-          "corpus_chrf: there must be an order of n-grams, got ", o.char_order,
+          "corpus_chrf: the n-gram orders must not be negative or all 0, got ", o.char_order,
           " for characters and ", o.word_order, " for words");
   require(o.beta >= 1, "corpus_chrf: beta must be at least 1, got ", o.beta);
 }
@@ -153,17 +145,17 @@ ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, ReferenceSets 
                       const ChrfOptions& options) {
   check(options);
   const References references("corpus_chrf", hypotheses.size(), sets);
-  Overlaps total(static_cast<std::size_t>(options.char_order + options.word_order));
+  Overlaps sum(static_cast<std::size_t>(options.char_order + options.word_order));
   for (std::size_t i = 0; i < hypotheses.size(); ++i) {
     const Overlaps sentence =
         best_overlaps(count_orders(hypotheses[i], options), references.of(i), options);
-    for (std::size_t order = 0; order < total.size(); ++order) {
-      total[order].hypothesis += sentence[order].hypothesis;
-      total[order].reference += sentence[order].reference;
-      total[order].both += sentence[order].both;
+    for (std::size_t order = 0; order < sum.size(); ++order) {
+      sum[order].hypothesis += sentence[order].hypothesis;
+      sum[order].reference += sentence[order].reference;
+      sum[order].both += sentence[order].both;
     }
   }
-  return {.score = 100 * score(total, options),
+  return {.score = 100 * score(sum, options),
           .name = "chrF" + std::to_string(options.beta) +
                   std::string(static_cast<std::size_t>(options.word_order), '+'),
           .signature = references.signature() + (options.lowercase ? "|case:lc" : "|case:mixed") +
@@ -171,11 +163,6 @@ ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, ReferenceSets 
                        "|nc:" + std::to_string(options.char_order) +
                        "|nw:" + std::to_string(options.word_order) +
                        (options.whitespace ? "|space:yes" : "|space:no")};
-}
-
-ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses,
-                      const std::vector<std::string>& references, const ChrfOptions& options) {
-  return corpus_chrf(hypotheses, ReferenceSets(&references, 1), options);
 }
 
 }  // namespace adjoint::data

@@ -1,4 +1,4 @@
-// Edit distances along a band, and what lies beside what: the ground that TER stands on.
+// Edit distances within a band, and the alignments that belong to them: the basis of TER.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +13,15 @@
 namespace adjoint::data {
 
 using Position = std::int64_t;
-using Words = std::vector<std::int64_t>;  ///< each different word a number of its own
+using Words = std::vector<std::int64_t>;  ///< each distinct word as a number
 
-/// Numbers for words, the same word the same number on both sides.
+/// Numbers the words, the same on both sides.
 class Numbering {
  public:
   Words number(const Tokens& tokens) {
     Words words;
-    for (const std::string& token : tokens) {
+    for (const std::string& token : tokens)
       words.push_back(numbers_.emplace(token, numbers_.size()).first->second);
-    }
     return words;
   }
 
@@ -30,18 +29,17 @@ class Numbering {
   std::unordered_map<std::string, std::int64_t> numbers_;
 };
 
-/// How the words of the reference lie beside those of the hypothesis.
 struct Alignment {
-  /// For each word of the reference: the word of the hypothesis that stands for it or, where one is
+  /// For each word of the reference the word of the hypothesis that it is aligned with; if that is
   /// missing, the word before the gap, −1 at the beginning.
-  std::vector<Position> place;
+  std::vector<Position> aligned;
   std::vector<bool> reference_wrong, hypothesis_wrong;
 };
 
-/// The table of edit distances between the beginnings of two sentences (Wagner and Fischer, JACM
-/// 1974), filled in along a band of 25 words to both sides of the diagonal only, wider where the
-/// reference is very much longer. Where several ways are as short, a substitution comes before a
-/// removal, and that before an insertion: it decides which phrases TER may move.
+/// The edit distances between all prefixes of two sentences (Wagner and Fischer, JACM 1974), within
+/// a band of 25 words on both sides of the diagonal, wider if the reference is very much longer.
+/// Ties prefer a substitution, then a removal, then an insertion, which decides what phrases TER
+/// may move.
 class EditTable {
  public:
   EditTable(const Words& hypothesis, const Words& reference);
@@ -56,12 +54,14 @@ class EditTable {
     Step step = Step::outside;
   };
 
-  Cell& at(std::size_t i, std::size_t j) { return cells_[i * columns_ + j]; }
-  const Cell& at(std::size_t i, std::size_t j) const { return cells_[i * columns_ + j]; }
-  void fill(std::size_t i, std::size_t j, bool same);
+  Cell& at(Position i, Position j) { return cells_[static_cast<std::size_t>(i * columns_ + j)]; }
+  const Cell& at(Position i, Position j) const {
+    return cells_[static_cast<std::size_t>(i * columns_ + j)];
+  }
+  void fill(Position i, Position j, bool same);
 
-  std::size_t rows_, columns_;  // one more than there are words
-  std::vector<Cell> cells_;     // rows: the hypothesis, columns: the reference
+  Position rows_, columns_;  // one more than the words
+  std::vector<Cell> cells_;  // rows: the hypothesis, columns: the reference
 };
 
 }  // namespace adjoint::data

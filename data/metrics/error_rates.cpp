@@ -20,7 +20,7 @@ std::int64_t position_independent_errors(const Tokens& a, const Tokens& b) {
 ErrorRate sum_up(std::string_view name, const std::vector<Tokens>& hypotheses,
                  const std::vector<Tokens>& references,
                  std::int64_t (*errors)(const Tokens&, const Tokens&)) {
-  require(!hypotheses.empty(), name, ": there is no sentence");
+  require(!hypotheses.empty(), name, ": no sentences");
   require(hypotheses.size() == references.size(), name, ": ", hypotheses.size(),
           " hypotheses, but ", references.size(), " references");
   ErrorRate sum;
@@ -56,11 +56,6 @@ std::int64_t edit_distance(const Tokens& a, const Tokens& b) {
 ErrorRate word_error_rate(const std::vector<Tokens>& hypotheses,
                           const std::vector<Tokens>& references) {
   return sum_up("word_error_rate", hypotheses, references, edit_distance);
-}
-
-ErrorRate phoneme_error_rate(const std::vector<Tokens>& hypotheses,
-                             const std::vector<Tokens>& references) {
-  return sum_up("phoneme_error_rate", hypotheses, references, edit_distance);
 }
 
 ErrorRate position_independent_error_rate(const std::vector<Tokens>& hypotheses,

@@ -8,8 +8,8 @@
 namespace adjoint::data {
 namespace {
 
-// --- The scripts that these rules come from are lists of substitutions by regular expressions;
-// each function here is one of them. ---
+// --- The original scripts are lists of regular-expression substitutions; each function here is one
+// of them. ---
 
 using Text = std::u32string;
 using View = std::u32string_view;
@@ -21,17 +21,16 @@ bool is_no_number(char32_t c) { return !is_number(c); }
 bool is_period_or_comma(char32_t c) { return c == U'.' || c == U','; }
 bool is_dash(char32_t c) { return c == U'-'; }
 
-/// [\{-\~\[-\` -\&\(-\+\:-\@\/]: the ASCII symbols but for ' , - and the period
+/// [\{-\~\[-\` -\&\(-\+\:-\@\/]: the ASCII symbols except ' , - and the period
 bool is_ascii_symbol(char32_t c) {
   return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') ||
          (c >= U'(' && c <= U'+') || (c >= U':' && c <= U'@') || c == U'/';
 }
 
-/// s/from/to/g for texts that are no patterns
+/// s/from/to/g for literal texts
 void replace_all(Text& text, View from, View to) {
-  for (auto at = text.find(from); at != Text::npos; at = text.find(from, at + to.size())) {
+  for (auto at = text.find(from); at != Text::npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
-  }
 }
 
 void resolve_entities(Text& text) {
@@ -44,19 +43,16 @@ void resolve_entities(Text& text) {
 /// s/([alone])/ \1 /g
 Text space_around(View text, Test alone) {
   Text spaced;
-  for (const char32_t c : text) {
-    if (alone(c)) {
+  for (const char32_t c : text)
+    if (alone(c))
       spaced.append({U' ', c, U' '});
-    } else {
+    else
       spaced += c;
-    }
-  }
   return spaced;
 }
 
-/// s/([first])([second])/before\1 \2after/g. As in a regular expression a character that has been
-/// matched is not looked at again: in "a,,5" the match of "a," uses the first comma up, and the
-/// second one has nothing before it to match with.
+/// s/([first])([second])/before\1 \2after/g. As in a regular expression, matches do not overlap: in
+/// "a,,5" the match of "a," consumes the first comma, so the second one has nothing to match with.
 Text space_between(View text, Test first, Test second, View before, View after) {
   Text spaced;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -70,8 +66,8 @@ Text space_between(View text, Test first, Test second, View before, View after) 
   return spaced;
 }
 
-/// Periods and commas stand alone unless between digits, and so does a dash after a digit.
-Text set_marks_apart(View text) {
+/// Splits off periods and commas unless between digits, and a dash after a digit.
+Text split_off_marks(View text) {
   Text line = space_between(text, is_no_digit, is_period_or_comma, U"", U" ");
   line = space_between(line, is_period_or_comma, is_no_digit, U" ", U"");
   return space_between(line, is_digit, is_dash, U"", U" ");
@@ -95,14 +91,14 @@ Text without_trailing_white_space(std::string_view text) {
   return line;
 }
 
-/// What tercom does if it is asked to normalise, for Western languages.
+/// The normalization of tercom for Western languages.
 Text normalize_for_tercom(Text line) {
   replace_all(line, U"\n-", U"");
   replace_all(line, U"\n", U" ");
   resolve_entities(line);
   line = space_around(U" " + line + U" ", is_ascii_symbol);
   replace_all(line, U"'s ", U" 's ");
-  return set_marks_apart(line);
+  return split_off_marks(line);
 }
 
 }  // namespace
@@ -114,7 +110,7 @@ Tokens tokenize_13a(std::string_view text) {
   replace_all(line, U"\n", U" ");
   resolve_entities(line);
   line = space_around(U" " + line + U" ", is_ascii_symbol);
-  return split_at_white_space(set_marks_apart(line));
+  return split_at_white_space(split_off_marks(line));
 }
 
 Tokens tokenize_intl(std::string_view text) {
@@ -126,9 +122,8 @@ Tokens tokenize_intl(std::string_view text) {
 
 Tokens tokenize_char(std::string_view text) {
   Tokens tokens;
-  for (const char32_t c : code_points(text)) {
+  for (const char32_t c : code_points(text))
     if (!is_white_space(c)) tokens.push_back(utf8(c));
-  }
   return tokens;
 }
 
@@ -139,9 +134,8 @@ Tokens tokenize_tercom(std::string_view text, const TercomOptions& options) {
   Text line =
       without_trailing_white_space(options.case_sensitive ? std::string(text) : lower_case(text));
   if (options.normalize) line = normalize_for_tercom(std::move(line));
-  if (options.remove_punctuation) {
+  if (options.remove_punctuation)
     std::erase_if(line, [&](char32_t c) { return punctuation.find(c) != View::npos; });
-  }
   return split_at_white_space(line);
 }
 

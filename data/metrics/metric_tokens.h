@@ -1,6 +1,6 @@
-// How the metrics cut text into tokens. Each way is part of the definition of a score: two scores
-// compare only if their texts were cut alike. All of them cut at Unicode's white space in the end,
-// and throw an Error, with the byte offset, if the text is not UTF-8.
+// The tokenizers of the metrics. A tokenizer is part of the definition of a score: only scores with
+// the same tokenizer compare. In the end all of them split at Unicode's white space. Error, with
+// the byte offset, if the text is not UTF-8.
 #pragma once
 
 #include <string_view>
@@ -9,30 +9,30 @@
 
 namespace adjoint::data {
 
-/// sacreBLEU's "13a", after NIST's mteval-v13a.pl. Entities like &quot; are resolved; ASCII symbols
-/// stand alone, except the apostrophe and what follows; so do `.` and `,` unless between digits,
-/// and `-` after a digit.
+/// sacreBLEU's "13a", after NIST's mteval-v13a.pl. Resolves entities like &quot;. ASCII symbols
+/// become tokens of their own, except ' , - and the period; `.` and `,` do unless between digits,
+/// `-` does after a digit.
 Tokens tokenize_13a(std::string_view text);
 
-/// sacreBLEU's "intl", after mteval-v14.pl: every punctuation mark of Unicode stands alone unless
-/// between numbers, and every symbol does. A mark at either end of the text stays with a number
-/// beside it, as in the script.
+/// sacreBLEU's "intl", after mteval-v14.pl: every Unicode symbol becomes a token of its own, and so
+/// does every punctuation mark unless between numbers. A mark at either end of the text stays with
+/// a number next to it, as in the script.
 Tokens tokenize_intl(std::string_view text);
 
 /// sacreBLEU's "char": each code point that is not white space.
 Tokens tokenize_char(std::string_view text);
 
-/// sacreBLEU's "none": the words as they stand between white space.
+/// sacreBLEU's "none": splits at white space only.
 Tokens tokenize_none(std::string_view text);
 
 struct TercomOptions {
   bool case_sensitive = false;
-  bool normalize = false;           ///< resolve entities and set marks apart, much as 13a does
+  bool normalize = false;           ///< resolve entities and split off marks, much as 13a
   bool remove_punctuation = false;  ///< drop . , ? : ; ! " ( )
 };
 
-/// How tercom, and sacreBLEU with it, cuts text for TER: in lower case at white space, unless the
-/// options ask for more. (Of sacreBLEU's options the one for Asian scripts is not here.)
+/// The tokenizer of tercom and of sacreBLEU's TER: by default lower case, split at white space.
+/// (sacreBLEU's option for Asian scripts is not supported.)
 Tokens tokenize_tercom(std::string_view text, const TercomOptions& options = {});
 
 }  // namespace adjoint::data

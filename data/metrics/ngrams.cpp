@@ -15,8 +15,10 @@ NgramCounts count_ngrams(const Tokens& tokens, std::size_t n) {
   return counts;
 }
 
-std::int64_t number_of_ngrams(std::size_t tokens, std::size_t n) {
-  return tokens < n ? 0 : static_cast<std::int64_t>(tokens - n + 1);
+std::int64_t total(const NgramCounts& counts) {
+  std::int64_t sum = 0;
+  for (const auto& [ngram, count] : counts) sum += count;
+  return sum;
 }
 
 std::int64_t matching_ngrams(const NgramCounts& hypothesis, const NgramCounts& reference) {

@@ -1,4 +1,4 @@
-// N-grams: how often each occurs, and how many two sentences share.
+// N-grams: their counts, and how many two sentences share.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace adjoint::data {
 
-/// How often each n-gram occurs, by its tokens joined with spaces. No token of a metric contains a
-/// space next to another character, so different n-grams of the same length stay apart.
+/// The count of each n-gram, by its tokens joined with spaces. No token of a metric contains a
+/// space next to another character, so different n-grams of one length have different keys.
 using NgramCounts = std::unordered_map<std::string, std::int64_t>;
 
-/// The n-grams of the tokens: none if there are fewer than n.
+/// Empty if there are fewer than n tokens.
 NgramCounts count_ngrams(const Tokens& tokens, std::size_t n);
 
-/// How many n-grams so many tokens have.
-std::int64_t number_of_ngrams(std::size_t tokens, std::size_t n);
+/// The number of n-grams, repetitions included.
+std::int64_t total(const NgramCounts& counts);
 
-/// How many n-grams of the hypothesis the reference has too; one that it has twice counts at most
-/// twice ("clipped").
+/// The n-grams of the hypothesis that are in the reference, each counted at most as often as it
+/// occurs there ("clipped").
 std::int64_t matching_ngrams(const NgramCounts& hypothesis, const NgramCounts& reference);
 
 }  // namespace adjoint::data

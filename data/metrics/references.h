@@ -1,4 +1,4 @@
-// The references that a corpus of hypotheses is held against: one or several for each sentence.
+// One or several reference translations for each sentence of a corpus.
 #pragma once
 
 #include <cstddef>
@@ -9,21 +9,21 @@
 
 namespace adjoint::data {
 
-/// Sets of references, as they come in files: sets[k][i] is the k-th reference of sentence i. Where
-/// a sentence has fewer than others, an empty string stands in for what is missing.
+/// Sets of references, as they come in files: sets[k][i] is the k-th reference of sentence i, or an
+/// empty string if sentence i has fewer references than others.
 using ReferenceSets = std::span<const std::vector<std::string>>;
 
-/// The references by sentence, without those that are missing. A sentence that has none keeps one
-/// empty reference (where sacreBLEU refuses).
+/// The references of each sentence, without the empty ones. A sentence without any keeps one empty
+/// reference (sacreBLEU refuses it).
 class References {
  public:
-  /// The Errors begin with the name of the metric: no sentence, no set, or a set that has not one
-  /// reference for each hypothesis.
+  /// Errors start with the name of the metric: no sentences, no set, or a set that does not have
+  /// one reference for each hypothesis.
   References(std::string_view metric, std::size_t hypotheses, ReferenceSets sets);
 
   const std::vector<std::string_view>& of(std::size_t sentence) const { return all_[sentence]; }
 
-  /// The beginning of a score's signature, "nrefs:1", or "nrefs:var" if sentences differ in it.
+  /// The start of a score's signature: "nrefs:1", or "nrefs:var" if the number varies.
   std::string signature() const;
 
  private:

@@ -13,7 +13,7 @@ constexpr Position max_phrase = 10;  // tercom's limits
 constexpr Position max_distance = 50;
 constexpr std::int64_t max_tried = 1000;  // sacreBLEU's
 
-/// Words [begin, begin + length) of the hypothesis, which stand at `reference` in the reference.
+/// Words [begin, begin + length) of the hypothesis, which are at `reference` in the reference.
 struct Phrase {
   Position begin, reference, length;
 };
@@ -26,11 +26,7 @@ std::vector<Phrase> common_phrases(const Words& hypothesis, const Words& referen
     for (Position j = std::max<Position>(0, i - max_distance);
          j <= std::min(r - 1, i + max_distance); ++j) {
       for (Position length = 1; length <= std::min({max_phrase, h - i, r - j}); ++length) {
-        const Position last = length - 1;
-        if (hypothesis[static_cast<std::size_t>(i + last)] !=
-            reference[static_cast<std::size_t>(j + last)]) {
-          break;
-        }
+        if (hypothesis.begin()[i + length - 1] != reference.begin()[j + length - 1]) break;
         phrases.push_back({i, j, length});
       }
     }
@@ -44,25 +40,24 @@ bool any_wrong(const std::vector<bool>& wrong, Position begin, Position length) 
 }
 
 bool may_move(const Phrase& phrase, const Alignment& alignment) {
-  const Position place = alignment.place[static_cast<std::size_t>(phrase.reference)];
+  const Position aligned = alignment.aligned.begin()[phrase.reference];
   return any_wrong(alignment.hypothesis_wrong, phrase.begin, phrase.length) &&
          any_wrong(alignment.reference_wrong, phrase.reference, phrase.length) &&
-         !(place >= phrase.begin && place < phrase.begin + phrase.length);
+         !(aligned >= phrase.begin && aligned < phrase.begin + phrase.length);
 }
 
-/// Where the phrase may go: before the words with these numbers, which run up to the length of the
-/// hypothesis.
+/// The words of the hypothesis that the phrase may be moved in front of; its length means the end.
 std::vector<Position> targets(const Phrase& phrase, const Alignment& alignment) {
   std::vector<Position> targets;
   for (Position j = phrase.reference - 1; j < phrase.reference + phrase.length; ++j) {
-    const Position target = j < 0 ? 0 : alignment.place[static_cast<std::size_t>(j)] + 1;
+    const Position target = j < 0 ? 0 : alignment.aligned.begin()[j] + 1;
     if (targets.empty() || targets.back() != target) targets.push_back(target);
   }
   return targets;
 }
 
-/// The words with the phrase moved before `target`. A target within the phrase moves it forward by
-/// as many words as the target lies behind its beginning.
+/// The words with the phrase moved in front of `target`. A target within the phrase moves it
+/// forward by the target's distance from its beginning.
 Words move(Words words, const Phrase& phrase, Position target) {
   const auto begin = words.begin() + phrase.begin, end = begin + phrase.length;
   const auto size = static_cast<Position>(words.size());
@@ -77,14 +72,14 @@ Words move(Words words, const Phrase& phrase, Position target) {
 }
 
 struct Move {
-  /// What it is ranked by: the gain, then a long phrase, an early one, an early target.
+  /// The gain, then the length of the phrase, an early phrase, an early target.
   std::tuple<std::int64_t, Position, Position, Position> rank = {};
   Words words;
 
   std::int64_t gain() const { return std::get<0>(rank); }
 };
 
-/// The best move of all that may be made; `tried` counts them.
+/// The best of all possible moves, which `tried` counts.
 Move best_move(const Words& hypothesis, const Words& reference, std::int64_t& tried) {
   const EditTable table(hypothesis, reference);
   const Alignment alignment = table.alignment();
@@ -130,12 +125,6 @@ std::int64_t ter_edits(const Tokens& hypothesis, const Tokens& reference) {
   return count_edits(words, numbering.number(reference));
 }
 
-std::int64_t banded_edit_distance(const Tokens& hypothesis, const Tokens& reference) {
-  Numbering numbering;
-  const Words words = numbering.number(hypothesis);
-  return EditTable(words, numbering.number(reference)).distance();
-}
-
 TerScore corpus_ter(const std::vector<std::string>& hypotheses, ReferenceSets sets,
                     const TercomOptions& options) {
   const References references("corpus_ter", hypotheses.size(), sets);
@@ -157,11 +146,6 @@ TerScore corpus_ter(const std::vector<std::string>& hypotheses, ReferenceSets se
                   "|tok:tercom" + (options.normalize ? "|norm:yes" : "|norm:no") +
                   (options.remove_punctuation ? "|punct:no" : "|punct:yes") + "|asian:no";
   return ter;
-}
-
-TerScore corpus_ter(const std::vector<std::string>& hypotheses,
-                    const std::vector<std::string>& references, const TercomOptions& options) {
-  return corpus_ter(hypotheses, ReferenceSets(&references, 1), options);
 }
 
 }  // namespace adjoint::data

@@ -27,9 +27,9 @@ EncodedPairs encode(const std::vector<Pair>& pairs, const Vocabulary& source,
   return encoded;
 }
 
-std::vector<std::vector<std::size_t>> batch_order(std::size_t pairs, Index batch_size, Key key) {
+BatchOrder batch_order(std::size_t pairs, Index batch_size, Key key) {
   require(batch_size >= 1, "batches: a batch needs at least one pair, got a size of ", batch_size);
-  std::vector<std::vector<std::size_t>> batches;
+  BatchOrder batches;
   const Tensor order = permutation(static_cast<Index>(pairs), key);
   for (const Index pair : order.values<Index>()) {
     if (batches.empty() || static_cast<Index>(batches.back().size()) == batch_size)
@@ -39,8 +39,7 @@ std::vector<std::vector<std::size_t>> batch_order(std::size_t pairs, Index batch
   return batches;
 }
 
-std::vector<std::vector<std::size_t>> batch_order_by_tokens(const EncodedPairs& pairs, Index tokens,
-                                                            Key key) {
+BatchOrder batch_order_by_tokens(const EncodedPairs& pairs, Index tokens, Key key) {
   const auto lengths = [&](std::size_t i) {
     return std::pair(pairs.targets[i].size(), pairs.sources[i].size());
   };
@@ -53,11 +52,11 @@ std::vector<std::vector<std::size_t>> batch_order_by_tokens(const EncodedPairs& 
     by_length.push_back(static_cast<std::size_t>(pair));
   std::ranges::stable_sort(by_length, {}, lengths);
 
-  std::vector<std::vector<std::size_t>> cut;
+  BatchOrder cut;
   Index longest = 0;
   for (const std::size_t pair : by_length) {
     require(longer(pair) <= tokens, "batches: pair ", pair, " has ", longer(pair),
-            " tokens, more than the ", tokens, " of a batch");
+            " tokens, more than the ", tokens, " that fit in a batch");
     longest = std::max(longest, longer(pair));
     if (cut.empty() || longest * static_cast<Index>(cut.back().size() + 1) > tokens) {
       cut.emplace_back();
@@ -66,27 +65,25 @@ std::vector<std::vector<std::size_t>> batch_order_by_tokens(const EncodedPairs& 
     cut.back().push_back(pair);
   }
 
-  std::vector<std::vector<std::size_t>> batches;
-  const Tensor places = permutation(static_cast<Index>(cut.size()), key.child("batches"));
-  for (const Index place : places.values<Index>())
-    batches.push_back(std::move(cut[static_cast<std::size_t>(place)]));
+  BatchOrder batches;
+  const Tensor shuffled = permutation(static_cast<Index>(cut.size()), key.child("batches"));
+  for (const Index batch : shuffled.values<Index>())
+    batches.push_back(std::move(cut[static_cast<std::size_t>(batch)]));
   return batches;
 }
 
-EncodedPairs select(const EncodedPairs& pairs, std::span<const std::size_t> chosen) {
+EncodedPairs select(const EncodedPairs& pairs, std::span<const std::size_t> indices) {
   EncodedPairs selected;
-  for (const std::size_t i : chosen) {
+  for (const std::size_t i : indices) {
     selected.sources.push_back(pairs.sources[i]);
     selected.targets.push_back(pairs.targets[i]);
   }
   return selected;
 }
 
-// ---- Epoch after epoch --------------------------------------------------------------------------
-
 namespace {
 
-// FNV-1a over all ids and lengths: whether two sets of pairs are the same.
+// FNV-1a over all ids and lengths.
 std::uint64_t digest_of(const EncodedPairs& pairs) {
   std::uint64_t hash = 0xcbf29ce484222325;
   const auto add = [&](std::uint64_t value) { hash = (hash ^ value) * 0x100000001b3; };
@@ -102,11 +99,11 @@ std::uint64_t digest_of(const EncodedPairs& pairs) {
 
 Batches::Batches(const EncodedPairs& pairs, BatchSize size, Key key)
     : pairs_(pairs), size_(size), key_(key), digest_(digest_of(pairs)) {
-  require(pairs.size() > 0, "batches: there are no pairs");
-  order();  // whatever is wrong with the size shows here
+  require(pairs.size() > 0, "batches: no pairs");
+  order();  // reports a size that is impossible
 }
 
-const Batches::Order& Batches::order() const {
+const BatchOrder& Batches::order() const {
   if (epoch_of_order_ == epoch_) return order_;
   const Key key = key_.child(static_cast<std::uint64_t>(epoch_ + 1));  // the first epoch is 1
   order_ = size_.unit == BatchSize::Unit::tokens ? batch_order_by_tokens(pairs_, size_.size, key)
@@ -116,8 +113,8 @@ const Batches::Order& Batches::order() const {
 }
 
 EncodedPairs Batches::next() {
-  require(batch_ < batches_in_epoch(), "batches: the epoch has ", batches_in_epoch(),
-          " batches, and ", batch_, " are said to be taken");
+  require(batch_ < batches_in_epoch(), "batches: the saved state is at batch ", batch_,
+          " of an epoch with ", batches_in_epoch(), " batches");
   EncodedPairs taken = select(pairs_, order()[static_cast<std::size_t>(batch_)]);
   if (++batch_ == batches_in_epoch()) {
     batch_ = 0;

@@ -13,14 +13,14 @@ namespace {
 
 using Numbers = std::vector<std::int64_t>;
 
-// Each quantity is drawn from a child of the key, by the quantity's name.
+// Each quantity is drawn from a child of the key, named after the quantity.
 
 /// A whole number from low to high, both included.
 Index draw_between(Index low, Index high, Key key) {
   return random_integers({}, low, high + 1, key).values<Index>()[0];
 }
 
-/// A string of a random length.
+/// A string of random symbols and of random length.
 Numbers draw_string(const TaskOptions& options, Key key) {
   const Index length = draw_between(options.min_length, options.max_length, key.child("length"));
   const Tensor symbols = random_integers({length}, 0, options.symbols, key.child("symbols"));
@@ -34,32 +34,23 @@ Tokens as_tokens(const Numbers& numbers) {
   return tokens;
 }
 
-// --- copy, reverse, sort: a random string, and the same string rearranged ---
+// --- copy, reverse, sort: a random string, rearranged ---
 
-template <class Rearrange>
-Pair draw_rearranged(const TaskOptions& options, Key key, Rearrange rearrange) {
+template <void (*rearrange)(Numbers&)>
+Pair draw_rearranged(const TaskOptions& options, Key key) {
   Numbers string = draw_string(options, key);
-  Pair pair = {.source = as_tokens(string), .target = {}};
+  Tokens source = as_tokens(string);
   rearrange(string);
-  pair.target = as_tokens(string);
-  return pair;
+  return {.source = std::move(source), .target = as_tokens(string)};
 }
 
-Pair draw_copy(const TaskOptions& options, Key key) {
-  return draw_rearranged(options, key, [](Numbers&) {});
-}
+void keep(Numbers&) {}
+void reverse(Numbers& string) { std::ranges::reverse(string); }
+void sort(Numbers& string) { std::ranges::sort(string); }
 
-Pair draw_reverse(const TaskOptions& options, Key key) {
-  return draw_rearranged(options, key, [](Numbers& string) { std::ranges::reverse(string); });
-}
+// --- addition: a number is a list of digits, units first ---
 
-Pair draw_sort(const TaskOptions& options, Key key) {
-  return draw_rearranged(options, key, [](Numbers& string) { std::ranges::sort(string); });
-}
-
-// --- addition: numbers are lists of digits, units first, as one adds on paper ---
-
-/// The first digit of a number is not 0, except in the number 0 itself.
+/// The leading digit is not 0, except in the number 0 itself.
 Numbers draw_summand(const TaskOptions& options, Key key) {
   Numbers digits = draw_string(options, key);
   if (digits.size() > 1) digits.back() = draw_between(1, options.symbols - 1, key.child("first"));
@@ -88,33 +79,28 @@ Pair draw_addition(const TaskOptions& options, Key key) {
   Pair pair = {.source = write_number(a, options.reversed_digits),
                .target = write_number(add(a, b, options.symbols), options.reversed_digits)};
   pair.source.push_back("+");
-  for (std::string& digit : write_number(b, options.reversed_digits)) {
+  for (std::string& digit : write_number(b, options.reversed_digits))
     pair.source.push_back(std::move(digit));
-  }
   return pair;
 }
 
-// --- how many different sources there are; as a double, for it may be astronomic ---
+// --- the number of distinct sources; it may be astronomical, so a double ---
 
-double count_strings(const TaskOptions& options) {
-  double count = 0;
-  double of_this_length = 1;
+/// Σ first_digits · symbolsⁿ⁻¹ over the lengths n; a length of 1 allows all symbols.
+double count_lengths(const TaskOptions& options, std::int64_t first_digits) {
+  double count = 0, rest = 1;
   for (std::int64_t length = 1; length <= options.max_length; ++length) {
-    of_this_length *= static_cast<double>(options.symbols);
-    if (length >= options.min_length) count += of_this_length;
+    const std::int64_t first = length == 1 ? options.symbols : first_digits;
+    if (length >= options.min_length) count += static_cast<double>(first) * rest;
+    rest *= static_cast<double>(options.symbols);
   }
   return count;
 }
 
-/// Numbers of n > 1 digits begin with one of base − 1 digits; 0 counts as a number of one digit.
+double count_strings(const TaskOptions& options) { return count_lengths(options, options.symbols); }
+
 double count_sums(const TaskOptions& options) {
-  double summands = 0;
-  double tails = 1;  // what may follow the first digit
-  for (std::int64_t length = 1; length <= options.max_length; ++length) {
-    const std::int64_t heads = length == 1 ? options.symbols : options.symbols - 1;
-    if (length >= options.min_length) summands += static_cast<double>(heads) * tails;
-    tails *= static_cast<double>(options.symbols);
-  }
+  const double summands = count_lengths(options, options.symbols - 1);
   return summands * summands;
 }
 
@@ -125,9 +111,9 @@ struct Task {
 };
 
 constexpr std::array tasks = {
-    Task{"copy", draw_copy, count_strings},
-    Task{"reverse", draw_reverse, count_strings},
-    Task{"sort", draw_sort, count_strings},
+    Task{"copy", draw_rearranged<keep>, count_strings},
+    Task{"reverse", draw_rearranged<reverse>, count_strings},
+    Task{"sort", draw_rearranged<sort>, count_strings},
     Task{"addition", draw_addition, count_sums},
 };
 
@@ -145,16 +131,16 @@ void check_options(const Task& task, const TaskOptions& o) {
           "addition: symbols, the base, must lie between 2 and 10, got ", o.symbols);
   require(addition || !o.reversed_digits, task.name, ": only addition has digits to reverse");
   require(o.min_length >= 1 && o.min_length <= o.max_length, task.name,
-          ": lengths must be at least 1 and in order, got ", o.min_length, " to ", o.max_length);
+          ": lengths must satisfy 1 <= minimum <= maximum, got ", o.min_length, " to ",
+          o.max_length);
   require(o.train_count >= 0 && o.held_out_count >= 0, task.name,
           ": counts must not be negative, got ", o.train_count, " and ", o.held_out_count);
   const auto wanted =
       static_cast<std::uint64_t>(o.train_count) + static_cast<std::uint64_t>(o.held_out_count);
   const double available = task.count_sources(o);
-  if (static_cast<double>(wanted) > available) {
-    fail(task.name, ": ", wanted, " pairs are asked for, but there are only ",
-         static_cast<std::uint64_t>(available), " different sources");
-  }
+  if (static_cast<double>(wanted) > available)
+    fail(task.name, ": ", wanted, " pairs requested, but there are only ",
+         static_cast<std::uint64_t>(available), " distinct sources");
 }
 
 }  // namespace
@@ -172,7 +158,7 @@ Split make_task(std::string_view name, const TaskOptions& options) {
     if (seen.insert(pair.source).second) pairs.push_back(std::move(pair));
   }
 
-  // Short strings are used up early on: in the order drawn the last pairs would all be long.
+  // Short strings are exhausted early, so in the order drawn the last pairs would all be long.
   const Tensor order = permutation(static_cast<Index>(wanted), options.key.child("order"));
   Split split;
   for (const Index i : order.values<Index>()) {

@@ -17,14 +17,14 @@ namespace {
 
 using Status = sentencepiece::util::Status;
 
-/// What the library has to say, without the line of its sources and the condition in brackets.
+/// The library's message without its source line and the condition in brackets.
 std::string reason(const Status& status) {
   const std::string text = status.message();
   const std::size_t end = text.rfind("] ");
   return end == std::string::npos || end + 2 == text.size() ? text : text.substr(end + 2);
 }
 
-/// How many pieces the library says it needs, "5 vs 70", where they were too few; else nothing.
+/// The number of pieces that the library needs ("5 vs 70"), if there were too few; else "".
 std::string needed_pieces(const std::string& reason) {
   const std::size_t known = reason.find("smaller than required_chars. ");
   const std::size_t number = reason.find(" vs ", known);
@@ -73,9 +73,9 @@ Subwords Subwords::train(const std::vector<std::string>& sentences,
   require(options.algorithm == "unigram" || options.algorithm == "bpe",
           "subwords: unknown algorithm \"", options.algorithm, "\", expected unigram or bpe");
   require(std::ranges::any_of(sentences, [](const auto& text) { return !text.empty(); }),
-          "subwords: there is no text to train on");
-  // Sentences begin and end with symbols of Vocabulary, not of the model; a rare letter is still a
-  // letter; and one thread, or sums would come out in another order each time.
+          "subwords: no text to train on");
+  // No bos and eos: Vocabulary adds its own. Every character counts, however rare. One thread, so
+  // that sums are always added in the same order.
   const std::unordered_map<std::string, std::string> arguments = {
       {"vocab_size", std::to_string(options.max_pieces)},
       {"hard_vocab_limit", "false"},
@@ -91,8 +91,8 @@ Subwords Subwords::train(const std::vector<std::string>& sentences,
   const Status status = sentencepiece::SentencePieceTrainer::Train(arguments, &iterator, &bytes);
   if (status.ok()) return Subwords(std::make_shared<const Model>(std::move(bytes)));
   const std::string needed = needed_pieces(reason(status));
-  require(needed.empty(), "subwords: ", options.max_pieces, " pieces are too few, the text needs ",
-          needed, " for its different characters");
+  require(needed.empty(), "subwords: ", options.max_pieces, " pieces are too few; the text needs ",
+          needed, " for its distinct characters");
   fail("subwords: training failed: ", reason(status));
 }
 
@@ -101,7 +101,7 @@ void Subwords::save(const std::filesystem::path& path) const { write_file(path, 
 std::vector<std::string> Subwords::cut(std::string_view text) const {
   std::vector<std::string> pieces;
   const Status status = model().processor.Encode(text, &pieces);
-  require(status.ok(), "subwords: cannot cut the text: ", reason(status));
+  require(status.ok(), "subwords: cannot split the text: ", reason(status));
   return pieces;
 }
 
@@ -129,7 +129,7 @@ bool Subwords::operator==(const Subwords& other) const {
 }
 
 const Subwords::Model& Subwords::model() const {
-  require(model_ != nullptr, "subwords: there is no model, load or train one");
+  require(model_ != nullptr, "subwords: no model; load or train one");
   return *model_;
 }
 
@@ -142,7 +142,7 @@ namespace {
 
 [[noreturn]] void fail_without_library() {
   fail(
-      "sentencepiece is not part of this build: install the library (Debian, Ubuntu: apt-get "
+      "this build does not include sentencepiece; install the library (Debian, Ubuntu: apt-get "
       "install libsentencepiece-dev) and build again");
 }
 
@@ -151,21 +151,14 @@ namespace {
 struct Subwords::Model {};
 
 bool Subwords::available() { return false; }
-
 Subwords Subwords::load(const std::filesystem::path&) { fail_without_library(); }
-
 Subwords Subwords::train(const std::vector<std::string>&, const SubwordTraining&) {
   fail_without_library();
 }
-
 void Subwords::save(const std::filesystem::path&) const { fail_without_library(); }
-
 std::vector<std::string> Subwords::cut(std::string_view) const { fail_without_library(); }
-
 std::string Subwords::join(const std::vector<std::string>&) const { fail_without_library(); }
-
 std::vector<std::string> Subwords::pieces() const { fail_without_library(); }
-
 bool Subwords::operator==(const Subwords&) const { return true; }
 
 }  // namespace adjoint::data

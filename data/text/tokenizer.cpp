@@ -6,26 +6,26 @@
 namespace adjoint::data {
 namespace {
 
-/// The text with each code point mapped, composed again: a map may leave parts that compose.
+/// Maps each code point and composes the result, which may no longer be in NFC.
 std::string map_code_points(std::string_view text, char32_t (*map)(char32_t)) {
   std::u32string points = code_points(text);
   for (char32_t& c : points) c = map(c);
   return compose(utf8(points));
 }
 
-char32_t line_breaks_to_space(char32_t c) { return c == '\t' || c == '\n' || c == '\r' ? U' ' : c; }
+char32_t breaks_to_space(char32_t c) { return c == '\t' || c == '\n' || c == '\r' ? U' ' : c; }
 
 char32_t lower_case_and_plain_space(char32_t c) {
   constexpr char32_t no_break_space = 0x00A0;
   constexpr char32_t narrow_no_break_space = 0x202F;
   if (c == no_break_space || c == narrow_no_break_space) return U' ';
-  return lower_case(line_breaks_to_space(c));
+  return lower_case(breaks_to_space(c));
 }
 
 bool is_mark(char c) { return c == ',' || c == '.' || c == '!' || c == '?'; }
 
-/// d2l puts a space before each mark and then cuts at spaces and drops empty tokens. It comes to
-/// the same to begin a new token at each mark.
+/// d2l puts a space before each mark, cuts at spaces and drops empty tokens. Beginning a new token
+/// at each mark is equivalent.
 Tokens split_words(const std::string& text) {
   Tokens tokens;
   bool begin = true;
@@ -43,9 +43,8 @@ Tokens split_words(const std::string& text) {
 
 Tokens split_characters(std::string_view text) {
   Tokens tokens;
-  for (const char32_t c : code_points(text)) {
+  for (const char32_t c : code_points(text))
     tokens.push_back(c == U' ' ? std::string(Tokenizer::visible_space) : utf8(c));
-  }
   return tokens;
 }
 
@@ -68,9 +67,8 @@ std::string join_words(const Tokens& tokens, Spacing spacing) {
 
 std::string join_characters(const Tokens& tokens) {
   std::string text;
-  for (const std::string& token : tokens) {
+  for (const std::string& token : tokens)
     text.append(token == Tokenizer::visible_space ? std::string_view(" ") : token);
-  }
   return text;
 }
 
@@ -94,15 +92,13 @@ std::string Tokenizer::name() const {
 }
 
 Tokens Tokenizer::tokenize(std::string_view text) const {
-  if (const auto offset = invalid_utf8_at(text)) {
+  if (const auto offset = invalid_utf8_at(text))
     fail("tokenizer: the text is not UTF-8 at byte offset ", *offset);
-  }
-  // NFC comes before the lower case too: İ stored as I and a dot above must be mapped as İ is.
+  // Compose before lowering the case, too: İ stored as I and a dot above must be mapped as İ is.
   const std::string composed = compose(text);
-  if (kind == Kind::words) {
+  if (kind == Kind::words)
     return split_words(map_code_points(composed, lower_case_and_plain_space));
-  }
-  const std::string line = map_code_points(composed, line_breaks_to_space);
+  const std::string line = map_code_points(composed, breaks_to_space);
   return kind == Kind::characters ? split_characters(line) : subwords.cut(line);
 }
 

@@ -10,54 +10,52 @@
 
 namespace adjoint::data {
 
-/// A sentence, cut up: words and punctuation marks, single characters, or pieces of words.
+/// The tokens of a sentence: words and punctuation marks, characters, or subwords.
 using Tokens = std::vector<std::string>;
 
-/// What stands before `!` and `?` when words are joined: nothing, as in English, or the narrow
-/// no-break space U+202F, as French print has it.
+/// What detokenizing puts before `!` and `?`: nothing, as in English, or the narrow no-break space
+/// U+202F, as in French.
 enum class Spacing { english, french };
 
-/// Cuts sentences into tokens and joins tokens to sentences. A plain value: copy it, compare it,
-/// store its name() beside a model.
+/// Splits sentences into tokens and joins them again. A plain value, stored with a model as its
+/// name().
 ///
 /// `words` is the tokenizer of the d2l chapter "Machine Translation and the Dataset": lower case,
-/// no-break spaces (U+00A0, U+202F) made plain ones, a space put before each of `,` `.` `!` `?`,
-/// and the text cut at spaces. The text is brought to Unicode's composed form (NFC) first, so that
-/// two ways of storing é are one word. Case is mapped one code point at a time and never folded: ß
-/// stays ß. "Don't go, it costs 3.5!" gives `don't` `go` `,` `it` `costs` `3` `.5` `!`.
+/// no-break spaces (U+00A0, U+202F) replaced by plain ones, a space before each of `,` `.` `!` `?`,
+/// and the text split at spaces. It composes the text first (Unicode's NFC), so that both ways of
+/// storing é give the same word. Case is mapped one code point at a time and never folded: ß stays
+/// ß. "Don't go, it costs 3.5!" gives `don't` `go` `,` `it` `costs` `3` `.5` `!`.
 ///
-/// `characters` makes each code point of the NFC text a token and leaves case and no-break spaces
-/// alone; a plain space becomes the token visible_space.
+/// `characters` makes each code point of the NFC text a token and keeps case and no-break spaces; a
+/// plain space becomes the token visible_space.
 ///
-/// `sentencepiece` cuts the NFC text into the pieces of a trained model (data/text/subwords.h).
+/// `sentencepiece` splits the NFC text into the subwords of a trained model (data/text/subwords.h).
 ///
-/// Tab, line feed and carriage return count as a plain space in all of them.
+/// All of them treat tab, line feed and carriage return as a plain space.
 struct Tokenizer {
   enum class Kind { words, characters, sentencepiece };
 
-  /// "␣" (U+2423, open box): a space that survives being written one token a line. A ␣ in the text
-  /// itself comes back as a space.
+  /// "␣" (U+2423, open box): a space that survives in a file with one token per line. A ␣ in the
+  /// text itself comes back as a space.
   static constexpr std::string_view visible_space = "\u2423";
 
-  /// The tokenizer with this name: "words", "characters" or "sentencepiece", which alone needs the
-  /// file of a model, as Subwords::load() does. Error for any other name.
+  /// "words", "characters" or "sentencepiece"; only the last takes, and needs, the file of a model.
+  /// Error for any other name.
   static Tokenizer from_name(std::string_view name, const std::filesystem::path& model = {});
   std::string name() const;
 
   /// Error, with the byte offset, if the text is not UTF-8.
   Tokens tokenize(std::string_view text) const;
 
-  /// The tokens as a line of text. tokenize(detokenize(tokens)) gives the tokens back when they
-  /// came from tokenize(). Words are joined by spaces, none before a token that begins with `,` or
-  /// `.`, and before one that begins with `!` or `?` what `spacing` says; `?!` stays together.
-  /// Case is lost for good, and `spacing` has no part in characters and pieces, which kept their
-  /// spaces.
+  /// The tokens as a line of text; tokenizing it again gives the same tokens. Words are joined by
+  /// spaces, without one before `,` and `.`; before `!` and `?`, `spacing` applies; `?!` stays
+  /// together. The case of words is lost. Characters and subwords keep their own spaces.
   std::string detokenize(const Tokens& tokens, Spacing spacing = Spacing::english) const;
 
   bool operator==(const Tokenizer&) const = default;
 
   Kind kind = Kind::words;
-  Subwords subwords = {};  ///< of the kind sentencepiece
+  Subwords subwords = {};  ///< for sentencepiece
 };
 
 }  // namespace adjoint::data

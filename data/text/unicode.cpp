@@ -17,7 +17,8 @@ const utf8proc_uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
 }
 
-/// Reads the code point at the start of the text: its length in bytes, not positive if ill-formed.
+/// Reads the code point at the start of the text. Returns its length in bytes; not positive if it
+/// is ill-formed.
 utf8proc_ssize_t read_code_point(std::string_view text, utf8proc_int32_t* code_point) {
   return utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), code_point);
 }
@@ -26,15 +27,17 @@ utf8proc_category_t category(char32_t c) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c));
 }
 
-// --- The Σ at the end of a word (Unicode 15, section 3.13, table 3-17, Final_Sigma) ---
-
-bool is_cased(char32_t c) {
-  const utf8proc_category_t kind = category(c);
-  return kind == UTF8PROC_CATEGORY_LU || kind == UTF8PROC_CATEGORY_LL ||
-         kind == UTF8PROC_CATEGORY_LT;
+bool in_categories(char32_t c, utf8proc_category_t first, utf8proc_category_t last) {
+  return category(c) >= first && category(c) <= last;
 }
 
-/// Whether it can stand within a word without being a letter of it, as an accent or apostrophe.
+// --- Σ at the end of a word (Unicode 15, section 3.13, table 3-17, Final_Sigma) ---
+
+bool is_cased(char32_t c) {
+  return in_categories(c, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LT);  // Lu, Ll, Lt
+}
+
+/// Whether it can occur within a word without being one of its letters, such as an apostrophe.
 bool is_case_ignorable(char32_t c) {
   static constexpr std::u32string_view marks_within_words =
       U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
@@ -50,8 +53,7 @@ bool is_case_ignorable(char32_t c) {
   }
 }
 
-/// Whether letters, or what is ignored beside them, come first in what follows or (read backwards)
-/// precedes a place.
+/// Whether the first code point that is not ignorable is a cased letter.
 template <class Iterator>
 bool letter_comes_first(Iterator begin, Iterator end) {
   const Iterator found = std::find_if_not(begin, end, is_case_ignorable);
@@ -138,19 +140,12 @@ bool is_white_space(char32_t c) {
   return c == 0x85 || category(c) == UTF8PROC_CATEGORY_ZS || c == 0x2028 || c == 0x2029;
 }
 
-bool is_number(char32_t c) {
-  const utf8proc_category_t kind = category(c);
-  return kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO;
-}
+bool is_number(char32_t c) { return in_categories(c, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO); }
 
 bool is_punctuation(char32_t c) {
-  const utf8proc_category_t kind = category(c);
-  return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
+  return in_categories(c, UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO);
 }
 
-bool is_symbol(char32_t c) {
-  const utf8proc_category_t kind = category(c);
-  return kind >= UTF8PROC_CATEGORY_SM && kind <= UTF8PROC_CATEGORY_SO;
-}
+bool is_symbol(char32_t c) { return in_categories(c, UTF8PROC_CATEGORY_SM, UTF8PROC_CATEGORY_SO); }
 
 }  // namespace adjoint::data

@@ -14,7 +14,7 @@ bool is_reserved(std::string_view token) {
   return std::ranges::find(Vocabulary::reserved, token) != Vocabulary::reserved.end();
 }
 
-/// A vocabulary is saved one token a line, so a token must be able to stand on a line.
+/// The file has one token per line.
 void require_storable(const std::string& token) {
   require(!token.empty(), "vocabulary: a token is empty");
   require(token.find_first_of("\r\n") == std::string::npos,
@@ -22,26 +22,19 @@ void require_storable(const std::string& token) {
   require(!invalid_utf8_at(token), "vocabulary: a token is not UTF-8");
 }
 
-bool comes_first(const TokenCount& a, const TokenCount& b) {
-  return a.count != b.count ? a.count > b.count : a.token < b.token;
-}
-
-double share(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+/// The distinct tokens, most frequent first, each with its negative count.
+std::vector<std::pair<std::int64_t, std::string>> by_frequency(
+    const std::vector<Tokens>& sentences) {
+  std::unordered_map<std::string, std::int64_t> counts;
+  for (const Tokens& sentence : sentences)
+    for (const std::string& token : sentence) ++counts[token];
+  std::vector<std::pair<std::int64_t, std::string>> sorted;
+  for (const auto& [token, count] : counts) sorted.emplace_back(-count, token);
+  std::ranges::sort(sorted);
+  return sorted;
 }
 
 }  // namespace
-
-std::vector<TokenCount> count_tokens(const std::vector<Tokens>& sentences) {
-  std::unordered_map<std::string, std::int64_t> counts;
-  for (const Tokens& sentence : sentences) {
-    for (const std::string& token : sentence) ++counts[token];
-  }
-  std::vector<TokenCount> sorted;
-  for (const auto& [token, count] : counts) sorted.push_back({token, count});
-  std::ranges::sort(sorted, comes_first);
-  return sorted;
-}
 
 Vocabulary::Vocabulary() : tokens_(reserved.begin(), reserved.end()) {}
 
@@ -51,19 +44,14 @@ Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLim
   require(limits.min_frequency >= 1, "vocabulary: the minimum frequency must be at least 1, got ",
           limits.min_frequency);
   require(limits.max_size == 0 || limits.max_size > reserved_size,
-          "vocabulary: the maximum size must be more than the ", reserved_size,
-          " reserved symbols, or 0 for no limit, got ", limits.max_size);
-  for (TokenCount& counted : count_tokens(sentences)) {
-    require_storable(counted.token);
+          "vocabulary: the maximum size must exceed the ", reserved_size,
+          " reserved symbols, or be 0 for no limit, got ", limits.max_size);
+  for (const auto& [negative_count, token] : by_frequency(sentences)) {
+    require_storable(token);
     const bool room = limits.max_size == 0 || size() < limits.max_size;
-    if (room && counted.count >= limits.min_frequency && !is_reserved(counted.token)) {
-      add(std::move(counted.token));
-    }
+    if (room && -negative_count >= limits.min_frequency && !is_reserved(token)) add(token);
   }
 }
-
-Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, std::int64_t min_frequency)
-    : Vocabulary(sentences, {.min_frequency = min_frequency}) {}
 
 void Vocabulary::add(std::string token) {
   ids_.emplace(token, size());
@@ -76,7 +64,7 @@ Vocabulary::Id Vocabulary::id(std::string_view token) const {
 }
 
 const std::string& Vocabulary::token(Id id) const {
-  require(id >= 0 && id < size(), "vocabulary: token id ", id, " is out of range, there are ",
+  require(id >= 0 && id < size(), "vocabulary: token id ", id, " is out of range; there are ",
           size(), " tokens");
   return tokens_[static_cast<std::size_t>(id)];
 }
@@ -127,23 +115,14 @@ Vocabulary Vocabulary::load(const std::filesystem::path& path) {
   return vocabulary;
 }
 
-double UnknownWords::token_rate() const { return share(unknown_tokens, tokens); }
-
-double UnknownWords::type_rate() const {
-  return share(static_cast<std::int64_t>(unknown.size()), types);
-}
-
-UnknownWords find_unknown_words(const std::vector<Tokens>& sentences,
-                                const Vocabulary& vocabulary) {
-  UnknownWords found;
-  for (TokenCount& counted : count_tokens(sentences)) {
-    ++found.types;
-    found.tokens += counted.count;
-    if (vocabulary.contains(counted.token)) continue;
-    found.unknown_tokens += counted.count;
-    found.unknown.push_back(std::move(counted));
+double unknown_rate(const std::vector<Tokens>& sentences, const Vocabulary& vocabulary) {
+  std::int64_t tokens = 0, unknown = 0;
+  for (const Tokens& sentence : sentences) {
+    tokens += std::ssize(sentence);
+    unknown += std::ranges::count_if(
+        sentence, [&](const std::string& token) { return !vocabulary.contains(token); });
   }
-  return found;
+  return tokens == 0 ? 0 : static_cast<double>(unknown) / static_cast<double>(tokens);
 }
 
 }  // namespace adjoint::data

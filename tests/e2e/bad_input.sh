@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Whatever is wrong with the input: one line that names it, an exit code, and nothing half-written.
-# 2 is for a command line that cannot be understood, 1 for all else.
+# Every kind of bad input gives one line that names it, an exit code, and nothing half-written: 2 for
+# a command line that cannot be understood, 1 for everything else.
 . "$(dirname "$0")/checks.sh"
 
 head -n 400 "$repository/data/english-french.tsv" >pairs.tsv
 tiny=(--width 32 --hidden 32)
 small=("${tiny[@]}" --epochs 1)
 train=("$seq2seq" train --output model "${tiny[@]}")
-# For what has to be found out before the training and not after it.
+# For mistakes that must be found before the training, not after it.
 endless=(timeout 5 "$seq2seq" train pairs.tsv "${tiny[@]}" --epochs 1000000)
 
 # ---- The file of pairs ----
@@ -39,7 +39,7 @@ refuses "a number out of range" 2 '--dropout|1.5' "${train[@]}" pairs.tsv --drop
 refuses "a number too large" 2 '--max-tokens|from 1 to 1000000000' \
   "${train[@]}" pairs.tsv --max-tokens 1000000000000
 for seed in -1 18446744073709551616 1.5 one; do
-  refuses "a seed that is none, $seed" 2 '--seed|from 0 to 18446744073709551615' \
+  refuses "an invalid seed, $seed" 2 '--seed|from 0 to 18446744073709551615' \
     "${train[@]}" pairs.tsv --seed $seed
 done
 refuses "no number" 2 '--learning-rate' "${train[@]}" pairs.tsv --learning-rate nan
@@ -77,7 +77,7 @@ run "$seq2seq" train pairs.tsv --output noted "${small[@]}" </dev/null
 check "a note beside the model survives the next training" [ "$(cat noted/notes.txt)" = mine ]
 mkdir beside.partial && echo mine >beside.partial/file
 run "$seq2seq" train pairs.tsv --output beside "${small[@]}" </dev/null
-check "so does a folder that is called like a temporary one" [ "$(cat beside.partial/file)" = mine ]
+check "so does a folder named like a temporary one" [ "$(cat beside.partial/file)" = mine ]
 succeeds "--output with a slash at its end" "$seq2seq" train pairs.tsv --output slash/ "${small[@]}"
 check "  the model is there" test -f slash/weights.safetensors
 check "  and nothing beside it" [ "$(echo slash*)-$(ls slash | wc -l)" = slash-7 ]
@@ -85,7 +85,7 @@ mkdir elsewhere && ln -s elsewhere link
 succeeds "--output is a link to a folder" "$seq2seq" train pairs.tsv --output link "${small[@]}"
 check "  it stays one" test -L link
 
-# ---- Folders that are no model ----
+# ---- Folders that are not models ----
 model() { rm -rf bad && cp -r good bad; }
 "$seq2seq" train pairs.tsv --output good "${small[@]}" >/dev/null
 head -n 200 pairs.tsv >fewer.tsv
@@ -94,11 +94,11 @@ translate=("$seq2seq" translate bad "You can.")
 succeeds "the model they are made from" "$seq2seq" translate good "You can."
 refuses "translate: no such folder" 1 'nowhere' "$seq2seq" translate nowhere hello
 refuses "translate: a file" 1 'file' "$seq2seq" translate file hello
-refuses "translate: a folder that is no model" 1 'other' "$seq2seq" translate other hello
+refuses "translate: a folder that is not a model" 1 'other' "$seq2seq" translate other hello
 model && head -c 10000 good/weights.safetensors >bad/weights.safetensors
 refuses "weights cut short" 1 'bad/weights.safetensors' "${translate[@]}"
 model && echo 'no weights' >bad/weights.safetensors
-refuses "weights that are no weights" 1 'bad/weights.safetensors' "${translate[@]}"
+refuses "a text file as weights" 1 'bad/weights.safetensors' "${translate[@]}"
 model && printf '\x00\x00\xc0\x7f' | dd of=bad/weights.safetensors conv=notrunc bs=1 status=none \
   seek=$(($(stat -c %s good/weights.safetensors) - 4))
 refuses "weights with wrong bytes" 1 'bad/weights.safetensors|damaged' "${translate[@]}"
@@ -117,7 +117,7 @@ refuses "an unknown setting" 1 'bad/settings.toml|depth' "${translate[@]}"
 model && sed -i 's/^width=.*/width=-3/' bad/settings.toml
 refuses "a wrong setting" 1 'bad/settings.toml|width' "${translate[@]}"
 model && sed -i 's/^heads=.*/heads=5/' bad/settings.toml
-refuses "settings that do not fit" 1 'bad/settings.toml|heads' "${translate[@]}"
+refuses "contradictory settings" 1 'bad/settings.toml|heads' "${translate[@]}"
 model && : >bad/settings.toml
 refuses "empty settings" 1 'bad/settings.toml' "${translate[@]}"
 model && rm bad/held-out.tsv
@@ -134,7 +134,7 @@ long=$(printf 'you %.0s' {1..61})
 refuses "a sentence that is too long" 1 '61|60' "$seq2seq" translate good "$long"
 refuses "  in standard input" 1 'standard input|line 2|61' \
   bash -c 'printf "You can.\n%s\n" "$1" | "$0" translate good' "$seq2seq" "$long"
-refuses "a seed of translate that is none" 2 '--seed' \
+refuses "an invalid seed of translate" 2 '--seed' \
   "$seq2seq" translate good --sample --seed -1 hello
 refuses "a sentence that is not UTF-8" 1 'UTF-8' "$seq2seq" translate good $'caf\xe9'
 

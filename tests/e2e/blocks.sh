@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every kind of block and of attention that seq2seq train offers: trained, stored, loaded, used.
+# Every kind of block and attention of seq2seq train: trained, saved, loaded, used.
 . "$(dirname "$0")/checks.sh"
 
 head -n 60 "$repository/data/english-french.tsv" >pairs.tsv
@@ -44,20 +44,20 @@ sed -i 's/^head-layout=.*/head-layout="head-major"/' former/settings.toml
 refuses "a former option with another value" 1 'former/settings.toml|head-layout|side-by-side' \
   "$seq2seq" translate former "."
 
-# ---- What makes no sense ----
+# ---- Refused combinations ----
 refuses "heads that do not divide the decoder's width" 1 '--heads|--decoder-width|25' \
   "$seq2seq" "${tiny[@]}" --output bad --decoder-width 25
 refuses "one table of two widths" 1 '--tie all|--width|--decoder-width' \
   "$seq2seq" "${tiny[@]}" --output bad --decoder-width 24 --tie all
 refuses "turned positions without a product" 1 '--attention additive|--positions rotary' \
   "$seq2seq" "${tiny[@]}" --output bad --attention additive --positions rotary
-refuses "a head that is not there" 1 '--prune-heads|2' \
+refuses "a head that does not exist" 1 '--prune-heads|2' \
   "$seq2seq" "${tiny[@]}" --output bad --prune-heads encoder.blocks.0.attention:2
-refuses "a layer that is not there" 1 'encoder.blocks.7.attention|there are' \
+refuses "a layer that does not exist" 1 'encoder.blocks.7.attention|there are' \
   "$seq2seq" "${tiny[@]}" --output bad --prune-heads encoder.blocks.7.attention:0
 refuses "no head" 1 '--prune-heads|LAYER:HEAD' \
   "$seq2seq" "${tiny[@]}" --output bad --prune-heads encoder.blocks.0.attention
-refuses "a kind that is not offered" 2 '--attention|cubic' \
+refuses "an unknown kind" 2 '--attention|cubic' \
   "$seq2seq" "${tiny[@]}" --output bad --attention cubic
 check "nothing written" not test -e bad
 finish

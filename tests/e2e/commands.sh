@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# The commands that use a model: translate, evaluate, score, inspect, average. Each option is held to
-# what it has to satisfy.
+# The commands that use a model: translate, evaluate, score, inspect, average, and all their options.
 . "$(dirname "$0")/checks.sh"
 
-# A model that is trained in seconds and still makes mistakes, so that there is something to see.
+# A model that trains in seconds and still makes mistakes, so that there are differences to see.
 toy=(--task reverse --max-length 6 --train-count 2000 --held-out-count 100
   --min-frequency 1 --batch 32 --dropout 0 --norm pre --learning-rate 0.003 --width 32 --hidden 64)
 succeeds "train" "$seq2seq" train "${toy[@]}" --symbols 8 --epochs 4 --output model
@@ -27,7 +26,7 @@ tokens_between() { awk -v least="$1" -v most="$2" 'NF < least || NF > most { bad
 # ---- translate: lines in, lines out ----
 translate <sources >greedy
 check "a pipe gives as many lines as it got" [ "$(lines greedy)" = 100 ]
-check "  the toy is learnt, not perfectly" \
+check "  the task is learned, but not perfectly" \
   awk -v right="$(paste greedy references | awk -F'\t' '$1 == $2' | wc -l)" 'BEGIN { exit !(right > 50) }'
 for size in 1 7 1000; do
   check "--batch $size changes nothing" cmp greedy <(translate --batch $size <sources)
@@ -36,7 +35,7 @@ check "nor does the number of threads" cmp greedy <(translate --threads 1 <sourc
 check "a slow pipe gets the same" \
   cmp greedy <(while read -r line; do echo "$line"; sleep 0.01; done <sources | translate)
 check "the last line needs no end" [ "$(printf '1 2 3' | translate)" = "$(translate '1 2 3')" ]
-check "a byte order mark is no part of it" \
+check "a byte order mark is ignored" \
   [ "$(printf '\xef\xbb\xbf1 2 3\n' | translate --quiet)" = "$(translate '1 2 3')" ]
 check "no lines, no lines" [ "$(translate </dev/null | wc -l)" = 0 ]
 mkfifo to from
@@ -47,20 +46,20 @@ for round in 1 2 3; do
   (echo "1 2 3" >&3) || true
   answer=
   read -r -t 10 answer <&4 || true
-  check "  who waits for an answer gets it ($round)" [ "$answer" = "$(translate '1 2 3')" ]
+  check "  a writer who waits for an answer gets it ($round)" [ "$answer" = "$(translate '1 2 3')" ]
 done
 exec 3>&- 4<&-
 wait $program || true
 printf '1 2\n%s\n3 4\n' "$(printf '1 %.0s' {1..61})" >too_long
 run "$seq2seq" translate model <too_long
-check "a line that is refused: code 1, one line" [ "$status-$(lines err)" = 1-1 ]
+check "a refused line: code 1, one line" [ "$status-$(lines err)" = 1-1 ]
 check "  names its place" grep -q '^seq2seq: standard input, line 2: a sentence of 61 tokens' err
 check "  those before it are answered" cmp out <(translate "1 2")
 status=0
 timeout 20 bash -c 'set -o pipefail; yes "1 2 3" | "$0" translate model | head -n 3 >few' "$seq2seq" 2>err || status=$?
-check "a reader who leaves ends it, without a word" [ "$status-$(lines few)-$(lines err)" = 141-3-0 ]
+check "a closed output ends it, silently" [ "$status-$(lines few)-$(lines err)" = 141-3-0 ]
 head -c 2000000 /dev/zero | tr '\0' 1 >endless
-check "a line without an end: an error, not all memory" \
+check "an endless line is an error and does not fill the memory" \
   grep -q 'a line of more than' <(translate <endless 2>&1)
 run timeout 20 bash -c 'yes "1 2 3" | "$0" translate model >/dev/full' "$seq2seq"
 check "a full disk ends it" [ "$status-$(lines err)" = 1-1 ]
@@ -82,35 +81,35 @@ check "--n-best: three for each" [ "$(field 1 best | uniq -c | awk '{ print $1 }
 check "  numbered from 1" cmp <(seq 100) <(field 1 best | uniq)
 check "  sorted by score" awk -F'\t' '$1 == line && $2 > last { bad = 1 } { line = $1; last = $2 } END { exit bad }' best
 check "  distinct" [ "$(field 1,3 best | sort | uniq -d | wc -l)" = 0 ]
-check "  begun by what --beam alone says" \
+check "  starting with the answer of --beam alone" \
   cmp <(translate --beam 4 <sources) <(awk -F'\t' '!seen[$1]++ { print $3 }' best)
 translate --beam 4 --n-best 3 --batch 3 <sources >again
 check "  the same at any --batch" cmp <(field 1,3 best) <(field 1,3 again)
 check "  with the same scores" close <(field 2 best) <(field 2 again)
 translate --beam 8 --length-penalty 0 --scores <sources >wide
-check "a wide beam finds what is at least as likely, but for a few" \
+check "a wide beam finds likelier answers, with few exceptions" \
   awk -v worse="$(paste scored wide | awk -F'\t' '$3 < $1 - 1e-4' | wc -l)" 'BEGIN { exit !(worse <= 2) }'
 words() { translate --beam 4 --length-penalty "$1" <sources | wc -w; }
-check "--length-penalty: the larger, the longer" [ "$(words 5)" -ge "$(words 0)" ]
+check "--length-penalty: a larger one gives longer answers" [ "$(words 5)" -ge "$(words 0)" ]
 run "$seq2seq" translate model --scores "1 2" "" "3"
 check "an empty line has an empty answer without a score" [ "$(sed -n 2p out)" = $'\t' ]
 run "$seq2seq" translate model --beam 2 --n-best 2 "" "3"
 check "  in an n-best list, too" [ "$(head -n 1 out)" = $'1\t\t' ]
 
-# ---- translate: what an answer has to be like ----
+# ---- translate: constraints on the answer ----
 translate --max-length 2 <sources >short
 check "--max-length" tokens_between 0 2 short
 check "  shortens" awk 'NF > 2 { longer = 1 } END { exit !longer }' greedy
 translate --min-length 5 --max-length 7 <sources >long
 check "--min-length" tokens_between 5 7 long
 translate --min-length 30 --beam 2 <sources >longer
-check "  beyond what is usual" tokens_between 30 70 longer
+check "  beyond the usual length" tokens_between 30 70 longer
 translate --prefix "7 7" <sources >begun
 check "--prefix: every answer begins with it" [ "$(grep -c '^7 7' begun)" = 100 ]
 check "  and goes on" awk 'NF > 2 { on = 1 } END { exit !on }' begun
 check "  with a beam as well" [ "$(translate --beam 3 --prefix 5 <sources | grep -c '^5')" = 100 ]
 first=$(translate "1 2 3" | cut -d' ' -f1)
-check "  what it would say anyway changes nothing" \
+check "  the prefix of the unconstrained answer changes nothing" \
   [ "$(translate --prefix "$first" "1 2 3")" = "$(translate "1 2 3")" ]
 
 # ---- translate: sampling ----
@@ -118,10 +117,10 @@ sample=(translate --sample --temperature 2)
 "${sample[@]}" --seed 5 <sources >drawn
 check "--sample: the same seed, the same draws" cmp drawn <("${sample[@]}" --seed 5 <sources)
 check "  at any --batch" cmp drawn <("${sample[@]}" --seed 5 --batch 3 <sources)
-check "  another seed, others" not cmp -s drawn <("${sample[@]}" --seed 6 <sources)
+check "  a different seed, different draws" not cmp -s drawn <("${sample[@]}" --seed 6 <sources)
 check "  not the likeliest" not cmp -s drawn greedy
 yes "1 2 3 4 5" | head -n 50 >same || true
-check "  each line its own" [ "$("${sample[@]}" <same | sort -u | wc -l)" -gt 5 ]
+check "  each line is drawn independently" [ "$("${sample[@]}" <same | sort -u | wc -l)" -gt 5 ]
 check "  several of one line" [ "$("${sample[@]}" --n-best 20 "1 2 3 4 5" | cut -f3 | sort -u | wc -l)" -gt 5 ]
 check "--top-k 1 is greedy" cmp greedy <("${sample[@]}" --top-k 1 <sources)
 check "a small --top-p is greedy" cmp greedy <("${sample[@]}" --top-p 0.000001 <sources)
@@ -130,14 +129,14 @@ check "a low --temperature is greedy" cmp greedy <(translate --sample --temperat
 check "--prefix holds for draws" [ "$(grep -c '^3 ' drawn)" = 100 ]
 check "  and so do the lengths" tokens_between 4 5 drawn
 
-# ---- translate: what does not go together ----
+# ---- translate: options that contradict each other ----
 refuses "--sample and --beam" 1 '--sample|--beam' "$seq2seq" translate model --sample --beam 2 1
 for option in --temperature --top-k --top-p --seed; do
   refuses "$option without --sample" 1 "$option|--sample" "$seq2seq" translate model $option 1 1
 done
 refuses "--length-penalty without a beam" 1 '--length-penalty|--beam' \
   "$seq2seq" translate model --length-penalty 1 1
-refuses "more n-best than the beam has" 1 '--n-best|--beam' "$seq2seq" translate model --beam 2 --n-best 3 1
+refuses "an n-best list longer than the beam" 1 '--n-best|--beam' "$seq2seq" translate model --beam 2 --n-best 3 1
 refuses "--min-length above --max-length" 1 '--min-length|--max-length' \
   "$seq2seq" translate model --min-length 3 --max-length 2 1
 refuses "--max-length beyond the model" 1 '--max-length|70|71' "$seq2seq" translate model --max-length 71 1
@@ -163,7 +162,7 @@ paste sources references >pairs.tsv
 run "$seq2seq" score model pairs.tsv
 check "score: perplexity on standard error" grep -q '^perplexity [0-9.]* on 100 pairs, [0-9]* tokens$' err
 perplexity=$(awk '{ print $2 }' err)
-check "  is what the scores come to" awk -v p="$perplexity" \
+check "  agrees with the scores" awk -v p="$perplexity" \
   '{ sum += $1; n += $2 } END { q = exp(-sum / n); exit !(p / q < 1.0001 && q / p < 1.0001) }' out
 cp err summary
 succeeds "score --summary" "$seq2seq" score model pairs.tsv --summary
@@ -176,7 +175,7 @@ check "  whose scores add up" awk -F'\t' '{ n = split($3, each, " "); sum = 0
 check "  of the tokens and the end" \
   cmp <(sed 's/$/ <eos>/' references) <(field 3 each | sed -E 's/:-?[0-9.]+//g')
 sed -i 's/$/\tsomebody/' pairs.tsv
-check "an attribution is no part of the target" \
+check "an attribution is not part of the target" \
   cmp summary <("$seq2seq" score model --summary pairs.tsv)
 run "$seq2seq" score model < <(printf '1 2\t2 zorble\n\t\n')
 check "score: unknown words are named" grep -q "'zorble'" err
@@ -223,14 +222,14 @@ done
 check "--smooth-value" grep -q '|smooth:floor\[0.50*\]' \
   <("$seq2seq" evaluate model --smooth floor --smooth-value 0.5)
 succeeds "--references" "$seq2seq" evaluate model --json --references greedy
-check "  what it says itself is right then" json_says out "j['bleu'] > 99.99 and j['ter'] < 1e-9"
+check "  its own answers are right then" json_says out "j['bleu'] > 99.99 and j['ter'] < 1e-9"
 check "  two references" json_says out "j['notes']['bleu'].startswith('nrefs:2|')"
 sed 's/.*//' greedy >none
 "$seq2seq" evaluate model --json --references none >without
-check "  empty lines are none" cmp json without
+check "  empty lines are not references" cmp json without
 check "  two files" grep -q 'nrefs:3|' <("$seq2seq" evaluate model --references greedy references)
 head -n 3 greedy >three
-refuses "references for others" 1 'three|3|100' "$seq2seq" evaluate model --references three
+refuses "too few references" 1 'three|3|100' "$seq2seq" evaluate model --references three
 refuses "an unknown --tokenize" 2 '--tokenize|zh' "$seq2seq" evaluate model --tokenize zh
 refuses "evaluate: options that contradict each other" 1 '--top-k|--sample' "$seq2seq" evaluate model --top-k 2
 refuses "--output that cannot be written" 1 'nowhere/file' "$seq2seq" evaluate model --output nowhere/file
@@ -278,7 +277,7 @@ check "  flags the tensor" grep -q '  1 NaN, 1 infinite$' out
 check "  and says so at the end" grep -q '; NaN or infinity in 1 of them$' out
 check "  in JSON" json_says <("$seq2seq" inspect broken --json) "j['not_finite'] == 1"
 cat >state.py <<'PYTHON'
-# A file as another program might write it: other types, an empty tensor, metadata, a wild name.
+# A file as another program might write it: other types, an empty tensor, metadata, an odd name.
 import json, struct
 tensors = [('whole', 'I64', [3], struct.pack('<3q', -7, 0, 1)), ('double', 'F64', [], struct.pack('<d', 0.5)),
            ('yes\n\x1bno', 'BOOL', [4], bytes([1, 0, 1, 1])), ('empty', 'F32', [0, 2], b'')]
@@ -296,14 +295,14 @@ check "  its metadata" grep -qx 'step: 12' out
 check "  8 numbers" grep -q '^8 numbers in 4 tensors$' out
 check "  nothing unprintable" not grep -q $'\x1b' out
 check "  JSON" python3 -m json.tool <("$seq2seq" inspect state.safetensors --json)
-refuses "inspect: what is no model" 1 'sources' "$seq2seq" inspect sources
-refuses "inspect: a folder that is none" 1 'settings.toml' "$seq2seq" inspect "$work"
+refuses "inspect: a text file" 1 'sources' "$seq2seq" inspect sources
+refuses "inspect: a folder that is not a model" 1 'settings.toml' "$seq2seq" inspect "$work"
 refuses "inspect: nothing there" 1 'nowhere' "$seq2seq" inspect nowhere
 
 # ---- average ----
 succeeds "average of a model with itself" "$seq2seq" average --output mean model model
 check "  the same translations" cmp greedy <("$seq2seq" translate mean <sources)
-check "  no files but a model's" [ -z "$(comm -23 <(ls mean) <(ls model))" ]
+check "  only files of a model" [ -z "$(comm -23 <(ls mean) <(ls model))" ]
 check "  the same weights" cmp mean/weights.safetensors model/weights.safetensors
 check "  the same held-out pairs" cmp mean/held-out.tsv model/held-out.tsv
 succeeds "of two stages of a run" "$seq2seq" average shorter model --output mean
@@ -317,7 +316,7 @@ refuses "average: another seed" 1 'seeded|--seed|2' "$seq2seq" average --output 
 refuses "average: other words" 1 'fewer|--symbols|7' "$seq2seq" average --output other fewer model
 refuses "average: NaN" 1 'broken' "$seq2seq" average --output other broken model
 refuses "average: no model" 1 'nowhere' "$seq2seq" average --output other model nowhere
-check "  nothing is left of these" [ "$(echo other*)" = 'other*' ]
+check "  these left nothing behind" [ "$(echo other*)" = 'other*' ]
 refuses "average: over a file" 1 '--output|sources' "$seq2seq" average --output sources model
 refuses "average: no --output" 2 '--output' "$seq2seq" average model
 

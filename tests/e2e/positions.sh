@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every kind of positions, in every mode and place, from the options to the translation; and what
-# the options refuse.
+# Every kind of positions in every mode and place, from the options to the translation, and the
+# combinations that are refused.
 . "$(dirname "$0")/checks.sh"
 
 tiny=(--task reverse --symbols 5 --max-length 6 --train-count 200 --held-out-count 20 --epochs 1)
@@ -31,7 +31,7 @@ for kind in sinusoidal learned convolutional; do
 done
 trains --positions convolutional --kernel 5
 
-# ---- What makes no sense ----
+# ---- Refused combinations ----
 for kind in none rotary alibi relative; do
   refuses "$kind concatenated" 1 "--position-mode concatenate|--positions $kind" \
     "${train[@]}" --positions $kind --position-mode concatenate

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A training run that is stopped, however it is, and resumed comes to the same weights and the same
-# log, bit by bit, as one that never was; and what stood in its place stands until it is complete.
-# KILLS=50 bash tests/e2e/resume.sh build     kills it at so many random moments instead of 8
+# A training run that is stopped in any way and resumed reaches the same weights and the same log, bit
+# for bit, as one that never was; a former model stays in place until the run is complete.
+# KILLS=50 bash tests/e2e/resume.sh build     kills it at 50 random moments instead of 8
 . "$(dirname "$0")/checks.sh"
 trap 'umount "$work/disk" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
 
 head -n 300 "$repository/data/english-french.tsv" >pairs.tsv
-# A bit of everything that a run has to remember, and a rate that six digits do not tell.
+# Something of everything that a run must save, and a learning rate of more than six digits.
 settings=(--width 32 --hidden 32 --heads 2 --batch-tokens 300 --accumulate 2
   --learning-rate 0.0031415926535 --schedule plateau --plateau-patience 1 --warm-up 5 --ema 0.9
   --smoothing 0.1 --best-by bleu --save-every 3)
@@ -18,12 +18,12 @@ succeeds "another model" "${train[@]}" --output former --width 16 --hidden 16 --
 files=$(ls whole | paste -sd' ')
 
 timeless() { sed 's/,"seconds":[^}]*//' "$1"; }
-same_run() {  # FOLDER LOG: nothing differs from the run that was not stopped
+same_run() {  # FOLDER LOG: identical to the run that was not stopped
   [ "$(ls "$1" | paste -sd' ')" = "$files" ] && diff -r whole "$1" &&
     cmp <(timeless whole.log) <(timeless "$2")
 }
 stopped() { test -e "$1.partial/training.safetensors"; }
-untouched() {  # the model from before, or in the moment after the exchange the new one
+untouched() {  # the former model, or just after the exchange the new one
   diff -r --exclude training.safetensors former run >/dev/null || diff -r whole run >/dev/null
 }
 usable() { untouched && "$seq2seq" translate run.partial "You can." >/dev/null; }
@@ -31,12 +31,12 @@ ended() {  # leaves the exit code in $status
   status=0
   wait $program 2>/dev/null || status=$?
 }
-# Some come before the first state is saved, some after the run has ended.
+# Some fall before the first state is saved, some after the run has ended.
 random_moment() { sleep "$(awk -v r=$RANDOM 'BEGIN { print 0.7 * r / 32768 }')"; }
 
-# Sends a run the signal at so many random moments, going on after each, and begins another one
-# when it is complete.
-stop_and_go_on() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check after each stop
+# Stops a run with the signal at COUNT random moments, resumes it after each, and starts another run
+# when one is complete.
+stop_and_resume() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check after each stop
   local signal=$1 code=$2 count=$3 stands=$4 stops=0 runs=0 unlike=0 fallen=0
   local -a resume=()
   rm -rf run* && cp -r former run
@@ -60,14 +60,14 @@ stop_and_go_on() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check 
     fi
   done
   echo "        $stops stops at random moments of $runs runs"
-  check "$signal: every run comes to the same weights and log" [ $unlike = 0 ]
-  check "  a model stood there after each, $stands" [ $fallen = 0 ]
+  check "$signal: every run reaches the same weights and log" [ $unlike = 0 ]
+  check "  a model was in place after each, $stands" [ $fallen = 0 ]
 }
-stop_and_go_on KILL 137 "${KILLS:-8}" untouched
-stop_and_go_on INT 130 $((${KILLS:-8} / 2)) usable
+stop_and_resume KILL 137 "${KILLS:-8}" untouched
+stop_and_resume INT 130 $((${KILLS:-8} / 2)) usable
 
-# ---- Stopped and then ----
-stop() {  # FOLDER: a run there whose state has been saved, to be killed
+# ---- What can be done with a stopped run ----
+stop() {  # FOLDER: starts a run and waits until its state is saved
   : >out
   "${train[@]}" "${settings[@]}" --output "$1" --log "$1.log" --epochs 1000000 >out 2>err &
   program=$!
@@ -77,33 +77,33 @@ rm -rf run*
 stop run
 refuses "translate with a run that is not complete" 1 'run|no such folder|--resume' \
   "$seq2seq" translate run "You can."
-refuses "a second run at the same place" 1 'run.partial|another run' \
+refuses "a second run in the same place" 1 'run.partial|another run' \
   "${train[@]}" --output run --epochs 1
 kill -KILL $program
 ended
 cp -r run.partial before
 refuses "a new run where one was stopped" 1 'run.partial|--resume|--restart' \
   "${train[@]}" --output run
-refuses "--resume with another model" 1 '--resume|--width is 48 and not 32' \
+refuses "--resume with another model" 1 '--resume|--width is 48, not 32' \
   "${train[@]}" --output run --resume --width 48
-# These leave the shapes of all weights as they are.
+# These do not change the shape of any weight.
 for other in "--heads 4" "--positions none" "--position-place after" "--activation gelu" \
   "--dropout 0.3" "--prune-heads encoder.blocks.0.attention:1" "--smoothing 0.2" "--momentum 0.5" "--patience 3"; do
   refuses "--resume with $other" 1 "--resume|${other% *} is" \
     "${train[@]}" --output run --resume $other
 done
-refuses "--resume with fewer epochs than begun" 1 '--epochs|at least' \
+refuses "--resume with fewer epochs than started" 1 '--epochs|at least' \
   "${train[@]}" --output run --resume --epochs 1
-refuses "--resume with other data" 1 '--resume|the pairs are others' \
+refuses "--resume with other data" 1 '--resume|pairs have changed' \
   "$seq2seq" train <(head -n 290 pairs.tsv) --output run --resume
 refuses "--resume without the data" 1 'pairs|--task' "$seq2seq" train --output run --resume
 refuses "--restart with a missing file" 1 'missing' \
   "$seq2seq" train missing.tsv --output run --restart
-check "  none of them changed what was stopped" diff -r before run.partial
+check "  none of them changed the stopped run" diff -r before run.partial
 refuses "--resume where nothing was stopped" 1 'nowhere|no stopped run' \
   "${train[@]}" --output nowhere --resume
 check "  it leaves nothing" [ "$(echo nowhere*)" = 'nowhere*' ]
-unsaved() {  # what is left of a run that was killed before it saved anything
+unsaved() {  # the remains of a run that was killed before it saved anything
   rm -rf early.partial && mkdir early.partial
   cp whole/best.safetensors whole/settings.toml early.partial
 }
@@ -111,20 +111,20 @@ unsaved
 refuses "--resume of a run killed before it saved anything" 1 'early|no stopped run' \
   "${train[@]}" --output early --resume
 unsaved && cp -r former early
-refuses "  in the place of a model, with its settings" 1 '--resume|--width is 32 and not 16' \
+refuses "  in place of a model, with other settings" 1 '--resume|--width is 32, not 16' \
   "${train[@]}" "${settings[@]}" --output early --resume
 check "  which changes nothing" diff -r former early
 unsaved
-succeeds "  without them the model goes on" "${train[@]}" --output early --resume --epochs 2
-succeeds "  as if there had been no other" \
+succeeds "  without them the model is trained on" "${train[@]}" --output early --resume --epochs 2
+succeeds "  as if the other run had not existed" \
   "${train[@]}" --output longer --width 16 --hidden 16 --epochs 2
 check "  to the same files" diff -r longer early
 unsaved
-succeeds "  and it may begin anew" "${whole[@]}" --output early --log early.log
+succeeds "  a new run may start" "${whole[@]}" --output early --log early.log
 check "  to the same weights and log" same_run early early.log
 refuses "--resume and --restart" 2 '--resume|--restart' \
   "${train[@]}" --output run --resume --restart
-succeeds "--resume remembers the settings, but for what is said" \
+succeeds "--resume keeps the settings, except those given" \
   "${train[@]}" --output run --log run.log --resume --epochs 8
 check "  the same weights and log" same_run run run.log
 succeeds "--resume of a run that is complete" "${train[@]}" --output run --log run.log --resume
@@ -132,17 +132,17 @@ check "  changes nothing" same_run run run.log
 refuses "  with fewer epochs is refused" 1 '--epochs|at least|8' \
   "${train[@]}" --output run --log run.log --resume --epochs 7
 check "  which changes nothing either" same_run run run.log
-succeeds "  and with more epochs goes on" \
+succeeds "  with more epochs it continues" \
   "${train[@]}" --output run --log run.log --resume --epochs 9
 check "  after the last one" [ "$(grep -c '^epoch' out)-$(grep -c '^epoch   9' out)" = 1-1 ]
 stop restarted
 kill -KILL $program
 ended
 succeeds "--restart" "${whole[@]}" --output restarted --log restarted.log --restart
-check "  begins anew" same_run restarted restarted.log
+check "  starts over" same_run restarted restarted.log
 
 # ---- Disks ----
-goes_on() {  # NAME FOLDER: after all
+goes_on() {  # NAME FOLDER: the run can be resumed
   succeeds "$1" "${train[@]}" --output "$2" --log "$2.log" --resume --epochs 8
   check "  to the same weights and log" same_run "$2" "$2.log"
 }
@@ -154,10 +154,10 @@ cp -r limited.partial before_limit
 limit() { (ulimit -f 100 && "$@"); }  # no file beyond 100 kB
 refuses "a file that may not grow" 1 'limited.partial' \
   limit "${train[@]}" --output limited --resume --epochs 8
-check "  the state that was saved stands" \
+check "  the saved state is intact" \
   cmp {before_limit,limited.partial}/training.safetensors
-check "  and so does the former model" diff -r former limited
-goes_on "  with room it goes on" limited
+check "  and so is the former model" diff -r former limited
+goes_on "  with room it continues" limited
 
 mkdir disk
 if ! mount -t tmpfs -o size=16m tmpfs disk 2>/dev/null; then
@@ -172,7 +172,7 @@ check "a disk that becomes full: exit code 1" [ $status = 1 ]
 check "  one line says what and where" [ "$(wc -l <err)-$(grep -c 'disk/model.*No space' err)" = 1-1 ]
 check "  the former model is untouched" diff -r former disk/model
 rm disk/filler
-goes_on "  with room it goes on" disk/model
+goes_on "  with room it continues" disk/model
 
 rm -r disk/model && cp -r former disk/model && rm disk/model.log
 stop disk/model
@@ -182,8 +182,8 @@ mount -o remount,ro disk
 cp -r disk before_disk
 refuses "a read-only disk" 1 'disk/model|Read-only' \
   "${train[@]}" --output disk/model --resume --epochs 8
-check "  everything there stands" diff -r before_disk disk
+check "  everything there is intact" diff -r before_disk disk
 mount -o remount,rw disk
-goes_on "  writable again, it goes on" disk/model
+goes_on "  writable again, it continues" disk/model
 umount disk
 finish

@@ -7,7 +7,7 @@ tiny=(--width 32 --hidden 32 --heads 2)
 small=("${tiny[@]}" --epochs 2)
 head -n 50 pairs.tsv >fifty.tsv
 
-# ---- What it says of itself ----
+# ---- Version and help ----
 succeeds "--version" "$seq2seq" --version
 check "  names the program and its BLAS" grep -q '^adjoint.*OpenBLAS' out
 succeeds "--help" "$seq2seq" --help
@@ -64,7 +64,7 @@ exec 3>to 4<from
 (echo "You can." >&3) || true
 answer=
 read -r -t 10 answer <&4 || true  # before the input ends
-check "  a line comes out as one goes in" test -n "$answer"
+check "  each line is answered as it arrives" test -n "$answer"
 check "  and is its translation" [ "$answer" = "$(sed -n 2p from_arguments)" ]
 exec 3>&-
 exec 4<&-
@@ -74,7 +74,7 @@ check "  end of input ends it" [ $status = 0 ]
 
 run "$seq2seq" translate model "You can zorble." </dev/null
 check "an unknown word: translated" [ "$status-$(wc -l <out)" = 0-1 ]
-check "  warned of in one line" [ "$(wc -l <err)-$(grep -c "'zorble'" err)" = 1-1 ]
+check "  reported in one line" [ "$(wc -l <err)-$(grep -c "'zorble'" err)" = 1-1 ]
 
 # ---- Evaluating ----
 succeeds "evaluate" "$seq2seq" evaluate model
@@ -82,7 +82,7 @@ check "  the figure of the training run" [ "$(tail -n 1 out)" = "$trained" ]
 check "  on all held-out pairs" grep -q " on $(wc -l <model/held-out.tsv) " out
 succeeds "evaluate on a file" "$seq2seq" evaluate model fifty.tsv
 check "  on all of its pairs" grep -q '^BLEU [0-9.]* on 50 ' out
-check "  which it does not call held out" not grep -q 'held-out' out
+check "  which are not called held out" not grep -q 'held-out' out
 
 # ---- Anomalies ----
 overflowing=(train pairs.tsv --output overflow "${tiny[@]}" --epochs 1 --learning-rate 1e30)
@@ -98,7 +98,7 @@ succeeds "a healthy run under --detect-anomaly" \
 check "  the same weights" cmp model/weights.safetensors watched/weights.safetensors
 
 # ---- Exit code 3, other data ----
-refuses "a floor that is not reached" 3 'floor|99' \
+refuses "a floor that is missed" 3 'floor|99' \
   "$seq2seq" train pairs.tsv --output floor "${tiny[@]}" --epochs 1 --floor 99
 check "  the model is saved" test -f floor/weights.safetensors
 succeeds "train on everything" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the options of `seq2seq train` do, seen from outside: in the log, in the folder, in the weights.
+# The effects of the options of `seq2seq train` that show in the log, the folder and the weights.
 . "$(dirname "$0")/checks.sh"
 
 head -n 300 "$repository/data/english-french.tsv" >pairs.tsv
@@ -25,14 +25,14 @@ for optimizer in sgd momentum nesterov adam adamw lion adafactor; do
     --optimizer $optimizer
   check "  the loss falls" awk '/^epoch/ { l[++n] = $4 } END { exit !(l[n] < l[1]) }' out
 done
-refuses "momentum without any" 1 'sgd|momentum' "${small[@]}" --output none --optimizer sgd --momentum 0.5
-refuses "a decay that Adam has not" 1 'adam|weight decay' "${small[@]}" --output none --weight-decay 0.1
+refuses "a momentum for sgd" 1 'sgd|momentum' "${small[@]}" --output none --optimizer sgd --momentum 0.5
+refuses "a weight decay for adam" 1 'adam|weight decay' "${small[@]}" --output none --weight-decay 0.1
 succeeds "--weight-decay of its own" "${small[@]}" --output decay --optimizer adamw --weight-decay 0
 check "  of 0 is Adam" same plain decay
 succeeds "--beta1 as it is" "${small[@]}" --output beta --beta1 0.9 --beta2 0.999 --epsilon 1e-8
 check "  changes nothing" same plain beta
 
-schedule() {  # NAME FACTORS OPTION…: of the first steps, with a rate of 0.01 and 6 steps in all
+schedule() {  # NAME RATES OPTION…: the rates of the 6 steps of a run, with --learning-rate 0.01
   local name=$1 expected=$2
   shift 2
   succeeds "--schedule $name $*" "${train[@]}" --batch 100 --epochs 2 --learning-rate 0.01 \
@@ -48,7 +48,7 @@ schedule cosine "0.01 0.00933 0.0075 0.005 0.0025 0.00067"
 schedule inverse-sqrt "0.005 0.01 0.0081650 0.0070711 0.0063246 0.0057735" --warm-up 2
 schedule plateau "0.01 0.01 0.01 0.01 0.01 0.01"
 succeeds "a falling schedule" "${small[@]}" --output falling --schedule cosine
-refuses "  which more epochs would change" 1 '--resume|--epochs is 3 and not 2' \
+refuses "  which more epochs would change" 1 '--resume|--epochs is 3, not 2' \
   "$seq2seq" train pairs.tsv --output falling --resume --epochs 3
 refuses "a warm-up of more than all steps" 1 'linear|warm-up|100' \
   "${small[@]}" --output none --schedule linear --warm-up 100
@@ -56,8 +56,8 @@ refuses "an option of plateau without it" 1 '--plateau-decay|--schedule plateau'
   "${small[@]}" --output none --plateau-decay 0.1
 refuses "plateau without validation" 1 'plateau|--validation' \
   "${small[@]}" --output none --schedule plateau --validation 0
-# A rate so large that it soon gets worse: it must fall.
-succeeds "plateau on a bad road" "${train[@]}" --epochs 12 --optimizer sgd --learning-rate 30 \
+# The loss soon gets worse at such a high rate, so it must fall.
+succeeds "plateau with a rising loss" "${train[@]}" --epochs 12 --optimizer sgd --learning-rate 30 \
   --output plateau --log plateau.log --schedule plateau --plateau-patience 1 --plateau-decay 0.25
 check "  the rate falls" [ "$(logged plateau.log learning_rate | tail -n 1)" != 30 ]
 
@@ -89,7 +89,7 @@ stopping=(--epochs 500 --learning-rate 0.02 --patience 3)
 succeeds "--patience" "${train[@]}" "${stopping[@]}" --output patient --log patient.log
 losses=$(logged patient.log validation_loss)
 check "  it ends early" [ "$(wc -l <<<"$losses")" -lt 500 ]
-check "  after three that are no new best" \
+check "  after three without a new best" \
   [ "$(sort -g <<<"$losses" | head -n 1)" = "$(tail -n 4 <<<"$losses" | head -n 1)" ]
 check "  the last weights are not the best" not cmp -s patient/weights.safetensors patient/best.safetensors
 succeeds "--keep best" "${train[@]}" "${stopping[@]}" --output kept --keep best
@@ -119,10 +119,10 @@ refuses "  of unequal length" 1 'english|shorter' \
   "$seq2seq" train english shorter "${tiny[@]}" --output none
 refuses "three files" 2 'french' "$seq2seq" train english french french "${tiny[@]}" --output none
 succeeds "--max-vocabulary" "${small[@]}" --output few --max-vocabulary 40
-check "  so many words" [ "$(cat few/*.vocabulary | wc -l)" = 80 ]
-check "  says what it does not know" [ "$(grep -c '^unknown.*%.*sources.*%.*targets' out)" = 2 ]
+check "  40 words on each side" [ "$(cat few/*.vocabulary | wc -l)" = 80 ]
+check "  the rates of unknown words are printed" [ "$(grep -c '^unknown.*%.*sources.*%.*targets' out)" = 2 ]
 succeeds "--too-long skip" "${small[@]}" --output short --max-tokens 6 --too-long skip
-check "  says how many" grep -q '^[0-9]* pairs.* too long' out
+check "  the number of skipped pairs is printed" grep -q '^[0-9]* pairs.* too long' out
 
 subwords=("${small[@]}" --output pieces --tokenizer subwords --pieces 200 --min-frequency 1)
 run "${subwords[@]}" </dev/null
@@ -152,16 +152,16 @@ succeeds "  and another seed on the command line" \
   "$seq2seq" train pairs.tsv --config odd/settings.toml --output other --seed 2
 check "  which wins" [ "$(diff odd/settings.toml other/settings.toml | grep -c '^[<>] seed=')" = 2 ]
 printf '# mine\nepochs = 2\nwidth=32\nhidden=32\nheads=2\nlog="file.log"\n' >mine.toml
-succeeds "a file of one's own" "$seq2seq" train pairs.tsv --config mine.toml --output mine
+succeeds "a hand-written file" "$seq2seq" train pairs.tsv --config mine.toml --output mine
 check "  the same as on the command line" same plain mine
-check "  options that are no settings, too" test -s file.log
+check "  options that are not settings work, too" test -s file.log
 refuses "a missing one" 1 'missing.toml' "${small[@]}" --output none --config missing.toml
 echo 'depth=3' >wrong.toml
 refuses "one with an unknown option" 1 'wrong.toml|depth' "${small[@]}" --output none --config wrong.toml
 echo 'epochs="many"' >wrong.toml
 refuses "one with a wrong value" 1 'wrong.toml|epochs|many' \
   "${train[@]}" --output none --config wrong.toml
-refuses "a log that is none" 1 'pairs.tsv|metrics log' "${small[@]}" --output none --log pairs.tsv
+refuses "a log that is another file" 1 'pairs.tsv|metrics log' "${small[@]}" --output none --log pairs.tsv
 refuses "a log on a full device" 1 '/dev/full|No space' "${small[@]}" --output none --log /dev/full
-check "nothing was written by what was refused" [ "$(echo none*)" = 'none*' ]
+check "what was refused wrote nothing" [ "$(echo none*)" = 'none*' ]
 finish

@@ -1,13 +1,9 @@
-#include <CLI/CLI.hpp>
-#include <filesystem>
 #include <iostream>
 #include <memory>
-#include <string>
 
-#include "autograd/support/error.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/model/translator.h"
 #include "examples/seq2seq/run/destination.h"
+#include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
 
 namespace adjoint::seq2seq {
@@ -18,8 +14,8 @@ struct Arguments {
   std::vector<std::string> models;
 };
 
-// The settings that make weights comparable. How long and how fast a model was trained may differ,
-// as it does between checkpoints; where the weights began may not.
+// The settings that must agree. Checkpoints of one run differ in how long they were trained, but
+// weights that started from different seeds cannot be averaged.
 Settings comparable(Settings settings) {
   const std::uint64_t seed = settings.training.seed;
   settings.training = {};
@@ -27,29 +23,16 @@ Settings comparable(Settings settings) {
   return settings;
 }
 
-// In what b differs from a; empty when in nothing that matters.
+// What makes b incompatible with a; empty if nothing does.
 std::string difference(const Model& a, const Model& b) {
   std::string text = difference(comparable(a.settings), comparable(b.settings));
-  const auto differ = [&](const char* what) {
-    text += (text.empty() ? "" : "; ") + std::string(what);
+  const auto compare = [&](bool equal, const char* what) {
+    if (!equal) text += (text.empty() ? "" : "; ") + std::string(what);
   };
-  if (a.tokenizer.subwords != b.tokenizer.subwords) differ("the pieces of words are others");
-  if (a.source != b.source) differ("the words of the source are others");
-  if (a.target != b.target) differ("the words of the target are others");
+  compare(a.tokenizer.subwords == b.tokenizer.subwords, "the subword models differ");
+  compare(a.source == b.source, "the source vocabularies differ");
+  compare(a.target == b.target, "the target vocabularies differ");
   return text;
-}
-
-std::vector<data::Pair> held_out_pairs(const std::string& folder, const Model& model) {
-  const std::filesystem::path file = held_out_file(folder);
-  if (std::filesystem::file_size(file) == 0) return {};
-  return data::read_corpus(file, model.tokenizer).pairs;
-}
-
-void assign(const Model& model, const nn::SafeTensors& weights) {
-  for (auto& [name, parameter] : nn::named_parameters(*model.network))
-    dispatch(parameter.dtype(), [&]<class T>() {
-      std::ranges::copy(weights.tensors.at(name).values<T>(), parameter.edit<T>().begin());
-    });
 }
 
 int run(const Arguments& arguments) {
@@ -57,15 +40,14 @@ int run(const Arguments& arguments) {
   const std::string& last = arguments.models.back();
   const Model model = load(last);
   std::vector<std::filesystem::path> files;
-  for (const std::string& folder : arguments.models) {
-    const std::string different = difference(model, load(folder));
-    require(different.empty(), "average: ", folder, " is not like ", last, ": ", different);
-    files.push_back(std::filesystem::path(folder) / weights_file);
+  for (const std::string& name : arguments.models) {
+    const std::string different = difference(model, load(name));
+    require(different.empty(), "average: ", name, " does not match ", last, ": ", different);
+    files.push_back(std::filesystem::path(name) / weights_file);
   }
-  assign(model, nn::average_checkpoints(files));
   const std::filesystem::path& folder = destination.begin();
-  save_description(model, held_out_pairs(last, model), folder);
-  nn::save_parameters(*model.network, folder / weights_file);
+  save_description(model, load_held_out(last, model), folder);
+  nn::write_safetensors(folder / weights_file, nn::with_checksum(nn::average_checkpoints(files)));
   destination.complete();
   std::cout << "the mean of " << files.size() << " models, saved in " << arguments.output
             << std::endl;
@@ -73,25 +55,21 @@ int run(const Arguments& arguments) {
 }
 
 constexpr auto footer = R"(
-For models from one run, or from several that began alike and ended at different epochs: the mean of
-their weights is often better than each of them (Vaswani et al. 2017, section 6.1). Their options
-have to be the same, but for those that say how it is trained; so do their words and their seed.
-Words, settings and held-out pairs are those of the last; --resume does not go on from a mean.
+The mean of a few checkpoints is often better than each of them (Vaswani et al. 2017, section 6.1).
+They must come from one run, or from runs that started alike and ended at different epochs: their
+options must agree, except for those of training, and so must their vocabularies and their seed.
+Settings, vocabularies and held-out pairs are the last model's. A mean cannot be resumed.
 
   seq2seq average --output mean epoch-28 epoch-29 epoch-30)";
 
 }  // namespace
 
-Command add_average(CLI::App& program) {
-  CLI::App* const app =
-      program.add_subcommand("average", "a model whose weights are the mean of several models'");
+Command average_command() {
+  Options options("average", "average the weights of several models", footer);
   const auto arguments = std::make_shared<Arguments>();
-  app->footer(footer);
-  app->add_option("models", arguments->models, "folders of trained models")->required();
-  app->add_option("--output", arguments->output, "folder for the mean")
-      ->required()
-      ->type_name("FOLDER");
-  return {app, [arguments] { return run(*arguments); }};
+  options.add("models", arguments->models, "folders of trained models").required();
+  options.add("--output", arguments->output, "folder for the mean").required().value_name("FOLDER");
+  return {options, [arguments] { return run(*arguments); }};
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,35 +1,31 @@
-// The subcommands of the program: each declares its options, and runs when it has been called.
+// The commands of the program.
 #pragma once
 
 #include <functional>
-#include <string>
-#include <vector>
 
-namespace CLI {
-class App;
-}
+#include "examples/seq2seq/settings/options.h"
 
 namespace adjoint::seq2seq {
 
-/// What scripts can tell from.
+/// Exit codes, for scripts.
 namespace status {
 constexpr int done = 0;
-constexpr int failed = 1;         ///< a file, a model, a disk
-constexpr int usage = 2;          ///< an unknown option, or a value that is none
-constexpr int below_floor = 3;    ///< the model is saved, but not as good as demanded
-constexpr int interrupted = 130;  ///< what a shell reports for a program ended by Ctrl-C
+constexpr int failed = 1;         ///< a file, a model or a disk failed, or options contradict
+constexpr int usage = 2;          ///< an unknown option, or a value it does not accept
+constexpr int below_floor = 3;    ///< the model is saved, but below --floor or --margin
+constexpr int interrupted = 130;  ///< as a shell reports a program ended by Ctrl-C
 }  // namespace status
 
 struct Command {
-  CLI::App* app;
-  std::function<int()> run;  ///< returns a status; an exception is `failed`
+  Options options;
+  std::function<int()> run;  ///< returns an exit code; an exception means `failed`
 };
 
-Command add_train(CLI::App& program);
-Command add_translate(CLI::App& program);
-Command add_evaluate(CLI::App& program);
-Command add_score(CLI::App& program);
-Command add_inspect(CLI::App& program);
-Command add_average(CLI::App& program);
+Command train_command();
+Command translate_command();
+Command evaluate_command();
+Command score_command();
+Command inspect_command();
+Command average_command();
 
 }  // namespace adjoint::seq2seq

@@ -1,14 +1,12 @@
-#include <CLI/CLI.hpp>
-#include <filesystem>
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
 #include <memory>
-#include <system_error>
+#include <nlohmann/json.hpp>
 
-#include "autograd/support/error.h"
 #include "autograd/support/files.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/commands/evaluation.h"
 #include "examples/seq2seq/commands/reporting.h"
-#include "examples/seq2seq/settings/validators.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -22,20 +20,21 @@ struct Arguments {
 };
 
 std::vector<data::Pair> read_pairs(const Arguments& arguments, const Model& model) {
-  const std::string file =
-      arguments.pairs.empty() ? held_out_file(arguments.model).string() : arguments.pairs;
-  std::error_code missing;  // is said by read_corpus
-  require(!arguments.pairs.empty() || std::filesystem::file_size(file, missing) > 0,
-          "evaluate: no pairs were held out for this model; give a file");
-  const Index max_tokens = model.settings.data.max_tokens;
-  return data::read_corpus(file, model.tokenizer, {.max_tokens = max_tokens}).pairs;
+  if (!arguments.pairs.empty())
+    return data::read_corpus(arguments.pairs, model.tokenizer,
+                             {.max_tokens = model.settings.data.max_tokens})
+        .pairs;
+  std::vector<data::Pair> pairs = load_held_out(arguments.model, model);
+  require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");
+  return pairs;
 }
 
-// As the model would have written them; an empty line stays one, and is no reference.
+// Further references, normalized by the model's tokenizer as its translations are. An empty line
+// stays empty: it is no reference.
 std::vector<std::string> read_references(const std::string& file, const Model& model,
                                          std::size_t sentences) {
   std::vector<std::string> lines = read_lines(file);
-  require(lines.size() == sentences, "--references: ", file, " has ", lines.size(), " lines, for ",
+  require(lines.size() == sentences, "--references: ", file, " has ", lines.size(), " lines for ",
           sentences, " pairs");
   const data::Tokenizer& tokenizer = model.tokenizer;
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -48,40 +47,130 @@ std::vector<std::string> read_references(const std::string& file, const Model& m
   return lines;
 }
 
-void write_lines(const std::string& file, const std::vector<std::string>& lines) {
+// ---- The figures --------------------------------------------------------------------------------
+
+struct Metric {
+  std::string key;   // in JSON
+  std::string name;  // in the table
+  double value;
+  int digits;        // after the point, in the table
+  std::string note;  // sacreBLEU's signature, where there is one
+};
+
+std::string joined(const data::Tokens& tokens) {
   std::string text;
-  for (const std::string& line : lines) text.append(line).append("\n");
-  write_file(file, text);
+  for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
+  return text;
 }
+
+// The book's BLEU, averaged over the sentences.
+double mean_book_bleu(const std::vector<data::Tokens>& translations,
+                      const std::vector<data::Tokens>& references, Index k) {
+  double sum = 0;
+  for (std::size_t i = 0; i < translations.size(); ++i)
+    sum += data::bleu(joined(translations[i]), joined(references[i]), k);
+  return sum / static_cast<double>(translations.size());
+}
+
+// The fraction of positions where the reference's token, or its end, is the likeliest after those
+// before it.
+double token_accuracy(const Model& model, const std::vector<nn::PairScore>& scores,
+                      const std::vector<data::Tokens>& references) {
+  nn::Ids predicted, expected;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::ranges::copy(scores[i].likeliest, std::back_inserter(predicted));
+    std::ranges::copy(model.target.encode(references[i]), std::back_inserter(expected));
+    expected.push_back(data::Vocabulary::eos);
+  }
+  return data::token_accuracy(predicted, expected, data::Vocabulary::pad);
+}
+
+// BLEU, chrF and TER compare texts, as the model's tokenizer joins them; the others its tokens.
+std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::Pair>& pairs,
+                                    const std::vector<data::Tokens>& translations,
+                                    const std::vector<std::vector<std::string>>& references,
+                                    const Score& summary) {
+  const data::BleuScore& bleu = summary.bleu;
+  const std::vector<data::Tokens> targets = data::targets(pairs);
+  const std::vector<std::string> texts = as_text(translations, model.tokenizer);
+  const data::ChrfScore chrf = data::corpus_chrf(texts, references);
+  const data::TerScore ter = data::corpus_ter(texts, references);
+  const std::vector<nn::PairScore> scores = score_pairs(model, pairs);
+  Likelihood likelihood;
+  for (const nn::PairScore& score : scores) likelihood.add(score);
+  return {
+      {"bleu", "BLEU", bleu.score, 2, bleu.signature},
+      {"chrf", chrf.name, chrf.score, 2, chrf.signature},
+      {"ter", "TER", ter.score, 2, ter.signature},
+      {"book_bleu", "d2l's BLEU", mean_book_bleu(translations, targets, 2), 4,
+       "k = 2, mean over the sentences, from 0 to 1"},
+      {"wer", "WER", data::word_error_rate(translations, targets).rate, 2,
+       "% of the reference's tokens"},
+      {"per", "PER", data::position_independent_error_rate(translations, targets).rate, 2,
+       "% of the reference's tokens, in any order"},
+      {"sequence_accuracy", "right sentences", 100 * summary.exact, 2, "%"},
+      {"token_accuracy", "right tokens", 100 * token_accuracy(model, scores, targets), 2,
+       "%, each predicted from the reference's before it; ends included"},
+      {"perplexity", "perplexity", likelihood.perplexity(), 3,
+       "of the reference's tokens, ends included"},
+  };
+}
+
+void print(const std::vector<Metric>& metrics) {
+  for (const Metric& metric : metrics)
+    std::cout << std::left << std::setw(16) << metric.name << std::right << std::setw(9)
+              << fixed(metric.value, metric.digits) << "  " << metric.note << '\n';
+}
+
+void print_json(const std::vector<Metric>& metrics, std::size_t sentences) {
+  nlohmann::ordered_json json, notes;
+  json["sentences"] = sentences;
+  for (const Metric& metric : metrics) {
+    json[metric.key] = metric.value;  // NaN and infinity become null
+    notes[metric.key] = metric.note;
+  }
+  json["notes"] = notes;
+  std::cout << json.dump() << std::endl;
+}
+
+// ---- The command --------------------------------------------------------------------------------
 
 int run(const Arguments& arguments) {
   arguments.decoding.check();
   const Model model = load(arguments.model);
   const std::vector<data::Pair> pairs = read_pairs(arguments, model);
-  std::vector<std::vector<std::string>> references;
+  std::vector<std::vector<std::string>> references = {
+      as_text(data::targets(pairs), model.tokenizer)};
   for (const std::string& file : arguments.references)
     references.push_back(read_references(file, model, pairs.size()));
 
   const std::vector<data::Tokens> translations =
       translate(model, data::sources(pairs), arguments.decoding);
-  const Evaluation result = evaluate(model, pairs, translations, references, arguments.bleu);
+  const Score summary = {
+      data::corpus_bleu(as_text(translations, model.tokenizer), references, arguments.bleu),
+      data::sequence_accuracy(translations, data::targets(pairs)), pairs.size()};
+  const std::vector<Metric> metrics =
+      compute_metrics(model, pairs, translations, references, summary);
   if (arguments.json) {
-    print_json(result);
+    print_json(metrics, pairs.size());
   } else {
-    show_some(model, pairs, translations);
-    print(result.metrics);
-    print(result.summary);
+    print_examples(model, pairs, translations);
+    print(metrics);
+    print(summary);
   }
-  // Last: where it fails, the figures are not lost.
-  if (!arguments.output.empty())
-    write_lines(arguments.output, as_text(translations, model.tokenizer));
+  // Comes last, so that the figures are not lost if it fails.
+  if (!arguments.output.empty()) {
+    std::string text;
+    for (const std::string& line : as_text(translations, model.tokenizer)) text += line + '\n';
+    write_file(arguments.output, text);
+  }
   return status::done;
 }
 
 constexpr auto footer = R"(
-BLEU, chrF and TER are sacreBLEU's; the text beside them is its signature, and says how the figure
-was computed. Both sides are as the model's tokenizer puts them together: words, in lower case.
-TER, WER and PER are errors: less is better.
+BLEU, chrF and TER equal sacreBLEU's; the signature beside each says how it was computed. Both sides
+are compared as the model's tokenizer joins them: with --tokenizer words, in lower case. TER, WER
+and PER count errors: lower is better.
 
   seq2seq evaluate my-model
   seq2seq evaluate my-model pairs.tsv --beam 4 --output translations.txt
@@ -89,31 +178,28 @@ TER, WER and PER are errors: less is better.
 
 }  // namespace
 
-Command add_evaluate(CLI::App& program) {
-  CLI::App* const app = program.add_subcommand(
-      "evaluate", "measure translations of pairs, by default of those held out from training");
+Command evaluate_command() {
+  Options options("evaluate", "translate pairs and measure the translations", footer);
   const auto arguments = std::make_shared<Arguments>();
-  app->footer(footer);
-  app->add_option("model", arguments->model, "folder of a trained model")->required();
-  app->add_option("file", arguments->pairs, "file of pairs")->type_name("FILE");
-  app->add_option("--references", arguments->references,
-                  "files with further translations of the sources, a line for each; empty: none")
-      ->type_name("FILE");
-  app->add_option("--output", arguments->output, "write the translations here, a line for each")
-      ->type_name("FILE");
-  app->add_flag("--json", arguments->json, "print one JSON object instead");
-  const std::string bleu = "BLEU";
-  app->add_option("--tokenize", arguments->bleu.tokenizer, "how BLEU cuts both sides")
-      ->check(CLI::IsMember({"13a", "intl", "char", "none"}))
-      ->group(bleu);
-  app->add_option("--smooth", arguments->bleu.smoothing, "what counts where no n-gram matches")
-      ->check(CLI::IsMember({"exp", "floor", "add-k", "none"}))
-      ->group(bleu);
-  app->add_option("--smooth-value", arguments->bleu.smoothing_value, "of floor [0.1] and add-k [1]")
-      ->check(not_negative())
-      ->group(bleu);
-  add_options(*app, arguments->decoding);
-  return {app, [arguments] { return run(*arguments); }};
+  options.add("model", arguments->model, "folder of a trained model").required();
+  options.add("file", arguments->pairs, "file of pairs [those held out from training]")
+      .value_name("FILE");
+  options
+      .add("--references", arguments->references,
+           "files of further reference translations, one a line; an empty line is none")
+      .value_name("FILE");
+  options.add("--output", arguments->output, "write the translations to this file, one a line")
+      .value_name("FILE");
+  options.add_flag("--json", arguments->json, "print a JSON object instead");
+  options.group("BLEU");
+  options.add("--tokenize", arguments->bleu.tokenizer, {"13a", "intl", "char", "none"},
+              "tokenizer of BLEU");
+  options.add("--smooth", arguments->bleu.smoothing, {"exp", "floor", "add-k", "none"},
+              "smoothing of BLEU, for n-gram orders without a match");
+  options.add("--smooth-value", arguments->bleu.smoothing_value, not_negative,
+              "for floor [0.1] and add-k [1]");
+  arguments->decoding.add_to(options);
+  return {options, [arguments] { return run(*arguments); }};
 }
 
 }  // namespace adjoint::seq2seq

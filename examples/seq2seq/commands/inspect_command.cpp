@@ -1,11 +1,128 @@
-#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "autograd/tools/statistics.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/commands/inspection.h"
+#include "examples/seq2seq/model/model.h"
+#include "nn/saving/checkpoint.h"
 
 namespace adjoint::seq2seq {
 namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// Settings are stored as TOML. Its numbers, booleans and lists are JSON too; anything else is text.
+Json value_of(const std::string& text) {
+  Json value = Json::parse(text, nullptr, false);
+  return value.is_discarded() ? Json(text) : value;
+}
+
+Json describe(const std::string& name, const Tensor& tensor) {
+  const Statistics s = statistics(tensor);
+  return {{"name", name},
+          {"dtype", name_of(tensor.dtype())},
+          {"shape", tensor.shape().sizes()},
+          {"count", s.count},
+          {"nan", s.nan},
+          {"infinite", s.infinite},
+          {"mean", s.mean},
+          {"deviation", s.deviation},
+          {"min", s.least},
+          {"max", s.largest},
+          {"norm", s.norm}};
+}
+
+// The folder of a model, or any safetensors file.
+Json inspect(const fs::path& path) {
+  require(fs::exists(path), path.string(), ": no such file or folder");
+  Json json;
+  const bool is_model = fs::is_directory(path);
+  if (is_model) {
+    const Settings settings = load_settings(path);
+    json["kind"] = settings.model.model;
+    for (const auto& [name, value] : settings.values()) json["settings"][name] = value_of(value);
+  }
+  const nn::SafeTensors content = nn::read_safetensors(is_model ? path / weights_file : path);
+  Index numbers = 0, not_finite = 0;
+  Json tensors = Json::array();
+  for (const auto& [name, tensor] : content.tensors) {
+    tensors.push_back(describe(name, tensor));
+    numbers += tensors.back()["count"].get<Index>();
+    not_finite += tensors.back()["nan"] != 0 || tensors.back()["infinite"] != 0;
+  }
+  json["metadata"] = content.metadata;
+  json["numbers"] = numbers;
+  json["not_finite"] = not_finite;
+  json["tensors"] = std::move(tensors);
+  return json;
+}
+
+// ---- The table ----------------------------------------------------------------------------------
+
+using Row = std::vector<std::string>;
+
+// A name from a file, without control characters.
+std::string printable(std::string name) {
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return name;
+}
+
+Row row_of(const Json& tensor) {
+  const Index count = tensor["count"], nan = tensor["nan"], infinite = tensor["infinite"];
+  Row row = {printable(tensor["name"]), tensor["dtype"], "[", std::to_string(count)};
+  for (const Json& size : tensor["shape"]) row[2] += (row[2] == "[" ? "" : ", ") + size.dump();
+  row[2] += "]";
+  for (const char* statistic : {"mean", "deviation", "min", "max", "norm"}) {
+    std::ostringstream text;
+    text << std::setprecision(4) << tensor[statistic].get<double>();
+    row.push_back(nan + infinite == count ? "-" : text.str());  // no finite element
+  }
+  row.emplace_back();
+  if (nan > 0) row.back() = std::to_string(nan) + " NaN";
+  if (infinite > 0) row.back() += (nan > 0 ? ", " : "") + std::to_string(infinite) + " infinite";
+  return row;
+}
+
+// The first column is aligned to the left, the others to the right; the last is usually empty.
+void print_table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const Row& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i)
+      std::cout << (i == 0 ? std::left : std::right) << std::setw(static_cast<int>(widths[i]))
+                << row[i] << (i + 2 < row.size() ? "  " : "");
+    std::cout << (row.back().empty() ? "" : "  ") << row.back() << '\n';
+  }
+}
+
+void print(const Json& json, const fs::path& path) {
+  const bool is_model = json.contains("kind");
+  if (is_model)
+    std::cout << json["kind"].get<std::string>() << "\n\n" << load_settings(path).to_text();
+  for (const auto& [name, value] : json["metadata"].items())
+    std::cout << printable(name) << ": " << printable(value) << '\n';
+  if (is_model || !json["metadata"].empty()) std::cout << '\n';
+
+  std::vector<Row> rows = {
+      {"tensor", "dtype", "shape", "count", "mean", "deviation", "min", "max", "norm", ""}};
+  std::ranges::transform(json["tensors"], std::back_inserter(rows), row_of);
+  print_table(rows);
+  std::cout << '\n'
+            << json["numbers"] << (is_model ? " parameters" : " numbers") << " in "
+            << json["tensors"].size() << " tensors";
+  if (json["not_finite"] != 0)
+    std::cout << "; NaN or infinity in " << json["not_finite"] << " of them";
+  std::cout << std::endl;
+}
+
+// ---- The command --------------------------------------------------------------------------------
 
 struct Arguments {
   std::string path;
@@ -13,14 +130,17 @@ struct Arguments {
 };
 
 int run(const Arguments& arguments) {
-  const Inspection inspection = inspect(arguments.path);
-  arguments.json ? print_json(inspection) : print(inspection);
+  const Json json = inspect(arguments.path);
+  if (arguments.json)
+    std::cout << json.dump() << std::endl;
+  else
+    print(json, arguments.path);
   return status::done;
 }
 
 constexpr auto footer = R"(
-The deviation is that from the mean, the norm the root of the sum of the squares; what is NaN or
-infinite is counted at the end of a tensor's line and left out of the rest of it.
+The columns are statistics of the finite elements: deviation is the standard deviation, norm the
+Euclidean norm. NaN and infinite elements are counted at the end of the line.
 
   seq2seq inspect my-model
   seq2seq inspect my-model/weights.safetensors
@@ -28,16 +148,15 @@ infinite is counted at the end of a tensor's line and left out of the rest of it
 
 }  // namespace
 
-Command add_inspect(CLI::App& program) {
-  CLI::App* const app =
-      program.add_subcommand("inspect", "settings and parameters of a model, or of a file");
+Command inspect_command() {
+  Options options("inspect", "print the settings and parameters of a model", footer);
   const auto arguments = std::make_shared<Arguments>();
-  app->footer(footer);
-  app->add_option("model", arguments->path,
-                  "folder of a trained model, or any safetensors file: weights, a training's state")
-      ->required();
-  app->add_flag("--json", arguments->json, "print one JSON object instead");
-  return {app, [arguments] { return run(*arguments); }};
+  options
+      .add("model", arguments->path,
+           "folder of a trained model, or a safetensors file: weights, or the state of a run")
+      .required();
+  options.add_flag("--json", arguments->json, "print a JSON object instead");
+  return {options, [arguments] { return run(*arguments); }};
 }
 
 }  // namespace adjoint::seq2seq

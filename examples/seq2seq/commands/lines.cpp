@@ -37,7 +37,7 @@ std::vector<std::string> Lines::next(std::size_t most) {
   for (std::string line; lines.size() < most;) {
     if (take(line))
       lines.push_back(std::move(line));
-    else if (ended_ || (!lines.empty() && !more_has_come()))
+    else if (ended_ || (!lines.empty() && !more_has_arrived()))
       break;
     else
       read_some();
@@ -48,12 +48,12 @@ std::vector<std::string> Lines::next(std::size_t most) {
   return lines;
 }
 
-std::string Lines::place(std::size_t index) const {
+std::string Lines::location(std::size_t index) const {
   const std::string number = std::to_string(before_ + index + 1);
   return descriptor_ == STDIN_FILENO ? name_ + ", line " + number : name_ + ":" + number;
 }
 
-// The next line, if all of it is there.
+// The next line, if all of it has been read.
 bool Lines::take(std::string& line) {
   const std::size_t end = buffer_.find('\n', begin_);
   const bool whole = end != std::string::npos;
@@ -64,12 +64,12 @@ bool Lines::take(std::string& line) {
   return true;
 }
 
-bool Lines::more_has_come() const {
+bool Lines::more_has_arrived() const {
   pollfd input{.fd = descriptor_, .events = POLLIN, .revents = 0};
   return ::poll(&input, 1, 0) > 0;
 }
 
-// Waits if there is nothing yet.
+// Waits until something arrives.
 void Lines::read_some() {
   buffer_.erase(0, begin_);
   begin_ = 0;

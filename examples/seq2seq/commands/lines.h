@@ -1,20 +1,19 @@
-// A stream of lines, a batch at a time.
+// A stream of lines, read in batches.
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "autograd/support/error.h"
+#include "examples/seq2seq/commands/reporting.h"
 
 namespace adjoint::seq2seq {
 
-/// Reads standard input, or a file, as lines that end with LF or CRLF; a byte order mark before the
-/// first is dropped. It keeps no more than one batch, so that a stream may be endless.
+/// Reads standard input or a file as lines that end with LF or CRLF. Drops a byte order mark. Holds
+/// one batch at a time, so the stream may be endless.
 class Lines {
  public:
   Lines();  ///< of standard input
@@ -24,53 +23,54 @@ class Lines {
   Lines(const Lines&) = delete;
   Lines& operator=(const Lines&) = delete;
 
-  /// Waits for a line, then takes with it those that have already come, up to `most`: a bulk comes
-  /// in full batches, and whoever waits for an answer before he goes on gets it. Empty at the end.
-  /// Error when it cannot be read, or for a line of more than a megabyte.
+  /// Waits for a line, then returns it with those that have already arrived, at most `most`. So a
+  /// file is read in full batches, and a writer who waits for each answer gets it. Empty at the end
+  /// of the stream. Error when it cannot be read, and for a line of more than a megabyte.
   std::vector<std::string> next(std::size_t most);
 
-  /// Where the line at this index of the last batch stands: "pairs.tsv:12".
-  std::string place(std::size_t index) const;
+  /// Where the line at this index of the last batch comes from: "pairs.tsv:12".
+  std::string location(std::size_t index) const;
 
  private:
   bool take(std::string& line);
-  bool more_has_come() const;
+  bool more_has_arrived() const;
   void read_some();
 
   std::string name_;
   int descriptor_;
-  std::string buffer_;  // from begin_ on: what has been read and is not taken yet
+  std::string buffer_;  // from begin_ on: text that has been read but not returned
   std::size_t begin_ = 0;
   std::size_t before_ = 0, taken_ = 0;  // lines of all batches, without and with the last
   bool ended_ = false;
 };
 
-/// Where the line at an index stands, for an error.
-using Place = std::function<std::string(std::size_t index)>;
-
-/// What has been made of some lines, up to the first that was refused: those before it are worth
-/// an answer all the same.
+/// Parses lines and answers them together. If a line is refused, those before it are answered
+/// first; then the Error is thrown, with the location of the line.
 template <class T>
-struct ReadLines {
-  std::vector<T> values;
-  std::optional<std::string> refusal;  ///< the Error's text, and where
-
-  void require_all() const { require(!refusal, refusal.value_or("")); }
-};
-
-template <class T>
-ReadLines<T> read_each(std::span<const std::string> lines, const Place& place,
-                       const std::function<T(const std::string& line)>& read) {
-  ReadLines<T> result;
-  for (const std::string& line : lines) {
-    try {
-      result.values.push_back(read(line));
-    } catch (const Error& error) {
-      result.refusal = place(result.values.size()) + ": " + error.what();
-      break;
-    }
+void answer_lines(std::span<const std::string> lines,
+                  const std::function<std::string(std::size_t index)>& location,
+                  const std::function<T(const std::string& line)>& parse,
+                  const std::function<void(const std::vector<T>& parsed)>& answer) {
+  std::vector<T> parsed;
+  std::string refusal;
+  try {
+    for (const std::string& line : lines) parsed.push_back(parse(line));
+  } catch (const Error& error) {
+    refusal = location(parsed.size()) + ": " + error.what();
   }
-  return result;
+  answer(parsed);
+  require_written();
+  require(refusal.empty(), refusal);
+}
+
+/// The same for a whole stream, up to `most` lines at a time.
+template <class T>
+void answer_stream(Lines& input, Index most, const std::function<T(const std::string& line)>& parse,
+                   const std::function<void(const std::vector<T>& parsed)>& answer) {
+  const auto size = static_cast<std::size_t>(most);
+  for (std::vector<std::string> lines; !(lines = input.next(size)).empty();)
+    answer_lines<T>(
+        lines, [&](std::size_t i) { return input.location(i); }, parse, answer);
 }
 
 }  // namespace adjoint::seq2seq

@@ -10,8 +10,8 @@
 
 namespace adjoint::seq2seq {
 
-void show_some(const Model& model, const std::vector<data::Pair>& pairs,
-               const std::vector<data::Tokens>& translations) {
+void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
+                    const std::vector<data::Tokens>& translations) {
   const data::Tokenizer& tokenizer = model.tokenizer;
   for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
     const bool right = translations[i] == pairs[i].target;
@@ -41,14 +41,14 @@ void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary&
     std::cerr << "seq2seq: the model does not know '" << word << "'\n";
 }
 
-void require_written() { require(std::cout.flush().good(), "standard output: cannot be written"); }
+void require_written() { require(std::cout.flush().good(), "cannot write standard output"); }
 
 std::string fixed(double number, int digits) {
   std::ostringstream text;
   text << std::fixed << std::setprecision(digits) << number;
-  const bool minus_nothing =
+  const bool is_minus_zero =
       std::signbit(number) && text.str().find_first_of("123456789in") == std::string::npos;
-  return minus_nothing ? fixed(0.0, digits) : text.str();
+  return is_minus_zero ? fixed(0.0, digits) : text.str();
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,4 +1,4 @@
-// What the commands print.
+// What several commands print.
 #pragma once
 
 #include <string>
@@ -7,20 +7,20 @@
 
 namespace adjoint::seq2seq {
 
-/// The first few, each with its source, and with the reference where that differs.
-void show_some(const Model& model, const std::vector<data::Pair>& pairs,
-               const std::vector<data::Tokens>& translations);
+/// Prints the first few translations with their sources, and the references that differ.
+void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
+                    const std::vector<data::Tokens>& translations);
 
 void print(const Score& score);
 void print(const NearestSource& nearest);
 
-/// Names those that the vocabulary does not have on standard error, a line for each.
+/// Names the words that the vocabulary does not contain on standard error, one a line.
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);
 
-/// Sends on what has been printed. Error when it cannot be written: a full disk, a closed pipe.
+/// Flushes standard output. Error when it cannot be written: a full disk, a closed pipe.
 void require_written();
 
-/// A number with so many digits after the point; "nan", "inf" where there are none.
+/// The number with `digits` digits after the point; "nan" or "inf" where it has none.
 std::string fixed(double number, int digits);
 
 }  // namespace adjoint::seq2seq

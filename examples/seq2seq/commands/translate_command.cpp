@@ -1,14 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <optional>
 
-#include "autograd/support/error.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/commands/lines.h"
-#include "examples/seq2seq/commands/reporting.h"
 #include "examples/seq2seq/model/translator.h"
-#include "examples/seq2seq/settings/validators.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -17,71 +12,54 @@ struct Arguments {
   std::string model;
   std::vector<std::string> sentences;
   DecodingSettings decoding;
-  std::size_t batch = 256;
+  Index batch = 256;
   bool scores = false, quiet = false;
 };
 
-class Answering {
- public:
-  Answering(const Model& model, const Arguments& arguments)
-      : model_(model),
-        arguments_(arguments),
-        tokenizer_(model.tokenizer),
-        translator_(model, arguments.decoding,
-                    arguments.scores || arguments.decoding.n_best ? Translator::Scores::yes
-                                                                  : Translator::Scores::no) {}
-
-  /// Answers some lines; the Error of one that is refused comes after the answers to those before.
-  void operator()(std::span<const std::string> lines, const Place& place) {
-    const auto sources = read_each<data::Tokens>(lines, place, [&](const std::string& line) {
-      data::Tokens source = read_source(model_, line);
-      if (!arguments_.quiet) warn_of_unknown_words(source, model_.source);
-      return source;
-    });
-    for (const std::vector<Translation>& answers : translator_(sources.values, answered_))
-      print(answers, ++answered_);
-    require_written();
-    sources.require_all();
-  }
-
- private:
-  // Columns, as far as they are asked for: the source's number, the score, the text.
-  void print(std::span<const Translation> answers, std::size_t number) const {
-    const auto line = [&](const std::string& score, const std::string& text) {
-      if (arguments_.decoding.n_best) std::cout << number << '\t';
-      if (arguments_.decoding.n_best || arguments_.scores) std::cout << score << '\t';
-      std::cout << text << '\n';
-    };
-    if (answers.empty()) line("", "");
-    for (const Translation& answer : answers)
-      line(fixed(answer.score, 6), tokenizer_.detokenize(answer.tokens));
-  }
-
-  const Model& model_;
-  const Arguments& arguments_;
-  data::Tokenizer tokenizer_;
-  Translator translator_;
-  std::size_t answered_ = 0;
-};
+// Up to three columns: the number of the source, the score, the text.
+void print(std::span<const Translation> answers, std::size_t number, const Arguments& arguments,
+           const data::Tokenizer& tokenizer) {
+  const bool numbered = arguments.decoding.n_best.has_value();
+  const auto line = [&](const std::string& score, const std::string& text) {
+    if (numbered) std::cout << number << '\t';
+    if (numbered || arguments.scores) std::cout << score << '\t';
+    std::cout << text << '\n';
+  };
+  if (answers.empty()) line("", "");
+  for (const Translation& answer : answers)
+    line(fixed(answer.score, 6), tokenizer.detokenize(answer.tokens));
+}
 
 int run(const Arguments& arguments) {
   arguments.decoding.check();
   const Model model = load(arguments.model);
-  Answering answer(model, arguments);
+  const bool scored = arguments.scores || arguments.decoding.n_best;
+  const Translator translator(model, arguments.decoding,
+                              scored ? Translator::Scores::yes : Translator::Scores::no);
+  const auto parse = [&](const std::string& line) {
+    data::Tokens source = model.read_source(line);
+    if (!arguments.quiet) warn_of_unknown_words(source, model.source);
+    return source;
+  };
+  std::size_t answered = 0;
+  const auto answer = [&](const std::vector<data::Tokens>& sources) {
+    for (const std::vector<Translation>& answers : translator(sources, answered))
+      print(answers, ++answered, arguments, model.tokenizer);
+  };
   if (!arguments.sentences.empty()) {
-    answer(arguments.sentences, [](std::size_t i) { return "sentence " + std::to_string(i + 1); });
-    return status::done;
+    const auto location = [](std::size_t i) { return "sentence " + std::to_string(i + 1); };
+    answer_lines<data::Tokens>(arguments.sentences, location, parse, answer);
+  } else {
+    Lines input;
+    answer_stream<data::Tokens>(input, arguments.batch, parse, answer);
   }
-  Lines input;
-  for (std::vector<std::string> lines; !(lines = input.next(arguments.batch)).empty();)
-    answer(lines, [&](std::size_t i) { return input.place(i); });
   return status::done;
 }
 
 constexpr auto footer = R"(
-Without sentences it reads lines from standard input and writes a line for each, in order. What has
-come is answered at once, up to --batch lines together: a file or a fast pipe is translated in large
-batches, and whoever types a line, or waits for an answer before he writes the next, gets it.
+Without sentences, translate reads lines from standard input and writes one line for each, in order.
+It answers the lines that have arrived, up to --batch of them together: a file is translated in
+large batches, and a program that waits for each answer gets it.
 
   seq2seq translate my-model "Where is my red hat?"
   seq2seq translate my-model <english.txt >french.txt
@@ -90,26 +68,23 @@ batches, and whoever types a line, or waits for an answer before he writes the n
 
 }  // namespace
 
-Command add_translate(CLI::App& program) {
-  CLI::App* const app =
-      program.add_subcommand("translate", "translate sentences, or standard input");
+Command translate_command() {
+  Options options("translate", "translate sentences, or standard input", footer);
   const auto arguments = std::make_shared<Arguments>();
-  app->footer(footer);
-  app->add_option("model", arguments->model, "folder of a trained model")->required();
-  app->add_option("sentences", arguments->sentences, "each quoted; none: read lines");
-  app->add_option("--batch", arguments->batch, "lines translated together, at most")
-      ->check(counting());
-  app->add_flag("--scores", arguments->scores,
-                "before each answer its score and a tab: the logarithm of its probability, with a "
-                "beam over the length penalty");
-  app->add_option("--n-best", arguments->decoding.n_best,
-                  "so many answers, of a --beam the best: number of the line, score, answer")
-      ->check(counting());
-  app->add_option("--prefix", arguments->decoding.prefix, "what each answer has to begin with")
-      ->type_name("TEXT");
-  app->add_flag("--quiet", arguments->quiet, "do not name unknown words on standard error");
-  add_options(*app, arguments->decoding);
-  return {app, [arguments] { return run(*arguments); }};
+  options.add("model", arguments->model, "folder of a trained model").required();
+  options.add("sentences", arguments->sentences,
+              "sentences, each quoted [lines of standard input]");
+  options.add("--batch", arguments->batch, from_1, "largest number of lines translated together");
+  options.add_flag("--scores", arguments->scores,
+                   "print the score of each answer before it: its log-probability, divided by the "
+                   "length penalty of a beam");
+  options.add("--n-best", arguments->decoding.n_best, from_1,
+              "print n answers to each line, best first: number of the line, score, answer");
+  options.add("--prefix", arguments->decoding.prefix, "start each answer with this text")
+      .value_name("TEXT");
+  options.add_flag("--quiet", arguments->quiet, "do not report unknown words on standard error");
+  arguments->decoding.add_to(options);
+  return {options, [arguments] { return run(*arguments); }};
 }
 
 }  // namespace adjoint::seq2seq

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/support/threads.h"
+#include "data/pairs/batching.h"
 
 namespace adjoint::seq2seq {
 
@@ -25,10 +26,8 @@ Score score(const Model& model, const std::vector<data::Pair>& pairs,
             const std::vector<data::Tokens>& translations) {
   const data::Tokenizer& tokenizer = model.tokenizer;
   const std::vector<data::Tokens> references = data::targets(pairs);
-  std::size_t exact = 0;
-  for (std::size_t i = 0; i < pairs.size(); ++i) exact += translations[i] == references[i] ? 1 : 0;
   return {data::corpus_bleu(as_text(translations, tokenizer), as_text(references, tokenizer)),
-          static_cast<double>(exact) / static_cast<double>(pairs.size()), pairs.size()};
+          data::sequence_accuracy(translations, references), pairs.size()};
 }
 
 NearestSource nearest_source(const std::vector<data::Pair>& train,
@@ -50,6 +49,18 @@ NearestSource nearest_source(const std::vector<data::Pair>& train,
   return {data::corpus_bleu(as_text(translations, tokenizer),
                             as_text(data::targets(held_out), tokenizer)),
           static_cast<double>(near) / static_cast<double>(held_out.size())};
+}
+
+std::vector<nn::PairScore> score_pairs(const Model& model, const std::vector<data::Pair>& pairs) {
+  std::vector<nn::Ids> sources, targets;
+  for (const data::Pair& pair : pairs) {
+    sources.push_back(data::encode_source(pair.source, model.source));
+    targets.push_back(model.target.encode(pair.target));
+  }
+  return nn::score(*model.network, sources, targets,
+                   {.begin = data::Vocabulary::bos,
+                    .end = data::Vocabulary::eos,
+                    .padding = data::Vocabulary::pad});
 }
 
 }  // namespace adjoint::seq2seq

@@ -10,7 +10,7 @@
 namespace adjoint::seq2seq {
 namespace {
 
-constexpr Index rows_of_batch = 32;
+constexpr Index batch_rows = 32;
 
 nn::Ids encode_prefix(const Model& model, const std::string& text) {
   const data::Tokens tokens = model.tokenizer.tokenize(text);
@@ -20,14 +20,6 @@ nn::Ids encode_prefix(const Model& model, const std::string& text) {
 }
 
 }  // namespace
-
-data::Tokens read_source(const Model& model, std::string_view line) {
-  data::Tokens tokens = model.tokenizer.tokenize(line);
-  const Index longest = model.settings.data.max_tokens;
-  require(std::ssize(tokens) <= longest, "a sentence of ", tokens.size(),
-          " tokens; the model was trained for up to ", longest);
-  return tokens;
-}
 
 std::vector<std::string> unknown_words(const data::Tokens& sentence,
                                        const data::Vocabulary& vocabulary) {
@@ -44,14 +36,14 @@ Translator::Translator(const Model& model, const DecodingSettings& settings, Sco
       scores_(scores),
       prefix_(encode_prefix(model, settings.prefix)) {
   settings.check();
-  const Index made_for = model.settings.data.decoding_limit();
-  const Index longest = settings.max_length.value_or(made_for);
-  require(longest <= made_for, "--max-length: the model was made for answers of up to ", made_for,
-          " tokens, not ", longest);
-  require(settings.min_length <= longest, "--min-length: the model was made for answers of up to ",
-          made_for, " tokens, not ", settings.min_length);
-  require(std::ssize(prefix_) <= longest, "--prefix: has ", prefix_.size(),
-          " tokens, an answer at most ", longest);
+  const Index limit = model.settings.data.decoding_limit();
+  const Index longest = settings.max_length.value_or(limit);
+  require(longest <= limit, "--max-length ", longest, ": the model writes at most ", limit,
+          " tokens");
+  require(settings.min_length <= longest, "--min-length ", settings.min_length,
+          ": the model writes at most ", limit, " tokens");
+  require(std::ssize(prefix_) <= longest, "--prefix has ", prefix_.size(),
+          " tokens, but an answer at most ", longest);
 }
 
 std::vector<std::vector<Translation>> Translator::operator()(std::span<const data::Tokens> sources,
@@ -74,7 +66,8 @@ std::vector<std::vector<Translation>> Translator::operator()(std::span<const dat
   return results;
 }
 
-// Sources of like length share a batch, so that little is padded; all of a batch have one limit.
+// Sources of similar length share a batch, so there is little padding. The answers of a batch have
+// one length limit.
 std::vector<std::vector<std::size_t>> Translator::batches(
     std::span<const data::Tokens> sources) const {
   std::vector<std::size_t> order;
@@ -82,7 +75,7 @@ std::vector<std::vector<std::size_t>> Translator::batches(
     if (!sources[i].empty()) order.push_back(i);
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return sources[i].size(); });
 
-  const Index most = std::max<Index>(1, rows_of_batch / settings_.rows());
+  const Index most = std::max<Index>(1, batch_rows / settings_.rows());
   std::vector<std::vector<std::size_t>> result;
   for (const std::size_t i : order) {
     const auto has_room = [&](const std::vector<std::size_t>& batch) {
@@ -95,12 +88,12 @@ std::vector<std::vector<std::size_t>> Translator::batches(
   return result;
 }
 
-// A translation is at most about twice as long as its source: one that goes on and on has lost its
-// way. In coarse steps, so that sources of different lengths can share a batch.
+// A good translation is at most about twice as long as its source; a longer answer is usually a
+// loop. The limit grows in coarse steps, so that sources of different lengths can share a batch.
 Index Translator::longest_answer(const data::Tokens& source) const {
   if (settings_.max_length) return *settings_.max_length;
   constexpr Index step = 8;
-  const Index length = std::ssize(source) + 1;  // with the end
+  const Index length = std::ssize(source) + 1;  // including the end
   const Index usual = 2 * ((length + step - 1) / step * step) + 10;
   return std::min(model_.settings.data.decoding_limit(),
                   std::max({usual, settings_.min_length, std::ssize(prefix_)}));
@@ -130,7 +123,7 @@ std::vector<Translator::Answers> Translator::search(const std::vector<nn::Ids>& 
   return answers;
 }
 
-// Each source as often as it has answers, each time under a number of its own.
+// Repeats each source once per answer, each time under a different number.
 std::vector<Translator::Answers> Translator::draw(const std::vector<nn::Ids>& sources,
                                                   const std::vector<std::size_t>& numbers,
                                                   nn::DecodingOptions options) const {

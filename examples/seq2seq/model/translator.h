@@ -1,43 +1,37 @@
-// A trained model at work: from sentences to answers.
+// Translating with a trained model: from sentences to answers.
 #pragma once
 
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "examples/seq2seq/model/model_folder.h"
+#include "examples/seq2seq/model/model.h"
 #include "examples/seq2seq/settings/decoding_settings.h"
 
 namespace adjoint::seq2seq {
 
-/// A line as tokens. Error when it is longer than the model was made for.
-data::Tokens read_source(const Model& model, std::string_view line);
-
-/// Words that the vocabulary does not have, each once.
+/// The words that the vocabulary does not contain, each once, in order of appearance.
 std::vector<std::string> unknown_words(const data::Tokens& sentence,
                                        const data::Vocabulary& vocabulary);
 
 /// One answer to a source.
 struct Translation {
   data::Tokens tokens;
-  double score = 0;  ///< log p, with a beam over the length penalty; 0 where nobody asked
+  double score = 0;  ///< log p, divided by the length penalty of a beam; 0 unless asked for
 };
 
-/// Translates with one model in one way, many sentences at a time.
 class Translator {
  public:
   enum class Scores { no, yes };
 
-  /// Keeps the model, which has to outlive it. Error when the settings contradict each other, or
-  /// ask for what the model was not made for.
+  /// Keeps a reference to the model. Error when the settings contradict each other, or ask for
+  /// longer answers than the model can write.
   Translator(const Model& model, const DecodingSettings& settings, Scores scores = Scores::no);
 
-  /// The answers to each source, those of the highest score first: one, or as many as the n-best
-  /// list has, and none to an empty source. The order and the company of the sources change no
-  /// answer (but for what nn/decoding/decoding.h says of BLAS). With `sample` each source has a
-  /// number, from `first_number` on; a draw depends on the seed, on that number and on nothing
-  /// else.
+  /// The answers to each source, best first: one, or an n-best list; none to an empty source.
+  /// Neither the order of the sources nor which of them share a batch changes an answer (except as
+  /// nn/decoding/decoding.h says about BLAS). Sources are numbered from `first_number`; a sample
+  /// depends on the seed and on that number only.
   std::vector<std::vector<Translation>> operator()(std::span<const data::Tokens> sources,
                                                    std::size_t first_number = 0) const;
 

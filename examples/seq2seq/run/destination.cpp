@@ -10,38 +10,37 @@
 
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
-#include "nn/saving/checkpoint.h"
 
 namespace adjoint::seq2seq {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The folder itself: without a slash at the end, and behind a symbolic link.
+// Follows symbolic links, and drops a slash at the end.
 fs::path resolved(const fs::path& folder) {
-  require(!folder.empty(), "--output: the name is empty");
+  require(!folder.empty(), "--output needs the name of a folder");
   const fs::path whole = fs::weakly_canonical(folder);
   return whole.has_filename() ? whole : whole.parent_path();
 }
 
-// A file of a model, or what is left of one that was being written.
-bool is_part_of_model(const std::string& name) {
+// A file of a model, or the remains of one that was being written.
+bool belongs_to_model(const std::string& name) {
   return std::ranges::any_of(model_files(), [&](const std::string& own) {
     return name == own || name.starts_with(own + ".tmp-");
   });
 }
 
-// Nothing but a model may be replaced.
+// Only a model may be replaced.
 void require_replaceable(const fs::path& folder) {
   if (!fs::exists(folder)) return;
-  require(fs::is_directory(folder), "--output: '", folder.string(), "' is a file");
+  require(fs::is_directory(folder), "--output: '", folder.string(), "' is a file, not a folder");
   for (const auto& entry : fs::directory_iterator(folder))
-    require(is_part_of_model(entry.path().filename().string()), "--output: '", folder.string(),
+    require(belongs_to_model(entry.path().filename().string()), "--output: '", folder.string(),
             "' holds '", entry.path().filename().string(),
-            "', which is no part of a model; nothing there will be overwritten");
+            "', which does not belong to a model; choose another folder");
 }
 
-// Both names stand at any moment. Not every system and file system can do this.
+// Atomic: both names exist at every moment. Not every system and file system supports it.
 bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::path& b) {
 #ifdef RENAME_EXCHANGE
   return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
@@ -50,7 +49,8 @@ bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::pat
 #endif
 }
 
-// The next best: the name is missing for a moment. If the second step fails, the first is undone.
+// The fallback: for a moment the name does not exist. If the second step fails, it undoes the
+// first.
 void replace(const fs::path& fresh, const fs::path& target) {
   const fs::path former = target.string() + ".former";
   fs::rename(target, former);
@@ -63,9 +63,9 @@ void replace(const fs::path& fresh, const fs::path& target) {
   fs::rename(former, fresh);
 }
 
-// Says what went wrong in one line that names the option.
+// Turns file system errors into one line that names the option.
 template <class Action>
-void writing(const fs::path& folder, const Action& action) {
+void name_option(const fs::path& folder, const Action& action) {
   try {
     action();
   } catch (const fs::filesystem_error& error) {
@@ -73,33 +73,33 @@ void writing(const fs::path& folder, const Action& action) {
   }
 }
 
+// Excludes other processes until it is released, also by the death of this one. Where a file system
+// has no locks, there is none.
+std::shared_ptr<void> lock(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return nullptr;
+  const std::shared_ptr<void> close(nullptr, [descriptor](void*) { ::close(descriptor); });
+  const bool taken = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  require(!taken, "--output: another run is using '", folder.string(), "'");
+  return close;
+}
+
 }  // namespace
 
-FolderLock::~FolderLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-void FolderLock::take(const fs::path& folder) {
-  descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool held =
-      descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  require(!held, "--output: another run is at work in '", folder.string(), "'");
-}
-
-Destination::Destination(const fs::path& folder, Stopped stopped)
-    : resumes_(stopped == Stopped::resume) {
-  writing(folder, [&] {
+Destination::Destination(const fs::path& folder, IfStopped if_stopped)
+    : resumes_(if_stopped == IfStopped::resume) {
+  name_option(folder, [&] {
     folder_ = resolved(folder);
     require_replaceable(folder_);
     partial_ = partial_folder(folder_);
     require_replaceable(partial_);
     fs::create_directories(partial_);
-    lock_.take(partial_);
+    lock_ = lock(partial_);
     keep_ = fs::exists(partial_ / state_file);
-    if (resumes_ && !keep_) copy_run();
+    if (resumes_ && !keep_) copy_completed_run();
   });
-  require(!keep_ || stopped != Stopped::refuse, "--output: '", partial_.string(),
-          "' holds a run that was stopped; --resume goes on with it, --restart deletes it");
+  require(!keep_ || if_stopped != IfStopped::refuse, "--output: '", partial_.string(),
+          "' holds a stopped run; continue it with --resume, or delete it with --restart");
 }
 
 Destination::~Destination() {
@@ -107,11 +107,11 @@ Destination::~Destination() {
   if (!keep_) fs::remove_all(partial_, ignored);
 }
 
-// The state comes last: with it the copy is complete.
-void Destination::copy_run() {
+// The state is copied last: it makes the copy complete.
+void Destination::copy_completed_run() {
   try {
-    require(fs::exists(folder_ / state_file), "--resume: there is no stopped run at '",
-            folder_.string(), "' of which anything was saved; without --resume it begins anew");
+    require(fs::exists(folder_ / state_file), "--resume: no stopped run with a saved state at '",
+            folder_.string(), "'; start one without --resume");
     clear();
     for (const char* name : {best_file, settings_file, state_file})
       if (fs::exists(folder_ / name)) write_file(partial_ / name, read_file(folder_ / name));
@@ -124,7 +124,7 @@ void Destination::copy_run() {
 const fs::path& Destination::begin() {
   for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
   if (resumes_) return partial_;
-  writing(folder_, [&] { clear(); });
+  name_option(folder_, [&] { clear(); });
   keep_ = false;
   return partial_;
 }
@@ -137,17 +137,10 @@ void Destination::complete() {
   keep_ = true;
   try {
     require_replaceable(folder_);
-    writing(folder_, [&] { put_in_place(); });
+    name_option(folder_, [&] { put_in_place(); });
   } catch (const Error& error) {
     fail(error.what(), "; the new model is in '", partial_.string(), "'");
   }
-}
-
-void Destination::save(const Model& model, const std::vector<data::Pair>& held_out) {
-  begin();
-  save_description(model, held_out, partial_);
-  nn::save_parameters(*model.network, partial_ / weights_file);
-  complete();
 }
 
 void Destination::put_in_place() {
@@ -155,7 +148,8 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  // Without its state, what stood here is no stopped run when it is called partial.
+  // Without its state, the former model cannot be mistaken for a stopped run once it is the
+  // partial.
   fs::remove(folder_ / state_file);
   if (!exchange(partial_, folder_)) replace(partial_, folder_);
   std::error_code ignored;

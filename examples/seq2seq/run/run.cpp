@@ -6,12 +6,12 @@
 
 namespace adjoint::seq2seq {
 
-Run::Run(Model& model, const Parts& parts)
+Run::Run(Model& model, const Dataset& dataset)
     : model_(model),
-      parts_(parts),
+      dataset_(dataset),
       settings_(model.settings.training),
-      pairs_(data::encode(parts.train, model.source, model.target)),
-      validation_(data::encode(parts.validation, model.source, model.target)),
+      pairs_(data::encode(dataset.train, model.source, model.target)),
+      validation_(data::encode(dataset.validation, model.source, model.target)),
       batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
       optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
       schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
@@ -42,13 +42,12 @@ EpochResult Run::end_epoch() {
 
   const auto guard = with_average();
   result.validation_loss = validation_loss();
-  if (settings_.wants_bleu()) result.bleu = validation_bleu();
+  if (settings_.translates_validation()) result.bleu = validation_bleu();
   result.best = best_.observe(settings_.best_by == "bleu" ? *result.bleu : *result.validation_loss);
   schedule_.observe(*result.validation_loss);
   return result;
 }
 
-// A batch at a time.
 double Run::validation_loss() const {
   double loss = 0;
   Index tokens = 0;
@@ -66,15 +65,15 @@ double Run::validation_loss() const {
 
 double Run::validation_bleu() const {
   const std::vector<data::Tokens> translations =
-      translate(model_, data::sources(parts_.validation));
-  return score(model_, parts_.validation, translations).bleu.score;
+      translate(model_, data::sources(dataset_.validation));
+  return score(model_, dataset_.validation, translations).bleu.score;
 }
 
 std::unique_ptr<nn::WithAverage> Run::with_average() {
   return average_ && steps() > 0 ? std::make_unique<nn::WithAverage>(*average_) : nullptr;
 }
 
-// What a run is told comes first, so that an Error about another run begins with it.
+// The fixed settings come first, so that an Error about a mismatch names them first.
 void Run::state(nn::State& visit) {
   visit("data", batches_)("trainer", trainer_)("schedule", schedule_)("best", best_);
   visit("model", *model_.network)("optimizer", *optimizer_);
@@ -82,33 +81,10 @@ void Run::state(nn::State& visit) {
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
 }
 
-namespace {
-
-/// Looks up one of the values that are fixed during a run.
-class FixedValue : public nn::State {
- public:
-  explicit FixedValue(std::string path) : path_(std::move(path)) {}
-  std::string value;
-
- private:
-  void on_tensor(const std::string&, Tensor&) override {}
-  void on_count(const std::string&, Index&) override {}
-  void on_number(const std::string&, double&) override {}
-  void on_fixed(const std::string& path, const std::string& text) override {
-    if (path == path_) value = text;
-  }
-
-  std::string path_;
-};
-
-}  // namespace
-
-bool Run::has_other_pairs_than(const nn::SafeTensors& state) {
-  const std::string name = "data.pairs_digest";
-  FixedValue digest(name);
-  digest("data", batches_);
-  const auto stored = state.metadata.find(name);
-  return stored != state.metadata.end() && stored->second != digest.value;
+bool Run::has_other_pairs_than(const nn::SafeTensors& state) const {
+  const auto stored = state.metadata.find("data.pairs_digest");
+  return stored != state.metadata.end() &&
+         stored->second != std::to_string(batches_.digest().value());
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,25 +1,24 @@
-// A run of training: what changes in its course, and how.
+// A training run: its state, and how that changes with each step and epoch.
 #pragma once
 
 #include <memory>
 #include <optional>
 
 #include "data/pairs/batching.h"
-#include "examples/seq2seq/run/parts.h"
+#include "examples/seq2seq/run/dataset.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
 
 namespace adjoint::seq2seq {
 
-/// What is known at the end of an epoch.
 struct EpochResult {
-  double loss = 0;                                        ///< mean of the training tokens
-  std::optional<double> validation_loss = {}, bleu = {};  ///< of the validation pairs, if any
-  bool best = false;  ///< whether the validation is the best so far
+  double loss = 0;                                        ///< mean over the training tokens
+  std::optional<double> validation_loss = {}, bleu = {};  ///< on the validation pairs, if any
+  bool best = false;                                      ///< the best validation so far
 };
 
-/// Steps and epochs, and nothing of files: who calls it saves what it remembers, which is listed in
-/// state(), and goes on from there to the same weights, bit by bit.
+/// Steps and epochs, without files. state() lists everything that must be saved to resume the run
+/// and reach the same weights, bit for bit.
 ///
 ///   while (!run.finished()) {
 ///     run.step();
@@ -27,38 +26,37 @@ struct EpochResult {
 ///   }
 class Run {
  public:
-  /// Model and parts have to outlive it.
-  Run(Model& model, const Parts& parts);
+  /// Keeps references to both.
+  Run(Model& model, const Dataset& dataset);
 
   nn::StepResult step();
-  /// All epochs are done, or patience has ended.
+  /// All epochs are done, or patience has run out.
   bool finished() const;
   bool at_end_of_epoch() const { return batches_.batch() == 0; }
-  /// Validates, and tells the schedule. Once, after the last step of an epoch.
+  /// Validates, and informs the schedule. Call it once, after the last step of an epoch.
   EpochResult end_epoch();
 
   Index steps() const { return optimizer_->steps(); }
   Index epochs() const { return settings_.epochs; }
-  /// Epochs done, and the place in the one under way.
   Index epochs_done() const { return batches_.epoch(); }
-  Index batch() const { return batches_.batch(); }
+  Index batch() const { return batches_.batch(); }  ///< batches done in the current epoch
   Index batches_in_epoch() const { return batches_.batches_in_epoch(); }
   double learning_rate() const { return optimizer_->learning_rate(); }
 
-  /// While it lives, the model has the weights that are validated and kept: the average, if there
-  /// is one.
+  /// During its lifetime the model has the weights that are validated and kept: their average, if
+  /// there is one.
   std::unique_ptr<nn::WithAverage> with_average();
 
   void state(nn::State& visit);
-  /// Whether a saved state tells of a run that learns from other pairs.
-  bool has_other_pairs_than(const nn::SafeTensors& state);
+  /// Whether a saved state is that of a run on different training pairs.
+  bool has_other_pairs_than(const nn::SafeTensors& state) const;
 
  private:
   double validation_loss() const;
   double validation_bleu() const;
 
   Model& model_;
-  const Parts& parts_;
+  const Dataset& dataset_;
   const TrainingSettings& settings_;
   data::EncodedPairs pairs_, validation_;
   data::Batches batches_;
@@ -67,7 +65,7 @@ class Run {
   nn::Trainer trainer_;
   nn::Patience best_;
   std::optional<nn::MovingAverage> average_;
-  double epoch_loss_ = 0;  // sum over the epoch's tokens so far
+  double epoch_loss_ = 0;  // sum over the tokens of the epoch so far
   Index epoch_tokens_ = 0;
 };
 

@@ -5,14 +5,13 @@
 #include <map>
 #include <sstream>
 
-#include "autograd/support/error.h"
-#include "examples/seq2seq/settings/validators.h"
-
 namespace adjoint::seq2seq {
 
 // ---- The model ---------------------------------------------------------------------------------
 
 namespace {
+
+constexpr auto transformer_group = "Transformer", recurrent_group = "Recurrent model";
 
 // The option that sets a field of the configuration.
 std::string option_of(const std::string& field) {
@@ -26,7 +25,10 @@ std::string option_of(const std::string& field) {
 
 }  // namespace
 
-void ModelSettings::check() const {
+void ModelSettings::check(const Options& options) const {
+  const std::string other_model = "cannot be used with --model " + model;
+  options.require_for_group(!is_recurrent(), transformer_group, other_model);
+  options.require_for_group(is_recurrent(), recurrent_group, other_model);
   if (is_recurrent()) return;
   nn::TransformerConfig config = transformer;
   config.source_tokens = config.target_tokens = 1;  // not known before the data are read
@@ -59,24 +61,6 @@ std::unique_ptr<nn::EncoderDecoder> ModelSettings::make(Index source_tokens, Ind
 
 namespace {
 
-// An option whose values are the names of choices.
-template <class Value>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
-                        const nn::Choices<Value>& choices, const std::string& help) {
-  const auto choose = [&value, &choices](const std::string& text) {
-    for (const auto& [known, choice] : choices)
-      if (known == text) value = choice;
-  };
-  const auto chosen = [&value, &choices] {
-    for (const auto& [known, choice] : choices)
-      if (choice == value) return known;
-    return std::string();
-  };
-  return app.add_option_function<std::string>(name, choose, help)
-      ->check(CLI::IsMember(choices))
-      ->default_function(chosen);
-}
-
 // "encoder.blocks.0.attention:1,decoder.blocks.1.cross_attention:3", or "none"
 std::vector<nn::PrunedHead> parse_pruned_heads(const std::string& text) {
   std::vector<nn::PrunedHead> heads;
@@ -102,70 +86,66 @@ std::string text_of(const std::vector<nn::PrunedHead>& heads) {
   return text.empty() ? "none" : text;
 }
 
+const nn::Choices<bool> relative_choices = {{"keys", false}, {"both", true}};
+
 }  // namespace
 
-void add_options(CLI::App& app, ModelSettings& s) {
-  nn::TransformerConfig& c = s.transformer;
-  const std::string any = "Model";
-  const auto number = [&](const char* name, Index& value, const char* help) {
-    return app.add_option(name, value, help)->check(counting())->group(transformer_group);
-  };
+void ModelSettings::add_to(Options& options) {
+  nn::TransformerConfig& c = transformer;
   const auto choice = [&]<class Choice>(const char* name, Choice& value, const char* help) {
-    add_choice(app, name, value, nn::choices<Choice>, help)->group(transformer_group);
+    options.add_choice(name, value, nn::choices<Choice>, help);
   };
-  static const nn::Choices<bool> relative = {{"keys", false}, {"both", true}};
+  options.group("Model");
+  options.add("--model", model, {"transformer", "gru", "lstm", "gru-attention", "lstm-attention"},
+              "the architecture; -attention: with Bahdanau's attention");
+  options.add("--width", c.width, from_1, "width of embeddings, blocks and recurrent states");
+  options.add("--dropout", c.dropout, below_1, "dropout rate");
 
-  app.add_option("--model", s.model, "recurrent models see one context, or attend (Bahdanau)")
-      ->check(CLI::IsMember({"transformer", "gru", "lstm", "gru-attention", "lstm-attention"}))
-      ->group(any);
-  number("--width", c.width, "of embeddings, blocks and recurrent states")->group(any);
-  app.add_option("--decoder-width", c.decoder_width, "width of the decoder; 0: the same as --width")
-      ->check(whole_number())
-      ->group(transformer_group);
-  number("--hidden", c.hidden, "width inside the feed-forward networks");
-  number("--heads", c.heads, "of attention; must divide the width");
+  options.group(transformer_group);
+  options.add("--decoder-width", c.decoder_width, from_0, "width of the decoder; 0: --width");
+  options.add("--hidden", c.hidden, from_1, "hidden width of the feed-forward networks");
+  options.add("--heads", c.heads, from_1, "attention heads; must divide the width");
   choice("--attention", c.score, "how each head scores a query and a key");
   choice("--attention-bias", c.attention_bias, "biases in the projections of attention");
-  app.add_option_function<std::string>(
-         "--prune-heads",
-         [&c](const std::string& text) { c.pruned_heads = parse_pruned_heads(text); },
-         "heads to switch off, such as encoder.blocks.0.attention:1,"
-         "decoder.blocks.1.cross_attention:0")
-      ->default_function([&c] { return text_of(c.pruned_heads); })
-      ->group(transformer_group);
-  number("--encoder-blocks", c.encoder_blocks, "layers that read the source");
-  number("--decoder-blocks", c.decoder_blocks, "layers that write the target");
-  app.add_option("--dropout", c.dropout, "share of values that training zeroes at random")
-      ->check(fraction())
-      ->group(any);
-  choice("--positions", c.positions, "how a token knows its place");
+  options.add(
+      "--prune-heads", [&c](const std::string& text) { c.pruned_heads = parse_pruned_heads(text); },
+      [&c] { return text_of(c.pruned_heads); }, {},
+      "heads to switch off, as in encoder.blocks.0.attention:1,"
+      "decoder.blocks.1.cross_attention:0");
+  options.add("--encoder-blocks", c.encoder_blocks, from_1, "blocks of the encoder");
+  options.add("--decoder-blocks", c.decoder_blocks, from_1, "blocks of the decoder");
+  choice("--positions", c.positions, "positional encoding");
   choice("--position-mode", c.position_mode,
-         "add encodings, concatenate and project back, or give them a part of the width");
+         "add positions, concatenate and project them, or split the width");
   choice("--position-place", c.position_place, "before the blocks, in each block, or after them");
-  number("--position-width", c.position_width,
-         "features that carry the position, for --position-mode split");
-  number("--kernel", c.kernel, "tokens that the filter of convolutional positions reads");
-  number("--max-distance", c.max_distance, "largest distance that relative positions tell apart");
-  add_choice(app, "--relative", c.relative_values, relative,
-             "relative positions: vectors for keys, or for keys and values")
-      ->group(transformer_group);
-  choice("--norm", c.norm, "normalise after or before each sublayer");
-  choice("--normalization", c.normalization,
-         "by mean and deviation (layer), or by the root mean square alone");
+  options.add("--position-width", c.position_width, from_1,
+              "features that carry the position, for --position-mode split");
+  options.add("--kernel", c.kernel, from_1, "kernel size of convolutional positions, in tokens");
+  options.add("--max-distance", c.max_distance, from_1,
+              "largest distance that relative positions tell apart");
+  options.add_choice("--relative", c.relative_values, relative_choices,
+                     "what relative positions are added to: keys, or keys and values");
+  choice("--norm", c.norm, "normalize after or before each sublayer");
+  choice("--normalization", c.normalization, "layer norm or RMS norm");
   choice("--activation", c.activation,
-         "inside the feed-forward networks; the last three are gates");
+         "activation of the feed-forward networks; glu, geglu and swiglu are gated");
   choice("--tie", c.tied_embeddings,
-         "one table for the target's embedding and the output (decoder), or for the source's too, "
-         "with one vocabulary (all)");
-  number("--layers", s.layers, "of the encoder, and of the decoder")->group(recurrent_group);
-}
+         "share the target embedding with the output (decoder), or also with the source "
+         "embedding, over one vocabulary (all)");
 
-bool is_former_option(const std::string& name, const std::vector<std::string>& values) {
-  if (name != "head-layout") return false;
-  require(values == std::vector<std::string>{"side-by-side"}, "head-layout: this version computes ",
-          "heads side by side only; set head-layout=\"side-by-side\", the results are the same up ",
-          "to rounding");
-  return true;
+  options.group(recurrent_group);
+  options.add("--layers", layers, from_1, "layers of the encoder, and of the decoder");
+
+  // Settings files of earlier versions have this option. In no group it is not in --help, and
+  // without a default it is neither required nor written.
+  options.group("");
+  options.add(
+      "--head-layout",
+      [](const std::string& layout) {
+        require(layout == "side-by-side", "head-layout: this version computes heads side by side ",
+                "only; set head-layout=\"side-by-side\", the results are the same up to rounding");
+      },
+      [] { return ""; }, {}, "");
 }
 
 }  // namespace adjoint::seq2seq

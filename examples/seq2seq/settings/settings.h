@@ -1,9 +1,11 @@
-// What a run is told: every option of `seq2seq train`, and how it is stored with the model.
+// Everything a run is configured with: the options of `seq2seq train`, also stored with the model.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "examples/seq2seq/settings/data_settings.h"
 #include "examples/seq2seq/settings/model_settings.h"
@@ -11,33 +13,30 @@
 
 namespace adjoint::seq2seq {
 
-/// The options with their defaults, which are those of the book's translation run (Zhang et al.,
-/// Dive into Deep Learning, section 11.7) unless the help text says otherwise.
+/// The defaults are those of the book's translation run (Zhang et al., Dive into Deep Learning,
+/// section 11.7) unless the help text says otherwise.
 struct Settings {
   DataSettings data;
   ModelSettings model;
   TrainingSettings training;
 
-  /// The model that they describe, as it begins.
+  void add_to(Options& options);
+  /// Error, naming the option, when values contradict each other. `options` are those that the
+  /// settings were added to, after parsing.
+  void check(const Options& options) const;
+
+  /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
+
+  /// The text of a settings file.
+  std::string to_text() const;
+  /// Reads what to_text() wrote. Every setting must be present. Errors name the file.
+  static Settings read(const std::filesystem::path& path);
+  /// Names and values as they stand in the file.
+  std::vector<std::pair<std::string, std::string>> values() const;
 };
 
-/// Declares each setting as an option of a command line.
-void add_options(CLI::App& app, Settings& settings);
-
-/// Error, naming the option, when values do not go together: the app's own, once it has parsed.
-void check(const CLI::App& app, const Settings& settings);
-
-/// Takes options from a configuration file; what the command line says already stays. Error, naming
-/// the file, for one that the app does not have or a value that is none.
-void read_config(CLI::App& app, const std::filesystem::path& path);
-
-/// The settings as the text of a configuration file, and back: there, none may be missing. Errors
-/// name the file.
-std::string to_text(const Settings& settings);
-Settings read_settings(const std::filesystem::path& path);
-
-/// What b has otherwise than a, by option: "--heads is 4 and not 2; …". Empty when nothing.
+/// What differs in b: "--heads is 4, not 2; …". Empty if nothing does.
 std::string difference(const Settings& a, const Settings& b);
 
 }  // namespace adjoint::seq2seq

@@ -1,12 +1,71 @@
 #include "examples/seq2seq/settings/training_settings.h"
 
-#include "autograd/support/error.h"
-#include "examples/seq2seq/settings/validators.h"
+#include <algorithm>
 
 namespace adjoint::seq2seq {
+namespace {
 
-void TrainingSettings::check() const {
-  make_optimizer({});  // it says which of its settings it does not have
+constexpr auto plateau_group = "Schedule: plateau", validation_group = "Validation";
+
+}  // namespace
+
+void TrainingSettings::add_to(Options& options) {
+  options.group("Training");
+  options.add("--epochs", epochs, from_1, "number of passes through the training pairs");
+  options.add("--batch", batch, from_1, "pairs in a batch");
+  options.add("--batch-tokens", batch_tokens, from_0,
+              "batch by tokens instead, pairs of similar length together; 0: use --batch");
+  options.add("--accumulate", accumulate, from_1_to_1024,
+              "compute each batch as n micro-batches, one after the other, to save memory");
+  options.add("--shards", shards, from_1_to_1024,
+              "cut each batch into n shards, computed in parallel");
+  options.add("--clip", clip, not_negative, "clip the gradient to this norm; 0: do not clip");
+  options.add("--smoothing", smoothing, below_1, "label smoothing");
+  options.add("--save-every", save_every, from_0,
+              "save the state of the run every n steps; 0: after each epoch");
+  options.add("--seed", seed, any_seed, "seed of everything random");
+
+  options.group("Optimizer");
+  options.add("--optimizer", optimizer, nn::optimizer_names(), "the update rule");
+  options.add("--learning-rate", learning_rate, positive,
+              "[0.001 for adam and adamw, 0.0001 for lion, 0.01 for adafactor, else 0.1]");
+  options.add("--momentum", momentum, below_1, "for momentum and nesterov [0.9]");
+  options.add("--beta1", beta1, below_1, "for adam, adamw and lion [0.9]");
+  options.add("--beta2", beta2, below_1, "for adam and adamw [0.999], and lion [0.99]");
+  options.add("--epsilon", epsilon, not_negative, "for adam and adamw [1e-8]");
+  options.add("--weight-decay", weight_decay, not_negative, "for adamw [0.01] and lion [0]");
+  options.add("--ema", average, below_1,
+              "validate and keep a moving average of the weights with this decay; 0: no average");
+
+  options.group("Schedule");
+  options.add("--schedule", schedule, nn::schedule_names(),
+              "how the learning rate changes after the warm-up");
+  options.add("--warm-up", warm_up, from_0, "steps of linear warm-up");
+  options.add("--rate-floor", rate_floor, below_1,
+              "lowest rate of linear, cosine and plateau, as a fraction of --learning-rate");
+  options.group(plateau_group);
+  options.add("--plateau-patience", plateau_patience, from_1,
+              "lower the rate after n epochs without a lower validation loss");
+  options.add("--plateau-decay", plateau_decay, below_1, "factor by which the rate is lowered");
+
+  options.group(validation_group);
+  options.add_flag("--validation-bleu", validation_bleu,
+                   "translate the validation pairs after each epoch");
+  options.add("--best-by", best_by, {"loss", "bleu"},
+              "the validation figure that defines the best");
+  options.add("--patience", patience, from_0,
+              "stop after n epochs in a row without a new best; 0: never");
+  options.add("--keep", keep, {"last", "best"},
+              "which weights become the model's; the best are also saved separately");
+}
+
+void TrainingSettings::check(const Options& options, bool has_validation) const {
+  const bool plateau = schedule == "plateau";
+  const std::string no_validation = "needs validation pairs, but --validation is 0";
+  options.require_for_group(plateau, plateau_group, "needs --schedule plateau");
+  options.require_for_group(has_validation, validation_group, no_validation);
+  require(!plateau || has_validation, "--schedule plateau ", no_validation);
+  make_optimizer({});  // throws an Error for a setting that this optimizer does not have
 }
 
 std::unique_ptr<nn::Optimizer> TrainingSettings::make_optimizer(Tensors parameters) const {
@@ -44,117 +103,8 @@ nn::ScheduleOptions TrainingSettings::schedule_options(Index steps_in_epoch) con
 }
 
 nn::PatienceOptions TrainingSettings::patience_options() const {
-  return {.patience = std::max<Index>(patience, 1),  // without one the best is watched all the same
+  return {.patience = std::max<Index>(patience, 1),  // without patience the best is still tracked
           .goal = best_by == "bleu" ? nn::Goal::highest : nn::Goal::lowest};
-}
-
-namespace {
-
-void add_batches(CLI::App& app, TrainingSettings& s) {
-  const std::string group = "Training";
-  app.add_option("--epochs", s.epochs, "times through all training pairs")
-      ->check(counting())
-      ->group(group);
-  app.add_option("--batch", s.batch, "pairs in a batch")->check(counting())->group(group);
-  app.add_option("--batch-tokens", s.batch_tokens,
-                 "instead, tokens in a batch, of pairs of about the same length; 0: --batch")
-      ->check(whole_number())
-      ->group(group);
-  app.add_option("--accumulate", s.accumulate,
-                 "portions a batch is computed in, one after the other, to save memory")
-      ->check(CLI::Range(1, 1024))
-      ->group(group);
-  app.add_option("--shards", s.shards, "parts a batch is cut into, each computed by one thread")
-      ->check(CLI::Range(1, 1024))
-      ->group(group);
-  add_number(app, "--clip", s.clip, "limit of the gradient's norm; 0 for none")
-      ->check(not_negative())
-      ->group(group);
-  add_number(app, "--smoothing", s.smoothing, "of the labels")->check(fraction())->group(group);
-  app.add_option("--save-every", s.save_every,
-                 "steps after which the state of the run is saved; 0: after each epoch")
-      ->check(whole_number())
-      ->group(group);
-  app.add_option("--seed", s.seed, "of everything that is random")->check(seed())->group(group);
-}
-
-void add_optimizer(CLI::App& app, TrainingSettings& s) {
-  const std::string group = "Optimizer";
-  app.add_option("--optimizer", s.optimizer, "how gradients become steps")
-      ->check(CLI::IsMember(nn::optimizer_names()))
-      ->group(group);
-  add_number(
-      app, "--learning-rate", s.learning_rate,
-      "by default 0.001 of adam and adamw, 0.0001 of lion, 0.01 of adafactor, 0.1 of the rest")
-      ->check(positive())
-      ->group(group);
-  add_number(app, "--momentum", s.momentum, "of momentum and nesterov, by default 0.9")
-      ->check(fraction())
-      ->group(group);
-  add_number(app, "--beta1", s.beta1, "of adam, adamw and lion, by default 0.9")
-      ->check(fraction())
-      ->group(group);
-  add_number(app, "--beta2", s.beta2, "by default 0.999 of adam and adamw, 0.99 of lion")
-      ->check(fraction())
-      ->group(group);
-  add_number(app, "--epsilon", s.epsilon, "of adam and adamw, by default 1e-8")
-      ->check(not_negative())
-      ->group(group);
-  add_number(app, "--weight-decay", s.weight_decay, "by default 0.01 of adamw, 0 of lion")
-      ->check(not_negative())
-      ->group(group);
-  add_number(app, "--ema", s.average,
-             "validate and keep a moving average of the weights with this decay; 0 for none")
-      ->check(fraction())
-      ->group(group);
-}
-
-void add_schedule(CLI::App& app, TrainingSettings& s) {
-  const std::string group = "Schedule", plateau = plateau_group;
-  app.add_option("--schedule", s.schedule, "how the learning rate changes after the warm-up")
-      ->check(CLI::IsMember(nn::schedule_names()))
-      ->group(group);
-  app.add_option("--warm-up", s.warm_up, "steps over which the rate rises at first")
-      ->check(whole_number())
-      ->group(group);
-  add_number(app, "--rate-floor", s.rate_floor,
-             "share of the rate that linear, cosine and plateau leave")
-      ->check(fraction())
-      ->group(group);
-  app.add_option("--plateau-patience", s.plateau_patience,
-                 "epochs without a lower validation loss after which the rate falls")
-      ->check(counting())
-      ->group(plateau);
-  add_number(app, "--plateau-decay", s.plateau_decay, "to what share of itself it falls")
-      ->check(fraction())
-      ->group(plateau);
-}
-
-void add_validation(CLI::App& app, TrainingSettings& s) {
-  const std::string group = validation_group;
-  app.add_flag("--validation-bleu", s.validation_bleu,
-               "translate the validation pairs after each epoch")
-      ->default_function([&s] { return s.validation_bleu ? "true" : "false"; })
-      ->group(group);
-  app.add_option("--best-by", s.best_by, "which figure of the validation says what is best")
-      ->check(CLI::IsMember({"loss", "bleu"}))
-      ->group(group);
-  app.add_option("--patience", s.patience,
-                 "stop after so many epochs in a row without a new best; 0: never")
-      ->check(whole_number())
-      ->group(group);
-  app.add_option("--keep", s.keep, "which weights become the model's; the best are kept beside")
-      ->check(CLI::IsMember({"last", "best"}))
-      ->group(group);
-}
-
-}  // namespace
-
-void add_options(CLI::App& app, TrainingSettings& settings) {
-  add_batches(app, settings);
-  add_optimizer(app, settings);
-  add_schedule(app, settings);
-  add_validation(app, settings);
 }
 
 }  // namespace adjoint::seq2seq

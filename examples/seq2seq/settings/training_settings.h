@@ -1,4 +1,4 @@
-// How a run trains it.
+// How a model is trained.
 #pragma once
 
 #include <cstdint>
@@ -6,14 +6,11 @@
 #include <string>
 
 #include "data/pairs/batching.h"
+#include "examples/seq2seq/settings/options.h"
 #include "nn/training/optimizer.h"
 #include "nn/training/patience.h"
 #include "nn/training/schedule.h"
 #include "nn/training/trainer.h"
-
-namespace CLI {
-class App;
-}
 
 namespace adjoint::seq2seq {
 
@@ -24,7 +21,7 @@ struct TrainingSettings {
 
   std::string optimizer = "adam";
   std::optional<double> learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
-  double average = 0;  ///< the decay of a moving average of the weights; 0: none
+  double average = 0;  ///< decay of a moving average of the weights; 0: no average
 
   std::string schedule = "constant";
   Index warm_up = 0, plateau_patience = 3;
@@ -32,24 +29,23 @@ struct TrainingSettings {
 
   bool validation_bleu = false;
   std::string best_by = "loss", keep = "last";
-  Index patience = 0;    ///< epochs without a new best that end the run; 0: all epochs
-  Index save_every = 0;  ///< steps; 0: once an epoch
+  Index patience = 0;    ///< epochs without a new best that end the run; 0: run all epochs
+  Index save_every = 0;  ///< steps between saved states; 0: save after each epoch
 
-  void check() const;
-  /// Whether each epoch ends with translating the validation pairs.
-  bool wants_bleu() const { return validation_bleu || best_by == "bleu"; }
+  void add_to(Options& options);
+  /// Error, naming the option, when values contradict each other. Some options need validation
+  /// pairs.
+  void check(const Options& options, bool has_validation) const;
+
+  /// Whether the validation pairs are translated after each epoch.
+  bool translates_validation() const { return validation_bleu || best_by == "bleu"; }
 
   std::unique_ptr<nn::Optimizer> make_optimizer(Tensors parameters) const;
   data::BatchSize batch_size() const;
   nn::TrainerOptions trainer_options(Index padding) const;
-  /// The steps in an epoch say when a schedule that falls to its floor is there.
+  /// A linear or cosine schedule reaches its floor after all epochs, so it needs their length.
   nn::ScheduleOptions schedule_options(Index steps_in_epoch) const;
   nn::PatienceOptions patience_options() const;
 };
-
-/// The options that need --schedule plateau, and those that need validation pairs.
-constexpr auto plateau_group = "Schedule: plateau", validation_group = "Validation";
-
-void add_options(CLI::App& app, TrainingSettings& settings);
 
 }  // namespace adjoint::seq2seq

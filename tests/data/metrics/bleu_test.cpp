@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(the_books_bleu_of_the_books_example) {
   BOOST_TEST(bleu("A B B C D", "A B C D E F", 4) == 0.0);
 }
 
-// Prediction A B: p1 = p2 = 1, and only the penalty exp(1 − 6/2), "about 0.14", is left (d2l).
+// Prediction A B: p1 = p2 = 1, so only the penalty exp(1 − 6/2), "about 0.14", remains (d2l).
 BOOST_AUTO_TEST_CASE(the_books_bleu_of_a_short_prediction) {
   BOOST_TEST(bleu("A B", "A B C D E F", 2) == std::exp(-2.0), nearly);
   BOOST_TEST(bleu("A B", "A B C D E F", 9) == std::exp(-2.0), nearly);  // n stops at 2
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(corpus_bleu_smooths_orders_without_a_match) {
   BOOST_TEST(bleu.score == 100 * std::pow(2, -1.5), nearly);
 }
 
-// All n-grams match, but 4 tokens stand against 5: only the penalty exp(1 − 5/4) is left.
+// All n-grams match, but 4 tokens face 5: only the penalty exp(1 − 5/4) remains.
 BOOST_AUTO_TEST_CASE(corpus_bleu_punishes_brevity) {
   const BleuScore bleu = corpus_bleu({"a b c d"}, {"a b c d e"});
   BOOST_TEST(bleu.bp == std::exp(-0.25), nearly);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(corpus_bleu_punishes_brevity) {
 }
 
 // The sentence pair of sacreBLEU's test_bleu.py, with its counts there (4 2 1 0 of 6 5 4 3). Here
-// the last order is smoothed to ½/3 = 1/6, and 6 tokens stand against 8: exp(1 − 8/6).
+// the last order is smoothed to ½/3 = 1/6, and 6 tokens face 8: exp(1 − 8/6).
 // 4/6 · 2/5 · 1/4 · 1/6 = 1/90.
 BOOST_AUTO_TEST_CASE(corpus_bleu_of_the_published_statistics) {
   const BleuScore bleu =
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(corpus_bleu_of_the_published_statistics) {
   BOOST_TEST(bleu.score == 100 * std::exp(-1.0 / 3) * std::pow(1.0 / 90, 0.25), nearly);
 }
 
-// There is no effective order: no hypothesis of four tokens, no 4-gram, no score.
+// Without effective_order: no hypothesis of four tokens, no 4-gram, no score.
 BOOST_AUTO_TEST_CASE(corpus_bleu_of_short_sentences) {
   const BleuScore bleu = corpus_bleu({"a b c"}, {"a b c"});
   BOOST_TEST(bleu.score == 0.0);
@@ -144,9 +144,9 @@ BOOST_AUTO_TEST_CASE(corpus_bleu_without_a_match) {
   BOOST_TEST(corpus_bleu({""}, {"a"}).score == 0.0);
 }
 
-BOOST_AUTO_TEST_CASE(corpus_bleu_refuses_what_does_not_pair_up) {
+BOOST_AUTO_TEST_CASE(corpus_bleu_refuses_unequal_numbers_of_sentences) {
   const std::vector<std::string> none;
-  BOOST_CHECK_EXCEPTION(corpus_bleu(none, none), Error, says("corpus_bleu: there is no sentence"));
+  BOOST_CHECK_EXCEPTION(corpus_bleu(none, none), Error, says("corpus_bleu: no sentences"));
   BOOST_CHECK_EXCEPTION(corpus_bleu({"a", "b"}, {"a"}), Error,
                         says("corpus_bleu: 2 hypotheses, but 1 references"));
 }
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(published_scores_of_a_sentence) {
   check({.tokenizer = "char", .lowercase = true}, 42.0267);
 }
 
-// test_sentence_bleu.py, test_cases_zero_bleu: nothing matches, and no smoothing makes that good.
+// test_sentence_bleu.py, test_cases_zero_bleu: nothing matches, and no smoothing changes that.
 BOOST_AUTO_TEST_CASE(published_scores_without_a_match) {
   for (const std::string smoothing : {"exp", "none", "floor", "add-k"}) {
     const BleuOptions options = {.smoothing = smoothing, .effective_order = true};
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(signatures_name_every_option) {
              "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:add-k[2.50]");
 }
 
-BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
+BOOST_AUTO_TEST_CASE(invalid_options_are_named) {
   const auto refused = [](const BleuOptions& options, const std::string& complaint) {
     BOOST_CHECK_EXCEPTION(corpus_bleu({"a"}, {"a"}, options), Error, says(complaint));
   };
@@ -284,24 +284,23 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
 
 // --- several references ---
 
-// "a b c d" stands between lengths 3 and 5: the shorter counts, so there is no penalty.
-BOOST_AUTO_TEST_CASE(of_two_lengths_as_near_the_shorter_counts) {
+// "a b c d" is as near to length 3 as to 5: the shorter counts, so there is no penalty.
+BOOST_AUTO_TEST_CASE(of_two_equally_near_lengths_the_shorter_counts) {
   const std::vector<std::vector<std::string>> references = {{"a b c d e"}, {"a b c"}};
   const BleuScore bleu = corpus_bleu({"a b c d"}, references);
   BOOST_TEST(bleu.ref_len == 3);
   BOOST_TEST(bleu.score == 100.0, nearly);
 }
 
-BOOST_AUTO_TEST_CASE(an_ngram_may_be_used_as_often_as_in_the_reference_that_has_it_most) {
+BOOST_AUTO_TEST_CASE(an_ngram_may_match_as_often_as_it_occurs_in_one_reference) {
   const std::vector<std::vector<std::string>> references = {{"a b"}, {"a a"}, {"b b b"}};
   // of a a a b b b b: two a, three b
   BOOST_TEST(corpus_bleu({"a a a b b b b"}, references).counts[0] == 5);
 }
 
-BOOST_AUTO_TEST_CASE(references_that_do_not_pair_up_are_refused) {
+BOOST_AUTO_TEST_CASE(unequal_numbers_of_references_are_refused) {
   const std::vector<std::vector<std::string>> none, uneven = {{"a"}, {"a", "b"}};
-  BOOST_CHECK_EXCEPTION(corpus_bleu({"a"}, none), Error,
-                        says("corpus_bleu: there is no reference"));
+  BOOST_CHECK_EXCEPTION(corpus_bleu({"a"}, none), Error, says("corpus_bleu: no references"));
   BOOST_CHECK_EXCEPTION(corpus_bleu({"a"}, uneven), Error,
                         says("corpus_bleu: 1 hypotheses, but 2 references"));
 }

@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(published_score_with_two_references) {
 
 // --- by hand ---
 
-// ab against abc: P = 2/2, 1/1; R = 2/3, 1/2; three characters in a row stand on one side only.
+// ab against abc: P = 2/2, 1/1; R = 2/3, 1/2; trigrams occur on one side only.
 // P = 1, R = 7/12, F = 5 · 7/12 / (4 + 7/12) = 7/11.
 BOOST_AUTO_TEST_CASE(averages_run_over_orders_on_both_sides) {
   BOOST_TEST(corpus_chrf({"ab"}, {"abc"}).score == 700.0 / 11, nearly);
@@ -140,26 +140,27 @@ BOOST_AUTO_TEST_CASE(words_count_besides_characters) {
   BOOST_TEST(chrf.signature == "nrefs:1|case:mixed|eff:yes|nc:1|nw:2|space:no");
 }
 
-// Words alone: a mark at the end of a word is set apart, or else one at its beginning. "(hi) (you"
-// gives (hi ) ( you, and "(hi )you" gives ( hi ) you: of four words three stand on both sides.
-BOOST_AUTO_TEST_CASE(one_mark_of_a_word_is_set_apart) {
+// Words only: a mark at the end of a word is split off, or else one at its beginning. "(hi) (you"
+// gives (hi ) ( you, and "(hi )you" gives ( hi ) you: three of four words match.
+BOOST_AUTO_TEST_CASE(one_mark_of_a_word_is_split_off) {
   const ChrfOptions words = {.char_order = 0, .word_order = 1};
   BOOST_TEST(corpus_chrf({"(hi) (you"}, {"(hi )you"}, words).score == 75.0, nearly);
 }
 
-BOOST_AUTO_TEST_CASE(case_counts_unless_told_otherwise) {
+BOOST_AUTO_TEST_CASE(case_counts_by_default) {
   BOOST_TEST(corpus_chrf({"ÉTÉ"}, {"été"}).score == 0.0);
   const ChrfScore chrf = corpus_chrf({"ÉTÉ"}, {"été"}, {.lowercase = true});
   BOOST_TEST(chrf.score == 100.0, nearly);
   BOOST_TEST(chrf.signature == "nrefs:1|case:lc|eff:yes|nc:6|nw:0|space:no");
 }
 
-BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
+BOOST_AUTO_TEST_CASE(invalid_options_are_named) {
   const auto refused = [](const ChrfOptions& options, const std::string& complaint) {
     BOOST_CHECK_EXCEPTION(corpus_chrf({"a"}, {"a"}, options), Error, says(complaint));
   };
   refused({.char_order = 0},
-          "corpus_chrf: there must be an order of n-grams, got 0 for characters and 0 for words");
+          "corpus_chrf: the n-gram orders must not be negative or all 0, got 0 for characters and "
+          "0 for words");
   refused({.beta = 0}, "corpus_chrf: beta must be at least 1, got 0");
   BOOST_CHECK_EXCEPTION(corpus_chrf({"a"}, {"a", "b"}), Error,
                         says("corpus_chrf: 1 hypotheses, but 2 references"));
@@ -185,7 +186,7 @@ BOOST_AUTO_TEST_CASE(chrf_has_its_properties) {
     identical.push_back("one sentence");
     BOOST_TEST(corpus_chrf(identical, identical, {.word_order = 2}).score == 100.0, nearly);
 
-    // Of several references the best: a sentence is never worse off for one more.
+    // The best of several references counts: another one never lowers a score.
     const std::vector<std::vector<std::string>> both = {{corpus.references[0]},
                                                         {more.references[0]}};
     BOOST_TEST(corpus_chrf({corpus.hypotheses[0]}, both).score >=

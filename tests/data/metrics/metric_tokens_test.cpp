@@ -20,7 +20,7 @@ std::string cut(const std::string& text) { return spaced(tokenize_13a(text)); }
 
 BOOST_AUTO_TEST_SUITE(metric_tokens)
 
-// Each expectation follows from the rules, named beside it.
+// Each expectation follows from the rule named beside it.
 BOOST_AUTO_TEST_CASE(tokens_13a) {
   BOOST_TEST(cut("Hello, world!") == "Hello , world !");
   BOOST_TEST(cut("don't") == "don't");                   // ' is no symbol
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(tokens_13a) {
   BOOST_TEST(cut(" \t\u2009") == "");
 }
 
-// The rules of mteval-v14.pl: a mark stands alone next to anything but a number, a symbol always.
+// The rules of mteval-v14.pl: a mark is split off from anything but a number, a symbol always.
 BOOST_AUTO_TEST_CASE(tokens_intl) {
   const auto intl = [](const std::string& text) { return spaced(tokenize_intl(text)); };
   BOOST_TEST(intl("Hello, world!") == "Hello , world !");

@@ -10,6 +10,7 @@
 
 #include "autograd/random.h"
 #include "autograd/support/error.h"
+#include "data/metrics/edit_table.h"
 #include "data/metrics/error_rates.h"
 #include "tests/autograd/support.h"
 #include "tests/data/support.h"
@@ -61,6 +62,13 @@ Tokens long_sentence(std::int64_t length, Key key) {
   return tokens;
 }
 
+/// The edit distance without moves, within the band.
+std::int64_t banded_edit_distance(const Tokens& hypothesis, const Tokens& reference) {
+  Numbering numbering;
+  const Words words = numbering.number(hypothesis);
+  return EditTable(words, numbering.number(reference)).distance();
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(ter)
@@ -71,7 +79,7 @@ BOOST_AUTO_TEST_CASE(published_scores) {
   BOOST_TEST(corpus_ter({"aaaa bbbb cccc dddd"}, {"aaaa bbbb cccc dddd"}).score == 0.0);
   BOOST_TEST(corpus_ter({"dddd eeee ffff"}, {"aaaa bbbb cccc"}).score == 100.0);
   BOOST_TEST(corpus_ter({""}, {"a"}).score == 100.0);
-  // a b c moves to the front, and all is well
+  // a b c moves to the front, and everything matches
   BOOST_TEST(corpus_ter({"d e f g h a b c"}, {"a b c d e f g h"}).score == 12.5);
 }
 
@@ -98,7 +106,7 @@ BOOST_AUTO_TEST_CASE(published_score_of_five_sentences) {
 
 // The example of Snover et al. (2006), section 2: "this week" is moved, "the Saudis denied" becomes
 // "Saudi Arabia denied" by two substitutions, and "American" is inserted: 4 edits of 13 words.
-// There it reads in capitals and without marks.
+// The paper prints it in capitals and without marks.
 BOOST_AUTO_TEST_CASE(the_papers_example) {
   const TerScore ter = corpus_ter(
       {"THIS WEEK THE SAUDIS denied information published in the new york times"},
@@ -118,20 +126,20 @@ BOOST_AUTO_TEST_CASE(edits_of_small_pairs) {
   BOOST_TEST(ter_edits({}, {}) == 0);
 }
 
-// Small pairs in which each rule decides, computed by a second program that follows sacreBLEU's
-// definition. Another rule in its place gives another number.
-BOOST_AUTO_TEST_CASE(rules_between_equals_decide) {
-  // of ways as short, a substitution before a removal before an insertion
+// Small pairs that each depend on one tie-breaking rule, computed by a second program that follows
+// sacreBLEU's definition. A different rule gives a different number.
+BOOST_AUTO_TEST_CASE(tie_breaking_rules_decide) {
+  // of equally short ways, a substitution before a removal before an insertion
   BOOST_TEST(ter_edits(w("4 4 3 1 0"), w("0 1 0 2 2")) == 4);
-  // of moves with the same gain, the longest phrase,
+  // of moves with equal gain, the longest phrase,
   BOOST_TEST(ter_edits(w("2 1 1 0 2 2"), w("2 2 0 1 1 2")) == 2);
-  // and then the first phrase, to the place nearest to the beginning
+  // then the first phrase, moved nearest to the beginning
   BOOST_TEST(ter_edits(w("9 8 1 1 3"), w("8 3 9 1 1")) == 2);
-  // what is right where it is stays there, even if a move would save an edit in the end
+  // a word in the right place stays, even if a move would save an edit in the end
   BOOST_TEST(ter_edits(w("2 0 2 1 1 2 2 1 0 0"), w("2 1 2 0 1 2")) == 6);
 }
 
-// Eleven words are too long a phrase: ten are moved, and then one. Fifty words are not too far.
+// A phrase of eleven words is too long: ten are moved, then one. Fifty words are not too far.
 BOOST_AUTO_TEST_CASE(long_phrases_move_in_pieces_and_not_too_far) {
   const Tokens phrase = w("a b c d e f g h i j k");
   const auto swapped = [&](std::size_t words, std::int64_t distance) {
@@ -158,7 +166,7 @@ BOOST_AUTO_TEST_CASE(case_and_marks_count_as_the_options_say) {
   BOOST_TEST(ter.signature == "nrefs:1|case:mixed|tok:tercom|norm:yes|punct:no|asian:no");
 }
 
-// The edits are those against the nearer reference, the length is the average: 1 / 3.
+// The edits against the nearer reference, divided by the average length: 1 / 3.
 BOOST_AUTO_TEST_CASE(of_several_references_the_one_with_the_fewest_edits_counts) {
   const std::vector<std::vector<std::string>> references = {{"a b x"}, {"c d e"}, {"x y z"}};
   const TerScore ter = corpus_ter({"a b c"}, references);
@@ -208,8 +216,8 @@ BOOST_AUTO_TEST_CASE(within_the_band_the_distance_is_the_edit_distance) {
   }
 }
 
-// Sixty words moved by forty: the diagonal that matches lies outside of the band.
-BOOST_AUTO_TEST_CASE(outside_of_the_band_matches_are_not_seen) {
+// Sixty words moved by forty: the matching diagonal is outside the band.
+BOOST_AUTO_TEST_CASE(matches_outside_the_band_are_not_seen) {
   const Tokens words = long_sentence(100, Key(3));
   Tokens rotated = words;
   std::ranges::rotate(rotated, rotated.begin() + 40);

@@ -12,7 +12,7 @@ using namespace adjoint;
 using namespace adjoint::data;
 using namespace adjoint::testing;
 
-// Of 1 to `longest` tokens on either side; each source begins with the pair's number.
+// Pairs of 1 to `longest` tokens per side; each source begins with the number of the pair.
 EncodedPairs random_pairs(Dice& dice, Index count, Index longest) {
   EncodedPairs random;
   for (Index i = 0; i < count; ++i) {
@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(by_tokens_every_pair_comes_once_and_the_limit_holds) {
   }
 }
 
-// The targets of a batch are of about one length, and the batches about equally full.
-BOOST_AUTO_TEST_CASE(by_tokens_little_is_padding) {
+// The targets of a batch have similar lengths, and the batches are about equally full.
+BOOST_AUTO_TEST_CASE(by_tokens_there_is_little_padding) {
   Dice dice(Key(2));
   const EncodedPairs random = random_pairs(dice, 5000, 50);
   Index real = 0, padded = 0;
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(by_tokens_little_is_padding) {
     padded += static_cast<Index>(longest * batch.size());
   }
   BOOST_TEST(static_cast<double>(real) > 0.95 * static_cast<double>(padded));
-  // Short ones do not come first.
+  // The batches are not sorted by length.
   const auto shorter_than = [&](std::size_t limit) {
     return random.targets[batches.front().front()].size() < limit &&
            random.targets[batches[1].front()].size() < limit &&
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(by_tokens_the_key_decides_the_order) {
 BOOST_AUTO_TEST_CASE(a_pair_longer_than_a_batch_is_an_error) {
   const EncodedPairs two{{{5}, {6, 6, 6}}, {{5, 5}, {6}}};
   BOOST_CHECK_EXCEPTION(batch_order_by_tokens(two, 2, Key(1)), Error,
-                        says("batches: pair 1 has 3 tokens, more than the 2 of a batch"));
+                        says("batches: pair 1 has 3 tokens, more than the 2 that fit in a batch"));
   BOOST_CHECK_NO_THROW(batch_order_by_tokens(two, 3, Key(1)));
 }
 
@@ -158,8 +158,8 @@ BOOST_AUTO_TEST_CASE(batches_come_epoch_after_epoch_each_in_its_own_order) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(batches_of_nothing_are_an_error) {
-  BOOST_CHECK_EXCEPTION(Batches({}, {5}, Key(1)), Error, says("batches: there are no pairs"));
+BOOST_AUTO_TEST_CASE(batches_without_pairs_are_an_error) {
+  BOOST_CHECK_EXCEPTION(Batches({}, {5}, Key(1)), Error, says("batches: no pairs"));
   const EncodedPairs one{{{5}}, {{6}}};
   BOOST_CHECK_THROW(Batches(one, {0}, Key(1)), Error);
   BOOST_CHECK_THROW(Batches(one, {0, BatchSize::Unit::tokens}, Key(1)), Error);

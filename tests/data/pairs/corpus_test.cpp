@@ -1,4 +1,4 @@
-// The corpus that comes with the project, held to what data/README.md says of it.
+// Checks what data/README.md says about the corpus of the project.
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
@@ -14,7 +14,7 @@ using namespace adjoint;
 using namespace adjoint::data;
 
 const std::filesystem::path file =
-    std::filesystem::path(__FILE__).parent_path() / "../../data/english-french.tsv";
+    std::filesystem::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
 
 std::size_t words(const Tokens& tokens) {
   const std::set<std::string> marks = {".", ",", "!", "?"};
@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(sentences_are_short_and_many) {
       BOOST_TEST((words(side) >= 2 && words(side) <= 9), Tokenizer{}.detokenize(side));
 }
 
-BOOST_AUTO_TEST_CASE(no_sentence_stands_twice) {
+BOOST_AUTO_TEST_CASE(no_sentence_occurs_twice) {
   std::set<Tokens> english, french;
   for (const Pair& pair : read_corpus(file, Tokenizer{}).pairs) {
     BOOST_TEST(english.insert(pair.source).second, Tokenizer{}.detokenize(pair.source));
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(no_sentence_stands_twice) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(words_come_back_in_other_sentences) {
+BOOST_AUTO_TEST_CASE(words_recur_in_other_sentences) {
   std::map<std::string, int> count;
   int all = 0, frequent = 0;
   for (const Pair& pair : read_corpus(file, Tokenizer{}).pairs)
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(words_come_back_in_other_sentences) {
   BOOST_TEST(static_cast<double>(frequent) / all > 0.95);
 }
 
-BOOST_AUTO_TEST_CASE(french_marks_stand_behind_a_narrow_space) {
+BOOST_AUTO_TEST_CASE(french_marks_follow_a_narrow_space) {
   const std::string narrow = "\u202F";
   for (const std::string& line : read_lines(file)) {
     const std::string french = line.substr(line.find('\t') + 1);

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 const Tokenizer words = {.kind = Tokenizer::Kind::words};
 const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
-/// A file pairs.tsv in a folder of its own, both removed at the end of the test.
+/// A file pairs.tsv in a temporary folder.
 struct PairsFile {
   explicit PairsFile(const std::string& text = "") { write(text); }
   void write(const std::string& text) const { adjoint::write_file(path(), text); }
@@ -36,7 +36,7 @@ struct PairsFile {
   adjoint::testing::Folder folder;
 };
 
-/// Two files in a folder of their own.
+/// Two files in a temporary folder.
 struct TwoFiles {
   TwoFiles(const std::string& source_text, const std::string& target_text) {
     adjoint::write_file(source, source_text);
@@ -51,7 +51,7 @@ std::vector<Pair> read(const std::string& text, const Tokenizer& tokenizer = wor
   return read_corpus(file.path(), tokenizer).pairs;
 }
 
-/// Pairs of which several share a source, in random order.
+/// Pairs in random order, several of them with the same source.
 std::vector<Pair> random_pairs(Index count, Key key) {
   const adjoint::Tensor numbers = adjoint::random_integers({count}, 0, count, key);
   std::vector<Pair> pairs;
@@ -101,9 +101,9 @@ BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
   };
   check("", ": the file is empty");
   check("\xEF\xBB\xBF", ": the file is empty");
-  check("a\tb\nc d\n", ":2: no tab, expected source, tab, target");
-  check("a\tb\n\n", ":2: no tab, expected source, tab, target");
-  check("a\tb\nc\td\te\tf", ":2: 4 columns, expected source, target and perhaps an attribution");
+  check("a\tb\nc d\n", ":2: no tab; expected source, tab, target");
+  check("a\tb\n\n", ":2: no tab; expected source, tab, target");
+  check("a\tb\nc\td\te\tf", ":2: 4 columns; expected source, target and optionally an attribution");
   check("a\tb\r\nc\td\xFF\r\n", ":2: not UTF-8 at byte offset 3 of the line");
   check("a\tb\nc\td\n\te\n", ":3: the source is empty");
   check("a\t\n", ":1: the target is empty");
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(two_files_give_what_one_gives) {
   BOOST_TEST((read_parallel_files(files.source, files.target, words).pairs == expected));
 }
 
-BOOST_AUTO_TEST_CASE(two_files_that_do_not_pair_up_are_named) {
+BOOST_AUTO_TEST_CASE(two_files_that_do_not_match_are_named) {
   const auto check = [](const std::string& source, const std::string& target, bool in_target,
                         const std::string& complaint) {
     const TwoFiles files(source, target);
@@ -142,9 +142,9 @@ BOOST_AUTO_TEST_CASE(two_files_that_do_not_pair_up_are_named) {
   check("a\nb\xFF\n", "a\nb\n", false, ":2: not UTF-8 at byte offset 1 of the line");
   check("a\nb\n", "a\xC3\nb\n", true, ":1: not UTF-8 at byte offset 1 of the line");
 
-  // Most likely a file of pairs, which would be a file of odd sources.
-  check("a\nb\tc\n", "a\nb\n", false, ":2: a tab, expected one sentence a line");
-  check("a\nb\n", "a\tx\nb\n", true, ":1: a tab, expected one sentence a line");
+  // Most likely a file of pairs was given by mistake.
+  check("a\nb\tc\n", "a\nb\n", false, ":2: unexpected tab; expected one sentence per line");
+  check("a\nb\n", "a\tx\nb\n", true, ":1: unexpected tab; expected one sentence per line");
 
   const TwoFiles uneven("a\nb\n", "a\nb\nc");
   BOOST_CHECK_EXCEPTION(
@@ -159,14 +159,14 @@ BOOST_AUTO_TEST_CASE(two_files_have_the_same_limits) {
   const TwoFiles files("a b\na\n", "x\nx y z\n");
   BOOST_CHECK_EXCEPTION(
       read_parallel_files(files.source, files.target, words, {.max_tokens = 2}), Error,
-      says(files.target.string() + ":2: the target has 3 tokens, the limit is 2"));
+      says(files.target.string() + ":2: the target has 3 tokens; the limit is 2"));
   const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
   const Corpus corpus = read_parallel_files(files.source, files.target, words, skip);
   BOOST_TEST(corpus.skipped == 1);
   BOOST_TEST(corpus.pairs.size() == 1u);
 }
 
-// --- a corpus that holds the reserved symbols themselves ---
+// --- a corpus that contains the reserved symbols ---
 
 BOOST_AUTO_TEST_CASE(reserved_symbols_in_a_corpus_are_words_like_others) {
   const std::string text = "<pad> <BOS> a\t<eos> b <unk>\na\tb <eos>\n";
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(reserved_symbols_in_a_corpus_are_words_like_others) {
       BOOST_TEST(std::ranges::count(ids, Vocabulary::eos) == 1);
     }
   }
-  // Letter by letter they even come back.
+  // As characters they even survive the round trip.
   const std::vector<Pair> pairs = read(text, characters);
   const Vocabulary vocabulary(sources(pairs));
   const Tokens back = vocabulary.decode(vocabulary.encode(pairs[0].source));
@@ -196,10 +196,10 @@ BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
   const PairsFile file("a b\tx\na b c\tx\na\tx y z\na\tx\n");
   const std::string name = file.path().string();
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
-                        says(name + ":2: the source has 3 tokens, the limit is 2"));
+                        says(name + ":2: the source has 3 tokens; the limit is 2"));
   BOOST_CHECK_EXCEPTION(
       read_corpus(file.path(), words, {.max_tokens = 2, .advice = "; try another"}), Error,
-      says(name + ":2: the source has 3 tokens, the limit is 2; try another"));
+      says(name + ":2: the source has 3 tokens; the limit is 2; try another"));
 
   const ReadOptions skip = {.max_tokens = 2, .too_long = TooLong::skip};
   const Corpus corpus = read_corpus(file.path(), words, skip);
@@ -209,20 +209,20 @@ BOOST_AUTO_TEST_CASE(long_sentences_are_an_error_or_skipped) {
 
   file.write("a\tx y z\n");
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = 2}), Error,
-                        says(name + ":1: the target has 3 tokens, the limit is 2"));
+                        says(name + ":1: the target has 3 tokens; the limit is 2"));
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, skip), Error,
                         says(name + ": every pair has a side of more than 2 tokens"));
   BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.max_tokens = -1}), Error,
-                        says("read_corpus: the limit of tokens must not be negative, got -1"));
+                        says("read_corpus: max_tokens must not be negative, got -1"));
 }
 
-BOOST_AUTO_TEST_CASE(sides_are_taken_apart) {
+BOOST_AUTO_TEST_CASE(sides_are_separated) {
   const std::vector<Pair> pairs = {{{"a"}, {"b"}}, {{"c"}, {"d"}}};
   BOOST_TEST((sources(pairs) == std::vector<Tokens>{{"a"}, {"c"}}));
   BOOST_TEST((targets(pairs) == std::vector<Tokens>{{"b"}, {"d"}}));
 }
 
-BOOST_AUTO_TEST_CASE(no_source_stands_on_both_sides_and_no_pair_is_lost) {
+BOOST_AUTO_TEST_CASE(the_parts_share_no_source_and_no_pair_is_lost) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const std::vector<Pair> pairs = random_pairs(60, Key(seed));
     const Split split = split_by_fraction(pairs, 0.3, Key(seed));
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(no_source_stands_on_both_sides_and_no_pair_is_lost) {
     BOOST_TEST(held_out.size() == static_cast<std::size_t>(0.3 * static_cast<double>(all) + 0.5));
     BOOST_TEST(train.size() + held_out.size() == all);
 
-    // Merged by their running number the two parts are the whole again, so both keep its order.
+    // Merged by their running numbers the parts give the whole, so both keep its order.
     std::vector<Pair> merged;
     const auto by_number = [](const Pair& a, const Pair& b) {
       return std::stoi(a.target[0].substr(1)) < std::stoi(b.target[0].substr(1));
@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(the_split_depends_on_the_key_alone) {
   BOOST_TEST((split_by_count(pairs, 20, Key(2)).held_out != one.held_out));
 }
 
-// Worked out apart from this library, from the definitions of Philox and of the shuffle.
+// Computed independently of this library, from the definitions of Philox and of the shuffle.
 BOOST_AUTO_TEST_CASE(the_split_is_the_same_everywhere) {
   const Split split = split_by_count(ten_pairs(), 3, Key(42));
   BOOST_TEST((sources(split.held_out) == std::vector<Tokens>{{"0"}, {"6"}, {"7"}}));
@@ -261,10 +261,10 @@ BOOST_AUTO_TEST_CASE(a_split_leaves_no_part_empty) {
   BOOST_TEST(split_by_count(pairs, 9, Key(0)).train.size() == 1u);
   BOOST_CHECK_EXCEPTION(
       split_by_count(pairs, 10, Key(0)), Error,
-      says("split: cannot hold out 10 of 10 different sources, neither part may be empty"));
+      says("split: cannot hold out 10 of 10 distinct sources; neither part may be empty"));
   BOOST_CHECK_EXCEPTION(
       split_by_fraction(pairs, 0.01, Key(0)), Error,
-      says("split: cannot hold out 0 of 10 different sources, neither part may be empty"));
+      says("split: cannot hold out 0 of 10 distinct sources; neither part may be empty"));
   BOOST_CHECK_EXCEPTION(split_by_fraction(pairs, 1.5, Key(0)), Error,
                         says("split: the fraction must lie between 0 and 1, got 1.5"));
 }

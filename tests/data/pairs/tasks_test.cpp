@@ -43,7 +43,7 @@ long value(Tokens digits, long base, bool reversed) {
   return value(digits.begin(), digits.end(), base);
 }
 
-/// Checks source and target of an addition as someone would who reads them.
+/// Checks an addition the way a reader would.
 void check_sum(const Pair& pair, const TaskOptions& options) {
   const auto plus = std::ranges::find(pair.source, "+");
   BOOST_REQUIRE((plus != pair.source.end()));
@@ -136,8 +136,8 @@ BOOST_AUTO_TEST_CASE(lengths_and_symbols_cover_their_range) {
 }
 
 BOOST_AUTO_TEST_CASE(short_strings_are_held_out_too) {
-  // 2 + 4 + ... + 256 = 510 strings, all of them asked for: half of each length is held out, give
-  // or take. In the order drawn the held-out half would have none of up to five symbols.
+  // 2 + 4 + ... + 256 = 510 strings, all of them used: about half of each length is held out. In
+  // the order drawn the held-out half would have none of up to five symbols.
   const TaskOptions options = {
       .symbols = 2, .max_length = 8, .train_count = 255, .held_out_count = 255};
   const auto is_short = [](const Pair& pair) { return pair.source.size() <= 5; };
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(pairs_depend_on_the_key_alone) {
   BOOST_TEST((make_task("reverse", options).train != one.train));
 }
 
-// Worked out apart from this library, from the definition of Philox and of the keys' children.
+// Computed independently of this library, from the definitions of Philox and of Key::child.
 BOOST_AUTO_TEST_CASE(pairs_are_the_same_everywhere) {
   const Split split = make_task("sort", {.symbols = 20,
                                          .min_length = 2,
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(pairs_are_the_same_everywhere) {
   BOOST_TEST((make_task("addition", three).train == sums));
 }
 
-BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
+BOOST_AUTO_TEST_CASE(invalid_options_are_refused) {
   const auto check = [](const std::string& name, const TaskOptions& options,
                         const std::string& complaint) {
     BOOST_CHECK_EXCEPTION(make_task(name, options), Error, says(complaint));
@@ -186,16 +186,17 @@ BOOST_AUTO_TEST_CASE(wrong_options_are_refused) {
   check("addition", {.symbols = 11},
         "addition: symbols, the base, must lie between 2 and 10, got 11");
   check("sort", {.reversed_digits = true}, "sort: only addition has digits to reverse");
-  check("copy", {.min_length = 0}, "copy: lengths must be at least 1 and in order, got 0 to 10");
+  check("copy", {.min_length = 0},
+        "copy: lengths must satisfy 1 <= minimum <= maximum, got 0 to 10");
   check("copy", {.min_length = 5, .max_length = 4},
-        "copy: lengths must be at least 1 and in order, got 5 to 4");
+        "copy: lengths must satisfy 1 <= minimum <= maximum, got 5 to 4");
   check("copy", {.train_count = -1}, "copy: counts must not be negative, got -1 and 100");
   check("copy", {.symbols = 2, .max_length = 3},  // 2 + 4 + 8
-        "copy: 1100 pairs are asked for, but there are only 14 different sources");
+        "copy: 1100 pairs requested, but there are only 14 distinct sources");
   check("addition", {.max_length = 1},
-        "addition: 1100 pairs are asked for, but there are only 100 different sources");
+        "addition: 1100 pairs requested, but there are only 100 distinct sources");
   check("addition", {.min_length = 2, .max_length = 2, .train_count = 8100},  // (99 − 9)²
-        "addition: 8200 pairs are asked for, but there are only 8100 different sources");
+        "addition: 8200 pairs requested, but there are only 8100 distinct sources");
 }
 
 BOOST_AUTO_TEST_CASE(names_are_listed) {

@@ -23,9 +23,9 @@ using adjoint::testing::says;
 namespace tt = boost::test_tools;
 namespace fs = std::filesystem;
 
-const fs::path corpus = fs::path(__FILE__).parent_path() / "../../data/english-french.tsv";
+const fs::path corpus = fs::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
 
-/// The French side of the corpus as it stands in the file.
+/// The French side of the corpus, as in the file.
 const std::vector<std::string>& french() {
   static const std::vector<std::string> sentences = [] {
     std::vector<std::string> sides;
@@ -48,17 +48,17 @@ tt::assertion_result with_library(boost::unit_test::test_unit_id) { return Subwo
 
 BOOST_AUTO_TEST_SUITE(subwords)
 
-// Whatever the build: asked for without a model, one line says what is missing.
+// In any build, a missing model is reported in one line.
 BOOST_AUTO_TEST_CASE(a_tokenizer_without_a_model_says_what_it_needs) {
   if (!Subwords::available()) {
     std::cerr << "the sentencepiece library is not installed: the tests subwords/library are "
                  "skipped\n";
   }
-  const std::string needed =
-      Subwords::available()
-          ? "tokenizer: sentencepiece needs the file of a trained model"
-          : "sentencepiece is not part of this build: install the library (Debian, Ubuntu: apt-get "
-            "install libsentencepiece-dev) and build again";
+  const std::string needed = Subwords::available()
+                                 ? "tokenizer: sentencepiece needs the file of a trained model"
+                                 : "this build does not include sentencepiece; install the library "
+                                   "(Debian, Ubuntu: apt-get "
+                                   "install libsentencepiece-dev) and build again";
   BOOST_CHECK_EXCEPTION(Tokenizer::from_name("sentencepiece"), Error, says(needed));
   BOOST_TEST((Subwords() == Subwords()));
 }
@@ -78,27 +78,26 @@ BOOST_AUTO_TEST_CASE(frequent_words_are_one_piece_and_rare_ones_several) {
   BOOST_TEST(pieces.size() > 4u);
 }
 
-BOOST_AUTO_TEST_CASE(training_keeps_to_its_limit_and_gives_the_same_again) {
+BOOST_AUTO_TEST_CASE(training_respects_its_limit_and_is_reproducible) {
   BOOST_TEST(trained().pieces().size() <= 400u);
   BOOST_TEST(trained().pieces().size() > 300u);
   BOOST_TEST((Subwords::train(french(), {.max_pieces = 400}) == trained()));
   BOOST_TEST((Subwords::train(french(), {.max_pieces = 300}) != trained()));
   BOOST_TEST((Subwords::train(french(), {.max_pieces = 400, .algorithm = "bpe"}) != trained()));
-  // A small text has few pieces to give: the limit is no error.
+  // A small text has few pieces; a higher limit is not an error.
   BOOST_TEST(Subwords::train({"a b c", "c b a"}, {.max_pieces = 1000}).pieces().size() < 20u);
 }
 
-BOOST_AUTO_TEST_CASE(training_that_cannot_be_is_refused) {
-  BOOST_CHECK_EXCEPTION(Subwords::train({}), Error, says("subwords: there is no text to train on"));
-  BOOST_CHECK_EXCEPTION(Subwords::train({"", ""}), Error,
-                        says("subwords: there is no text to train on"));
+BOOST_AUTO_TEST_CASE(impossible_training_is_refused) {
+  BOOST_CHECK_EXCEPTION(Subwords::train({}), Error, says("subwords: no text to train on"));
+  BOOST_CHECK_EXCEPTION(Subwords::train({"", ""}), Error, says("subwords: no text to train on"));
   BOOST_CHECK_EXCEPTION(Subwords::train(french(), {.algorithm = "words"}), Error,
                         says("subwords: unknown algorithm \"words\", expected unigram or bpe"));
   BOOST_CHECK_EXCEPTION(Subwords::train(french(), {.max_pieces = 20}), Error,
                         [](const Error& error) {
                           const std::string text = error.what();
                           return text.starts_with("subwords: 20 pieces are too few, the text ") &&
-                                 text.ends_with(" for its different characters");
+                                 text.ends_with(" for its distinct characters");
                         });
 }
 
@@ -112,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_model_is_saved_and_loaded) {
   BOOST_TEST(tokenizer.name() == "sentencepiece");
 }
 
-BOOST_AUTO_TEST_CASE(files_that_are_no_models_are_named) {
+BOOST_AUTO_TEST_CASE(files_that_are_not_models_are_named) {
   const Folder folder;
   const fs::path path = folder / "bad.model";
   for (const char* text : {"", "no model"}) {
@@ -123,11 +122,10 @@ BOOST_AUTO_TEST_CASE(files_that_are_no_models_are_named) {
   BOOST_CHECK_EXCEPTION(
       Subwords::load(folder / "none"), Error,
       says("cannot read " + (folder / "none").string() + ": No such file or directory"));
-  BOOST_CHECK_EXCEPTION(Subwords().cut("a"), Error,
-                        says("subwords: there is no model, load or train one"));
+  BOOST_CHECK_EXCEPTION(Subwords().cut("a"), Error, says("subwords: no model; load or train one"));
 }
 
-BOOST_AUTO_TEST_CASE(the_corpus_goes_there_and_back) {
+BOOST_AUTO_TEST_CASE(the_corpus_survives_a_round_trip) {
   const Tokenizer tokenizer = {.kind = Tokenizer::Kind::sentencepiece, .subwords = trained()};
   const std::vector<Tokens> sentences = targets(read_corpus(corpus, tokenizer).pairs);
   BOOST_TEST(sentences.back() == trained().cut(french().back()), tt::per_element());
@@ -140,16 +138,16 @@ BOOST_AUTO_TEST_CASE(the_corpus_goes_there_and_back) {
   }
 }
 
-// A vocabulary of the model's own pieces knows every text but for characters that are new.
+// A vocabulary of the model's pieces covers every text except unknown characters.
 BOOST_AUTO_TEST_CASE(the_models_pieces_make_a_vocabulary) {
   const Vocabulary vocabulary({trained().pieces()});
   std::vector<Tokens> sentences;
   for (const std::string& text : french()) sentences.push_back(trained().cut(text));
-  BOOST_TEST(find_unknown_words(sentences, vocabulary).unknown_tokens == 0);
+  BOOST_TEST(unknown_rate(sentences, vocabulary) == 0);
   BOOST_TEST(vocabulary.id("😀") == Vocabulary::unk);
 }
 
-// Neither the library's own symbols nor ours come out of a text.
+// A text yields neither the library's symbols nor ours.
 BOOST_AUTO_TEST_CASE(symbols_in_the_text_stay_text) {
   const Tokenizer tokenizer = {.kind = Tokenizer::Kind::sentencepiece, .subwords = trained()};
   const std::string text = "<unk> <s> </s> <pad> <bos> <eos>";

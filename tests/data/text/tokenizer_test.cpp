@@ -21,8 +21,8 @@ namespace tt = boost::test_tools;
 const Tokenizer words = {.kind = Tokenizer::Kind::words};
 const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
-/// Random text of what makes tokenizing hard: marks, all kinds of spaces, letters that change their
-/// length or compose, combining marks, characters beyond 16 bits.
+/// Random text that is hard to tokenize: marks, all kinds of spaces, letters that compose or change
+/// their length, combining marks, characters beyond 16 bits.
 std::string random_text(Key key) {
   static const std::vector<std::string> pieces = {
       "a",      "B",      "é",      "É",  "e\u0301", "E\u0301", "\u0301", "ß",      "ẞ",  "İ",
@@ -50,7 +50,7 @@ std::string joined(const Tokens& tokens) {
 BOOST_AUTO_TEST_SUITE(tokenizer)
 
 // The examples printed in the d2l chapter: Go., Va !, Run!, Cours\u202f!
-BOOST_AUTO_TEST_CASE(words_are_those_of_the_book) {
+BOOST_AUTO_TEST_CASE(words_match_the_book) {
   BOOST_TEST(words.tokenize("Go.") == (Tokens{"go", "."}), tt::per_element());
   BOOST_TEST(words.tokenize("Va !") == (Tokens{"va", "!"}), tt::per_element());
   BOOST_TEST(words.tokenize("Run!") == (Tokens{"run", "!"}), tt::per_element());
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(composed_and_decomposed_letters_are_the_same_word) {
   BOOST_TEST(characters.tokenize("e\u0301") == (Tokens{"é"}), tt::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(characters_are_code_points_and_spaces_are_seen) {
+BOOST_AUTO_TEST_CASE(characters_are_code_points_and_spaces_are_visible) {
   BOOST_TEST(characters.tokenize("Né à 😀!") == (Tokens{"N", "é", "␣", "à", "␣", "😀", "!"}),
              tt::per_element());
   BOOST_TEST(characters.tokenize("a\tb\u202F!") == (Tokens{"a", "␣", "b", "\u202F", "!"}),

@@ -33,8 +33,8 @@ BOOST_AUTO_TEST_CASE(letters_are_composed) {
   BOOST_TEST(compose("").empty());
 }
 
-// What Python's str.lower() gives: the examples of Unicode's Final_Sigma among them.
-BOOST_AUTO_TEST_CASE(lower_case_is_that_of_python) {
+// As in Python's str.lower(), including Unicode's examples for Final_Sigma.
+BOOST_AUTO_TEST_CASE(lower_case_matches_python) {
   BOOST_TEST(lower_case("ÉTÉ Straße Œ") == "été straße œ");
   BOOST_TEST(lower_case("İstanbul") == "i\u0307stanbul");
   BOOST_TEST(lower_case("ΟΔΟΣ ΣΑΣ") == "οδος σας");

@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(orders_by_falling_frequency_then_by_alphabet) {
 }
 
 BOOST_AUTO_TEST_CASE(leaves_out_rare_tokens) {
-  const Vocabulary vocabulary({{"b", "a", "c"}, {"c", "b", "d"}, {"c"}}, 2);
+  const Vocabulary vocabulary({{"b", "a", "c"}, {"c", "b", "d"}, {"c"}}, {.min_frequency = 2});
   BOOST_TEST(vocabulary.size() == 6);
   BOOST_TEST(vocabulary.contains("b"));
   BOOST_TEST(!vocabulary.contains("a"));
@@ -66,8 +66,8 @@ BOOST_AUTO_TEST_CASE(keeps_the_most_frequent_tokens_up_to_a_size) {
              tt::per_element());
   BOOST_TEST(Vocabulary(sentences, {.min_frequency = 2, .max_size = 8}).size() == 6);
   BOOST_CHECK_EXCEPTION(Vocabulary(sentences, {.max_size = 4}), Error,
-                        says("vocabulary: the maximum size must be more than the 4 reserved "
-                             "symbols, or 0 for no limit, got 4"));
+                        says("vocabulary: the maximum size must exceed the 4 reserved symbols, or "
+                             "be 0 for no limit, got 4"));
 }
 
 BOOST_AUTO_TEST_CASE(a_reserved_symbol_in_the_text_takes_no_room) {
@@ -75,18 +75,11 @@ BOOST_AUTO_TEST_CASE(a_reserved_symbol_in_the_text_takes_no_room) {
   BOOST_TEST(vocabulary.encode({"a", "b"}) == (Ids{4, 3}), tt::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(unknown_words_are_counted_by_token_and_by_type) {
-  // letters() knows a b c d. Of 8 tokens x x y <eos> are unknown, of 6 types x y <eos>.
-  const UnknownWords found =
-      find_unknown_words({{"a", "x", "y"}, {"x", "b", "<eos>"}, {"c", "c"}}, letters());
-  BOOST_TEST(found.tokens == 8);
-  BOOST_TEST(found.types == 6);
-  BOOST_TEST(found.unknown_tokens == 4);
-  BOOST_TEST((found.unknown == std::vector<TokenCount>{{"x", 2}, {"<eos>", 1}, {"y", 1}}));
-  BOOST_TEST(found.token_rate() == 0.5);
-  BOOST_TEST(found.type_rate() == 0.5);
-  BOOST_TEST(find_unknown_words({}, letters()).token_rate() == 0.0);
-  BOOST_TEST(find_unknown_words({{"a", "d"}}, letters()).type_rate() == 0.0);
+BOOST_AUTO_TEST_CASE(the_rate_of_unknown_words_counts_each_occurrence) {
+  // letters() knows a b c d. Of 8 tokens x x y <eos> are unknown.
+  BOOST_TEST(unknown_rate({{"a", "x", "y"}, {"x", "b", "<eos>"}, {"c", "c"}}, letters()) == 0.5);
+  BOOST_TEST(unknown_rate({}, letters()) == 0.0);
+  BOOST_TEST(unknown_rate({{"a", "d"}}, letters()) == 0.0);
 }
 
 BOOST_AUTO_TEST_CASE(words_of_the_text_never_become_reserved_ids) {
@@ -103,12 +96,12 @@ BOOST_AUTO_TEST_CASE(decoding_ends_at_eos_and_drops_padding) {
   BOOST_TEST(letters().decode({}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(refuses_ids_and_tokens_it_cannot_keep) {
+BOOST_AUTO_TEST_CASE(refuses_invalid_ids_and_tokens) {
   BOOST_CHECK_EXCEPTION(letters().token(8), Error,
-                        says("vocabulary: token id 8 is out of range, there are 8 tokens"));
+                        says("vocabulary: token id 8 is out of range; there are 8 tokens"));
   BOOST_CHECK_EXCEPTION(letters().decode({-1}), Error,
-                        says("vocabulary: token id -1 is out of range, there are 8 tokens"));
-  BOOST_CHECK_EXCEPTION(Vocabulary(std::vector<Tokens>{{"a"}}, 0), Error,
+                        says("vocabulary: token id -1 is out of range; there are 8 tokens"));
+  BOOST_CHECK_EXCEPTION(Vocabulary(std::vector<Tokens>{{"a"}}, {.min_frequency = 0}), Error,
                         says("vocabulary: the minimum frequency must be at least 1, got 0"));
   BOOST_CHECK_EXCEPTION(Vocabulary(std::vector<Tokens>{{""}}), Error,
                         says("vocabulary: a token is empty"));
@@ -137,7 +130,7 @@ BOOST_AUTO_TEST_CASE(round_trips_through_ids_and_through_a_file) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(is_saved_one_token_a_line) {
+BOOST_AUTO_TEST_CASE(is_saved_as_one_token_per_line) {
   const Folder folder;
   letters().save(folder / "tokens.txt");
   BOOST_TEST(adjoint::read_file(folder / "tokens.txt") ==

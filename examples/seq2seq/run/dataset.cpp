@@ -1,0 +1,160 @@
+#include "examples/seq2seq/run/dataset.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <utility>
+
+#include "autograd/support/error.h"
+#include "data/pairs/tasks.h"
+
+namespace adjoint::seq2seq {
+namespace {
+
+using Pairs = std::vector<data::Pair>;
+
+constexpr auto length_advice = "; raise --max-tokens, or leave such pairs out with --too-long skip";
+
+data::Split generate_task(const Settings& s) {
+  return data::make_task(s.data.task, {.symbols = s.data.symbols,
+                                       .min_length = s.data.min_length,
+                                       .max_length = s.data.max_length,
+                                       .train_count = s.data.train_count,
+                                       .held_out_count = s.data.held_out_count,
+                                       .key = Key(s.training.seed).child("task")});
+}
+
+// Subwords are learned from the training split, so the text is split as characters first; its
+// length in pieces is checked later.
+data::Corpus read(const std::string& file, const std::string& targets,
+                  const data::Tokenizer& tokenizer, const DataSettings& settings) {
+  const data::ReadOptions options = {.max_tokens = settings.subwords() ? 0 : settings.max_tokens,
+                                     .too_long = settings.too_long,
+                                     .advice = length_advice};
+  return targets.empty() ? data::read_corpus(file, tokenizer, options)
+                         : data::read_parallel_files(file, targets, tokenizer, options);
+}
+
+// Moves a fraction of the sources, with all their translations, out of the training split.
+Pairs hold_out(Pairs& train, double fraction, const std::string& name, const std::string& from,
+               Key key) {
+  if (fraction == 0) return {};
+  try {
+    data::Split split = data::split_by_fraction(train, fraction, key.child(name));
+    train = std::move(split.train);
+    return std::move(split.held_out);
+  } catch (const Error&) {
+    fail(from, ": too few pairs (", train.size(), ") for --", name, ' ', fraction, "; use --", name,
+         " 0 to hold out none");
+  }
+}
+
+data::Subwords learn_subwords(const Pairs& pairs, const data::Tokenizer& characters,
+                              const DataSettings& settings) {
+  std::vector<std::string> text;
+  for (const data::Pair& pair : pairs) {
+    text.push_back(characters.detokenize(pair.source));
+    text.push_back(characters.detokenize(pair.target));
+  }
+  try {
+    return data::Subwords::train(text,
+                                 {.max_pieces = settings.pieces, .algorithm = settings.algorithm});
+  } catch (const Error& error) {
+    fail("--pieces: ", error.what());
+  }
+}
+
+// Tokenizes a split again. Returns the number of pairs left out because they are too long.
+Index retokenize(Pairs& pairs, const data::Tokenizer& from, const data::Tokenizer& to,
+                 const DataSettings& settings) {
+  const auto limit = static_cast<std::size_t>(settings.max_tokens);
+  Pairs kept;
+  for (const data::Pair& pair : pairs) {
+    const std::string source = from.detokenize(pair.source);
+    data::Pair pieces = {to.tokenize(source), to.tokenize(from.detokenize(pair.target))};
+    const bool fits = pieces.source.size() <= limit && pieces.target.size() <= limit;
+    require(fits || settings.too_long == data::TooLong::skip, "'", source, "' has ",
+            pieces.source.size(), " pieces and its target ", pieces.target.size(),
+            ", but the limit is ", limit, length_advice);
+    if (fits) kept.push_back(std::move(pieces));
+  }
+  const auto skipped = static_cast<Index>(pairs.size() - kept.size());
+  pairs = std::move(kept);
+  return skipped;
+}
+
+void cut_into_subwords(Dataset& dataset, const DataSettings& settings) {
+  const data::Tokenizer characters = dataset.tokenizer;
+  dataset.tokenizer = {.kind = data::Tokenizer::Kind::sentencepiece,
+                       .subwords = learn_subwords(dataset.train, characters, settings)};
+  for (Pairs* split : {&dataset.train, &dataset.validation, &dataset.held_out})
+    dataset.skipped += retokenize(*split, characters, dataset.tokenizer, settings);
+  require(!dataset.train.empty(), "--max-tokens ", settings.max_tokens, ": every pair is longer");
+}
+
+// Batching would find this too, but cannot name the option.
+void check_batch_tokens(const Pairs& pairs, Index batch_tokens) {
+  std::size_t longest = 0;
+  for (const data::Pair& pair : pairs)
+    longest = std::max({longest, pair.source.size() + 1, pair.target.size() + 2});  // bos, eos
+  require(batch_tokens == 0 || std::cmp_less_equal(longest, batch_tokens), "--batch-tokens ",
+          batch_tokens, " is too small: the longest sentence has ", longest, " with bos and eos");
+}
+
+}  // namespace
+
+Dataset load_dataset(const Settings& s, const std::string& file, const std::string& targets) {
+  require(file.empty() != s.data.task.empty(), "train: give either a file of pairs or a --task");
+  const Key key = Key(s.training.seed).child("split");
+  const std::string from = file.empty() ? "--task" : file;
+  Dataset dataset;
+  dataset.tokenizer =
+      data::Tokenizer::from_name(s.data.subwords() ? "characters" : s.data.tokenizer);
+  if (!s.data.task.empty()) {
+    data::Split task = generate_task(s);
+    dataset.train = std::move(task.train);
+    dataset.held_out = std::move(task.held_out);
+  } else {
+    data::Corpus corpus = read(file, targets, dataset.tokenizer, s.data);
+    dataset.train = std::move(corpus.pairs);
+    dataset.skipped = corpus.skipped;
+    dataset.held_out = hold_out(dataset.train, s.data.held_out, "held-out", from, key);
+  }
+  dataset.validation = hold_out(dataset.train, s.data.validation, "validation", from, key);
+  if (s.data.subwords()) cut_into_subwords(dataset, s.data);
+  check_batch_tokens(dataset.train, s.training.batch_tokens);
+  return dataset;
+}
+
+// With tied embeddings, source and target share one table and thus one vocabulary.
+Model make_model(const Settings& s, const Dataset& dataset) {
+  const data::VocabularyLimits limits = s.data.vocabulary_limits();
+  std::vector<data::Tokens> sources = data::sources(dataset.train),
+                            targets = data::targets(dataset.train);
+  if (s.model.one_vocabulary()) {
+    sources.insert(sources.end(), targets.begin(), targets.end());
+    targets = sources;
+  }
+  return Model(s, dataset.tokenizer, data::Vocabulary(sources, limits),
+               data::Vocabulary(targets, limits));
+}
+
+void describe(const Model& model, const Dataset& dataset) {
+  std::cout << dataset.train.size() << " training, " << dataset.validation.size()
+            << " validation and " << dataset.held_out.size() << " held-out pairs; "
+            << model.source.size() << " and " << model.target.size() << " words; "
+            << nn::parameter_count(*model.network) << " parameters" << std::endl;
+  if (dataset.skipped > 0)
+    std::cout << dataset.skipped << " pairs left out as too long" << std::endl;
+  const auto print_unknown = [&](const char* name, const Pairs& pairs) {
+    if (pairs.empty()) return;
+    std::cout << std::fixed << std::setprecision(1) << "unknown to the vocabularies: "
+              << 100 * data::unknown_rate(data::sources(pairs), model.source) << "% of the " << name
+              << " sources, " << 100 * data::unknown_rate(data::targets(pairs), model.target)
+              << "% of the targets" << std::endl;
+  };
+  print_unknown("validation", dataset.validation);
+  print_unknown("held-out", dataset.held_out);
+}
+
+}  // namespace adjoint::seq2seq

@@ -1,0 +1,124 @@
+// The options of a command. Each is declared once: its name, the variable that receives its value,
+// the values it accepts and its line of --help. Parsing, settings files and the messages about
+// wrong values all follow from that. CLI11 does the work; it is slow to compile, so only
+// options.cpp includes it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/shape.h"
+#include "autograd/support/error.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace adjoint::seq2seq {
+
+/// The numbers an option accepts. NaN and infinity are in no range.
+struct Range {
+  const char* text;  ///< follows "must be "
+  bool (*contains)(const std::string& number);
+};
+extern const Range from_1, from_0;          ///< whole numbers up to 1000000000
+extern const Range from_1_to_1024;          ///< whole numbers
+extern const Range any_seed;                ///< any 64 bits
+extern const Range positive, not_negative;  ///< real numbers
+extern const Range below_1;                 ///< real numbers in [0, 1)
+extern const Range up_to_1;                 ///< real numbers in (0, 1]
+extern const Range percent;                 ///< real numbers in [0, 100]
+
+/// The command line cannot be understood: an unknown option, or a value it does not accept.
+struct UsageError : Error {
+  using Error::Error;
+};
+
+class Options {
+ public:
+  using Text = const std::string&;
+
+  /// The footer follows the options in --help.
+  explicit Options(Text command = "", Text description = "", Text footer = "");
+
+  // ---- Declaring. A name without dashes is that of a positional argument. The value that the
+  // variable has at this point is the default; a std::optional stays empty unless the option is
+  // given.
+
+  Options& add(Text name, std::string& value, Text help);
+  Options& add(Text name, std::vector<std::string>& values, Text help);
+  Options& add(Text name, std::string& value, const std::vector<std::string>& choices, Text help);
+  /// A Number is an Index, double or std::uint64_t, or a std::optional of one.
+  template <class Number>
+  Options& add(Text name, Number& value, const Range& range, Text help);
+  Options& add_flag(Text name, bool& value, Text help);
+  /// A value that `set` parses and `get` prints, one of the `choices` if there are any.
+  Options& add(Text name, std::function<void(Text)> set, std::function<std::string()> get,
+               const std::vector<std::string>& choices, Text help);
+  /// A value that has a name. `choices` must outlive the options.
+  template <class Value>
+  Options& add_choice(Text name, Value& value,
+                      const std::vector<std::pair<std::string, Value>>& choices, Text help) {
+    std::vector<std::string> names;
+    for (const auto& [known, choice] : choices) names.push_back(known);
+    const auto set = [&value, &choices](Text text) {
+      for (const auto& [known, choice] : choices)
+        if (known == text) value = choice;
+    };
+    const auto get = [&value, &choices]() -> std::string {
+      for (const auto& [known, choice] : choices)
+        if (choice == value) return known;
+      return "";
+    };
+    return add(name, set, get, names, help);
+  }
+
+  // These change the option that was declared last:
+  Options& required();
+  Options& value_name(Text name);  ///< in --help, as in `--output FOLDER`
+  Options& command_line_only();    ///< not in settings files
+  Options& excludes(Text name);    ///< not together with that option
+
+  /// The options declared from here on are listed under this heading of --help.
+  void group(Text heading) { heading_ = heading; }
+
+  // ---- The command line
+
+  void add_version(Text version);
+  void add_command(const Options& command);
+  /// Returns false if --help or --version was asked for, after printing it. Throws a UsageError.
+  bool parse(int argc, const char* const* argv);
+  /// Whether the command line named this command.
+  bool called() const;
+
+  // ---- Settings files: NAME=VALUE on each line
+
+  /// Takes options from a file, except those already given. An Error names the file and an option
+  /// that does not exist or does not accept its value.
+  void read_file(const std::filesystem::path& path);
+  /// Error when an option has neither been given nor has a default.
+  void require_all() const;
+  /// Every option with its value as the text of a settings file; empty optionals are left out.
+  std::string to_text() const;
+
+  /// Error when the condition that a group of options needs does not hold, but one of them has been
+  /// given a value other than its default: its name, followed by `problem`.
+  void require_for_group(bool condition, Text heading, Text problem) const;
+
+ private:
+  template <class Value>
+  CLI::Option* declare(Text name, Value& value, Text help);
+
+  std::shared_ptr<CLI::App> app_;
+  CLI::Option* last_ = nullptr;
+  std::string heading_ = "Options";
+};
+
+}  // namespace adjoint::seq2seq

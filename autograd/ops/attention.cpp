@@ -245,7 +245,7 @@ Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options
   Tensor mask = ones({padded.examples, options.heads, padded.queries, padded.keys}, dtype);
   dispatch(dtype, [&]<class T>() {
     if constexpr (Real<T>) {
-      const kernels::DropoutMask<T> dropout(options.dropout, options.key);
+      const kernels::DropoutMask<T> dropout(options.dropout, options.key.value());
       T* row = mask.edit<T>().data();
       for (Index n = 0; n < padded.examples; ++n)
         for (Index head = 0; head < options.heads; ++head)
@@ -286,7 +286,7 @@ struct AttentionVjp {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options);
-    const kernels::DropoutMask<T> mask(options.dropout, options.key);
+    const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     const bool disjoint = keys_disjoint(*pattern);
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
     for (const std::size_t i : {1u, 2u})
@@ -303,7 +303,7 @@ struct AttentionVjp {
       kernels::attention_vjp<T>(e, sizes, options.dropout > 0 ? &mask : nullptr,
                                 in[0].values<T>().data(), in[1].values<T>().data(),
                                 in[2].values<T>().data(), in[3].values<T>().data(), dq, dk, dv,
-                                disjoint ? T{0} : T{1});
+                                !disjoint);
     });
   }
   Tensors vjp(const Pullback& back) const {
@@ -325,7 +325,7 @@ struct Attention {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options);
-    const kernels::DropoutMask<T> mask(options.dropout, options.key);
+    const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
     const T *const q = in[0].values<T>().data(), *const k = in[1].values<T>().data(),
                    *const v = in[2].values<T>().data();

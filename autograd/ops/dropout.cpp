@@ -25,7 +25,7 @@ struct Dropout {
     const Index* const numbers = rows.defined() ? rows.values<Index>().data() : nullptr;
     const T* const x = in[0].values<T>().data();
     T* const y = out[0].edit<T>().data();
-    const kernels::DropoutMask<T> mask(p, key);
+    const kernels::DropoutMask<T> mask(p, key.value());
     const auto name_of = [&](Index row) {
       return static_cast<std::uint64_t>(numbers ? numbers[row] : row);
     };

@@ -100,7 +100,7 @@ template <Real T>
 class DropFactors {
  public:
   DropFactors(const AddNormOptions& o, Index width, Index begin, Index end)
-      : mask_(o.dropout, o.key),
+      : mask_(o.dropout, o.key.value()),
         draws_(o.dropout > 0),
         numbers_(o.rows.defined() ? o.rows.values<Index>().data() : nullptr),
         width_(width),

@@ -122,8 +122,10 @@ void transpose_into(const T* from, Index stride, Index rows, Index columns, T* t
     }
 }
 
-constexpr Index longest_axis = 64;  // of a tiny product
+// ---- The products of tiles ---------------------------------------------------------------------
 
+// Tiny products: the attention heads of a narrow model.
+constexpr Index longest_axis = 64;
 template <Real T>
 void multiply_tiny(Product<T> p) {
   T turned[longest_axis * longest_axis];
@@ -161,17 +163,22 @@ void multiply_few_rows(const Product<T>& p) {
 template <Real T>
 bool multiply_small(const Product<T>& p) {
   const bool x_wt = p.b.transposed && !p.a.transposed, long_rows = p.inner >= 128;
-  if (register_bytes > 16 && x_wt && p.rows <= (long_rows ? most_few_rows : 4))
+  if (register_bytes > 16 && x_wt && p.rows <= (long_rows ? most_few_rows : 4)) {
     multiply_few_rows(p);
-  else if (register_bytes == 64 && x_wt && long_rows && p.rows <= 64 && p.rows <= p.columns &&
-           !p.add)
-    multiply_transposed(p);
-  else if (register_bytes == 64 && p.rows * p.columns * p.inner <= 4096 &&
-           std::max({p.rows, p.columns, p.inner}) <= longest_axis)
-    multiply_tiny(p);
-  else
-    return false;
-  return true;
+    return true;
+  }
+  if constexpr (register_bytes == 64) {
+    if (x_wt && long_rows && p.rows <= std::min<Index>(64, p.columns) && !p.add) {
+      multiply_transposed(p);
+      return true;
+    }
+    if (p.rows * p.columns * p.inner <= 4096 &&
+        std::max({p.rows, p.columns, p.inner}) <= longest_axis) {
+      multiply_tiny(p);
+      return true;
+    }
+  }
+  return false;
 }
 
 template bool multiply_small<float>(const Product<float>&);

@@ -15,10 +15,14 @@ Index quotient_rounded_up(Index whole, Index part) { return (whole + part - 1) /
 
 // ---- The inner axis ----------------------------------------------------------------------------
 
-// BLAS and our kernel add up the inner axis in long chains, whose rounding errors grow with their
-// length. Here they get blocks of it, whose results are added pairwise: the error then grows like
-// the logarithm of the length. Where there is more than one block, this costs about 2% of the time.
-constexpr Index block_length = 512;
+// Most kernels add up the inner axis in one chain, whose rounding error grows with its length. They
+// get blocks of it, whose results are added pairwise: the error then grows like the logarithm of
+// the length. BLAS cuts large products into blocks of about 400 itself. Theirs may be longer here,
+// since adding two results costs a pass over C.
+template <Real T>
+Index block_length(const Product<T>& p) {
+  return p.rows <= 64 || p.columns <= 64 ? 512 : 2048;
+}
 
 template <Real T>
 void multiply_block(const Product<T>& p) {
@@ -51,9 +55,9 @@ Index columns_of_piece(const Product<T>& p) {
 
 template <Real T>
 void matmul_on_this_thread(const Product<T>& p) {
-  const Index blocks = quotient_rounded_up(p.inner, block_length);
+  const Index blocks = quotient_rounded_up(p.inner, block_length(p));
   if (blocks <= 1) return multiply_block(p);
-  const Index half = blocks / 2 * block_length;
+  const Index half = blocks / 2 * block_length(p);
   std::vector<T, Recycling<T>> second(static_cast<std::size_t>(p.rows * p.columns));
 
   Product<T> part = p;  // the first half of the blocks goes to C; the second is added to it

@@ -166,8 +166,6 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon = 1e-5);
 /// its column. Rows are numbered in order, unless `rows` (i64, one for each row) gives the numbers
 /// that they have in another arrangement of the batch. (Srivastava et al. 2014.) (ops/dropout.cpp)
 Tensor dropout(const Tensor& x, double p, Key key, const Tensor& rows = {});
-/// The row number of a position in an example of a batch, in every layout of that batch.
-constexpr Index row_number(Index example, Index position) { return example << 32 | position; }
 
 struct AddNormOptions {
   double dropout = 0;  ///< of f, with key and rows as in dropout()

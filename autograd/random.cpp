@@ -9,57 +9,44 @@
 namespace adjoint {
 namespace {
 
-// The i-th number of a stream, uniform in [0, 1), with all the 53 bits that a double holds.
-double unit(Key key, std::uint64_t i) {
-  const auto words = philox(key.value(), i, 0);
-  const std::uint64_t bits = std::uint64_t{words[1]} << 32 | words[0];
-  return static_cast<double>(bits >> 11) * 0x1p-53;
+// Number i of a stream, uniform in [0, 1), with all the 53 bits that a double holds.
+double unit(Key key, Index i) {
+  return static_cast<double>(random_bits(key.value(), static_cast<std::uint64_t>(i)) >> 11) *
+         0x1p-53;
 }
 
-// A whole number below `bound`, from 64 random bits: the high half of their product. Its bias is
-// below bound / 2^64.
-Index below(Index bound, Key key, std::uint64_t i) {
-  const auto words = philox(key.value(), i, 0);
-  const std::uint64_t bits = std::uint64_t{words[1]} << 32 | words[0];
+// An integer in [0, bound): the high half of bound times 64 random bits. Its bias is below
+// bound / 2⁶⁴.
+Index below(Index bound, Key key, Index i) {
   __extension__ using Wide = unsigned __int128;
-  return static_cast<Index>((Wide{bits} * static_cast<std::uint64_t>(bound)) >> 64);
-}
-
-template <class F>
-Tensor generate(const Shape& shape, DType dtype, F f) {
-  Tensor result(Form{shape, dtype});
-  dispatch(dtype, [&]<class T>() {
-    std::uint64_t i = 0;
-    for (T& value : result.edit<T>()) value = static_cast<T>(f(i++));
-  });
-  return result;
+  const Wide bits = random_bits(key.value(), static_cast<std::uint64_t>(i));
+  return static_cast<Index>((bits * static_cast<std::uint64_t>(bound)) >> 64);
 }
 
 }  // namespace
 
 Tensor uniform(const Shape& shape, double low, double high, Key key, DType dtype) {
-  // Rounding may reach the upper end, which does not belong to the interval.
+  // Rounding may reach the upper end, which is not part of the interval.
   const double last =
       dtype == DType::f32
           ? static_cast<double>(std::nextafter(static_cast<float>(high), static_cast<float>(low)))
           : std::nextafter(high, low);
-  return generate(shape, dtype, [=](std::uint64_t i) {
+  return generate(shape, dtype, [=](Index i) {
     return std::min(low + (high - low) * unit(key, i), std::max(low, last));
   });
 }
 
 Tensor normal(const Shape& shape, double mean, double deviation, Key key, DType dtype) {
-  return generate(shape, dtype, [=](std::uint64_t i) {
-    // Two uniform numbers u, v make √(−2 ln u) cos 2πv, which is normal; 1 − u keeps ln finite.
+  return generate(shape, dtype, [=](Index i) {
+    // √(−2 ln u) cos 2πv is normal for uniform u and v. 1 − u in place of u keeps ln finite.
     const double radius = std::sqrt(-2 * std::log(1 - unit(key, 2 * i)));
     return mean + deviation * radius * std::cos(2 * std::numbers::pi * unit(key, 2 * i + 1));
   });
 }
 
 Tensor random_integers(const Shape& shape, Index low, Index high, Key key) {
-  require(low < high, "random_integers: nothing lies in [", low, ", ", high, ")");
-  return generate(shape, DType::i64,
-                  [=](std::uint64_t i) { return low + below(high - low, key, i); });
+  require(low < high, "random_integers: no integer lies in [", low, ", ", high, ")");
+  return generate(shape, DType::i64, [=](Index i) { return low + below(high - low, key, i); });
 }
 
 Tensor permutation(Index count, Key key) {
@@ -67,7 +54,7 @@ Tensor permutation(Index count, Key key) {
   const std::span<Index> order = result.edit<Index>();
   for (Index i = count - 1; i > 0; --i)
     std::swap(order[static_cast<std::size_t>(i)],
-              order[static_cast<std::size_t>(below(i + 1, key, static_cast<std::uint64_t>(i)))]);
+              order[static_cast<std::size_t>(below(i + 1, key, i))]);
   return result;
 }
 

@@ -68,19 +68,6 @@ void NestedList::append_to(std::vector<double>& values) const {
   for (const NestedList& item : list_) item.append_to(values);
 }
 
-namespace {
-// Fills a new tensor with f(position).
-template <class F>
-Tensor generate(const Shape& shape, DType dtype, F f) {
-  Tensor result(Form{shape, dtype});
-  dispatch(dtype, [&]<class T>() {
-    Index position = 0;
-    for (T& value : result.edit<T>()) value = static_cast<T>(f(position++));
-  });
-  return result;
-}
-}  // namespace
-
 Tensor tensor(std::initializer_list<NestedList> list, DType dtype) {
   const NestedList nested(list);
   std::vector<double> values;

@@ -145,6 +145,17 @@ Tensor arange(Index count, DType dtype = DType::f32);
 /// The identity matrix.
 Tensor eye(Index size, DType dtype = DType::f32);
 
+/// A new tensor of f(0), f(1), … in row-major order.
+template <class F>
+Tensor generate(const Shape& shape, DType dtype, F f) {
+  Tensor result(Form{shape, dtype});
+  dispatch(dtype, [&]<class T>() {
+    Index position = 0;
+    for (T& value : result.edit<T>()) value = static_cast<T>(f(position++));
+  });
+  return result;
+}
+
 /// Copies the values, in row-major order. Error unless there are as many as the shape has elements.
 template <Scalar T>
 Tensor from(std::span<const T> values, const Shape& shape);

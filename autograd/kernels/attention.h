@@ -1,14 +1,13 @@
-// Scaled dot-product attention for one example, all heads, forward and backward.
+// Scaled dot-product attention of one example, all heads, forward and backward.
 //
 //   S = Q Kᵀ / √d,   P = softmax(S) over the visible keys,   D = dropout(P),   O = D V
 //
-// Heads lie side by side in the rows, so a head's matrix is read with the row's full width as its
-// leading dimension: nothing is copied.
+// Heads lie side by side in the rows: a head's matrix is read with the full row as its leading
+// dimension, and nothing is copied.
 //
-// The weights are held transposed, a key's weights for neighbouring queries side by side: then the
-// sums over keys, of the softmax and of its derivative, run over whole registers of queries, and so
-// does the mask of dropout. Queries are taken a block at a time, so that a block's weights stay in
-// the cache however long the sequences are.
+// Weights are held transposed, [keys, queries]: the sums over keys in the softmax and in its
+// derivative, and the mask of dropout, then run over whole registers of queries. Queries are taken
+// a block at a time, so that a block's weights stay in the cache however long the sequences are.
 #pragma once
 
 #include <algorithm>
@@ -24,38 +23,37 @@
 
 namespace adjoint::kernels {
 
-/// One example's rows and who sees whom.
+/// The rows of one example, and which keys each of its queries may attend to.
 struct AttentionExample {
   Index query_begin, queries, key_begin, keys;
-  const Index* visible;  ///< [queries]: the first so many keys may be attended to, …
-  const bool* allowed;   ///< … of these only where true: [queries, allowed_stride]; or null
+  const Index* visible;  ///< [queries]: how many keys, counted from the first, are visible …
+  const bool* allowed;   ///< … and which of them: [queries, allowed_stride]; or null for all
   Index allowed_stride;
-  std::uint64_t number;  ///< names the example for dropout
-  std::uint64_t first_position;
+  Index number;  ///< names the example for dropout
+  Index first_position;
 };
 
 template <Real T>
 struct AttentionSizes {
-  Index heads, key_width, value_width;  // of one head
+  Index heads, key_width, value_width;  // the widths are those of one head
   bool linear_biases;
   T scale() const { return 1 / std::sqrt(static_cast<T>(key_width)); }
 };
 
-/// By how much a score falls from one key to the one before it, with linear biases.
+/// How much a score falls from one key to the one before it, with linear biases (ALiBi).
 inline double slope_of(Index head, Index heads) {
   return std::exp2(-8 * static_cast<double>(head + 1) / static_cast<double>(heads));
 }
 
-/// So many queries are taken at once.
 constexpr Index query_block = 64;
 
-/// The same example with a block of its queries alone.
+/// The example restricted to a block of its queries.
 inline AttentionExample part_of(AttentionExample e, Index first, Index count) {
   e.query_begin += first;
   e.queries = count;
   e.visible += first;
   if (e.allowed) e.allowed += first * e.allowed_stride;
-  e.first_position += static_cast<std::uint64_t>(first);
+  e.first_position += first;
   return e;
 }
 /// f(part, whether it is the first) for each block of queries.
@@ -65,8 +63,8 @@ void each_query_block(const AttentionExample& e, F f) {
     f(part_of(e, first, std::min(query_block, e.queries - first)), first == 0);
 }
 
-/// Weights of one head and block of queries, [keys, width]: width is the number of queries rounded
-/// up to whole registers. The lanes of no query hold zeros or what nobody reads.
+/// The weights of one head and one block of queries are [keys, width], where width is the number of
+/// queries rounded up to whole registers. The lanes beyond the queries are never read.
 template <Real T>
 struct WeightSizes {
   Index keys, width;
@@ -76,10 +74,10 @@ struct WeightSizes {
   std::vector<T> zeros() const { return std::vector<T>(static_cast<std::size_t>(keys * width)); }
 };
 
-// ---- The steps, each for one register of queries -----------------------------------------------
+// ---- The steps for one register of queries -----------------------------------------------------
 
-/// Softmax of a column of scores, [keys] registers `width` elements apart: those from `visible` on
-/// count as −∞. A query that sees nothing gets zeros.
+/// Softmax of a column of scores, [keys] registers `width` elements apart. Scores from `visible` on
+/// count as −∞. A query that sees no key gets zeros.
 template <Real T>
 void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& visible) {
   const Register<T> hidden = filled(-std::numeric_limits<T>::infinity());
@@ -102,7 +100,7 @@ void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& vi
   for (Index j = 0; j < keys; ++j) store(column + j * width, scale * load(column + j * width));
 }
 
-/// s̄ = p ⊙ (p̄ − Σ p̄ p), written over p̄; the sum is over the keys.
+/// s̄ = p ⊙ (p̄ − Σ p̄ p), summed over the keys and written over p̄.
 template <Real T>
 void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
   Register<T> along{};
@@ -116,25 +114,18 @@ void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
 /// Adds −slope · |position − j| to the score of key j.
 template <Real T>
 void add_linear_biases(const AttentionExample& e, T slope, Index width, T* scores) {
-  const auto position = static_cast<Index>(e.first_position);
+  const Index position = e.first_position;
   for (Index j = 0; j < e.keys; ++j)
     for (Index i = 0; i < e.queries; ++i)
       scores[j * width + i] -= slope * static_cast<T>(std::abs(position + i - j));
 }
 
-/// Pᵀ of one head.
+/// Pᵀ of one head, from its queries and keys.
 template <Real T>
 void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>& sizes, Index head,
-                             const T* q, const T* k, Index width, T* weights) {
-  const Index stride = sizes.heads * sizes.key_width, at = head * sizes.key_width;
-  matmul_on_this_thread<T>({.rows = e.keys,
-                            .columns = e.queries,
-                            .inner = sizes.key_width,
-                            .a = {k + e.key_begin * stride + at, stride},
-                            .b = {q + e.query_begin * stride + at, stride, true},
-                            .c = weights,
-                            .stride = width,
-                            .scale = sizes.scale()});
+                             const Matrix<T>& q, const Matrix<T>& k, Index width, T* weights) {
+  matmul_on_this_thread<T>(
+      {e.keys, e.queries, sizes.key_width, k, q.t(), weights, width, sizes.scale()});
   if (sizes.linear_biases)
     add_linear_biases(e, static_cast<T>(slope_of(head, sizes.heads)), width, weights);
   if (e.allowed)
@@ -150,106 +141,96 @@ void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>&
   }
 }
 
-/// What dropout multiplies the weights of one head by, [keys, width].
+/// The factors of dropout for the weights of one head, [keys, width].
 template <Real T>
 void draw_factors(const AttentionExample& e, const DropoutMask<T>& mask, Index head, Index width,
                   T* factors) {
-  const std::uint64_t row = e.number << 32 | e.first_position;
   for (Index first = 0; first < width; first += lanes<T>)
-    mask.factors_by_column(e.keys, width, row + static_cast<std::uint64_t>(first),
-                           static_cast<std::uint32_t>(head) + 1, factors + first);
+    mask.factors_by_column(
+        e.keys, width, static_cast<std::uint64_t>(row_number(e.number, e.first_position + first)),
+        static_cast<std::uint32_t>(head) + 1, factors + first);
 }
 
 // ---- One example -------------------------------------------------------------------------------
 
-/// O for one example; `mask` is null without dropout.
+/// O of one example. `mask` is null without dropout.
 template <Real T>
 void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
                const DropoutMask<T>* mask, const T* q, const T* k, const T* v, T* o) {
-  const Index stride = sizes.heads * sizes.value_width;
+  const Index key_stride = sizes.heads * sizes.key_width;
+  const Index value_stride = sizes.heads * sizes.value_width;
   const WeightSizes<T> size(example);
   const Index width = size.width;
   std::vector<T> weights = size.zeros(), factors = mask ? size.zeros() : std::vector<T>();
   each_query_block(example, [&](const AttentionExample& e, bool) {
     for (Index head = 0; head < sizes.heads; ++head) {
-      attention_probabilities(e, sizes, head, q, k, width, weights.data());
+      const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
+      const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
+      const Index at_v = e.key_begin * value_stride + head * sizes.value_width;
+      const Index at_o = e.query_begin * value_stride + head * sizes.value_width;
+      attention_probabilities<T>(e, sizes, head, {q + at_q, key_stride}, {k + at_k, key_stride},
+                                 width, weights.data());
       if (mask) {
         draw_factors(e, *mask, head, width, factors.data());
         for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= factors[i];
       }
-      matmul_on_this_thread<T>({.rows = e.queries,
-                                .columns = sizes.value_width,
-                                .inner = e.keys,
-                                .a = {weights.data(), width, true},
-                                .b = {v + e.key_begin * stride + head * sizes.value_width, stride},
-                                .c = o + e.query_begin * stride + head * sizes.value_width,
-                                .stride = stride});
+      const Matrix<T> d{weights.data(), width, true};
+      matmul_on_this_thread<T>({e.queries,
+                                sizes.value_width,
+                                e.keys,
+                                d,
+                                {v + at_v, value_stride},
+                                o + at_o,
+                                value_stride});
     }
   });
 }
 
-/// q̄, k̄, v̄ of one example; with `keep` 1 instead of 0, k̄ and v̄ are added to what is there, for
-/// examples that share keys. From the formulas above, last to first:
+/// q̄, k̄, v̄ of one example. With `add`, k̄ and v̄ are added to what is there, for examples that share
+/// keys. From the formulas above, last to first:
 ///   V̄ = Dᵀ Ō,   D̄ = Ō Vᵀ,   P̄ = dropout(D̄),   S̄ = P ⊙ (P̄ − ⟨P̄, P⟩),   Q̄ = S̄ K/√d,   K̄ = S̄ᵀ Q/√d
 template <Real T>
 void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& sizes,
                    const DropoutMask<T>* mask, const T* q, const T* k, const T* v, const T* g,
-                   T* dq, T* dk, T* dv, T keep) {
+                   T* dq, T* dk, T* dv, bool add) {
   const Index key_stride = sizes.heads * sizes.key_width;
   const Index value_stride = sizes.heads * sizes.value_width;
   const WeightSizes<T> size(example);
   const Index width = size.width;
-  std::vector<T> weights = size.zeros(), dweights = size.zeros();
+  std::vector<T> p = size.zeros(), ds = size.zeros();  // Pᵀ; D̄ᵀ, which becomes P̄ᵀ and then S̄ᵀ
   std::vector<T> dropped = mask ? size.zeros() : std::vector<T>(), factors = dropped;
   each_query_block(example, [&](const AttentionExample& e, bool first) {
-    const T kept = first ? keep : T{1};  // of k̄ and v̄: blocks of queries share the keys
+    const bool adds = add || !first;  // blocks of queries share the keys
     for (Index head = 0; head < sizes.heads; ++head) {
       const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
       const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
       const Index at_v = e.key_begin * value_stride + head * sizes.value_width;
       const Index at_o = e.query_begin * value_stride + head * sizes.value_width;
+      const Matrix<T> query{q + at_q, key_stride}, key{k + at_k, key_stride};
+      const Matrix<T> value{v + at_v, value_stride}, dout{g + at_o, value_stride};
 
-      attention_probabilities(e, sizes, head, q, k, width, weights.data());
-      if (mask) {  // the same choice for D here and for P̄ below
+      attention_probabilities<T>(e, sizes, head, query, key, width, p.data());
+      if (mask) {  // the same factors for D here and for P̄ below
         draw_factors(e, *mask, head, width, factors.data());
-        for (std::size_t i = 0; i < weights.size(); ++i) dropped[i] = weights[i] * factors[i];
+        for (std::size_t i = 0; i < p.size(); ++i) dropped[i] = p[i] * factors[i];
       }
-      matmul_on_this_thread<T>({.rows = e.keys,
-                                .columns = sizes.value_width,
-                                .inner = e.queries,
-                                .a = {mask ? dropped.data() : weights.data(), width},
-                                .b = {g + at_o, value_stride},
-                                .c = dv + at_v,
-                                .stride = value_stride,
-                                .keep = kept});
-      matmul_on_this_thread<T>({.rows = e.keys,
-                                .columns = e.queries,
-                                .inner = sizes.value_width,
-                                .a = {v + at_v, value_stride},
-                                .b = {g + at_o, value_stride, true},
-                                .c = dweights.data(),
-                                .stride = width});
+      // V̄ = Dᵀ Ō
+      const Matrix<T> d{mask ? dropped.data() : p.data(), width};
+      matmul_on_this_thread<T>(
+          {e.keys, sizes.value_width, e.queries, d, dout, dv + at_v, value_stride, T{1}, adds});
+      // D̄ᵀ = V Ōᵀ
+      matmul_on_this_thread<T>(
+          {e.keys, e.queries, sizes.value_width, value, dout.t(), ds.data(), width});
       if (mask)
-        for (std::size_t i = 0; i < dweights.size(); ++i) dweights[i] *= factors[i];
+        for (std::size_t i = 0; i < ds.size(); ++i) ds[i] *= factors[i];
       for (Index lane = 0; lane < width; lane += lanes<T>)
-        softmax_vjp_over_keys(weights.data() + lane, dweights.data() + lane, e.keys, width);
-      matmul_on_this_thread<T>({.rows = e.queries,
-                                .columns = sizes.key_width,
-                                .inner = e.keys,
-                                .a = {dweights.data(), width, true},
-                                .b = {k + at_k, key_stride},
-                                .c = dq + at_q,
-                                .stride = key_stride,
-                                .scale = sizes.scale()});
-      matmul_on_this_thread<T>({.rows = e.keys,
-                                .columns = sizes.key_width,
-                                .inner = e.queries,
-                                .a = {dweights.data(), width},
-                                .b = {q + at_q, key_stride},
-                                .c = dk + at_k,
-                                .stride = key_stride,
-                                .scale = sizes.scale(),
-                                .keep = kept});
+        softmax_vjp_over_keys(p.data() + lane, ds.data() + lane, e.keys, width);
+      // Q̄ = S̄ K/√d and K̄ = S̄ᵀ Q/√d
+      const Matrix<T> dscores{ds.data(), width};
+      matmul_on_this_thread<T>({e.queries, sizes.key_width, e.keys, dscores.t(), key, dq + at_q,
+                                key_stride, sizes.scale()});
+      matmul_on_this_thread<T>({e.keys, sizes.key_width, e.queries, dscores, query, dk + at_k,
+                                key_stride, sizes.scale(), adds});
     }
   });
 }

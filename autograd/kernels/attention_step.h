@@ -1,5 +1,5 @@
-// Attention of a single query, as each step of decoding has it. Its products are a few hundred
-// multiplications: less than it takes to call BLAS and to pack operands.
+// Attention of a single query without dropout, which is what a step of decoding needs: the weights
+// are one row, where attention.h would compute a register of queries.
 #pragma once
 
 #include <algorithm>
@@ -7,51 +7,44 @@
 #include <vector>
 
 #include "autograd/kernels/attention.h"
-#include "autograd/kernels/few_rows.h"
 #include "autograd/kernels/rows.h"
+#include "autograd/kernels/small_products.h"
 
 namespace adjoint::kernels {
 
-/// O for an example of one query, without dropout, head by head:
-///   s_j = ⟨q, k_j⟩ / √d (− slope · |position − j|),   p = softmax(s) over the visible keys,   o =
-///   Σ_j p_j v_j
+/// O of an example of one query, head by head:
+///   s_j = ⟨q, k_j⟩/√d (− slope · |position − j|),   p = softmax(s) over the visible keys,
+///   o = Σ_j p_j v_j
 template <Real T>
 void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, const T* q,
                     const T* k, const T* v, T* o) {
   const Index key_stride = sizes.heads * sizes.key_width;
   const Index value_stride = sizes.heads * sizes.value_width;
   const Index visible = e.visible[0];
-  const T scale = sizes.scale();
-  const auto position = static_cast<Index>(e.first_position);
+  const Index position = e.first_position;
   std::vector<T> weights(static_cast<std::size_t>(visible));
   T* const p = weights.data();
   for (Index head = 0; head < sizes.heads; ++head) {
-    const T* const query = q + e.query_begin * key_stride + head * sizes.key_width;
-    const T* const keys = k + e.key_begin * key_stride + head * sizes.key_width;
-    const T* const values = v + e.key_begin * value_stride + head * sizes.value_width;
-    T* const result = o + e.query_begin * value_stride + head * sizes.value_width;
-    const T slope = sizes.linear_biases ? static_cast<T>(slope_of(head, sizes.heads)) : T{0};
-    multiply_few_rows<T>({.rows = 1,
-                          .columns = visible,
-                          .inner = sizes.key_width,
-                          .a = {query, sizes.key_width},
-                          .b = {keys, key_stride, true},
-                          .c = p,
-                          .stride = visible,
-                          .scale = scale});
-    if (slope != 0)
+    const Index at = head * sizes.key_width, at_value = head * sizes.value_width;
+    const Matrix<T> query{q + e.query_begin * key_stride + at, key_stride};
+    const Matrix<T> keys{k + e.key_begin * key_stride + at, key_stride};
+    const Matrix<T> values{v + e.key_begin * value_stride + at_value, value_stride};
+    multiply_few_rows<T>({1, visible, sizes.key_width, query, keys.t(), p, visible, sizes.scale()});
+    if (sizes.linear_biases) {
+      const T slope = static_cast<T>(slope_of(head, sizes.heads));
       for (Index j = 0; j < visible; ++j) p[j] -= slope * static_cast<T>(std::abs(position - j));
+    }
     if (e.allowed)
       for (Index j = 0; j < visible; ++j)
         if (!e.allowed[j]) p[j] = -std::numeric_limits<T>::infinity();
     softmax(p, p, visible);
-    multiply_few_rows<T>({.rows = 1,
-                          .columns = sizes.value_width,
-                          .inner = visible,
-                          .a = {p, visible},
-                          .b = {values, value_stride},
-                          .c = result,
-                          .stride = sizes.value_width});
+    T* const result = o + e.query_begin * value_stride + at_value;
+    for (Index i = 0; i < sizes.value_width; i += lanes<T>) {
+      const Index count = std::min(lanes<T>, sizes.value_width - i);
+      Register<T> sum{};
+      for (Index j = 0; j < visible; ++j) sum += p[j] * load_first(values.from(j, i).data, count);
+      store_first(result + i, sum, count);
+    }
   }
 }
 

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-// Of OpenBLAS and of the OpenMP run time; weak, because another variant may be linked.
+// Functions of OpenBLAS and of the OpenMP run time. They are weak symbols because the program may
+// be linked with another BLAS.
 extern "C" {
 [[gnu::weak]] void openblas_set_num_threads(int);
 [[gnu::weak]] char* openblas_get_config(void);
@@ -15,9 +16,9 @@ extern "C" {
 namespace adjoint::kernels {
 namespace {
 
-// OpenBLAS must not start threads of its own: on small matrices they cost more than they bring, and
-// the pool uses the cores better. In the OpenMP build the setting belongs to each calling thread: a
-// product inside of a fresh thread would otherwise start a team.
+// OpenBLAS must not start threads: on small matrices they cost more than they gain, and our pool
+// uses the cores better. The OpenMP build keeps the setting per calling thread, so a product inside
+// a new thread would otherwise start a team.
 void one_blas_thread() {
   thread_local bool done = false;
   if (done) return;
@@ -31,19 +32,38 @@ void one_blas_thread() {
 
 CBLAS_TRANSPOSE flag(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
 int narrow(Index size) {
-  require(size <= 0x7fffffff, "matmul: a size of ", size, " is more than BLAS can take");
+  require(size <= 0x7fffffff, "matmul: BLAS cannot take a size of ", size, ", only up to 2³¹ − 1");
   return static_cast<int>(size);
 }
-// BLAS demands a row distance of at least one even of empty matrices.
-int leading(Index stride) { return std::max(1, narrow(stride)); }
+// BLAS demands distances of at least one, even of empty matrices.
+int distance(Index stride) { return std::max(1, narrow(stride)); }
 
-void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, float alpha, const float* a,
-          int lda, const float* b, int ldb, float beta, float* c, int ldc) {
-  cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+template <Real T>
+void matrix_times_matrix(const Product<T>& p, T beta) {
+  const auto gemm = [] {
+    if constexpr (sizeof(T) == sizeof(float))
+      return cblas_sgemm;
+    else
+      return cblas_dgemm;
+  }();
+  gemm(CblasRowMajor, flag(p.a.transposed), flag(p.b.transposed), narrow(p.rows), narrow(p.columns),
+       narrow(p.inner), p.scale, p.a.data, distance(p.a.stride), p.b.data, distance(p.b.stride),
+       beta, p.c, distance(p.stride));
 }
-void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, double alpha,
-          const double* a, int lda, const double* b, int ldb, double beta, double* c, int ldc) {
-  cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+
+// y ← scale·M·x + beta·y for M of [rows, inner]; elements of x and y lie a step apart.
+template <Real T>
+void matrix_times_vector(const Matrix<T>& m, Index rows, Index inner, T scale, const T* x,
+                         Index step_x, T beta, T* y, Index step_y) {
+  const auto gemv = [] {
+    if constexpr (sizeof(T) == sizeof(float))
+      return cblas_sgemv;
+    else
+      return cblas_dgemv;
+  }();
+  gemv(CblasRowMajor, flag(m.transposed), narrow(m.transposed ? inner : rows),
+       narrow(m.transposed ? rows : inner), scale, m.data, distance(m.stride), x, distance(step_x),
+       beta, y, distance(step_y));
 }
 
 }  // namespace
@@ -52,18 +72,23 @@ template <Real T>
 void multiply_by_blas(const Product<T>& p) {
   if (p.rows == 0 || p.columns == 0) return;
   one_blas_thread();
-  T keep = p.keep;
-  if (p.bias) {  // BLAS knows no bias, but adds to what is there
+  if (p.bias)  // BLAS takes no bias, but it adds to what C holds
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         T& c = p.c[i * p.stride + j];
-        c = keep == 0 ? p.bias[j] : keep * c + p.bias[j];
+        c = p.add ? c + p.bias[j] : p.bias[j];
       }
-    keep = 1;
-  }
-  gemm(flag(p.a.transposed), flag(p.b.transposed), narrow(p.rows), narrow(p.columns),
-       narrow(p.inner), p.scale, p.a.data, leading(p.a.stride), p.b.data, leading(p.b.stride), keep,
-       p.c, leading(p.stride));
+  const T beta = p.add || p.bias ? 1 : 0;
+  // gemm copies its matrices first, which takes longer than multiplying one by a vector. (gemv does
+  // not even set y when there is nothing to add up.)
+  if (p.columns == 1 && p.inner > 0)
+    matrix_times_vector(p.a, p.rows, p.inner, p.scale, p.b.data, p.b.row_step(), beta, p.c,
+                        p.stride);
+  else if (p.rows == 1 && p.inner > 0)  // cᵀ = Bᵀ aᵀ
+    matrix_times_vector(p.b.t(), p.columns, p.inner, p.scale, p.a.data, p.a.column_step(), beta,
+                        p.c, Index{1});
+  else
+    matrix_times_matrix(p, beta);
 }
 
 template void multiply_by_blas<float>(const Product<float>&);

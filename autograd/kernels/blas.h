@@ -1,13 +1,13 @@
-// Matrix products by BLAS: `blas.cpp` is the only file that knows it.
+// Matrix products by BLAS. `blas.cpp` is the only file that includes cblas.h.
 #pragma once
 
 #include <string>
 
-#include "autograd/kernels/product.h"
+#include "autograd/kernels/matmul.h"
 
 namespace adjoint::kernels {
 
-/// BLAS always runs on the calling thread alone. Error when a size is more than it can take.
+/// BLAS runs on the calling thread alone. Error when a size exceeds what BLAS can take.
 template <Real T>
 void multiply_by_blas(const Product<T>& product);
 

@@ -1,4 +1,4 @@
-// Which elements dropout keeps, as a pure function of a key and of where the element stands.
+// Which elements dropout keeps: a pure function of a key and of the element's place.
 #pragma once
 
 #include <algorithm>
@@ -9,19 +9,19 @@
 
 namespace adjoint::kernels {
 
-/// The mask of one drop probability. Element i of a row is decided by 16 bits of the random words
-/// whose counter is (row, i / 8, plane), so it depends on no other element, and the probability is
-/// rounded to a multiple of 2⁻¹⁶. A row is named by a number, and `plane` is a second coordinate
-/// for rows that come in several layers (the heads of attention).
+/// The mask for one drop probability. 16 bits of the random words at counter (row, i / 8, plane)
+/// decide element i of a row, so it depends on no other element, and the probability is rounded to
+/// a multiple of 2⁻¹⁶. A row is a number (row_number); planes tell apart rows of the same number,
+/// such as those of several heads.
 template <Real T>
 class DropoutMask {
  public:
-  DropoutMask(double p, Key key)
-      : key_(key.value()),
+  DropoutMask(double p, std::uint64_t key)
+      : key_(key),
         threshold_(static_cast<std::uint16_t>(std::min(std::round(p * 0x1p16), 0x1p16 - 1))),
         kept_(static_cast<T>(0x1p16 / (0x1p16 - threshold_))) {}
 
-  /// y[i] = x[i] · 1/(1 − p) where element i of this row is kept, else 0.
+  /// y[i] = x[i] / (1 − p) where element i of this row is kept, else 0.
   void apply(const T* x, T* y, Index width, std::uint64_t row, std::uint32_t plane = 0) const {
     for (Index begin = 0; begin < width; begin += counters * each) {
       const auto first = static_cast<std::uint64_t>(begin / each);
@@ -31,8 +31,7 @@ class DropoutMask {
     }
   }
 
-  /// The same for so many rows one after the other; name_of(i) is the name of row i.
-  /// Where rows are short, several share a draw.
+  /// The same for `rows` consecutive rows; name_of(i) names row i. Short rows share a draw.
   template <class NameOf>
   void apply(const T* x, T* y, Index rows, Index width, NameOf name_of,
              std::uint32_t plane = 0) const {
@@ -56,9 +55,8 @@ class DropoutMask {
     }
   }
 
-  /// The factors themselves, 1/(1 − p) or 0, of a register of rows side by side, that are numbered
-  /// from `first_row` on: factors[i] of element i of all of them, `stride` elements after that of
-  /// element i − 1.
+  /// The factors themselves, 1/(1 − p) or 0, of a register of rows, first_row and those after it.
+  /// Their factors of element i lie side by side, `stride` elements after those of element i − 1.
   void factors_by_column(Index width, Index stride, std::uint64_t first_row, std::uint32_t plane,
                          T* factors) const {
     const Counters rows = Counters{} + first_row + lane_numbers();
@@ -77,7 +75,7 @@ class DropoutMask {
 
  private:
   static constexpr Index counters = counters_in_register;
-  static constexpr Index each = 8;  // elements that one counter decides
+  static constexpr Index each = 8;  // elements decided by one counter
 
   static Counters lane_numbers() {
     Counters numbers{};
@@ -89,17 +87,17 @@ class DropoutMask {
     return philox<7>(key_, {rows, rows >> 32, parts, Counters{} + plane});
   }
 
-  // The 16 bits for each element, those of a counter side by side.
+  // The 16 bits of each element, those of one counter side by side.
   static void store_bits(const RandomWords& words, std::uint16_t* bits) {
     const Counters low = words[0] & 0xffffffff, high = words[2] & 0xffffffff;
     store_in_turn(low | words[1] << 32, high | words[3] << 32, bits);
   }
 
   void select(const T* x, T* y, const std::uint16_t* bits, Index count) const {
-    const std::uint16_t threshold = threshold_;  // copies: y might be where the members are
+    const std::uint16_t threshold = threshold_;  // copies: to the compiler y may alias members
     const T kept = kept_;
     const auto at = [=](Index i) { y[i] = bits[i] >= threshold ? x[i] * kept : T{0}; };
-    if (count == counters * each)  // a count that the compiler knows makes a loop without a rest
+    if (count == counters * each)  // constant counts make vector loops without a remainder
 #pragma omp simd
       for (Index i = 0; i < counters * each; ++i) at(i);
     else if (count == each)
@@ -109,7 +107,7 @@ class DropoutMask {
       for (Index i = 0; i < count; ++i) at(i);
   }
 
-  // Of the low or the high half of each word, in elements as wide as T.
+  // The factors decided by the low or the high half of each word, in elements as wide as T.
   Register<T> factors_of(const Counters& words, Index half) const {
     using Bits = typename RegisterTypes<T>::bits;
     const Bits bits = (std::bit_cast<Bits>(words) >> (half == 0 ? 0 : 16)) & 0xffff;

@@ -3,7 +3,8 @@
 namespace adjoint::kernels {
 
 BroadcastWalk::BroadcastWalk(const Shape& result, const Shape& a, const Shape& b) {
-  // From the last axis outward: an operand lacking the axis, or of size 1 on it, stays in place.
+  // From the last axis outward. An operand that lacks the axis, or has size 1 on it, stays in
+  // place.
   Index stride_a = 1, stride_b = 1;
   std::vector<Axis> reversed;
   for (Index i = 1; i <= result.rank(); ++i) {

@@ -1,4 +1,4 @@
-// Loops that treat every element alike, and numpy's broadcasting.
+// Elementwise loops, and numpy's broadcasting.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace adjoint::kernels {
 
-constexpr Index elementwise_grain = 32768;  // elements: some ten microseconds of work
+constexpr Index elementwise_grain = 32768;  // elements: about ten microseconds of work
 
 /// y[i] = f(x[i])
 template <class X, class Y, class F>
@@ -32,7 +32,7 @@ void zip(std::span<const A> a, std::span<const B> b, std::span<Y> y, F f) {
   });
 }
 
-/// f(row) for each of so many rows of some width.
+/// f(row) for each row; `width` is the work in one of them.
 template <class F>
 void parallel_rows(Index rows, Index width, F f) {
   parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(1, width)),
@@ -47,15 +47,15 @@ void add_to(std::span<T> sum, std::span<const T> term) {
   zip(std::span<const T>(sum), term, sum, [](T a, T b) { return a + b; });
 }
 
-/// How two operands of different shapes walk over a common result: along each axis an operand moves
-/// by its stride, which is 0 where it is repeated. Neighbouring axes on which both behave alike are
-/// merged, so that most cases come down to one or two loops.
+/// Walks two operands over their common broadcast shape. Along each axis an operand moves by its
+/// stride, which is 0 where it is repeated. Adjacent axes are merged where one loop can run over
+/// both, so most cases are one or two loops.
 class BroadcastWalk {
  public:
   BroadcastWalk(const Shape& result, const Shape& a, const Shape& b);
 
   /// visit(position in the result, position in a, position in b, length, stride of a, stride of b)
-  /// for each innermost run.
+  /// for each run along the innermost axis.
   template <class Visit>
   void each_run(Visit visit) const {
     if (axes_.empty()) return visit(Index{0}, Index{0}, Index{0}, Index{1}, Index{0}, Index{0});

@@ -1,48 +1,81 @@
 #include "autograd/kernels/matmul.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "autograd/kernels/blas.h"
-#include "autograd/kernels/few_rows.h"
-#include "autograd/kernels/tiles.h"
+#include "autograd/kernels/small_products.h"
+#include "autograd/storage.h"
 #include "autograd/support/threads.h"
 
 namespace adjoint::kernels {
 namespace {
 
-// Pieces for the pool: panels of rows, or where that would be a single one, of columns. Fixed by
-// the sizes alone: a piece's result then has the same bits whatever the number of threads. Below so
-// many multiplications a piece is not worth calling a thread for; where there are few rows, so that
-// the time goes into reading B, below so many elements of B.
+Index quotient_rounded_up(Index whole, Index part) { return (whole + part - 1) / part; }
+
+// ---- The inner axis ----------------------------------------------------------------------------
+
+// Most kernels add up the inner axis in one chain, whose rounding error grows with its length. They
+// get blocks of it, whose results are added pairwise: the error then grows like the logarithm of
+// the length. BLAS cuts large products into blocks of about 400 itself. Theirs may be longer here,
+// since adding two results costs a pass over C.
+template <Real T>
+Index block_length(const Product<T>& p) {
+  return p.rows <= 64 || p.columns <= 64 ? 512 : 2048;
+}
+
+template <Real T>
+void multiply_block(const Product<T>& p) {
+  if (!multiply_small(p)) multiply_by_blas(p);
+}
+
+// ---- Pieces for the pool -----------------------------------------------------------------------
+
 constexpr Index panel_rows = 256;
-constexpr double worth_cutting = 8e6;
-constexpr Index elements_of_piece = 8192;
+constexpr double worth_cutting = 8e6;      // multiplications, below which threads do not pay
+constexpr Index elements_of_piece = 8192;  // of B: reading it takes the time where A has few rows
 
 template <Real T>
 double multiplications(const Product<T>& p) {
   return static_cast<double>(p.rows) * static_cast<double>(p.columns * p.inner);
 }
 
-// As many columns in each piece, in whole cache lines of C.
+// Whole cache lines of C.
 template <Real T>
 Index columns_of_piece(const Product<T>& p) {
   constexpr Index line = 64 / sizeof(T);
-  const auto share = [](Index whole, Index parts) { return (whole + parts - 1) / parts; };
-  const Index pieces = p.rows <= few_rows ? share(p.columns * p.inner, elements_of_piece)
-                                          : static_cast<Index>(multiplications(p) / worth_cutting);
-  return share(share(p.columns, std::max<Index>(1, pieces)), line) * line;
+  const Index pieces = p.rows <= most_few_rows
+                           ? quotient_rounded_up(p.columns * p.inner, elements_of_piece)
+                           : static_cast<Index>(multiplications(p) / worth_cutting);
+  const Index columns = quotient_rounded_up(p.columns, std::max<Index>(1, pieces));
+  return quotient_rounded_up(columns, line) * line;
 }
 
 }  // namespace
 
 template <Real T>
-void matmul_on_this_thread(const Product<T>& product) {
-  if (is_few_rows(product))
-    multiply_few_rows(product);
-  else if (tiles_are_faster(product))
-    multiply_by_tiles(product);
-  else
-    multiply_by_blas(product);
+void matmul_on_this_thread(const Product<T>& p) {
+  const Index blocks = quotient_rounded_up(p.inner, block_length(p));
+  if (blocks <= 1) return multiply_block(p);
+  const Index half = blocks / 2 * block_length(p);
+  std::vector<T, Recycling<T>> second(static_cast<std::size_t>(p.rows * p.columns));
+
+  Product<T> part = p;  // the first half of the blocks goes to C; the second is added to it
+  part.inner = half;
+  matmul_on_this_thread(part);
+  matmul_on_this_thread<T>({.rows = p.rows,
+                            .columns = p.columns,
+                            .inner = p.inner - half,
+                            .a = p.a.from(0, half),
+                            .b = p.b.from(half, 0),
+                            .c = second.data(),
+                            .stride = p.columns,
+                            .scale = p.scale});
+  for (Index i = 0; i < p.rows; ++i) {
+    T* const sum = p.c + i * p.stride;
+    const T* const term = second.data() + i * p.columns;
+    for (Index j = 0; j < p.columns; ++j) sum[j] += term[j];
+  }
 }
 
 template <Real T>

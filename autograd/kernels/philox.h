@@ -1,26 +1,25 @@
-// Philox (random.h says what it is) for as many counters as a register has room for.
+// Philox (support/philox.h) for a register of counters at once.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "autograd/kernels/registers.h"
-#include "autograd/random.h"
+#include "autograd/support/philox.h"
 
 namespace adjoint::kernels {
 
-/// One word of each counter. A word has 32 bits; what is in the upper half of an element does not
-/// matter: products take the lower halves, and nothing else moves a bit down but the shift of a
-/// product.
+/// One word of each counter, in the lower half of an element. The upper half may hold anything:
+/// products read the lower halves only, and no other step moves a bit downwards.
 typedef std::uint64_t Counters __attribute__((vector_size(register_bytes)));
 constexpr Index counters_in_register = register_bytes / 8;
 
-/// The words of each counter, in the lower halves.
+/// The four words of each counter.
 using RandomWords = std::array<Counters, 4>;
 
-/// The lower halves' product, in 64 bits.
+/// The 64-bit product of the lower halves.
 inline Counters product_of_halves(const Counters& a, const Counters& b) {
-#if defined(__AVX512F__)  // the form with a mask, since g++ 12 warns of the other one's inside
+#if defined(__AVX512F__)  // masked, since g++ 12 warns inside the plain form
   return Counters(_mm512_maskz_mul_epu32(0xff, __m512i(a), __m512i(b)));
 #elif defined(__AVX2__)
   return Counters(_mm256_mul_epu32(__m256i(a), __m256i(b)));
@@ -47,7 +46,7 @@ RandomWords philox(std::uint64_t key, RandomWords words) {
   return words;
 }
 
-/// The lower halves of all elements of both, side by side.
+/// The lower halves of all elements of a and then of b, packed.
 inline Counters lower_halves(const Counters& a, const Counters& b) {
   typedef std::uint32_t Halves __attribute__((vector_size(register_bytes)));
   return [&]<int... i>(std::integer_sequence<int, i...>) {
@@ -56,7 +55,7 @@ inline Counters lower_halves(const Counters& a, const Counters& b) {
   (std::make_integer_sequence<int, 2 * static_cast<int>(counters_in_register)>());
 }
 
-/// The elements of both in turn: a₀ b₀ a₁ b₁ …
+/// Stores the elements interleaved: a₀ b₀ a₁ b₁ …
 template <class To>
 void store_in_turn(const Counters& a, const Counters& b, To* to) {
   constexpr auto n = static_cast<int>(counters_in_register);

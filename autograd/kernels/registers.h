@@ -1,5 +1,4 @@
-// The processor's vector registers as a type: the compiler computes with them as with numbers,
-// element by element.
+// Vector registers as a type: arithmetic on them is element by element.
 #pragma once
 
 #include <algorithm>
@@ -28,9 +27,9 @@ constexpr Index register_bytes = 16;
 template <Real T>
 struct RegisterTypes {
   typedef T plain __attribute__((vector_size(register_bytes)));
-  // The same wherever it lies in memory.
+  // The same, unaligned in memory.
   typedef T anywhere __attribute__((vector_size(register_bytes), aligned(alignof(T)), may_alias));
-  // Its elements' bits, as numbers.
+  // The bits of its elements, as integers.
   using Bit = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
   typedef Bit bits __attribute__((vector_size(register_bytes)));
 };
@@ -54,16 +53,16 @@ void store(T* to, const Register<T>& x) {
   *reinterpret_cast<typename RegisterTypes<T>::anywhere*>(to) = x;
 }
 
-// ---- A part of a register -----------------------------------------------------------------------
+// ---- A part of a register ----------------------------------------------------------------------
 
 #if defined(__AVX512F__)
-/// A mask of the first `count` elements: bits.
+/// A mask of the first `count` elements: one bit each.
 template <Real T>
 auto first_elements(Index count) {
   return static_cast<std::conditional_t<sizeof(T) == 4, __mmask16, __mmask8>>((1 << count) - 1);
 }
 #elif defined(__AVX2__)
-/// A mask of the first `count` elements: sign bits.
+/// A mask of the first `count` elements: their sign bits.
 template <Real T>
 __m256i first_elements(Index count) {
   static constexpr auto signs = [] {
@@ -75,7 +74,7 @@ __m256i first_elements(Index count) {
 }
 #endif
 
-/// The first `count` elements, from 0 to all, and zeros; nothing after them is touched.
+/// The first `count` elements, 0 to all, and zeros. The memory after them is not touched.
 template <Real T>
 Register<T> load_first(const T* from, Index count) {
 #if defined(__AVX512F__)
@@ -111,9 +110,9 @@ void store_first(T* to, const Register<T>& x, Index count) {
 #endif
 }
 
-// ---- Transposing a square of registers ---------------------------------------------------------
+// ---- Squares of registers ----------------------------------------------------------------------
 
-/// Of two rows that lie `block` apart, the blocks that lie crosswise change places:
+/// Exchanges blocks of elements crosswise:
 ///   a = A₀ A₁ …, b = B₀ B₁ …   becomes   a = A₀ B₀ …, b = A₁ B₁ …
 template <Real T, int block, int... i>
 void exchange_blocks(Register<T>& a, Register<T>& b, std::integer_sequence<int, i...>) {
@@ -123,7 +122,8 @@ void exchange_blocks(Register<T>& a, Register<T>& b, std::integer_sequence<int, 
   a = first;
 }
 
-/// rows[i][j] ↔ rows[j][i], in log₂ n stages: blocks of one element, of two, of four, …
+/// rows[i][j] ↔ rows[j][i], in log₂ n stages that exchange blocks of one element, of two, of four,
+/// …
 template <Real T, int block = 1>
 [[gnu::always_inline]] inline void transpose(Register<T> (&rows)[lanes<T>]) {
   constexpr int n = static_cast<int>(lanes<T>);
@@ -134,8 +134,8 @@ template <Real T, int block = 1>
   if constexpr (2 * block < n) transpose<T, 2 * block>(rows);
 }
 
-/// The total of each of a square of registers, side by side: the same stages, with what is
-/// exchanged added up at once. Nothing useful is left in the square.
+/// The total of each register, side by side: the same stages, adding what they exchange. Overwrites
+/// the registers.
 template <Real T, int block = 1>
 [[gnu::always_inline]] inline Register<T> totals_of(Register<T> (&rows)[lanes<T>]) {
   constexpr int n = static_cast<int>(lanes<T>);

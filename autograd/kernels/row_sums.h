@@ -1,4 +1,4 @@
-// Sums over the rows of a tensor: the gradients of gains and biases.
+// Sums over the rows of a tensor, such as the gradients of gains and biases.
 #pragma once
 
 #include <algorithm>
@@ -11,15 +11,15 @@
 
 namespace adjoint::kernels {
 
-/// f(begin, end, sums) adds the share of these rows to each of N sums of `width` elements. The sums
-/// are taken first within fixed pieces, then over the pieces in order.
+/// f(begin, end, sums) adds the contributions of these rows to N sums of `width` elements each.
+/// Fixed pieces are summed first, then the pieces in order: the same bits on any number of threads.
 template <Real T, std::size_t N, class F>
 void sum_over_rows(Index rows, Index width, const std::array<T*, N>& totals, F f) {
   const Index grain = std::max<Index>(16, elementwise_grain / width);
   const Index pieces = (rows + grain - 1) / grain;
   constexpr auto count = static_cast<Index>(N);
   std::vector<T> partial(static_cast<std::size_t>(pieces * count * width), T{0});
-  const auto sums_of = [&](Index piece) {  // of partial [pieces, N, width]
+  const auto sums_of = [&](Index piece) {  // partial is [pieces, N, width]
     std::array<T*, N> sums;
     for (std::size_t n = 0; n < N; ++n)
       sums[n] = partial.data() + (piece * count + static_cast<Index>(n)) * width;

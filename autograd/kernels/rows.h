@@ -1,5 +1,5 @@
-// Fused loops over rows: softmax, normalisations, cross-entropy and their backwards. A row is
-// the last axis of a tensor; each function handles one row, and callers spread rows over threads.
+// Fused loops over one row, the last axis of a tensor: softmax, normalisations, cross-entropy and
+// their derivatives. Callers spread rows over threads.
 #pragma once
 
 #include <cmath>
@@ -41,8 +41,8 @@ T exponentials(const T* x, T shift, T* y, Index width) {
   return total(y, width);
 }
 
-/// y = exp(x) / Σ exp(x), the largest x subtracted first so that nothing overflows. Zeros where
-/// every x is −∞: a row in which nothing may be attended to. y may be x.
+/// y = exp(x) / Σ exp(x), with the largest x subtracted first so that nothing overflows. Zeros if
+/// every x is −∞, as in a row of attention without a visible key. y may be x.
 template <Real T>
 void softmax(const T* x, T* y, Index width) {
   const T shift = largest(x, width);
@@ -54,15 +54,15 @@ void softmax(const T* x, T* y, Index width) {
   for (Index i = 0; i < width; ++i) y[i] *= scale;
 }
 
-/// x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩). The result may be written over ȳ.
+/// x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩). x̄ may be ȳ.
 template <Real T>
 void softmax_vjp(const T* y, const T* g, T* result, Index width) {
   const T along = inner_product(y, g, width);
   for (Index i = 0; i < width; ++i) result[i] = y[i] * (g[i] - along);
 }
 
-/// log Σ exp(x) in two parts, largest x + log Σ exp(x − largest): added up at once, a large first
-/// part would swallow digits of the second that a caller who subtracts a like number needs.
+/// log Σ exp(x) as two terms, the largest x and log Σ exp(x − largest). Adding a large first term
+/// would round away digits of the second, which a caller needs who subtracts a similar number.
 template <Real T>
 struct LogSumExp {
   T largest, rest;
@@ -72,7 +72,7 @@ struct LogSumExp {
   }
 };
 
-/// Mean and 1/√(variance + ε) of a row, in two passes: the one-pass formula cancels.
+/// Mean and 1/√(variance + ε), in two passes: the one-pass formula cancels.
 template <Real T>
 struct Moments {
   T mean, inverse_deviation;
@@ -94,10 +94,10 @@ void layer_norm(const T* x, const T* gain, const T* bias, T epsilon, T* y, Index
   for (Index i = 0; i < width; ++i) y[i] = (x[i] - mean) * inverse_deviation * gain[i] + bias[i];
 }
 
-/// With h = ȳ ⊙ gain:  x̄ = (h − mean(h) − x̂ · mean(h ⊙ x̂)) / √(variance + ε); adds ȳ ⊙ x̂ to
-/// gain̅ and ȳ to bias̅. (The mean and the variance depend on x too: differentiate through them.)
-/// dx may be x. Both means of h are taken along with the moments: two sums in one loop keep the
-/// adders busy, and mean(h ⊙ x̂) = mean(h ⊙ (x − mean)) / √(variance + ε).
+/// With h = ȳ ⊙ gain:  x̄ = (h − mean(h) − x̂ · mean(h ⊙ x̂)) / √(variance + ε), since the mean and
+/// the variance depend on x too. Adds ȳ ⊙ x̂ to gain̅ and ȳ to bias̅. dx may be x. Both means of h are
+/// taken in the loops of the moments, where two sums keep the adders busy; the second one is
+/// mean(h ⊙ x̂) = mean(h ⊙ (x − mean)) / √(variance + ε).
 template <Real T>
 void layer_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, T* dbias,
                     Index width) {
@@ -127,7 +127,7 @@ void layer_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* 
   }
 }
 
-/// 1/√(mean(x²) + ε): what a row is multiplied by so that its root mean square becomes 1.
+/// 1/√(mean(x²) + ε), the factor that brings the root mean square of a row to 1.
 template <Real T>
 T inverse_root_mean_square(const T* x, Index width, T epsilon) {
   return 1 / std::sqrt(inner_product(x, x, width) / static_cast<T>(width) + epsilon);
@@ -141,7 +141,7 @@ void rms_norm(const T* x, const T* gain, T epsilon, T* y, Index width) {
   for (Index i = 0; i < width; ++i) y[i] = x[i] * scale * gain[i];
 }
 
-/// With h = ȳ ⊙ gain:  x̄ = (h − x̂ · mean(h ⊙ x̂)) / √(mean(x²) + ε); adds ȳ ⊙ x̂ to gain̅.
+/// With h = ȳ ⊙ gain:  x̄ = (h − x̂ · mean(h ⊙ x̂)) / √(mean(x²) + ε). Adds ȳ ⊙ x̂ to gain̅.
 template <Real T>
 void rms_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, Index width) {
   const T scale = inverse_root_mean_square(x, width, epsilon);
@@ -157,14 +157,14 @@ void rms_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dg
   }
 }
 
-/// y = x ⊙ factors, but 0 where a factor is 0, whatever x is there: what dropout leaves of a row.
+/// y = x ⊙ factors of dropout: 0 where a factor is 0, even if x is infinite or NaN there.
 template <Real T>
 void keep(const T* x, const T* factors, T* y, Index width) {
 #pragma omp simd
   for (Index i = 0; i < width; ++i) y[i] = factors[i] == 0 ? T{0} : x[i] * factors[i];
 }
 
-/// sum = x + that of f
+/// sum = x + f ⊙ factors, with the same rule.
 template <Real T>
 void add_kept(const T* x, const T* f, const T* factors, T* sum, Index width) {
 #pragma omp simd

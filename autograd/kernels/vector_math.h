@@ -1,7 +1,7 @@
-// exp, log, tanh and the like for whole registers.
+// exp, log, tanh and others, many numbers at once.
 //
-// glibc has vector forms of these (libmvec). g++ uses them in a plain loop once the scalar function
-// is declared as having one; no file needs -ffast-math, and NaN and infinities survive.
+// glibc has vector forms of these functions (libmvec). g++ uses them in a plain loop if the scalar
+// function is declared to have one. No file needs -ffast-math: NaN and infinities survive.
 #pragma once
 
 #include <array>
@@ -53,8 +53,8 @@ inline double pow(double x, double y) { return ::pow(x, y); }
 
 // ---- Our own exp, for softmax ------------------------------------------------------------------
 
-/// What depends on the type: ln 2 in two parts, of which the first has so few digits that n times
-/// it is exact; how far the series has to go; and below which x the result is no normal number.
+/// Constants for each type: ln 2 in two parts, where n times the first part is exact because it has
+/// few digits; the terms of the series; and the x below which exp(x) is no normal number.
 template <Real T>
 struct ExpConstants {
   static constexpr T ln2_high = 0x1.62e4p-1F, ln2_low = 0x1.7f7d1cp-20F, smallest = -87;
@@ -68,11 +68,11 @@ struct ExpConstants<double> {
 };
 
 /// exp(x) for x ≤ 0, to two units in the last place; 0 where the result would be no normal number;
-/// NaN of NaN. In place, where a call of the library would empty all registers:
+/// NaN for NaN. Inlined, whereas a library call would spill all registers:
 ///   exp(x) = 2ⁿ exp(r),   n = x / ln 2 rounded,   r = x − n ln 2,   |r| ≤ ln 2 / 2
-/// exp(r) by its Taylor series, whose rest lies below the last place. n is rounded by adding a
-/// number so large that its last place is 1; the sum's last bits are then n, and moved to where the
-/// exponent stands, with the exponent's zero point added, they are 2ⁿ.
+/// exp(r) comes from its Taylor series, whose remainder lies below the last place. Adding a number
+/// so large that its last place is 1 rounds to n. The last bits of the sum are n; shifted to the
+/// exponent, plus the exponent's bias, they are 2ⁿ.
 template <Real T>
 Register<T> exp_of_negative(const Register<T>& x) {
   using C = ExpConstants<T>;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "autograd/kernels/attention_step.h"
 #include "autograd/apply.h"
+#include "autograd/kernels/attention_step.h"
 #include "autograd/ops/attention_pattern.h"
 #include "autograd/ops/formula.h"
 #include "autograd/support/threads.h"
@@ -31,15 +31,8 @@ kernels::AttentionExample for_kernel(const AttentionPattern& pattern, const Exam
     stride = pattern.allowed.size(1);
     allowed = pattern.allowed.values<bool>().data() + e.query_begin * stride;
   }
-  return {e.query_begin,
-          e.queries,
-          e.key_begin,
-          e.keys,
-          visible.data(),
-          allowed,
-          stride,
-          static_cast<std::uint64_t>(e.number),
-          static_cast<std::uint64_t>(e.first_position)};
+  return {e.query_begin, e.queries, e.key_begin, e.keys,          visible.data(),
+          allowed,       stride,    e.number,    e.first_position};
 }
 
 // Calls f for each example, in fixed pieces over the threads.
@@ -111,7 +104,7 @@ Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options
   Tensor mask = ones({padded.examples, options.heads, padded.queries, padded.keys}, dtype);
   dispatch(dtype, [&]<class T>() {
     if constexpr (Real<T>) {
-      const kernels::DropoutMask<T> dropout(options.dropout, options.key);
+      const kernels::DropoutMask<T> dropout(options.dropout, options.key.value());
       const Index* numbers = padded.row_numbers.values<Index>().data();
       T* row = mask.edit<T>().data();
       for (Index n = 0; n < padded.examples; ++n, numbers += padded.queries)
@@ -146,7 +139,7 @@ struct AttentionVjp {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options);
-    const kernels::DropoutMask<T> mask(options.dropout, options.key);
+    const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     const bool disjoint = keys_disjoint(*pattern);
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
     for (const std::size_t i : {1u, 2u})
@@ -163,7 +156,7 @@ struct AttentionVjp {
       kernels::attention_vjp<T>(e, sizes, options.dropout > 0 ? &mask : nullptr,
                                 in[0].values<T>().data(), in[1].values<T>().data(),
                                 in[2].values<T>().data(), in[3].values<T>().data(), dq, dk, dv,
-                                disjoint ? T{0} : T{1});
+                                !disjoint);
     });
   }
   Tensors vjp(const Pullback& back) const {
@@ -193,7 +186,7 @@ struct Attention {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const auto sizes = sizes_of<T>(in[0], in[2], options);
-    const kernels::DropoutMask<T> mask(options.dropout, options.key);
+    const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
     const T *const q = in[0].values<T>().data(), *const k = in[1].values<T>().data(),
                    *const v = in[2].values<T>().data();

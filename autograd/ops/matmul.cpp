@@ -13,9 +13,10 @@ namespace {
 
 Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b);
 
-// C = A B over the last two axes, either factor read transposed if flagged; leading axes broadcast.
-//   Ā = C̄ Bᵀ,  B̄ = Aᵀ C̄, and where A (B) was read transposed, Ā (B̄) is the transpose of that,
-// summed over the batches along which the factor was repeated.
+// C = A B over the last two axes. Either factor may be read transposed, and leading axes broadcast.
+//   Ā = C̄ Bᵀ,  B̄ = Aᵀ C̄
+// If A (B) was read transposed, Ā (B̄) is the transpose of that. A factor that was broadcast gets
+// the sum over its copies.
 struct MatMul {
   static constexpr auto name = "matmul";
   static constexpr Operands reads = {input(0), input(1)};
@@ -50,7 +51,7 @@ struct MatMul {
     if (batch.numel() == 0) return;
 
     struct Pair {
-      Index a, b;  // which matrices are multiplied
+      Index a, b;  // the matrices to multiply, by number
     };
     std::vector<Pair> pairs;
     kernels::BroadcastWalk(batch, s.batch_a, s.batch_b)
@@ -71,7 +72,7 @@ struct MatMul {
     };
     const Index work = s.rows * s.columns * std::max<Index>(1, s.inner_a);
     if (pairs.size() == 1)
-      multiply(0);  // may be cut into panels
+      multiply(0);  // spreads one product over the pool
     else
       kernels::parallel_rows(static_cast<Index>(pairs.size()), work / 8, multiply);
   }
@@ -94,7 +95,7 @@ struct MatMul {
   }
 };
 
-// A batch of left factors with one right factor is one tall product.
+// A batch of left factors and a single right factor make one tall product.
 Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
   if (a.rank() > 2 && b.rank() == 2 && !transpose_a && a.numel() > 0) {
     const Shape& shape = a.shape();
@@ -113,10 +114,10 @@ struct Linear {
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &weight = in[1].shape();
     require(x.rank() >= 1 && weight.rank() == 2 && x[-1] == weight[1],
-            "linear: x is […, inputs], the weight [outputs, inputs]; x is ", x, ", the weight ",
-            weight);
+            "linear: x must be […, inputs] and the weight [outputs, inputs]; x is ", x,
+            ", the weight ", weight);
     require(in.size() == 2 || in[2].shape() == Shape{weight[0]}, "linear: the bias must be [",
-            weight[0], "], is ", in.size() == 2 ? Shape{} : in[2].shape());
+            weight[0], "]; it is ", in.size() == 2 ? Shape{} : in[2].shape());
     return {x.with(-1, weight[0]), in[0].dtype()};
   }
 

@@ -53,7 +53,7 @@ struct RowDropout {
   template <Real T>
   void apply(const T* x, T* y, Index begin, Index end, Index width) const {
     const Index* const numbers = rows.defined() ? rows.values<Index>().data() : nullptr;
-    kernels::DropoutMask<T>(p, key).apply(x, y, end - begin, width, [&](Index i) {
+    kernels::DropoutMask<T>(p, key.value()).apply(x, y, end - begin, width, [&](Index i) {
       return static_cast<std::uint64_t>(numbers ? numbers[begin + i] : begin + i);
     });
   }

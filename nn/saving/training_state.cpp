@@ -8,14 +8,15 @@
 namespace adjoint::nn {
 namespace {
 
-constexpr auto format_key = "adjoint", format_name = "training state ", format_version = "1";
+constexpr std::string_view format_name = "training state ", format_version = "1";
+const std::string format_key = "adjoint";  // in the metadata
 
 /// Takes the format out of the metadata.
 void require_format(Metadata& metadata, const std::string& path) {
   const auto format = metadata.extract(format_key);
   require(!format.empty() && format.mapped().starts_with(format_name), path,
           ": not a training state");
-  const std::string version = format.mapped().substr(std::string_view(format_name).size());
+  const std::string version = format.mapped().substr(format_name.size());
   require(version == format_version, path, ": a training state in format ", shown(version),
           ", written by another version of adjoint; this version reads format ", format_version);
 }
@@ -42,7 +43,7 @@ std::string State::text_of(double number) {
 
 void save_state(const VisitState& visit, const std::filesystem::path& path) {
   SafeTensors content = collect(visit);
-  content.metadata[format_key] = std::string(format_name) + format_version;
+  content.metadata[format_key] = std::string(format_name).append(format_version);
   write_safetensors(path, with_checksum(std::move(content)));
   remove_leftovers(path);
 }

@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(whole_numbers_are_even_and_in_range) {
   for (const int count : counts) BOOST_TEST(std::abs(count - 10'000) < 400);
   BOOST_TEST(random_integers({}, 5, 6, Key(1)).item() == 5);
   BOOST_CHECK_EXCEPTION(random_integers({1}, 3, 3, Key(1)), Error,
-                        says("random_integers: nothing lies in [3, 3)"));
+                        says("random_integers: no integer lies in [3, 3)"));
 }
 
 BOOST_AUTO_TEST_CASE(a_permutation_has_every_number_once) {

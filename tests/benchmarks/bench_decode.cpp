@@ -1,4 +1,5 @@
-// Greedy decoding: the encoder, then 20 steps of the decoder with a cache, whatever it says.
+// Greedy decoding: the encoder, then 20 steps of the decoder with a cache, whatever tokens come
+// out.
 #include "autograd/support/threads.h"
 #include "nn/decoding/greedy.h"
 #include "tests/benchmarks/measuring.h"
@@ -16,7 +17,7 @@ void benchmark(const Options& options) {
   set_threads(options.threads);
   const nn::Transformer model = make_model(c);
   const std::vector<nn::Ids> sources = make_batch(c).sources;
-  const nn::DecodingOptions endless{.end = none, .max_length = steps};  // no token ends it
+  const nn::DecodingOptions endless{.end = none, .max_length = steps};  // no token ends a sequence
   const Timing time = measure(options.seconds, [&] { greedy(model, sources, endless); });
 
   const auto tokens = static_cast<double>(c.batch * steps);

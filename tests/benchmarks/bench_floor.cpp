@@ -1,5 +1,5 @@
-// The floor under a training step: its matrix products alone, on one thread. On n threads it is the
-// n-th part: what n workers need who never wait for each other.
+// The floor under a training step: its matrix products alone, on one thread. On n threads the floor
+// is the n-th part, the time of n workers that never wait for each other.
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
 #include "tests/benchmarks/products.h"

@@ -1,11 +1,9 @@
-// Single operations, on one thread: what one costs where there is next to nothing to compute, and
-// how near each comes to the limit of the machine where there is much.
+// Single operations on one thread: the overhead of an operation on tiny tensors, and how close each
+// comes to the limits of the machine on large ones.
 #include <algorithm>
 #include <sstream>
 
 #include "autograd/grad.h"
-#include "autograd/kernels/blas.h"
-#include "autograd/kernels/tiles.h"
 #include "autograd/ops.h"
 #include "autograd/support/ambient.h"
 #include "autograd/support/threads.h"
@@ -19,9 +17,9 @@ using namespace adjoint::benchmarks;
 
 namespace {
 
-// ---- The cost of an operation as such ----------------------------------------------------------
+// ---- The overhead of an operation --------------------------------------------------------------
 
-// Sums, products and tanh in turn: a chain of operations on x.
+// A chain of sums, products and tanh in turn.
 constexpr Index chain_length = 1000;
 Tensor chain(const Tensor& x, const Tensor& w) {
   Tensor y = x;
@@ -56,8 +54,8 @@ struct Limits {
   double bandwidth, arithmetic;  // bytes and floating point operations a second
 };
 
-// What an operation cannot do without: the bytes of what it reads and writes, each counted once,
-// and the floating point operations of its matrix products.
+// The least an operation can do: the bytes that it reads and writes, each counted once, and the
+// floating point operations of its matrix products.
 struct Demand {
   double bytes = 0, flops = 0;
 };
@@ -83,7 +81,7 @@ class Comparison {
                 {"percent", 100 * at_best / (time.min_ms / 1e3)}});
   }
 
-  /// f(xs) without recording, and the sweep through it alone. The shape is that of the first x.
+  /// Times f(xs) without recording, and then the sweep alone. The shape printed is that of xs[0].
   void both(const std::string& name, const Tensors& xs, Demand forward, Demand backward,
             const std::function<Tensor(const Tensors&)>& f) const {
     const Shape& shape = xs[0].shape();
@@ -105,7 +103,7 @@ class Comparison {
 
 Tensor random(const Shape& shape, std::uint64_t key) { return normal(shape, 0, 1, Key(key)); }
 
-// What passes over tensors of [rows, width] and does little else.
+// Operations on [rows, width] whose time goes into reading and writing memory.
 void measure_passes(const Comparison& compare, Index rows, Index width) {
   const Tensor x = random({rows, width}, 1), z = random({rows, width}, 2);
   const Tensor gain = random({width}, 3), bias = random({width}, 4);
@@ -141,7 +139,7 @@ void measure_passes(const Comparison& compare, Index rows, Index width) {
   const Tensor targets = random_integers({rows}, 0, width, Key(6));
   compare.both("cross_entropy", {x}, passes(1), passes(2),
                [&](const Tensors& xs) { return cross_entropy(xs[0], targets); });
-  // As many rows as the table has, in any order. The backward writes the gradient of the table.
+  // As many ids as the table has rows, in random order. The backward writes the table's gradient.
   const Tensor ids = random_integers({rows}, 0, rows, Key(7));
   compare.both("embedding", {x}, passes(2), passes(2),
                [&](const Tensors& xs) { return embedding(ids, xs[0]); });
@@ -153,28 +151,7 @@ void measure_passes(const Comparison& compare, Index rows, Index width) {
   compare.run("global norm", x.shape(), "step", passes(1), [&] { nn::global_norm(gradients); });
 }
 
-// y = x Wᵀ both ways: by our own tiles and by BLAS.
-void measure_both_ways(const Comparison& compare, Index rows, Index inputs, Index outputs) {
-  const Tensor x = random({rows, inputs}, 1), weight = random({outputs, inputs}, 2);
-  Tensor y = zeros({rows, outputs});
-  const kernels::Product<float> product{.rows = rows,
-                                        .columns = outputs,
-                                        .inner = inputs,
-                                        .a = {x.values<float>().data(), inputs},
-                                        .b = {weight.values<float>().data(), inputs, true},
-                                        .c = y.edit<float>().data(),
-                                        .stride = outputs};
-  const auto m = static_cast<double>(rows), k = static_cast<double>(inputs),
-             n = static_cast<double>(outputs);
-  const Demand demand{.bytes = 4 * (m * k + k * n + m * n), .flops = 2 * m * n * k};
-  const std::string to = "to " + std::to_string(outputs);
-  compare.run("product " + to, x.shape(), "tiles", demand,
-              [&] { kernels::multiply_by_tiles(product); });
-  compare.run("product " + to, x.shape(), "BLAS", demand,
-              [&] { kernels::multiply_by_blas(product); });
-}
-
-// Matrix products of the sizes that one of two shards has in a training step, and attention.
+// Linear layers and attention, as one of two shards has them in a training step.
 void measure_products(const Comparison& compare, const Configuration& c) {
   const auto product = [&](Index rows, Index inputs, Index outputs) {
     const Tensor x = random({rows, inputs}, 1), weight = random({outputs, inputs}, 2);
@@ -186,7 +163,6 @@ void measure_products(const Comparison& compare, const Configuration& c) {
     name << "linear to " << outputs;
     compare.both(name.str(), {x, weight}, forward, backward,
                  [](const Tensors& xs) { return linear(xs[0], xs[1]); });
-    measure_both_ways(compare, rows, inputs, outputs);
   };
   const Index batch = c.batch / 2, rows = batch * c.target_length;
   product(rows, c.width, c.width);

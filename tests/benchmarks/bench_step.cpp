@@ -1,4 +1,4 @@
-// One training step as a program of ours does it: forward, backward, clipping, Adam, with dropout.
+// A training step as our programs run it: forward, backward, clipping, Adam, with dropout.
 #include <chrono>
 #include <functional>
 
@@ -31,7 +31,7 @@ void list(const std::vector<Configuration>& all) {
                 {"real_target_tokens", target_tokens(make_batch(c))}});
 }
 
-// Means over all steps, warming up included.
+// Means over all steps, warm-up included.
 void print_profile(const Options& options, const std::function<void()>& step) {
   Profile profile;
   Index steps = 0;

@@ -2,8 +2,7 @@
 
 Sizes, rates and epochs are those of Zhang et al., Dive into Deep Learning, sections 10.7, 11.4 and
 11.7: width 256, two layers or blocks, dropout 0.2, 30 epochs, Adam with a rate of 0.005 (recurrent)
-or 0.001 (Transformer). Each model is trained from several seeds, which also draw the split; a model
-is the same share of them as every other.
+or 0.001 (Transformer). Each model is trained from the same seeds, which also draw the split.
 """
 import argparse
 import pathlib
@@ -21,7 +20,7 @@ MODELS = {
 
 
 def train(program, corpus, seed, arguments, folder):
-    """One run: its parameters, seconds, BLEU on the held-out pairs, and share of them exactly right."""
+    """One run: parameters, seconds, BLEU on the held-out pairs, and the percentage exactly right."""
     start = time.monotonic()
     command = [program, "train", corpus, "--output", folder / "model", "--seed", str(seed), *arguments]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -40,7 +39,7 @@ def main():
     options.add_argument("build", help="folder of the programs")
     options.add_argument("corpus", help="file of pairs")
     options.add_argument("--seeds", default="1 2 3")
-    options.add_argument("--arguments", default="", help="further ones of seq2seq train")
+    options.add_argument("--arguments", default="", help="further arguments of seq2seq train")
     options = options.parse_args()
     program = pathlib.Path(options.build).resolve() / "seq2seq"
     seeds = options.seeds.split()

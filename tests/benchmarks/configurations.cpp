@@ -6,7 +6,7 @@ namespace adjoint::benchmarks {
 namespace {
 
 constexpr Key model_key{1}, batch_key{2};
-constexpr Index first_word = 4;  // the ids before it mean padding, begin, end and unknown
+constexpr Index first_word = 4;  // smaller ids are padding, begin, end and unknown
 
 nn::Ids random_words(Index length, Index tokens, Key key) {
   const Tensor ids = random_integers({length}, first_word, tokens, key);

@@ -32,7 +32,7 @@ std::vector<PairLengths> word_lengths(Index count, Key key) {
     std::istringstream fields(line);
     Index letters = 0, sounds = 0, entries = 0;
     require(static_cast<bool>(fields >> letters >> sounds >> entries),
-            "cmudict_lengths.tsv: not three numbers: ", line);
+            "cmudict_lengths.tsv: expected three numbers, got: ", line);
     all.insert(all.end(), static_cast<std::size_t>(entries), {letters + 1, sounds + 1});
   }
   return draw(all, count, key);

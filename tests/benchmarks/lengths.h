@@ -1,4 +1,4 @@
-// How long the sequences of a batch are.
+// The lengths of the sequences in a batch.
 #pragma once
 
 #include <vector>
@@ -7,13 +7,13 @@
 
 namespace adjoint::benchmarks {
 
-/// Tokens of a source and tokens to predict of its target, with the symbol that ends each.
+/// Tokens of a source, and tokens to predict of its target; both count the end symbol.
 struct PairLengths {
   Index source, target;
 };
 
-/// Of sentences: pairs drawn from data/english-french.tsv. Of words: letters and sounds, drawn like
-/// those of CMUdict (cmudict_lengths.tsv). Files are looked for from the repository's folder.
+/// Sentences are pairs drawn from data/english-french.tsv; words are letters and sounds drawn like
+/// those of CMUdict (cmudict_lengths.tsv). Both paths are relative to the repository.
 std::vector<PairLengths> sentence_lengths(Index count, Key key);
 std::vector<PairLengths> word_lengths(Index count, Key key);
 

@@ -20,12 +20,12 @@ double memory_bandwidth(std::size_t floats, double seconds) {
 
 double arithmetic_peak(double seconds) {
   using kernels::Register;
-  // So many sums side by side that each is ready when its turn comes again.
+  // Enough independent sums that each is finished when its turn comes again.
   constexpr Index sums = kernels::register_bytes == 64 ? 24 : 12;  // of 32 registers, or of 16
   constexpr Index rounds = 100'000, lanes = kernels::lanes<float>;
   const Register<float> a = kernels::filled(0.5F);
   const Timing time = measure(seconds, [&] {
-    Register<float> sum[sums];  // each begins with another number: equal ones would be one sum
+    Register<float> sum[sums];  // with different starts: equal sums would be merged
 #pragma GCC unroll 24
     for (Index i = 0; i < sums; ++i) sum[i] = kernels::filled(static_cast<float>(i));
     for (Index round = 0; round < rounds; ++round)

@@ -16,7 +16,7 @@ double milliseconds(Clock::duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-// Runs until both are reached; the times of the single runs.
+// Runs for at least that long and that often. Returns the time of each run.
 std::vector<double> run_for(double seconds, std::size_t runs, const std::function<void()>& run) {
   std::vector<double> times;
   const auto begin = Clock::now();
@@ -47,7 +47,7 @@ double peak_memory_mb() {
 void print_json(std::initializer_list<JsonField> fields) {
   const auto print = [](const auto& value) {
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-      std::cout << '"' << value << '"';  // names and shapes: nothing in them to be escaped
+      std::cout << '"' << value << '"';  // names and shapes need no escaping
     else if (std::isfinite(static_cast<double>(value)))
       std::cout << value;
     else

@@ -1,4 +1,4 @@
-// How long something takes, how much memory the process took, and both as a line of JSON.
+// Times, peak memory, and both as a line of JSON.
 #pragma once
 
 #include <functional>
@@ -11,16 +11,16 @@
 
 namespace adjoint::benchmarks {
 
-/// Of single runs. The minimum is what the machine can do, the median what one meets.
+/// The time of a single run: the median, and the minimum, which an idle machine would show.
 struct Timing {
   double median_ms, min_ms;
 };
 
-/// Warms up, with two runs at least, then runs for so many seconds, three times at least.
+/// Warms up with at least two runs, then runs for `seconds`, at least three times.
 Timing measure(double seconds, const std::function<void()>& run);
 
-/// The most memory that this process has held so far, in MB of 2²⁰ bytes: VmHWM of Linux's
-/// /proc/self/status. NaN, printed as null, where there is no such file.
+/// Peak memory of this process in MB of 2²⁰ bytes: VmHWM of Linux's /proc/self/status. NaN, printed
+/// as null, without that file.
 double peak_memory_mb();
 
 /// {"name": value, …} as one line on standard output.

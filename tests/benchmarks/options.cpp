@@ -7,10 +7,10 @@
 namespace adjoint::benchmarks {
 namespace {
 
-// A configuration by its name, and what is changed of it to see how the cost grows.
+// A configuration by name, and changes to it that show how the cost grows.
 struct Choice {
   std::string name = "micro", lengths = "even";
-  Index batch = 0, length = 0, width = 0;  // 0: as it is
+  Index batch = 0, length = 0, width = 0;  // 0: unchanged
 
   void add_to(CLI::App& app) {
     std::vector<std::string> names;
@@ -66,15 +66,15 @@ int run_benchmark(int argc, const char* const* argv, const std::string& descript
         ->capture_default_str();
   if (wanted(Takes::packed)) app.add_flag("--packed", options.packed, "leave padding out");
   if (wanted(Takes::composed))
-    app.add_flag("--composed", options.composed, "formulas in the place of fused kernels");
+    app.add_flag("--composed", options.composed, "formulas instead of fused kernels");
   if (wanted(Takes::recomputed))
     app.add_flag("--recomputed", options.recomputed,
-                 "compute each block once more in the sweep instead of remembering it");
+                 "compute each block again in the sweep instead of keeping its values");
   if (wanted(Takes::profile))
     app.add_flag("--profile", options.profile,
-                 "what each operation takes of a step, one a line, and a line for the step");
+                 "the time of each operation in a step, one per line, and of the step");
   if (wanted(Takes::list))
-    app.add_flag("--list", options.list, "only print the configurations, one a line");
+    app.add_flag("--list", options.list, "only print the configurations, one per line");
   try {
     app.parse(argc, argv);
     options.configuration = choice.changed(configuration(choice.name));

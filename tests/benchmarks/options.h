@@ -8,21 +8,21 @@
 namespace adjoint::benchmarks {
 
 struct Options {
-  Configuration configuration;       ///< the one chosen
-  std::vector<Configuration> every;  ///< all, each changed as the chosen one is
+  Configuration configuration;       ///< the chosen one
+  std::vector<Configuration> every;  ///< all of them, with the same changes
   int threads = 1;
   double seconds = 2;       ///< of each measurement
-  bool packed = false;      ///< compute real rows only
-  bool composed = false;    ///< every fused operation replaced by its formula
-  bool recomputed = false;  ///< blocks remembered by their inputs alone
-  bool profile = false;     ///< each operation's part of the time
-  bool list = false;        ///< only print every configuration
+  bool packed = false;      ///< without padding
+  bool composed = false;    ///< formulas instead of fused operations
+  bool recomputed = false;  ///< blocks keep their inputs only
+  bool profile = false;     ///< print the time of each operation
+  bool list = false;        ///< only print the configurations
 };
 
 enum class Takes { configuration, threads, packed, composed, recomputed, profile, list };
 
-/// Runs a benchmark with the options of its command line, of which it takes `--seconds` and those
-/// named. The exit code for main: 1 after an error, 2 when the command line is wrong.
+/// Runs a benchmark with the options of its command line: `--seconds` and those in `takes`. Returns
+/// the exit code for main: 1 after an error, 2 for a wrong command line.
 int run_benchmark(int argc, const char* const* argv, const std::string& description,
                   std::initializer_list<Takes> takes,
                   const std::function<void(const Options&)>& benchmark);

@@ -39,13 +39,13 @@ StepProducts::Activation StepProducts::linear(const Activation& x, Index outputs
                        .a = {y.gradient, outputs},
                        .b = {weight.value, x.width},
                        .c = {x.gradient, x.width},
-                       .keep = gradient == Gradient::add ? 1.0F : 0.0F});
+                       .add = gradient == Gradient::add});
   return y;
 }
 
 // For each example and head  S = Q Kᵀ,  O = P V;
-// backward  P̄ = Ō Vᵀ,  V̄ = Pᵀ Ō,  Q̄ = S̄ K,  K̄ = S̄ᵀ Q.  There is no softmax to make P of S, nor S̄
-// of P̄: what is read are other numbers than those written.
+// backward  P̄ = Ō Vᵀ,  V̄ = Pᵀ Ō,  Q̄ = S̄ K,  K̄ = S̄ᵀ Q.  Without a softmax that turns S into P and
+// P̄ into S̄, the products read other buffers than those written.
 StepProducts::Activation StepProducts::attention(const Activation& q, const Activation& k,
                                                  const Activation& v, Index batch, Index heads) {
   const Index queries = q.rows / batch, keys = k.rows / batch, width = q.width / heads;
@@ -62,7 +62,7 @@ StepProducts::Activation StepProducts::attention(const Activation& q, const Acti
   };
   const auto add = [&](std::vector<Product>& to, Index m, Index n, Index inner, Operand a,
                        Operand b, Operand c) {
-    to.push_back({m, n, inner, a, b, c, 0, batch, heads});
+    to.push_back({m, n, inner, a, b, c, false, batch, heads});
   };
   add(forward_, queries, keys, width, rows(q.value, queries), rows(k.value, keys).t(),
       scores(written.value));
@@ -123,7 +123,7 @@ void StepProducts::run() const {
                                           .b = {at(p.b, e, h), p.b.stride, p.b.transposed},
                                           .c = at(p.c, e, h),
                                           .stride = p.c.stride,
-                                          .keep = p.keep});
+                                          .add = p.add});
   };
   for (const Product& product : forward_) run_one(product);
   for (const Product& product : std::views::reverse(backward_)) run_one(product);

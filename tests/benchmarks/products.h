@@ -1,4 +1,4 @@
-// The matrix products of a training step, without anything between them.
+// The matrix products of a training step, and nothing between them.
 #pragma once
 
 #include <memory>
@@ -8,25 +8,25 @@
 
 namespace adjoint::benchmarks {
 
-/// What no step can beat that leaves its products to BLAS. Each layer has buffers of its own, and a
+/// No step that leaves its products to BLAS can be faster. Each layer has its own buffers, and a
 /// product reads what the one before it wrote, as in a real step; padding is computed. The values
-/// are no model's, but stay of the order of one: a processor is slow with denormal ones.
+/// come from no model, but are of the order of one, since processors are slow with denormals.
 class StepProducts {
  public:
   explicit StepProducts(const Configuration& configuration);
 
-  /// All of them once, forward and then backward, on the calling thread.
+  /// Runs all of them once, forward and then backward, on the calling thread.
   void run() const;
   double flops() const { return flops_; }
   Index calls() const { return calls_; }
 
  private:
-  // A value and its gradient: [rows, width] each. It may be one part of wider rows.
+  // A value and its gradient, [rows, width] each.
   struct Activation {
     float *value, *gradient;
     Index rows, width;
   };
-  // A matrix inside of a buffer. Of a batch of matrices, the first.
+  // A matrix in a buffer, or the first of a batch of matrices.
   struct Operand {
     float* data;
     Index stride;                           // from row to row
@@ -34,11 +34,11 @@ class StepProducts {
     bool transposed = false;
     Operand t() const { return {data, stride, next_example, next_head, !transposed}; }
   };
-  // C ← A B + keep C for each example and head.
+  // C ← A B for each example and head, added to C with `add`.
   struct Product {
     Index rows, columns, inner;
     Operand a, b, c;
-    float keep = 0;
+    bool add = false;
     Index examples = 1, heads = 1;
   };
   enum class Gradient { overwrite, add };  // what the backward does to the input's gradient
@@ -55,7 +55,7 @@ class StepProducts {
   Activation feed_forward(const Activation& x, Index hidden);
 
   std::vector<std::unique_ptr<float[]>> buffers_;
-  std::vector<Product> forward_, backward_;  // the latter is run from its end
+  std::vector<Product> forward_, backward_;  // backward_ runs from its end
   double flops_ = 0;
   Index calls_ = 0;
 };

@@ -1,8 +1,8 @@
 """Runs the benchmarks and prints their tables: `make bench`. README.md says how to read them.
 
-What is compared is measured in turn, round after round, so that whatever else the machine does
-meets all of it. The programs report one line of JSON each; times in the tables are the minima over
-all rounds unless a column says otherwise.
+Programs to be compared take turns, round after round, so that other load on the machine affects all
+of them alike. Each program reports one line of JSON. Times in the tables are minima over all rounds
+unless a column says otherwise.
 """
 import argparse
 import json
@@ -17,14 +17,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 THREADS = (1, 2)
-# Of OpenBLAS: its own choice (or that of OPENBLAS_CORETYPE), and kernels by name.
+# OpenBLAS's own choice (or that of OPENBLAS_CORETYPE), and kernels by name.
 BLAS_KERNELS = ("", "Haswell", "SkylakeX") if platform.machine() == "x86_64" else ("",)
 
 
 # ---- Running -------------------------------------------------------------------------------------
 
 class Bench:
-    """Where the programs are, and how long and how often each is to be run."""
+    """Where the programs are, and how long and how often to run each."""
 
     def __init__(self, options):
         self.build = pathlib.Path(options.build).resolve()
@@ -45,7 +45,7 @@ class Bench:
         return self.run(name, "--seconds", self.seconds, *arguments)[0]
 
     def in_torch(self, name, threads, config=None, seconds=None):
-        """The lines that torch_NAME.py prints. BLAS is the library that ours is linked with."""
+        """The lines that torch_NAME.py prints, on the BLAS library that our programs use."""
         command = ["/usr/bin/python3", HERE / f"torch_{name}.py", "--threads", threads,
                    "--seconds", self.seconds if seconds is None else seconds]
         if config:
@@ -53,10 +53,10 @@ class Bench:
         return lines_of(command, LD_LIBRARY_PATH=self.blas_folder)
 
     def choose_blas_kernels(self):
-        """Sees to it that what we are compared with runs at its best.
+        """Makes the floor and PyTorch run at their best.
 
-        OpenBLAS chooses its kernels by the environment or the processor, which may be newer than it
-        knows. The floor and PyTorch are given those that are fastest here.
+        OpenBLAS chooses its kernels by the environment or by the processor, which may be newer than
+        the library. All programs get the kernels that are fastest here.
         """
         floor = [self.build / "bench-floor", "--config", "g2p-s", "--seconds", self.seconds / 4]
         runs = {name: lambda name=name: lines_of(floor, **environment_of(name))[0]
@@ -69,7 +69,7 @@ class Bench:
               flush=True)
 
     def can_run(self, kernels):
-        """Whether the processor has the instructions of OpenBLAS's kernels of this name."""
+        """Whether the processor can run OpenBLAS's kernels of this name."""
         command = [self.build / "bench-floor", "--seconds", "0"]
         return not kernels or subprocess.run(command, env=os.environ | environment_of(kernels),
                                              stdout=subprocess.DEVNULL).returncode == 0
@@ -94,7 +94,7 @@ def lines_of(command, **environment):
 
 
 def best(results):
-    """Of several results of one program: the lowest times, the highest rates and peaks."""
+    """The lowest times, the highest rates and peaks among several results of one program."""
     highest = ("per_s", "peak_mb")
     def of(key):
         known = [result[key] for result in results if result[key] is not None]
@@ -106,7 +106,7 @@ def best(results):
 # ---- Printing ------------------------------------------------------------------------------------
 
 def number(value):
-    """Three digits that count; whole numbers from 100 on."""
+    """Three significant digits; whole numbers from 100 on."""
     if value is None or isinstance(value, str):
         return value or "–"
     if value == 0 or not math.isfinite(value):
@@ -216,7 +216,7 @@ def packing(bench):
 
 
 def composed(bench):
-    """What the fused kernels are worth."""
+    """What the fused kernels gain."""
     rows = []
     for name in bench.configs:
         one = ["--config", name]
@@ -231,7 +231,7 @@ def composed(bench):
 
 
 def recomputed(bench):
-    """Blocks remembered by their inputs alone: memory for time."""
+    """Blocks that keep their inputs only: memory for time."""
     rows = []
     for name in bench.configs:
         one = ["--config", name]
@@ -247,7 +247,7 @@ def recomputed(bench):
 
 
 def decoding(bench):
-    """Greedy decoding of 20 steps, encoding included."""
+    """Greedy decoding: the encoder and 20 steps."""
     header = ["model", "batch", "threads", "tokens/s best", "median", "ms", "peak MB"]
     if bench.torch:
         header += ["PyTorch tokens/s best", "ours/PyTorch"]
@@ -274,7 +274,7 @@ def decoding(bench):
 
 
 def operations(bench):
-    """What one operation costs as such, and each against the limits of the machine."""
+    """The overhead of an operation, and operations against the limits of the machine."""
     rounds, torch_rounds = [], []
     for _ in range(bench.rounds):
         rounds.append(bench.run("ops", "--seconds", bench.seconds / 4))
@@ -290,7 +290,7 @@ def operations(bench):
         for row, same in zip(rows, zip(*torch_rounds)):
             other = best(list(same))["min_ns"]
             row += [other, other / row[2]]
-    table("The cost of an operation as such, 1 thread", header, rows)
+    table("The overhead of an operation, 1 thread", header, rows)
 
     header = ["operation", "x", "pass", "µs", "limit µs", "set by", "% of limit"]
     rows, title = [], ""
@@ -308,7 +308,7 @@ def operations(bench):
 
 
 def growth(bench):
-    """How the cost of a step grows with what it depends on, from one configuration."""
+    """How the time of a step grows with length, width and batch."""
     base = "g2p-s" if "g2p-s" in bench.configs else next(iter(bench.configs))
     rows = []
     for what, sizes in {"length": (8, 16, 32, 64, 128), "width": (64, 128, 256, 512),
@@ -325,12 +325,12 @@ def growth(bench):
             former = size, step
     table(f"Growth of the step of {base}, 1 thread",
           ["of", "size", "step ms", "exponent", "step/floor", "target tokens/s", "peak MB"], rows,
-          "The time grows like the size to this power, from the row above to this one. Width: of\n"
-          "the model, the feed-forward networks' with it.")
+          "From the row above to this one, the time grows like the size to the power of the exponent.\n"
+          "The feed-forward width grows with the width.")
 
 
 def start(bench):
-    """From a command to its end, where there is next to nothing to do."""
+    """The time of programs that do next to nothing."""
     rows = []
     for command in ([bench.build / "01_derivative"], [bench.build / "seq2seq", "--version"],
                     ["true"]):
@@ -341,13 +341,13 @@ def start(bench):
             times.append(1e3 * (time.perf_counter() - begin))
         name = " ".join([pathlib.Path(command[0]).name, *command[1:]])
         rows.append([name, min(times), sorted(times)[len(times) // 2]])
-    table("Start and end of a program", ["program", "ms", "median"], rows)
+    table("Start to end of a program", ["program", "ms", "median"], rows)
 
 
 def build(bench):
-    """A build from nothing, and after one source has changed; in a folder of its own."""
+    """A build from nothing, and after a change to one source, in a folder of its own."""
     folder = bench.build / "timed"
-    # Not as a part of the make that runs this: it would be given none of its jobs.
+    # Detached from the make that runs this, which would give it no jobs.
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
     program = folder / "seq2seq"
     source = REPOSITORY / "autograd/ops/softmax.cpp"
@@ -361,7 +361,7 @@ def build(bench):
                        stdout=subprocess.DEVNULL, env=environment)
         rows.append([what, time.perf_counter() - begin])
     shutil.rmtree(folder)
-    table("Build of the program seq2seq, on all cores", ["compiled anew", "seconds"], rows)
+    table("Build of the program seq2seq, on all cores", ["compiled", "seconds"], rows)
 
 
 TABLES = {f.__name__: f for f in (steps, profile, packing, composed, recomputed, decoding, operations,
@@ -372,7 +372,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", help="the folder with the programs")
-    parser.add_argument("--tables", default="", help="which ones: " + " ".join(TABLES))
+    parser.add_argument("--tables", default="", help="which tables: " + " ".join(TABLES))
     parser.add_argument("--configs", default="", help="which configurations; all")
     parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,4 +1,4 @@
-"""The chains of operations of bench_ops.cpp in PyTorch. The same lines of JSON."""
+"""The chains of operations of bench_ops.cpp in PyTorch: the same lines of JSON."""
 import json
 
 import torch

@@ -1,4 +1,4 @@
-"""The decoding of bench_decode.cpp in PyTorch, with a cache written by hand. The same JSON."""
+"""The decoding of bench_decode.cpp in PyTorch, with a cache written by hand: the same JSON."""
 import json
 
 import torch
@@ -17,7 +17,7 @@ def split_step(attention, rows):
 
 
 class CachedBlock:
-    """A decoder block that is fed one row of each sequence at a time."""
+    """A decoder block that takes one row of each sequence at a time."""
 
     def __init__(self, block, memory):
         self.block = block
@@ -65,7 +65,7 @@ def decode_without_cache():
 
 median, minimum = measure(options.seconds, decode)
 peak = peak_memory_mb()
-# Rounding may turn a near tie, and what follows it; a wrong cache changes nearly everything.
+# Rounding may flip a near tie and the tokens after it; a wrong cache changes nearly all tokens.
 agreement = (decode() == decode_without_cache()).float().mean().item()
 assert agreement > 0.9, f"the cache is wrong: only {agreement:.0%} of the tokens agree"
 

@@ -1,6 +1,6 @@
-"""The model of the benchmarks in PyTorch, and what the scripts beside this one share.
+"""The model of the benchmarks in PyTorch, and the helpers of the other torch scripts.
 
-The same post-norm Transformer as ours: relu, attention without biases and with dropout of its
+The same post-norm Transformer as ours: relu, attention without biases and with dropout on its
 weights, embeddings times the root of the width plus sinusoids, dropout before each sum.
 """
 import argparse
@@ -28,7 +28,7 @@ def arguments(description):
 
 
 def measure(seconds, run):
-    """(median, minimum) in milliseconds: warms up, then runs for so long; as measuring.cpp does."""
+    """(median, minimum) in milliseconds, after a warm-up, as measuring.cpp does."""
 
     def run_for(at_least_seconds, at_least_runs):
         times, begin = [], time.perf_counter()
@@ -49,7 +49,7 @@ def peak_memory_mb():
 
 
 def source_batch(c):
-    """Random tokens [batch, length] and the valid lengths, half of it to all of it."""
+    """Random tokens [batch, length] and valid lengths from half the length to all of it."""
     x = torch.randint(4, c["source_tokens"], (c["batch"], c["source_length"]))
     lengths = torch.randint(c["source_length"] // 2, c["source_length"] + 1, (c["batch"],))
     return x, lengths
@@ -76,7 +76,7 @@ class Attention(nn.Module):
         return self.output(self.attend(q, k, v, hidden).transpose(1, 2).flatten(2))
 
     def attend(self, q, k, v, hidden=None):
-        """Split tensors; hidden is true where a query must not look."""
+        """Takes split heads; `hidden` is true where a query may not attend."""
         scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[3])
         if hidden is not None:
             scores = scores.masked_fill(hidden, -1e6)
@@ -84,7 +84,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Of the encoder, or of the decoder when `cross`."""
+    """A block of the encoder, or of the decoder with `cross`."""
 
     def __init__(self, c, cross):
         super().__init__()
@@ -123,7 +123,7 @@ class Transformer(nn.Module):
         return self.dropout(table(ids) * self.scale + self.positions[:ids.shape[1]])
 
     def encode(self, x, lengths):
-        """The memory, and where it must not be looked at: [batch, 1, 1, time]."""
+        """The memory, and the mask of its padding: [batch, 1, 1, time]."""
         hidden = (torch.arange(x.shape[1]) >= lengths[:, None])[:, None, None]
         memory = self.embed(self.source, x)
         for block in self.encoder:

@@ -1,4 +1,4 @@
-"""The training step of bench_step.cpp in PyTorch: one line of JSON with the same names."""
+"""The training step of bench_step.cpp in PyTorch: the same JSON."""
 import json
 
 import torch

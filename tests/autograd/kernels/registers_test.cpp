@@ -30,7 +30,7 @@ std::vector<T> counting(Index count) {
 template <Real T>
 void check_parts() {
   for (Index count = 0; count <= lanes<T>; ++count) {
-    // As many elements as are asked for and not one more.
+    // Exactly `count` elements are read and written.
     const std::vector<T> from = counting<T>(lanes<T>);
     std::vector<T> expected = counting<T>(count);
     expected.resize(static_cast<std::size_t>(lanes<T>));
@@ -48,7 +48,7 @@ void check_totals() {
   Register<T> rows[n];
   for (Index i = 0; i < n; ++i) rows[i] = load(numbers.data() + i * n);
   const std::vector<T> totals = elements<T>(totals_of<T>(rows));
-  for (Index i = 0; i < n; ++i)  // of i n + 1, …, i n + n
+  for (Index i = 0; i < n; ++i)  // row i holds i n + 1, …, i n + n
     BOOST_TEST(totals[static_cast<std::size_t>(i)] == i * n * n + n * (n + 1) / 2);
 }
 

@@ -39,7 +39,7 @@ void check_masks_by_definition() {
     // Some row numbers need the upper word, too.
     const auto first = 0x100000000 - static_cast<std::uint64_t>(dice.between(1, 60));
     const auto plane = static_cast<std::uint32_t>(dice.between(0, 9));
-    const kernels::DropoutMask<T> mask(0.3, key);
+    const kernels::DropoutMask<T> mask(0.3, key.value());
     std::vector<T> x(static_cast<std::size_t>(rows * width));
     std::iota(x.begin(), x.end(), T{1});
     std::vector<T> by_rows(x.size()), together(x.size());

@@ -302,9 +302,10 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_an_error) {
                         says("recurrent: layer 0 has no memory c"));
   BOOST_CHECK_EXCEPTION(gru(zeros({2, 4, 3}), layout, inference), Error,
                         says("time order: the layout is [2, 5], x is [2, 4, 3]"));
-  BOOST_CHECK_EXCEPTION(gru(zeros({2, 5, 2}), layout, inference), Error,
-                        says("linear: x is […, inputs], the weight [outputs, inputs]; x is [10, "
-                             "2], the weight [12, 3]"));
+  BOOST_CHECK_EXCEPTION(
+      gru(zeros({2, 5, 2}), layout, inference), Error,
+      says("linear: x must be […, inputs] and the weight [outputs, inputs]; x is [10, "
+           "2], the weight [12, 3]"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -214,12 +214,13 @@ std::vector<ErrorSample> errors() {
       {"matmul", "f32 and f64", [=] { matmul(single, m34); },
        "matmul: mixes f32 and f64; cast() one of them"},
       {"linear", "sizes", [=] { linear(m23, m34); },
-       "linear: x is […, inputs], the weight [outputs, inputs]; x is [2, 3], the weight [3, 4]"},
+       "linear: x must be […, inputs] and the weight [outputs, inputs]; x is [2, 3], the weight "
+       "[3, 4]"},
       {"linear", "bias",
        [=] {
          linear(m23, real({4, 3}), m23);
        },
-       "linear: the bias must be [4], is [2, 3]"},
+       "linear: the bias must be [4]; it is [2, 3]"},
       {"softmax", "scalar", [=] { softmax(s); }, "softmax: x must have at least one axis, is []"},
       {"log_softmax", "scalar", [=] { log_softmax(s); },
        "log_softmax: x must have at least one axis, is []"},

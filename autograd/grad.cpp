@@ -45,6 +45,8 @@ class Sweep {
         continue;
       }
       Node& node = *youngest->node;
+      require(!node.consumed(), node.name(),
+              ": this graph was already swept by backward() or a consuming grad()");
       if (!find_needed(node)) continue;
       Tensors gradients = pull_back(youngest->node, youngest->cotangents);  // ȳ to x̄
       check(node, gradients);
@@ -113,8 +115,6 @@ bool Sweep::find_needed(const Node& node) {
 
 // Runs the node's derivative rule.
 Tensors Sweep::pull_back(const NodePtr& node, const Tensors& cotangents) const {
-  require(!node->consumed(), node->name(),
-          ": this graph was already swept by backward() or a consuming grad()");
   const NameScope scope(node->scope_path());
   const Pullback back(node, cotangents, needed_);
   if (!ambient().observing) return node->vjp(back);

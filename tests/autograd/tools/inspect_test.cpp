@@ -31,7 +31,8 @@ BOOST_AUTO_TEST_CASE(a_tape_is_printed_in_the_order_of_computation) {
 BOOST_AUTO_TEST_CASE(the_outputs_of_one_node_are_told_apart) {
   const Tensor x = variable(tensor({1, 2, 3}), "x");
   const Tensors parts = split(x, 0, {1, 2});
-  const Tensor y = sum(parts[1]) * sum(parts[0]);
+  const Tensor second = sum(parts[1]), first = sum(parts[0]);
+  const Tensor y = first * second;
   const std::string tape = printed(print_tape, y), dot = printed(print_dot, y);
   BOOST_TEST(tape.find("%2.0, %2.1 = split(%1)  [1]  [2]\n") != std::string::npos, tape);
   BOOST_TEST(tape.find("sum(%2.1)") != std::string::npos, tape);

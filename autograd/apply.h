@@ -39,7 +39,7 @@ DType working_type(const char* operation, Inputs in, Outputs out, Operands const
 
 // ---- The node that apply() leaves --------------------------------------------------------------
 
-/// SavedInputs is an array, or a vector where only the run knows how many inputs there are.
+/// SavedInputs is an array, or a vector if the number of inputs is known only at run time.
 template <class Op, class SavedInputs>
 class Recorded final : public Node {
  public:
@@ -66,7 +66,8 @@ template <class SavedInputs, class Op>
 void record(const Op& op, Inputs in, Outputs out) {
   using Entry = Recorded<Op, SavedInputs>;
   NodePtr node = std::allocate_shared<Entry>(Recycling<Entry>(), op, in, out);
-  for (std::size_t i = out.size(); i-- > 0;)  // the last one takes the handle itself
+  for (std::size_t i = out.size();
+       i-- > 0;)  // counting down, so that output 0 can take the pointer
     if (is_real(out[i].dtype()))
       out[i].exchange_history({i > 0 ? node : std::move(node), static_cast<int>(i)});
 }
@@ -145,8 +146,8 @@ Tensor apply_list(const Op& op, std::span<const Tensor> in) {
   return std::move(detail::apply<std::vector<SavedInput>>(op, Inputs(pointers))[0]);
 }
 
-/// Checks the inputs by the operation's shape rule, with its errors, and computes nothing: for a
-/// formula that takes the operation's place.
+/// Only checks the inputs, by the operation's shape rule. For a formula that replaces the
+/// operation.
 template <class Op, std::same_as<Tensor>... Ts>
 void require_form(const Op& op, const Ts&... in) {
   const std::array<const Tensor*, sizeof...(Ts)> pointers = {&in...};

@@ -39,7 +39,7 @@ class Sweep {
 
   void run() {
     while (const Pending::Entry* youngest = pending_.next()) {
-      if (!youngest->arrived) continue;  // asked for, but nothing depends on it
+      if (!youngest->arrived) continue;  // asked for, but y does not depend on it
       if (youngest->node->is_leaf()) {
         reach(static_cast<Leaf&>(*youngest->node), youngest->cotangents[0]);
         continue;
@@ -62,7 +62,7 @@ class Sweep {
   }
 
  private:
-  bool leads_to_wanted(const Tensor& x) const;
+  bool may_lead_to_wanted(const Tensor& x) const;
   bool find_needed(const Node& node);
   Tensors pull_back(const NodePtr& node, const Tensors& cotangents) const;
   void check(const Node& node, const Tensors& gradients) const;
@@ -100,8 +100,8 @@ void Sweep::send(const Node* from, const Tensor& x, Tensor term) {
   tell_observers([&](Observer& o) { o.after_arrival(from, *node, output, arrived, sum); });
 }
 
-// A node older than everything that is wanted cannot depend on it.
-bool Sweep::leads_to_wanted(const Tensor& x) const {
+// A node older than every wanted one cannot depend on any of them.
+bool Sweep::may_lead_to_wanted(const Tensor& x) const {
   if (!x.tracked() || x.history().node->number() < oldest_wanted_) return false;
   const Node& node = *x.history().node;
   return !node.is_leaf() || all_leaves_ || pending_.contains(node);
@@ -109,7 +109,7 @@ bool Sweep::leads_to_wanted(const Tensor& x) const {
 
 bool Sweep::find_needed(const Node& node) {
   needed_.clear();
-  for (const SavedInput& input : node.inputs()) needed_.push_back(leads_to_wanted(input.value));
+  for (const SavedInput& input : node.inputs()) needed_.push_back(may_lead_to_wanted(input.value));
   return std::ranges::find(needed_, 1) != needed_.end();
 }
 

@@ -22,7 +22,7 @@ struct GradOptions {
 Tensors grad(const Tensor& y, const Tensors& xs, const GradOptions& options = {});
 
 /// Σᵢ ȳᵢᵀ ∂yᵢ/∂x for each x in xs: the vector-Jacobian product with cotangents of the ys' shapes.
-/// A cotangent that is not defined counts as zero.
+/// An empty cotangent means zero.
 Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
              const GradOptions& options = {});
 

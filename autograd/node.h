@@ -38,7 +38,7 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// The cotangents of the outputs to those of the inputs: one for each input, empty for zero.
+  /// Maps the cotangents of the outputs to those of the inputs: one for each input, empty for zero.
   virtual Tensors vjp(const Pullback& back) const = 0;
   /// The same operation with the same attributes on other inputs. Error for a leaf.
   virtual Tensors replay(const Tensors& inputs) const = 0;

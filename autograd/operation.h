@@ -48,8 +48,8 @@ struct Operand {
 constexpr Operand input(int index) { return {false, index}; }
 constexpr Operand output(int index) { return {true, index}; }
 
-/// A set of operands, such as those whose values a vjp reads. Only these are kept on the tape; the
-/// memory of the others is free as soon as the caller drops them.
+/// A set of operands. As `reads` it names those whose values the tape keeps for the vjp; the memory
+/// of the others is free as soon as the caller drops them.
 class Operands {
  public:
   constexpr Operands(std::initializer_list<Operand> operands) {

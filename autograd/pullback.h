@@ -7,8 +7,7 @@
 
 namespace adjoint {
 
-/// The pullback of one node at the point where it was recorded: it maps ȳ, the cotangents of the
-/// outputs, to x̄, those of the inputs.
+/// One call of a node's vjp: the operands as they were recorded, ȳ, and which x̄ are asked for.
 class Pullback {
  public:
   /// `needed` has an entry for each input: whether its gradient is asked for.
@@ -17,7 +16,7 @@ class Pullback {
 
   /// An input with its history. Error if it was changed since it was recorded.
   const Tensor& input(std::size_t index) const;
-  /// An output with its history. Error likewise.
+  /// An output with its history. Error if it was changed since it was recorded.
   Tensor output(std::size_t index) const;
   const Shape& shape(std::size_t input) const { return node_->inputs()[input].value.shape(); }
   Form form(std::size_t input) const { return node_->inputs()[input].value.form(); }

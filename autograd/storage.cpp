@@ -18,7 +18,7 @@ constexpr std::size_t line = 1 << line_bits;  // a cache line, and the widest ve
 constexpr std::align_val_t alignment{line};
 
 // Size classes: a line for the Storage itself, then the elements. Four sizes to each power of two,
-// so at most a fifth of a block is unused, the smallest aside.
+// so at most a fifth of a block is unused, except in the smallest.
 struct SizeClass {
   std::size_t index;
   std::size_t bytes;
@@ -84,7 +84,7 @@ SharedFreeList& shared_list() {
 }
 
 // Bytes in use by all threads. One counter would make all threads wait for each other, so each
-// counts in a book of its own and carries the sum over when it has grown large.
+// keeps a count of its own and adds it to the shared one when it is large.
 std::atomic<std::ptrdiff_t> bytes_in_use{0};
 std::atomic<std::ptrdiff_t> bytes_peak{0};
 class Book {
@@ -105,7 +105,7 @@ class Book {
  private:
   static constexpr std::ptrdiff_t longest = 1 << 16;
   std::ptrdiff_t change_ = 0;
-  std::ptrdiff_t highest_ = 0;  // that the change has been
+  std::ptrdiff_t highest_ = 0;  // change_ at its highest since then
 };
 
 // What belongs to one thread. The pointer is null before the first use and while the thread ends. A

@@ -58,8 +58,8 @@ class Storage {
   std::uint64_t version_ = 0;
 };
 
-/// Memory in the buffers of all tensors, in bytes asked for. Each other running thread may hold
-/// back up to 64 KB of changes that do not show yet.
+/// Memory in the buffers of all tensors, in bytes asked for. It may be off by up to 64 KB for each
+/// other running thread.
 namespace memory {
 std::size_t in_use();
 /// The highest in_use() since the start or the last reset.

@@ -35,7 +35,7 @@ struct History {
 
 class Tensor {
  public:
-  /// The empty tensor: no shape, no elements. As a cotangent or a gradient it means zero.
+  /// The empty tensor, which is not defined(). As a cotangent or a gradient it means zero.
   Tensor() = default;
   /// A new tensor with uninitialised elements.
   explicit Tensor(const Form& form);
@@ -60,7 +60,7 @@ class Tensor {
   std::span<const T> values() const {
     return {static_cast<const T*>(read(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// Write access. A sweep that needs the old values afterwards is an error.
+  /// Write access. A later sweep that needs the old values is an error.
   template <Scalar T>
   std::span<T> edit() {
     return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};
@@ -70,7 +70,7 @@ class Tensor {
   /// One element by its indices, negative ones from the end: x.at({0, -1}).
   double at(std::initializer_list<Index> indices) const;
 
-  /// Whether operations on this tensor are recorded.
+  /// Whether operations on this tensor are recorded, while recording is on.
   bool tracked() const { return history_.node != nullptr; }
   const History& history() const { return history_; }
   /// Replaces the history and returns the old one. For the tape.
@@ -97,7 +97,7 @@ class Tensor {
     storage_->bump_version();
     return storage_->data();
   }
-  [[noreturn]] void refuse(DType expected) const;  // to hand out elements of that type
+  [[noreturn]] void refuse(DType expected) const;  // to give elements of that type
 
   Shape shape_;
   DType dtype_ = DType::f32;

@@ -93,7 +93,7 @@ void lesson() {
   const Tensor loss = neuron_loss(weight, bias);
   print_tape(std::cout, loss);
 
-  // grad() walks that list upward and applies the rule of each operation, as we did by hand.
+  // grad() visits the same nodes, last printed first, and applies their rules as we did by hand.
   std::puts("\nFrom the tape, against by hand:");
   const Tensors gradients = grad(loss, {weight, bias});
   claim("loss", loss.item(), hand.loss);

@@ -110,8 +110,7 @@ void lesson() {
         no_cotangent.count(Finding::Kind::not_linear) > 0);
   const GradcheckReport detached = check(Detached{});
   claim("a detached derivative is found", !detached);
-  claim("at second order only",
-        !detached.findings.empty() && detached.findings.front().order == 2);
+  claim("at second order only", !detached.findings.empty() && detached.findings.front().order == 2);
 
   std::cout << (all_hold ? "\nAll claims hold.\n" : "\nA claim above does not hold.\n");
 }

@@ -11,7 +11,7 @@ namespace adjoint {
 namespace {
 
 // Applies Op::value(a, b) to each pair of elements. Op::a_bar and Op::b_bar are the gradients of
-// the operands as if neither had been repeated; one that was gets the sum over its repetitions.
+// the operands as if neither had been repeated; sum_to adds them up where one was.
 template <class Op>
 struct Binary {
   Form form(Inputs in) const {

@@ -21,12 +21,12 @@ struct AxisRange {
     return {x.numel(0, first), x.numel(first, last), x.numel(last, x.rank())};
   }
   Shape reduced(const Shape& x) const { return x.part(0, first).joined(x.part(last, x.rank())); }
-  // The same. Error if the elements of the result would be chosen from nothing.
+  // The same. Error if there is nothing to choose from.
   Shape reduced_not_empty(const char* name, const Shape& x) const {
     require(split(x).count > 0, name, ": no elements to reduce, x is ", x);
     return reduced(x);
   }
-  // y = f(first element, count, step) of the elements of x that each element of y comes from.
+  // Sets each element of y to f(first, count, step) of the elements of x that it is made from.
   template <Real T, Scalar Y, class F>
   void reduce(const Tensor& x, Tensor& y, F f) const {
     const T* const from = x.values<T>().data();

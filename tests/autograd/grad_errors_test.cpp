@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
-#include "autograd/grad.h"
 #include "autograd/apply.h"
+#include "autograd/grad.h"
 #include "tests/autograd/support.h"
 
 namespace {

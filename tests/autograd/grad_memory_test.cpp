@@ -7,10 +7,10 @@
 #include <exception>
 #include <functional>
 
-#include "autograd/grad.h"
 #include "autograd/apply.h"
-#include "tests/autograd/support.h"
+#include "autograd/grad.h"
 #include "autograd/node.h"
+#include "tests/autograd/support.h"
 
 // Of the sanitizers: there if the library is compiled with one.
 extern "C" {

@@ -1,10 +1,10 @@
 // What is recorded and what is not, and the scope that nodes are made in.
 #include <boost/test/unit_test.hpp>
 
-#include "autograd/grad.h"
 #include "autograd/apply.h"
-#include "tests/autograd/support.h"
+#include "autograd/grad.h"
 #include "autograd/node.h"
+#include "tests/autograd/support.h"
 
 namespace {
 

@@ -5,10 +5,10 @@
 #include <limits>
 #include <sstream>
 
-#include "autograd/grad.h"
 #include "autograd/apply.h"
-#include "tests/autograd/support.h"
+#include "autograd/grad.h"
 #include "autograd/node.h"
+#include "tests/autograd/support.h"
 
 namespace {
 

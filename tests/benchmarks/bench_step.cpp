@@ -2,13 +2,13 @@
 #include <chrono>
 #include <functional>
 
+#include "autograd/observer.h"
 #include "autograd/support/ambient.h"
 #include "autograd/support/threads.h"
 #include "autograd/tools/profile.h"
 #include "nn/training/trainer.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
-#include "autograd/observer.h"
 
 using namespace adjoint;
 using namespace adjoint::benchmarks;

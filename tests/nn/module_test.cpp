@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
+#include "autograd/node.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/normalization.h"
 #include "tests/nn/support.h"
-#include "autograd/node.h"
 
 namespace {
 

@@ -4,11 +4,11 @@
 #include <boost/test/unit_test.hpp>
 #include <sstream>
 
-#include "autograd/gradcheck.h"
 #include "autograd/apply.h"
+#include "autograd/gradcheck.h"
+#include "autograd/observer.h"
 #include "autograd/ops.h"
 #include "tests/autograd/support.h"
-#include "autograd/observer.h"
 
 namespace {
 

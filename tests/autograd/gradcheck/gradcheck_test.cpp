@@ -8,8 +8,8 @@
 #include <limits>
 #include <sstream>
 
-#include "autograd/gradcheck/numeric_derivative.h"
 #include "autograd/apply.h"
+#include "autograd/gradcheck/numeric_derivative.h"
 #include "autograd/ops.h"
 #include "autograd/tools/anomaly.h"
 #include "tests/autograd/support.h"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/gradcheck.h"
 #include "autograd/apply.h"
+#include "autograd/gradcheck.h"
 #include "tests/autograd/ops/samples.h"
 
 namespace adjoint::testing {

@@ -4,11 +4,11 @@
 #include <regex>
 #include <sstream>
 
-#include "autograd/gradcheck.h"
 #include "autograd/apply.h"
+#include "autograd/gradcheck.h"
+#include "autograd/observer.h"
 #include "autograd/ops.h"
 #include "autograd/support/files.h"
-#include "autograd/observer.h"
 
 namespace {
 

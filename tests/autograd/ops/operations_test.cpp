@@ -7,9 +7,9 @@
 #include <set>
 #include <sstream>
 
+#include "autograd/apply.h"
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
-#include "autograd/apply.h"
 #include "autograd/support/files.h"
 #include "tests/autograd/ops/samples.h"
 #include "tests/autograd/ops/samples/awkward.h"

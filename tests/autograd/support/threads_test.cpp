@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "autograd/grad.h"
 #include "autograd/apply.h"
+#include "autograd/grad.h"
 #include "tests/autograd/support.h"
 
 namespace {

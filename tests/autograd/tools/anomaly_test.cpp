@@ -6,12 +6,12 @@
 #include <limits>
 #include <thread>
 
+#include "autograd/apply.h"
 #include "autograd/grad.h"
+#include "autograd/pullback.h"
 #include "autograd/support/threads.h"
 #include "tests/autograd/ops/samples.h"
 #include "tests/autograd/support.h"
-#include "autograd/pullback.h"
-#include "autograd/apply.h"
 
 namespace {
 

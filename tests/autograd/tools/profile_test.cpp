@@ -4,13 +4,13 @@
 #include <chrono>
 #include <sstream>
 
+#include "autograd/apply.h"
 #include "autograd/grad.h"
+#include "autograd/observer.h"
 #include "autograd/ops.h"
 #include "autograd/support/threads.h"
 #include "autograd/tools/recomputation.h"
 #include "tests/autograd/support.h"
-#include "autograd/observer.h"
-#include "autograd/apply.h"
 
 namespace {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "autograd/observer.h"
 #include "autograd/tools/inspect.h"
 #include "nn/training/loss.h"
 #include "tests/nn/support.h"
-#include "autograd/observer.h"
 
 namespace adjoint::testing {
 namespace {

@@ -300,10 +300,9 @@ e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) library ## run the programs as a user woul
 # ---- Installation --------------------------------------------------------------------------------
 PREFIX ?= /usr/local
 prefix := $(DESTDIR)$(abspath $(PREFIX))
-# All headers but those that only the libraries' own sources include. Kernels are among those, since
-# they are compiled for one processor; elementwise.h is plain loops, for operations of your own.
-headers := autograd/kernels/elementwise.h $(filter-out autograd/kernels/% autograd/ops/% autograd/gradcheck/%,\
-  $(filter autograd/%.h nn/%.h data/%.h,$(files)))
+# Headers: what adjoint.h includes, and the plain loops that operations of your own are written with.
+headers = $$($(CXX) -std=c++20 -I. -MM -x c++ examples/adjoint.h autograd/kernels/elementwise.h |\
+  tr -s ' \\' '\n' | grep -E '^(autograd|nn|data)/.*\.h$$' | sort -u)
 fill = sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) $(SENTENCEPIECE_LIBS)|'
 
 library: $(ARCHIVE) $(SHARED) ## build libadjoint as an archive and as a shared library

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,43 +77,44 @@ struct TransformerConfig {
 
 /// The values of each enumeration, with the names that messages, options and settings files use.
 template <class Choice>
-using Choices = std::vector<std::pair<std::string, Choice>>;
+using Choices = std::initializer_list<std::pair<const char*, Choice>>;
 template <class Choice>
-inline const Choices<Choice> choices;
+inline constexpr Choices<Choice> choices = {};
 template <>
-inline const Choices<Positions> choices<Positions> = {
+inline constexpr Choices<Positions> choices<Positions> = {
     {"none", Positions::none},        {"sinusoidal", Positions::sinusoidal},
     {"learned", Positions::learned},  {"convolutional", Positions::convolutional},
     {"rotary", Positions::rotary},    {"alibi", Positions::linear_biases},
     {"relative", Positions::relative}};
 template <>
-inline const Choices<PositionMode> choices<PositionMode> = {
+inline constexpr Choices<PositionMode> choices<PositionMode> = {
     {"add", PositionMode::add},
     {"concatenate", PositionMode::concatenate},
     {"split", PositionMode::split}};
 template <>
-inline const Choices<PositionPlace> choices<PositionPlace> = {{"before", PositionPlace::before},
-                                                              {"blocks", PositionPlace::each_block},
-                                                              {"after", PositionPlace::after}};
+inline constexpr Choices<PositionPlace> choices<PositionPlace> = {
+    {"before", PositionPlace::before},
+    {"blocks", PositionPlace::each_block},
+    {"after", PositionPlace::after}};
 template <>
-inline const Choices<NormPlacement> choices<NormPlacement> = {{"post", NormPlacement::post},
-                                                              {"pre", NormPlacement::pre}};
+inline constexpr Choices<NormPlacement> choices<NormPlacement> = {{"post", NormPlacement::post},
+                                                                  {"pre", NormPlacement::pre}};
 template <>
-inline const Choices<Normalization> choices<Normalization> = {{"layer", Normalization::layer},
-                                                              {"rms", Normalization::rms}};
+inline constexpr Choices<Normalization> choices<Normalization> = {{"layer", Normalization::layer},
+                                                                  {"rms", Normalization::rms}};
 template <>
-inline const Choices<Activation> choices<Activation> = {{"relu", Activation::relu},
-                                                        {"gelu", Activation::gelu},
-                                                        {"glu", Activation::glu},
-                                                        {"geglu", Activation::geglu},
-                                                        {"swiglu", Activation::swiglu}};
+inline constexpr Choices<Activation> choices<Activation> = {{"relu", Activation::relu},
+                                                            {"gelu", Activation::gelu},
+                                                            {"glu", Activation::glu},
+                                                            {"geglu", Activation::geglu},
+                                                            {"swiglu", Activation::swiglu}};
 template <>
-inline const Choices<Score> choices<Score> = {
+inline constexpr Choices<Score> choices<Score> = {
     {"dot", Score::dot_product}, {"bilinear", Score::bilinear}, {"additive", Score::additive}};
 template <>
-inline const Choices<Bias> choices<Bias> = {{"no", Bias::no}, {"yes", Bias::yes}};
+inline constexpr Choices<Bias> choices<Bias> = {{"no", Bias::no}, {"yes", Bias::yes}};
 template <>
-inline const Choices<TiedEmbeddings> choices<TiedEmbeddings> = {
+inline constexpr Choices<TiedEmbeddings> choices<TiedEmbeddings> = {
     {"none", TiedEmbeddings::none},
     {"decoder", TiedEmbeddings::decoder},
     {"all", TiedEmbeddings::all}};

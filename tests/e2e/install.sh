@@ -98,7 +98,17 @@ check "… without the shared library" not needs static "$shared"
 # Why our archive holds a single object: one of many loses operations.
 mapfile -t objects < <(cd "$repository" && find autograd nn data -name '*.cpp' | sed "s|\(.*\)cpp$|$build/objects/\1o|")
 ar rcs libplain.a "${objects[@]}"
-check "an archive of many objects: builds" build plain libplain.a ${static#*libadjoint.a}
+cat >names.cpp <<'PROGRAM'
+#include <iostream>
+
+#include "adjoint.h"
+
+int main() {
+  for (const std::string& name : adjoint::registered_operations()) std::cout << name << '\n';
+}
+PROGRAM
+check "an archive of many objects: builds" "$cxx" "${flags[@]}" -pthread $(pkg-config --cflags adjoint) \
+  names.cpp libplain.a ${static#*libadjoint.a} -o plain
 run ./plain
 check "… and loses operations" [ "$(wc -l <out)" -lt "$(wc -l <operations)" ]
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr auto subwords_group = "Subwords", task_group = "Toy task";
 
-const std::vector<std::pair<std::string, data::TooLong>> too_long_choices = {
+constexpr std::initializer_list<std::pair<const char*, data::TooLong>> too_long_choices = {
     {"error", data::TooLong::error}, {"skip", data::TooLong::skip}};
 
 }  // namespace

@@ -86,7 +86,7 @@ std::string text_of(const std::vector<nn::PrunedHead>& heads) {
   return text.empty() ? "none" : text;
 }
 
-const nn::Choices<bool> relative_choices = {{"keys", false}, {"both", true}};
+constexpr nn::Choices<bool> relative_choices = {{"keys", false}, {"both", true}};
 
 }  // namespace
 

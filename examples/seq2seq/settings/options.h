@@ -65,14 +65,14 @@ class Options {
   /// A value that has a name. `choices` must outlive the options.
   template <class Value>
   Options& add_choice(Text name, Value& value,
-                      const std::vector<std::pair<std::string, Value>>& choices, Text help) {
+                      std::initializer_list<std::pair<const char*, Value>> choices, Text help) {
     std::vector<std::string> names;
     for (const auto& [known, choice] : choices) names.push_back(known);
-    const auto set = [&value, &choices](Text text) {
+    const auto set = [&value, choices](Text text) {
       for (const auto& [known, choice] : choices)
         if (known == text) value = choice;
     };
-    const auto get = [&value, &choices]() -> std::string {
+    const auto get = [&value, choices]() -> std::string {
       for (const auto& [known, choice] : choices)
         if (choice == value) return known;
       return "";

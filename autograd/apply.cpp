@@ -18,15 +18,6 @@ namespace detail {
 
 bool register_operation(const char* name) { return registry().insert(name).second; }
 
-bool any_tracked(const char* operation, Inputs in) {
-  bool tracked = false;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    require(in[i].defined(), operation, ": input ", i, " is empty");
-    tracked |= in[i].tracked();
-  }
-  return tracked;
-}
-
 DType working_type(const char* operation, Inputs in, Outputs out, Operands constants) {
   const Tensor* first = nullptr;
   for (std::size_t i = 0; i < in.size(); ++i) {

@@ -7,7 +7,8 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <type_traits>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "autograd/observer.h"
@@ -31,11 +32,32 @@ struct Registration {
 };
 
 /// Whether an input is tracked. Error when one is empty.
-bool any_tracked(const char* operation, Inputs in);
+inline bool any_tracked(const char* operation, Inputs in) {
+  bool tracked = false;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    require(in[i].defined(), operation, ": input ", i, " is empty");
+    tracked |= in[i].tracked();
+  }
+  return tracked;
+}
 
 /// The element type that forward is called with: that of the inputs, or of the output where all
 /// inputs are constants. Error when the inputs, constants aside, differ in type.
 DType working_type(const char* operation, Inputs in, Outputs out, Operands constants);
+
+/// {make(0), make(1), …} as an array or a vector, each element constructed in its place.
+template <class List, class Make>
+List list_of(std::size_t count, const Make& make) {
+  if constexpr (requires(List list) { list.reserve(count); }) {
+    List list;
+    list.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) list.push_back(make(i));
+    return list;
+  } else {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return List{make(I)...}; }
+    (std::make_index_sequence<std::tuple_size_v<List>>());
+  }
+}
 
 // ---- The node that apply() leaves --------------------------------------------------------------
 
@@ -43,11 +65,13 @@ DType working_type(const char* operation, Inputs in, Outputs out, Operands const
 template <class Op, class SavedInputs>
 class Recorded final : public Node {
  public:
-  Recorded(const Op& op, Inputs in, Outputs out) : Node(Op::name), op_(op) {
-    if constexpr (requires { inputs_.resize(in.size()); }) inputs_.resize(in.size());
-    for (std::size_t i = 0; i < in.size(); ++i) inputs_[i] = save_input(in[i], Op::reads.input(i));
-    for (std::size_t i = 0; i < out.size(); ++i)
-      outputs_[i] = save_output(out[i], Op::reads.output(i));
+  Recorded(const Op& op, Inputs in, Outputs out)
+      : Node(Op::name),
+        op_(op),
+        inputs_(list_of<SavedInputs>(
+            in.size(), [&](std::size_t i) { return save_input(in[i], Op::reads.input(i)); })),
+        outputs_(list_of<SavedOutputs>(
+            out.size(), [&](std::size_t i) { return save_output(out[i], Op::reads.output(i)); })) {
     keep(inputs_, outputs_);
   }
   ~Recorded() override { release_inputs(); }
@@ -56,9 +80,11 @@ class Recorded final : public Node {
   Tensors replay(const Tensors& inputs) const override;
 
  private:
+  using SavedOutputs = std::array<SavedOutput, output_count<Op>>;
+
   Op op_;
   SavedInputs inputs_;
-  std::array<SavedOutput, output_count<Op>> outputs_;
+  SavedOutputs outputs_;
 };
 
 /// Makes the outputs remember how they were computed.
@@ -66,48 +92,47 @@ template <class SavedInputs, class Op>
 void record(const Op& op, Inputs in, Outputs out) {
   using Entry = Recorded<Op, SavedInputs>;
   NodePtr node = std::allocate_shared<Entry>(Recycling<Entry>(), op, in, out);
-  for (std::size_t i = out.size();
-       i-- > 0;)  // counting down, so that output 0 can take the pointer
+  for (std::size_t i = out.size(); i-- > 0;)  // downwards: output 0 takes the pointer
     if (is_real(out[i].dtype()))
       out[i].exchange_history({i > 0 ? node : std::move(node), static_cast<int>(i)});
 }
 
 // ---- Computing and recording -------------------------------------------------------------------
 
-inline std::array<Form, 1> as_array(const Form& form) { return {form}; }
-template <std::size_t Count>
-std::array<Form, Count> as_array(const std::array<Form, Count>& forms) {
-  return forms;
+template <class Op>
+std::array<Tensor, output_count<Op>> allocate(const Op& op, Inputs in) {
+  if constexpr (IsView<Op>) {
+    return {Tensor(op.form(in), in[0].storage())};
+  } else if constexpr (output_count<Op> == 1) {
+    return {Tensor(op.form(in))};
+  } else {
+    const auto forms = op.form(in);
+    return list_of<std::array<Tensor, output_count<Op>>>(
+        forms.size(), [&](std::size_t i) { return Tensor(forms[i]); });
+  }
 }
 
 template <class Op>
-std::array<Tensor, output_count<Op>> compute(const Op& op, Inputs in) {
-  const std::array<Form, output_count<Op>> forms = as_array(op.form(in));
-  if constexpr (IsView<Op>) {
-    return {Tensor(forms[0], in[0].storage())};
-  } else {
-    std::array<Tensor, output_count<Op>> out;
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = Tensor(forms[i]);
-    dispatch(working_type(Op::name, in, out, constants_of<Op>), [&]<class T>() {
-      if constexpr (Takes<Op, T>)
-        op.template forward<T>(in, out);
-      else
-        fail(Op::name, ": does not take tensors of ", name_of(dtype_of<T>));
-    });
-    return out;
-  }
+void compute(const Op& op, Inputs in, Outputs out) {
+  dispatch(working_type(Op::name, in, out, constants_of<Op>), [&]<class T>() {
+    if constexpr (Takes<Op, T>)
+      op.template forward<T>(in, out);
+    else
+      fail(Op::name, ": does not take tensors of ", name_of(dtype_of<T>));
+  });
 }
 
 template <class SavedInputs, class Op>
 std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
   check_operation<Op>();
   (void)Registration<Op>::done;
-  const bool tracked = any_tracked(Op::name, in);
-  tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
-  std::array<Tensor, output_count<Op>> out = compute(op, in);
+  const bool observed = ambient().observing, recorded = any_tracked(Op::name, in) && recording();
+  if (observed) tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
+  std::array<Tensor, output_count<Op>> out = allocate(op, in);
+  if constexpr (!IsView<Op>) compute(op, in, out);
   if constexpr (HasVjp<Op>)
-    if (tracked && recording()) record<SavedInputs>(op, in, out);
-  tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });
+    if (recorded) record<SavedInputs>(op, in, out);
+  if (observed) tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });
   return out;
 }
 

@@ -7,16 +7,6 @@
 
 namespace adjoint {
 
-SavedInput save_input(const Tensor& x, bool with_values) {
-  if (with_values) return {x, x.storage()->version()};
-  return {Tensor(x.form(), nullptr, x.history()), 0};
-}
-
-SavedOutput save_output(const Tensor& y, bool with_values) {
-  if (with_values) return {y.form(), y.storage(), y.storage()->version()};
-  return {y.form(), nullptr, 0};
-}
-
 void Node::release_inputs() {
   // Dropping the last holder of a node destroys it, and its destructor comes back here for its own
   // inputs: a recursion as deep as the graph. So an inner call only lists the nodes that it would

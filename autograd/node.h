@@ -27,8 +27,14 @@ struct SavedOutput {
   std::uint64_t version = 0;
 };
 
-SavedInput save_input(const Tensor& x, bool with_values);
-SavedOutput save_output(const Tensor& y, bool with_values);
+inline SavedInput save_input(const Tensor& x, bool with_values) {
+  if (with_values) return {x, x.storage()->version()};
+  return {Tensor(x.form(), nullptr, x.history()), 0};
+}
+inline SavedOutput save_output(const Tensor& y, bool with_values) {
+  if (with_values) return {y.form(), y.storage(), y.storage()->version()};
+  return {y.form(), nullptr, 0};
+}
 
 /// One entry of the tape: which operation ran, on what, and how a gradient goes back through it.
 class Node {

@@ -1,5 +1,4 @@
-// The gradient checker: does a function's sweep return the derivative of what the function
-// computes?
+// The gradient checker: is what the sweep returns the derivative of what the function computes?
 //
 //   BOOST_TEST(gradcheck([](const Tensors& x) { return Tensors{softmax(x[0])}; }, {scores}));
 //
@@ -58,22 +57,21 @@ struct Finding {
 };
 const char* name_of(Finding::Kind kind);
 
-/// All derivatives measured with respect to one input: the data for a diagnosis. The matrices are
-/// f64 [cotangents, elements of the input]. A numeric derivative is NaN if it was not measured or
-/// does not exist (at a kink).
+/// All derivatives measured with respect to one input, as f64 [cotangents, elements of the input].
+/// A numeric one is NaN if it was not measured or does not exist (at a kink).
 struct Measurement {
   int order;
   int input;
   std::string name;
-  Shape shape;                 ///< of the input
+  Shape shape;
   std::vector<Shape> outputs;  ///< of the real outputs
   bool jacobian;               ///< whether the last rows belong to the single output elements
   Tensor cotangents;           ///< [cotangents, elements of all real outputs]
   Tensor analytic, numeric, error;
 };
 
-/// The kind of mistake behind a wrong derivative with respect to one input, inferred from the
-/// pattern of all measured numbers (gradcheck/diagnosis/hypotheses.h).
+/// The kind of mistake behind a wrong derivative, inferred from the pattern of all measured numbers
+/// (gradcheck/diagnosis/diagnosis.h).
 struct Diagnosis {
   enum class Kind {
     zero,           ///< the gradient is zero
@@ -111,15 +109,13 @@ struct Coverage {
   double could_be_missed = 0;  ///< size of an error relative to the gradient: see gradcheck()
 };
 
-struct GradcheckReport;
-
 /// An operation that fails its own check, at the inputs it had within f.
 struct Culprit {
   std::string operation;
   std::string scope;   ///< "encoder.blocks.1.attention"; empty outside any scope
   std::size_t number;  ///< among the operations on the tape, counted from 1
   std::vector<Shape> inputs, outputs;
-  std::shared_ptr<const GradcheckReport> report;  ///< of this operation alone
+  std::shared_ptr<const struct GradcheckReport> report;  ///< of this operation alone
 };
 
 /// Result of checking each operation on the tape of a failing function separately.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "autograd/tools/anomaly.h"        // where a NaN comes from
-#include "autograd/tools/inspect.h"        // the tape as text and as a drawing
+#include "autograd/tools/inspect.h"        // statistics of a tensor; the tape as text or drawing
 #include "autograd/tools/profile.h"        // where the time goes
 #include "autograd/tools/recomputation.h"  // memory for time
-#include "autograd/tools/statistics.h"     // summary statistics of a tensor

@@ -23,34 +23,6 @@ bool finished(const std::vector<Ladder>& ladders, Slopes& slopes, Care care) {
   return true;
 }
 
-}  // namespace
-
-bool Slopes::any_kink() const {
-  return std::ranges::any_of(numeric,
-                             [](const Derivative& d) { return d.kind == Derivative::Kind::kink; });
-}
-
-double Slopes::tolerance(std::size_t cotangent) const {
-  return std::max(safety * numeric[cotangent].error, negligible);
-}
-
-bool Slopes::agree(std::size_t cotangent, double allowance) const {
-  const double slope = analytic[cotangent];
-  const Derivative& d = numeric[cotangent];
-  if (d.kind != Derivative::Kind::kink)
-    return std::abs(slope - d.value) <= allowance * tolerance(cotangent);
-  const double margin = 1e-3 * std::abs(d.right - d.left);
-  return slope >= std::min(d.left, d.right) - margin && slope <= std::max(d.left, d.right) + margin;
-}
-
-bool Slopes::all_agree() const {
-  for (std::size_t r = 0; r < analytic.size(); ++r)
-    if (!agree(r)) return false;
-  return true;
-}
-
-namespace {
-
 std::vector<Cotangent> choose_cotangents(const FlatFunction& f, const GradcheckOptions& options,
                                          Key key) {
   std::vector<Cotangent> result;
@@ -102,6 +74,29 @@ double noise_of(const FlatFunction& f, Cotangent cotangent, const Vector& gradie
 
 }  // namespace
 
+bool Slopes::any_kink() const {
+  return std::ranges::count(numeric, Derivative::Kind::kink, &Derivative::kind) > 0;
+}
+
+double Slopes::tolerance(std::size_t cotangent) const {
+  return std::max(safety * numeric[cotangent].error, negligible);
+}
+
+bool Slopes::agree(std::size_t cotangent, double allowance) const {
+  const double slope = analytic[cotangent];
+  const Derivative& d = numeric[cotangent];
+  if (d.kind != Derivative::Kind::kink)
+    return std::abs(slope - d.value) <= allowance * tolerance(cotangent);
+  const double margin = 1e-3 * std::abs(d.right - d.left);
+  return slope >= std::min(d.left, d.right) - margin && slope <= std::max(d.left, d.right) + margin;
+}
+
+bool Slopes::all_agree() const {
+  for (std::size_t r = 0; r < analytic.size(); ++r)
+    if (!agree(r)) return false;
+  return true;
+}
+
 Differentiator::Differentiator(const FlatFunction& function, double rounding,
                                const GradcheckOptions& options, Key key)
     : f(function),
@@ -111,8 +106,8 @@ Differentiator::Differentiator(const FlatFunction& function, double rounding,
   for (const Cotangent& cotangent : cotangents) {
     const Vector& gradient = gradients.emplace_back(f.gradient(cotangent));
     noise.push_back(noise_of(f, cotangent, gradient));
-    effect_of_rounding =
-        std::max(effect_of_rounding, noise.back() / largest_step / smallest_of_interest);
+    const double feigned = noise.back() / largest_step / smallest_of_interest;
+    effect_of_rounding = std::max(effect_of_rounding, feigned);
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       const double effect = std::abs(gradient[i]) * scales[i];
       if (std::isfinite(effect)) largest_effect = std::max(largest_effect, effect);
@@ -156,7 +151,6 @@ Slopes Differentiator::along(const Line& line, double step, double negligible, C
   std::vector<Ladder> ladders;
   for (std::size_t r = 0; r < cotangents.size(); ++r) {
     for (const auto& [i, speed] : line) slopes.analytic[r] += speed * gradients[r][at(i)];
-    slopes.norms[r] = std::abs(slopes.analytic[r]);
     ladders.emplace_back(noise[r]);
   }
   // Twice as many tries as a ladder has rungs, since the first may leave the function's domain.

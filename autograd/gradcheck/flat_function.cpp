@@ -1,4 +1,4 @@
-#include "autograd/gradcheck/flat_function.h"
+#include "autograd/gradcheck/differentiator.h"
 
 #include <algorithm>
 #include <numeric>
@@ -16,24 +16,20 @@ Tensors unflatten(const Tensors& like, const Vector& flat) {
   Tensors result;
   auto next = flat.begin();
   for (const Tensor& x : like) {
-    result.push_back(x);
-    if (!is_real(x.dtype())) continue;
-    const auto end = next + x.numel();
-    result.back() = cast(from(Vector(next, end), x.shape()), x.dtype());
-    next = end;
+    const auto begin = next;
+    if (is_real(x.dtype())) next += x.numel();
+    result.push_back(next == begin ? x : cast(from(Vector(begin, next), x.shape()), x.dtype()));
   }
   return result;
 }
 
-Tensors real_ones(const Tensors& tensors) {
-  Tensors result;
-  std::copy_if(tensors.begin(), tensors.end(), std::back_inserter(result),
-               [](const Tensor& x) { return is_real(x.dtype()); });
-  return result;
+Tensors real_ones(Tensors tensors) {
+  std::erase_if(tensors, [](const Tensor& x) { return !is_real(x.dtype()); });
+  return tensors;
 }
 
 Tensors evaluate(const Function& f, const Tensors& inputs) {
-  Tensors outputs = f(inputs);
+  const Tensors outputs = f(inputs);
   for (std::size_t j = 0; j < outputs.size(); ++j)
     require(outputs[j].defined(), "gradcheck: output ", j, " of the function is empty");
   return outputs;
@@ -41,9 +37,9 @@ Tensors evaluate(const Function& f, const Tensors& inputs) {
 
 Position position_in(const Tensors& tensors, Index i) {
   for (std::size_t number = 0; number < tensors.size(); ++number) {
-    if (!is_real(tensors[number].dtype())) continue;
-    if (i < tensors[number].numel()) return {static_cast<int>(number), i};
-    i -= tensors[number].numel();
+    const Index count = is_real(tensors[number].dtype()) ? tensors[number].numel() : 0;
+    if (i < count) return {static_cast<int>(number), i};
+    i -= count;
   }
   fail("gradcheck: no element ", i);
 }

@@ -16,11 +16,8 @@ constexpr double visible_jump = 0x1p-10;  // of the largest change; less is coar
 }  // namespace
 
 void Ladder::add(double h, double up, double down) {
-  if (!std::isfinite(up) ||
-      !std::isfinite(down)) {  // outside the domain: restart with smaller steps
-    rungs_.clear();
-    return;
-  }
+  // Outside the domain: restart with smaller steps.
+  if (!std::isfinite(up) || !std::isfinite(down)) return rungs_.clear();
   const double slope = (up + down) / (2 * h);
   const double change = std::max(std::abs(up), std::abs(down));
   rungs_.push_back({slope, (up - down) / h, change, h, extrapolated(slope)});
@@ -135,20 +132,15 @@ Derivative Ladder::derivative() const {
   const std::size_t back = drowned();
   if (full() && back + small_steps <= rungs_.size()) {
     const Rung& clear = last(back);
-    if (is_jump(back)) {
-      result.kind = Kind::jump;
-      result.error = clear.change / rungs_[0].h;
-      return result;
-    }
+    if (is_jump(back)) return {Kind::jump, value, clear.change / rungs_[0].h, value, value};
     if (is_kink(back))
       return {Kind::kink, clear.slope, 2 * noise_ / clear.h, clear.slope - clear.gap / 2,
               clear.slope + clear.gap / 2};
   }
   if (!gap_closes()) {
     // All that is known is that the derivative lies between both slopes, where they were closest.
-    double closest = std::abs(last().gap);
-    for (const Rung& rung : rungs_) closest = std::min(closest, std::abs(rung.gap));
-    result.error += closest / 2;
+    const auto size = [](const Rung& rung) { return std::abs(rung.gap); };
+    result.error += size(*std::ranges::min_element(rungs_, {}, size)) / 2;
   }
   return result;
 }

@@ -21,8 +21,7 @@ struct Derivative {
   };
   Kind kind = Kind::undefined;
   double value = nan;
-  double error =
-      infinity;  ///< estimate for truncation and rounding; at a jump, height / largest step
+  double error = infinity;     ///< of truncation and rounding; at a jump, height / largest step
   double left = 0, right = 0;  ///< the one-sided slopes
 };
 
@@ -35,10 +34,9 @@ struct Derivative {
 ///
 /// Rounding adds to this truncation error. Values known up to `noise` give a central difference
 /// known up to noise / h, and the weights of an entry have absolute values that sum to less than 2.
-/// An entry therefore never counts as better than 2·noise / h, even if it agrees with its
-/// neighbours by chance. A function may round more coarsely than its type, which only shows after
-/// all steps: an extrapolated column then changes at small steps, and the change times h is the
-/// real noise.
+/// So an entry never counts as better than 2·noise / h, even if it agrees with others by chance. A
+/// function may round more coarsely than its type, which only shows after all steps: an
+/// extrapolated column then changes at small steps, and the change times h is the real noise.
 ///
 /// The one-sided slopes differ by the gap (up − down) / h. With h it halves where φ is smooth,
 /// stays at a kink, and doubles at a jump. While it grows or stays, the steps are too large to

@@ -44,11 +44,9 @@ class OrderCheck {
   Slopes along_random_line(Index begin, Index end, Key key, Care care) const;
   void note_precision(const Slopes& slopes);
 
-  // Judging and reporting (order_check_judging.cpp)
+  // Judging and reporting
   std::optional<Kind> judge(const Slopes& slopes, std::size_t r, double scale) const;
   void judge_all();
-  using Scales = std::map<std::pair<std::size_t, int>, double>;  // by cotangent and input tensor
-  Scales largest_derivatives() const;
   Finding finding(Kind kind, Index i, const Slopes& slopes, std::size_t r) const;
   void keep_measurements();
 
@@ -61,6 +59,8 @@ class OrderCheck {
   Coverage coverage_;
   std::set<Index> left_out_;
   std::map<Index, Slopes> measured_;
+  // The largest derivative, analytic or numeric, for each cotangent and input tensor.
+  std::map<std::pair<std::size_t, int>, double> largest_;
   Index wrong_ = 0;  // measured elements that failed, counted once for each cotangent
 };
 

@@ -1,5 +1,4 @@
 // Prints the result of a gradient check: one line if all is well, otherwise also a short table.
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -38,15 +37,6 @@ std::vector<Finding> failures_of(const GradcheckReport& report) {
 }
 
 using Row = std::array<std::string, 7>;
-const Row heading = {"finding", "element", "cotangent", "analytic",
-                     "numeric", "± about", "relative"};
-
-Row row_of(const Finding& finding) {
-  return {name_of(finding.kind),      finding.where,
-          finding.cotangent,          number(finding.analytic, 9),
-          number(finding.numeric, 9), number(finding.error, 2),
-          number(finding.relative, 3)};
-}
 
 void print_table(std::ostream& stream, const std::vector<Row>& rows, const std::string& margin) {
   std::array<std::size_t, std::tuple_size_v<Row>> widths{};
@@ -67,11 +57,14 @@ void print_failures(std::ostream& stream, const GradcheckReport& report, const s
   std::ranges::stable_sort(failures, std::ranges::greater(), [](const Finding& finding) {
     return std::pair(!finding.note.empty(), finding.relative);
   });
-  std::vector<Row> rows = {heading};
+  std::vector<Row> rows = {
+      {"finding", "element", "cotangent", "analytic", "numeric", "± about", "relative"}};
   for (std::size_t i = 0; i < std::min(failures.size(), most); ++i) {
     const Finding& finding = failures[i];
     if (finding.note.empty())
-      rows.push_back(row_of(finding));
+      rows.push_back({name_of(finding.kind), finding.where, finding.cotangent,
+                      number(finding.analytic, 9), number(finding.numeric, 9),
+                      number(finding.error, 2), number(finding.relative, 3)});
     else
       stream << '\n'
              << margin << name_of(finding.kind) << ": " << finding.where << ": " << finding.note;
@@ -90,20 +83,15 @@ void print_diagnoses(std::ostream& stream, const GradcheckReport& report,
     stream << '\n' << margin << "and " << diagnoses.size() - most_rows << " more inputs";
 }
 
-std::string innocent_tape(std::size_t operations) {
-  const std::string verdict = operations == 0 ? "No operation on the inputs was recorded."
-                              : operations == 1
-                                  ? "The only operation on the tape is right by itself."
-                                  : "All " + std::to_string(operations) +
-                                        " operations on the tape are right by themselves.";
-  return "\n  " + verdict +
-         " The mistake is not on the tape: a value\n  was taken off it (detach, item, values, "
-         "recording turned off) and used again.";
-}
-
 void print_walk(std::ostream& stream, const TapeWalk& walk) {
   if (!walk.culprit) {
-    stream << innocent_tape(walk.operations);
+    stream << "\n  ";
+    if (walk.operations == 0) stream << "No operation on the inputs was recorded.";
+    if (walk.operations == 1) stream << "The only operation on the tape is right by itself.";
+    if (walk.operations > 1)
+      stream << "All " << walk.operations << " operations on the tape are right by themselves.";
+    stream << " The mistake is not on the tape: a value\n  was taken off it (detach, item, values, "
+              "recording turned off) and used again.";
     return;
   }
   const Culprit& culprit = *walk.culprit;
@@ -137,11 +125,11 @@ void print(std::ostream& stream, const Coverage& coverage) {
 }
 
 void print_kinks(std::ostream& stream, const GradcheckReport& report) {
+  const auto first = std::ranges::find(report.findings, Finding::Kind::kink, &Finding::kind);
+  if (first == report.findings.end()) return;
   const auto kinks = static_cast<Index>(report.count(Finding::Kind::kink));
-  if (kinks == 0) return;
-  const Finding& first = *std::ranges::find(report.findings, Finding::Kind::kink, &Finding::kind);
-  stream << "; " << counted(kinks, "kink") << (kinks == 1 ? ": " : ", the first: ") << first.where
-         << " (" << first.note << ')';
+  stream << "; " << counted(kinks, "kink") << (kinks == 1 ? ": " : ", the first: ") << first->where
+         << " (" << first->note << ')';
 }
 
 }  // namespace
@@ -149,6 +137,14 @@ void print_kinks(std::ostream& stream, const GradcheckReport& report) {
 const char* name_of(Finding::Kind kind) {
   constexpr const char* names[] = {"mismatch",         "kink",       "jump",     "not finite",
                                    "nondeterministic", "not linear", "imprecise"};
+  return names[static_cast<int>(kind)];
+}
+
+const char* name_of(Diagnosis::Kind kind) {
+  constexpr const char* names[] = {"zero",         "sign",        "factor",     "precision",
+                                   "other input",  "transposed",  "shifted",    "wrong example",
+                                   "extra sum",    "missing sum", "wrong axis", "wrong mask",
+                                   "missing term", "unknown"};
   return names[static_cast<int>(kind)];
 }
 

@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <memory>
+#include <sstream>
 #include <system_error>
 
 #include "autograd/support/error.h"
@@ -24,8 +26,7 @@ namespace fs = std::filesystem;
   fail("cannot ", action, " ", path.string(), ": ", std::generic_category().message(reason));
 }
 
-/// An open file, closed at the end of the scope.
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;  ///< an open file, which it closes
 File open(const fs::path& path, const char* mode) {
   return {std::fopen(path.c_str(), mode), &std::fclose};
 }
@@ -73,6 +74,22 @@ void sync_folder(const fs::path& file) {
   ::close(folder);
 }
 
+// remainders[k][b]: the remainder of byte b followed by k zero bytes. Bits are the coefficients of
+// a polynomial over GF(2), with the highest power in the lowest bit.
+constexpr int bytes_at_once = 8;
+constexpr auto remainders = [] {
+  constexpr std::uint32_t divisor = 0xEDB88320;  // x³² + x²⁶ + x²³ + … + x + 1, without x³²
+  std::array<std::array<std::uint32_t, 256>, bytes_at_once> table{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t rest = byte;
+    for (auto& followed_by_zeros : table) {
+      for (int bit = 0; bit < 8; ++bit) rest = rest % 2 == 1 ? rest / 2 ^ divisor : rest / 2;
+      followed_by_zeros[byte] = rest;
+    }
+  }
+  return table;
+}();
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -87,17 +104,13 @@ std::string read_file(const fs::path& path) {
 }
 
 std::vector<std::string> read_lines(const fs::path& path) {
-  const std::string text = read_file(path);
-  std::string_view rest = text;
-  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
-
+  std::string text = read_file(path);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   std::vector<std::string> lines;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    lines.emplace_back(line);
+  std::istringstream stream(std::move(text));
+  for (std::string line; std::getline(stream, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(line);
   }
   return lines;
 }
@@ -136,6 +149,21 @@ void remove_leftovers(const fs::path& path) {
       left.push_back(entry.path());
   }
   for (const fs::path& file : left) fs::remove(file, ignored);
+}
+
+std::uint32_t crc32(std::string_view bytes, std::uint32_t before) {
+  std::uint32_t rest = ~before;
+  // The remainder of a sum is the sum of the remainders, so the bytes can be looked up in parallel.
+  for (; bytes.size() >= bytes_at_once; bytes.remove_prefix(bytes_at_once)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), sizeof word);  // little-endian
+    word ^= rest;
+    rest = 0;
+    for (std::size_t k = bytes_at_once; k-- > 0; word /= 256) rest ^= remainders[k][word % 256];
+  }
+  for (const char byte : bytes)
+    rest = remainders[0][(rest ^ static_cast<unsigned char>(byte)) % 256] ^ rest / 256;
+  return ~rest;
 }
 
 }  // namespace adjoint

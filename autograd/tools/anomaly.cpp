@@ -8,12 +8,10 @@
 
 #include "autograd/operation.h"
 #include "autograd/pullback.h"
-#include "autograd/tools/statistics.h"
+#include "autograd/tools/inspect.h"
 
 namespace adjoint {
 namespace {
-
-// ---- Searching values --------------------------------------------------------------------------
 
 template <Real T>
 bool all_finite(std::span<const T> values) {
@@ -51,13 +49,10 @@ std::optional<Element> first(const Tensor& x, Kind kind) {
   });
 }
 
-// ---- The report --------------------------------------------------------------------------------
-
 // "inf at [1, 2]"
 std::string at_text(const Tensor& x, const Element& element) {
   const std::string value = std::isnan(element.value) ? "NaN" : text_from(element.value);
-  const std::string index = index_text(x.shape(), element.position);
-  return value + (index.empty() ? "" : " at " + index);
+  return value + (x.rank() == 0 ? "" : " at " + index_text(x.shape(), element.position));
 }
 
 std::string statistics_text(const Tensor& x) {
@@ -81,20 +76,6 @@ void add(Entries& entries, const char* role, std::size_t index, const Tensor& x)
   if (x.defined()) entries.push_back({operand_text(role, index, x), x});
 }
 
-Entries joined(Entries entries, const Entries& more) {
-  entries.insert(entries.end(), more.begin(), more.end());
-  return entries;
-}
-
-// "x already contained NaN at [2]", for non-finite operands that do not explain the result.
-std::string remarks_on(const Entries& operands) {
-  std::string text;
-  for (const auto& [name, value] : operands)
-    if (const auto element = first(value, is_not_finite))
-      text += "\n  " + name + " already contained " + at_text(value, *element);
-  return text;
-}
-
 // Throws. The headline blames a suspect that holds such a value itself, else it is `made`.
 [[noreturn]] void report(const char* operation, const std::string& made, const Entries& suspects,
                          Kind kind, const char* origin, const Entries& operands,
@@ -103,12 +84,16 @@ std::string remarks_on(const Entries& operands) {
   text << "anomaly: " << operation << ": ";
   const auto suspect = std::ranges::find_if(
       suspects, [&](const Entry& entry) { return first(entry.value, kind).has_value(); });
-  if (suspect != suspects.end())
+  if (suspect != suspects.end()) {
     text << suspect->name << " already holds "
          << at_text(suspect->value, *first(suspect->value, kind)) << ": it came from outside"
          << origin;
-  else
-    text << made << remarks_on(operands);
+  } else {
+    text << made;
+    for (const auto& [name, value] : operands)  // which do not explain the result
+      if (const auto element = first(value, is_not_finite))
+        text << "\n  " << name << " already contained " << at_text(value, *element);
+  }
   if (ambient().scope) text << "\n  in " << *ambient().scope;
   std::size_t width = 0;
   for (const Entry& entry : all) width = std::max(width, entry.name.size());
@@ -117,8 +102,6 @@ std::string remarks_on(const Entries& operands) {
          << value.dtype() << ' ' << value.shape() << "  " << statistics_text(value);
   throw Error(text.str());
 }
-
-// ---- Forward -----------------------------------------------------------------------------------
 
 // Whether infinite results are intended: an input's infinity passed on, or a reduction over
 // nothing. An infinite leaf is not intended: it is a parameter that diverged.
@@ -135,26 +118,26 @@ bool infinity_is_intended(const Inputs& in) {
 [[noreturn]] void report_forward(const char* operation, const Inputs& in,
                                  std::span<const Tensor> out, std::size_t index,
                                  const Element& element) {
-  Entries inputs, outputs;
+  Entries inputs;
   for (std::size_t i = 0; i < in.size(); ++i) add(inputs, "input", i, in[i]);
-  for (std::size_t i = 0; i < out.size(); ++i) add(outputs, "output", i, out[i]);
+  Entries all = inputs;
+  for (std::size_t i = 0; i < out.size(); ++i) add(all, "output", i, out[i]);
   const std::string which = out.size() == 1 ? "" : " of " + operand_text("output", index);
   report(operation, "the forward value" + which + " is " + at_text(out[index], element), inputs,
-         is_nan(element.value) ? is_nan : is_infinite, "", inputs, joined(inputs, outputs));
+         is_nan(element.value) ? is_nan : is_infinite, "", inputs, all);
 }
-
-// ---- Backward ----------------------------------------------------------------------------------
 
 [[noreturn]] void report_gradient(const char* operation, const Pullback& back,
                                   const Tensors& gradients, std::size_t index,
                                   const Element& element) {
-  Entries operands, cotangents, all;
+  Entries operands, cotangents;
   for (std::size_t i = 0; i < back.input_count(); ++i) add(operands, "input", i, back.input(i));
   for (std::size_t i = 0; i < back.output_count(); ++i) {
     add(operands, "output", i, back.output(i));
     add(cotangents, "cotangent", i, back.cotangent(i));
   }
-  all = joined(operands, cotangents);
+  Entries all = operands;
+  std::ranges::copy(cotangents, std::back_inserter(all));
   for (std::size_t i = 0; i < gradients.size(); ++i) add(all, "gradient", i, gradients[i]);
   report(operation,
          "the gradient of " + operands[index].name + " is " + at_text(gradients[index], element),
@@ -162,8 +145,6 @@ bool infinity_is_intended(const Inputs& in) {
 }
 
 }  // namespace
-
-// ---- The observer ------------------------------------------------------------------------------
 
 void DetectAnomaly::after_forward(const char* operation, const Inputs& in,
                                   std::span<const Tensor> out) {

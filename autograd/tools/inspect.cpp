@@ -1,9 +1,139 @@
 #include "autograd/tools/inspect.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
 #include <map>
+#include <ranges>
 #include <string>
+#include <utility>
 
 namespace adjoint {
+// ---- Tensors, in numpy's format -----------------------------------------------------------------
+
+namespace {
+
+constexpr Index edge = 3;           // elements shown at either end of a long axis
+constexpr Index whole_limit = 200;  // tensors of up to this many elements are shown whole
+
+std::string number(bool value) { return value ? "true" : "false"; }
+std::string number(Index value) { return std::to_string(value); }
+template <Real T>
+std::string number(T value) {
+  const std::string text = text_from(std::setprecision(5), value);
+  const bool looks_whole = text.find_first_not_of("-0123456789") == std::string::npos;
+  return text + (looks_whole ? ".0" : "");  // 2 prints as 2.0, to show that it is real
+}
+
+class Printer {
+ public:
+  Printer(std::ostream& stream, const Tensor& x)
+      : stream_(stream), x_(x), elide_(x.numel() > whole_limit) {
+    each_element(0, 0, [&](Index position) { width_ = std::max(width_, text(position).size()); });
+    write(0, 0);
+  }
+
+ private:
+  std::string text(Index position) const {
+    return dispatch(x_.dtype(), [&]<class T>() {
+      return number(x_.values<T>()[static_cast<std::size_t>(position)]);
+    });
+  }
+
+  // The shown indices of one axis; −1 stands for those left out.
+  std::vector<Index> shown(Index axis) const {
+    std::vector<Index> indices;
+    const Index size = x_.size(axis);
+    const bool gap = elide_ && size > 2 * edge;
+    for (Index i = 0; i < (gap ? edge : size); ++i) indices.push_back(i);
+    if (gap) indices.push_back(-1);
+    for (Index i = size - edge; gap && i < size; ++i) indices.push_back(i);
+    return indices;
+  }
+
+  template <class Visit>
+  void each_element(Index axis, Index position, const Visit& visit) const {
+    if (axis == x_.rank()) return visit(position);
+    for (const Index i : shown(axis))
+      if (i >= 0) each_element(axis + 1, position * x_.size(axis) + i, visit);
+  }
+
+  void write(Index axis, Index position) {
+    if (axis == x_.rank()) {
+      stream_ << std::setw(static_cast<int>(width_)) << text(position);
+      return;
+    }
+    const bool innermost = axis + 1 == x_.rank();
+    const std::string separator =
+        innermost ? ", " : ",\n" + std::string(static_cast<std::size_t>(axis) + 1, ' ');
+    stream_ << '[';
+    for (bool first = true; const Index i : shown(axis)) {
+      if (!std::exchange(first, false)) stream_ << separator;
+      if (i < 0)
+        stream_ << "...";
+      else
+        write(axis + 1, position * x_.size(axis) + i);
+    }
+    stream_ << ']';
+  }
+
+  std::ostream& stream_;
+  const Tensor& x_;
+  bool elide_;
+  std::size_t width_ = 0;  // of every column: that of the widest number shown
+};
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& stream, const Tensor& x) {
+  if (!x.defined()) return stream << "(empty)";
+  if (x.storage())
+    Printer(stream, x);
+  else
+    stream << "(values not kept)";
+  return stream << "  " << x.dtype() << ' ' << x.shape();
+}
+
+std::string operand_text(const char* role, std::size_t index, const Tensor& x) {
+  return text_from(role, ' ', index) + (x.name().empty() ? "" : " ('" + x.name() + "')");
+}
+
+Statistics statistics(const Tensor& x) {
+  Statistics s{.count = x.numel()};
+  std::vector<double> finite;
+  finite.reserve(static_cast<std::size_t>(x.numel()));
+  dispatch(x.dtype(), [&]<class T>() {
+    for (const T element : x.values<T>()) {
+      const auto value = static_cast<double>(element);
+      s.zeros += value == 0;
+      s.nan += std::isnan(value);
+      s.infinite += std::isinf(value);
+      if (std::isfinite(value)) finite.push_back(value);
+    }
+  });
+  if (finite.empty()) return s;
+  s.least = std::ranges::min(finite);
+  s.largest = std::ranges::max(finite);
+  // In units of the largest magnitude, so that no sum or square overflows or underflows.
+  const double magnitude = std::max(std::abs(s.least), std::abs(s.largest));
+  const double unit = magnitude == 0 ? 1 : magnitude;
+  const auto n = static_cast<double>(finite.size());
+  double sum = 0, squares = 0, deviations = 0;
+  for (double& value : finite) {
+    value /= unit;
+    sum += value;
+    squares += value * value;
+  }
+  const double mean = sum / n;
+  for (const double value : finite) deviations += (value - mean) * (value - mean);
+  s.mean = mean * unit;
+  s.deviation = std::sqrt(deviations / n) * unit;
+  s.norm = std::sqrt(squares) * unit;
+  return s;
+}
+
+// ---- The tape -----------------------------------------------------------------------------------
+
 namespace {
 
 // Nodes and their outputs by small numbers in the order of computation, instead of the numbers that
@@ -16,9 +146,8 @@ class Names {
   }
   std::string of(const Node& node) const { return std::to_string(numbers_.at(node.number())); }
   // "2", or "2.1" for the second output where the node has several.
-  std::string of(const History& x) const {
-    const std::string name = of(*x.node);
-    return x.node->outputs().size() == 1 ? name : name + "." + std::to_string(x.output);
+  std::string of(const Node& node, int output) const {
+    return of(node) + (node.outputs().size() == 1 ? "" : "." + std::to_string(output));
   }
 
  private:
@@ -41,25 +170,19 @@ std::string escaped(const std::string& text) {
 
 void print_inputs(std::ostream& stream, const Node& node, const Names& names) {
   stream << '(';
-  const char* separator = "";
-  for (const SavedInput& input : node.inputs()) {
-    stream << separator;
-    if (input.value.tracked())
-      stream << '%' << names.of(input.value.history());
-    else if (node.consumed())
-      stream << "consumed " << input.value.shape();
+  for (const char* separator = ""; const SavedInput& input : node.inputs()) {
+    stream << std::exchange(separator, ", ");
+    if (const auto& [source, output] = input.value.history(); source)
+      stream << '%' << names.of(*source, output);
     else
-      stream << "constant " << input.value.shape();
-    separator = ", ";
+      stream << (node.consumed() ? "consumed " : "constant ") << input.value.shape();
   }
   stream << ')';
 }
 
 void print_outputs(std::ostream& stream, const Node& node, const Names& names) {
-  const auto outputs = static_cast<int>(node.outputs().size());
-  const char* separator = "";
-  for (int i = 0; i < outputs; ++i, separator = ", ")
-    stream << separator << '%' << names.of(node) << (outputs > 1 ? "." + std::to_string(i) : "");
+  for (int i = 0; i < std::ssize(node.outputs()); ++i)
+    stream << (i > 0 ? ", %" : "%") << names.of(node, i);
 }
 
 }  // namespace
@@ -85,8 +208,8 @@ std::vector<NodePtr> tape(const Tensor& y) {
 void print_tape(std::ostream& stream, const Tensor& y) {
   const std::vector<NodePtr> nodes = tape(y);
   const Names names(nodes);
-  for (auto next = nodes.rbegin(); next != nodes.rend(); ++next) {
-    const Node& node = **next;
+  for (const NodePtr& pointer : std::views::reverse(nodes)) {
+    const Node& node = *pointer;
     print_outputs(stream, node, names);
     stream << " = " << node.name();
     if (!node.is_leaf()) print_inputs(stream, node, names);
@@ -101,8 +224,8 @@ void print_dot(std::ostream& stream, const Tensor& y) {
   const std::vector<NodePtr> nodes = tape(y);
   const Names names(nodes);
   stream << "digraph tape {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\"];\n";
-  for (auto next = nodes.rbegin(); next != nodes.rend(); ++next) {
-    const Node& node = **next;
+  for (const NodePtr& pointer : std::views::reverse(nodes)) {
+    const Node& node = *pointer;
     const std::string label = label_of(node);
     stream << "  n" << names.of(node) << " [label=\""
            << escaped(label.empty() ? node.name() : label);

@@ -1,12 +1,27 @@
-// The tape, printed and drawn.
+// Tensors summarised; the tape printed and drawn.
 #pragma once
 
+#include <cmath>
 #include <ostream>
 #include <vector>
 
 #include "autograd/node.h"
 
 namespace adjoint {
+
+/// Computed in f64 over the finite elements; the counts are over all elements. If no element is
+/// finite, mean, deviation, least and largest are NaN and the norm is 0. Elements of type b8 count
+/// as 0 and 1.
+struct Statistics {
+  Index count = 0, zeros = 0, nan = 0, infinite = 0;
+  double mean = std::nan(""), deviation = mean;  ///< √(Σ (x − mean)² / n), not divided by n − 1
+  double least = mean, largest = mean;
+  double norm = 0;  ///< √ Σ x²
+
+  bool finite() const { return nan == 0 && infinite == 0; }
+};
+
+Statistics statistics(const Tensor& x);
 
 /// All nodes that y was computed from, its own included, youngest first: the order of the sweep.
 std::vector<NodePtr> tape(const Tensor& y);

@@ -45,8 +45,7 @@ void Profile::end(const char* operation, Index Row::*count, double Row::*seconds
   // Operations above it on the stack were ended by an exception.
   while (!open.empty() && open.back().operation != std::string_view(operation)) open.pop_back();
   if (open.empty()) return;  // it began before the guard
-  const Clock::duration whole = now - open.back().begin;
-  const Clock::duration own = whole - open.back().inside;
+  const Clock::duration whole = now - open.back().begin, own = whole - open.back().inside;
   open.pop_back();
   if (!open.empty()) open.back().inside += whole;
   Row& row = rows_[operation];

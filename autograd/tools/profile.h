@@ -24,7 +24,6 @@ namespace adjoint {
 /// it (in a recomputed function); the time of a vjp includes everything it runs. Code outside
 /// operations is not measured: summing gradients, the optimizer, the program. Times of different
 /// threads are added: two threads that compute for a second count as two seconds.
-///
 /// Observing costs 0.1 to 0.2 microseconds per operation.
 class Profile : public Observer {
  public:
@@ -32,7 +31,6 @@ class Profile : public Observer {
     std::string operation;
     Index forwards = 0, vjps = 0;  ///< number of calls
     double forward_seconds = 0, vjp_seconds = 0;
-
     double seconds() const { return forward_seconds + vjp_seconds; }
   };
   /// One row for each kind of operation, slowest first.
@@ -40,8 +38,7 @@ class Profile : public Observer {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // An operation that is running.
-  struct Open {
+  struct Open {  // an operation that is running
     const char* operation;
     Clock::time_point begin;
     Clock::duration inside{};  // time of operations within it

@@ -6,7 +6,6 @@
 #include "autograd/observer.h"
 #include "autograd/operation.h"
 #include "autograd/pullback.h"
-#include "autograd/support/error.h"
 
 namespace adjoint {
 namespace {
@@ -62,12 +61,9 @@ class Recomputed final : public Node {
       given.push_back(back.input(i));
       if (given[i].tracked() && back.needs(i)) asked.push_back(i);
     }
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      const Tensor& cotangent = back.cotangent(i);
-      if (!cotangent.defined()) continue;
-      arrived.push_back(i);
-      given.push_back(cotangent);
-    }
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      if (back.cotangent(i).defined()) arrived.push_back(i);
+    for (const std::size_t i : arrived) given.push_back(back.cotangent(i));
     const auto pull_back = [f = f_, count, asked, arrived](const Tensors& all) {
       const bool differentiated = recording();
       const FlagGuard record(&Ambient::recording, true);

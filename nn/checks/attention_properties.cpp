@@ -10,8 +10,6 @@ namespace adjoint::nn {
 
 using namespace detail;
 
-// ---- Masks -------------------------------------------------------------------------------------
-
 namespace {
 
 // Whether row [example, key] of some gradient [batch, keys, …] has a nonzero element.
@@ -21,11 +19,6 @@ bool has_influence(const Tensors& gradients, Index example, Index key) {
     const Tensor row = slice(slice(gradient, 0, example, example + 1), 1, key, key + 1);
     return max(abs(row)).item() != 0;
   });
-}
-
-Region output_of(Index example, Index query, const Tensor& y) {
-  return {"the output of example " + std::to_string(example) + ", query " + std::to_string(query),
-          {mask_of_rows(y.shape(), [&](Index b, Index q) { return b == example && q == query; })}};
 }
 
 // The rows of every input that the query must not see, including those of other examples.
@@ -53,10 +46,22 @@ void require_mask(const PropertyReport& report, const Tensor& allowed, const Ind
   require(asked.outputs().size() == 1 && match(asked.outputs(), 1), report.property,
           ": there must be one output, [batch, queries, …] as in `allowed` ", allowed.shape());
   const Index visible = count(allowed);
-  require(visible > 0 && visible<allowed.numel(), report.property, ": `allowed` is ", visible> 0
-              ? "true"
-              : "false",
+  const bool mixed = visible > 0 && visible < allowed.numel();
+  require(mixed, report.property, ": `allowed` is ", visible > 0 ? "true" : "false",
           " everywhere: some rows must be masked and some visible to show anything");
+}
+
+bool near(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
+
+std::string cause_of(double slope, double d, double misfit) {
+  if (misfit > 1e-3)
+    return "the weights are not a softmax over the keys of any multiple of q·k: another axis, keys "
+           "of another head, or something added to the scores";
+  if (near(slope, 1)) return "the scores are not divided by √d: q·k is multiplied by 1";
+  if (near(slope, 1 / d)) return "the scores are divided by d instead of √d";
+  return text_from("the scores are divided by ", number(1 / slope), ", the root of ",
+                   number(1 / (slope * slope)), ", where d is ", number(d),
+                   ": perhaps the width of all heads");
 }
 
 }  // namespace
@@ -73,7 +78,9 @@ PropertyReport mask_polarity(const Function& f, const Tensors& inputs, const Ten
   Index without_influence = 0;
   for (Index b = 0; b < y.size(0); ++b)
     for (Index q = 0; q < y.size(1); ++q) {
-      const Region output = output_of(b, q, y);
+      const auto is_here = [&](Index example, Index query) { return example == b && query == q; };
+      const Region output{text_from("the output of example ", b, ", query ", q),
+                          {mask_of_rows(y.shape(), is_here)}};
       asked.require_none(output, masked_for(b, q, allowed, asked.inputs()));
       const Tensors gradients = asked.gradients(output);
       for (Index k = 0; k < allowed.size(2); ++k) {
@@ -91,8 +98,6 @@ PropertyReport mask_polarity(const Function& f, const Tensors& inputs, const Ten
         "frameworks use the opposite";
   return report;
 }
-
-// ---- Weights -----------------------------------------------------------------------------------
 
 PropertyReport values_average(const Function& f, const Tensor& values,
                               const PropertyOptions& options) {
@@ -133,25 +138,6 @@ PropertyReport weights_average(const Tensor& weights, const PropertyOptions& opt
           "the softmax ran over axis " + std::to_string(axis) + ": there the sums are one";
   return report;
 }
-
-// ---- Scores ------------------------------------------------------------------------------------
-
-namespace {
-
-bool near(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
-
-std::string cause_of(double slope, double d, double misfit) {
-  if (misfit > 1e-3)
-    return "the weights are not a softmax over the keys of any multiple of q·k: another axis, keys "
-           "of another head, or something added to the scores";
-  if (near(slope, 1)) return "the scores are not divided by √d: q·k is multiplied by 1";
-  if (near(slope, 1 / d)) return "the scores are divided by d instead of √d";
-  return "the scores are divided by " + number(1 / slope) + ", the root of " +
-         number(1 / (slope * slope)) + ", where d is " + number(d) +
-         ": perhaps the width of all heads";
-}
-
-}  // namespace
 
 PropertyReport score_scale(const Tensor& weights, const Tensor& query, const Tensor& key,
                            const PropertyOptions& options) {

@@ -6,23 +6,15 @@
 // Findings name parameters by their path: "up.weight[3, 1]".
 #pragma once
 
+#include <algorithm>
 #include <concepts>
-#include <functional>
+#include <span>
 #include <type_traits>
 
 #include "autograd/gradcheck.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {
-
-namespace detail {
-/// Checks f(inputs, parameters), with the names and values of the f64 module's parameters.
-GradcheckReport gradcheck(const Module& module,
-                          const std::function<Tensors(const Tensors&, const Tensors&)>& f,
-                          const Tensors& inputs, GradcheckOptions options);
-/// Sets the parameters in the order of named_parameters(), where tied ones count once.
-void set_parameters(Module& module, const Tensors& values);
-}  // namespace detail
 
 /// Checks the derivatives of f(module, inputs), one tensor or several (a loss, or any outputs),
 /// with respect to all parameters of the module and the real inputs, as adjoint::gradcheck does.
@@ -36,18 +28,36 @@ void set_parameters(Module& module, const Tensors& values);
 /// the inputs, under their paths.
 template <std::derived_from<Module> M, class F>
 GradcheckReport gradcheck(const M& module, const F& f, const Tensors& inputs,
-                          const GradcheckOptions& options = {}) {
+                          GradcheckOptions options = {}) {
   const M wide = cast(module, DType::f64);
-  const auto by_parameters = [&](const Tensors& xs, const Tensors& parameters) {
+  const auto of_all = [&](const Tensors& all) {  // inputs…, parameters…
     M stand_in = wide;
-    detail::set_parameters(stand_in, parameters);
+    auto next = all.begin() + std::ssize(inputs);
+    const Tensors xs(all.begin(), next);
+    replace_parameters(stand_in, [&](const std::string&, const Tensor&) { return *next++; });
     const auto result = f(std::as_const(stand_in), xs);
     if constexpr (std::same_as<std::remove_cvref_t<decltype(result)>, Tensor>)
       return Tensors{result};
     else
       return result;
   };
-  return detail::gradcheck(wide, by_parameters, inputs, options);
+  require(options.names.size() <= inputs.size(), "gradcheck: ", options.names.size(), " names for ",
+          inputs.size(), " inputs; parameters have theirs already");
+  options.names = input_names(inputs, options.names);
+  Tensors all = inputs;
+  for (const NamedTensor& parameter : named_parameters(wide)) {
+    options.names.push_back(parameter.name);
+    all.push_back(parameter.tensor);
+  }
+  const GradcheckReport report = adjoint::gradcheck(of_all, all, options);
+  const auto is_unused = [&](const std::string& name) {
+    return std::ranges::count(report.unused, name) > 0;
+  };
+  const auto parameters = std::span(options.names).subspan(inputs.size());
+  require(parameters.empty() || !report || !std::ranges::all_of(parameters, is_unused),
+          "gradcheck: no parameter of the module has any influence: f must use the module it is "
+          "given, not another one");
+  return report;
 }
 
 }  // namespace adjoint::nn

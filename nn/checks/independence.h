@@ -1,13 +1,41 @@
 // The question behind most properties: does one part of the output depend on one part of the input?
+// And the report, which says whether a property holds, and if not, where and why.
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "autograd/gradcheck.h"
-#include "nn/checks/property_report.h"
 
 namespace adjoint::nn {
+
+/// One way in which the property does not hold.
+struct Violation {
+  std::string where;   ///< "output 0[1, 2, 3]": the worst element
+  std::string what;    ///< "differs by 0.31 after replacing the other examples of lengths"
+  double size = 0;     ///< of the difference or the derivative
+  Index elements = 1;  ///< number of elements affected
+};
+
+/// True if no violation was found. Prints one line if all is well, otherwise the worst violations
+/// and the usual cause. `BOOST_TEST(causality(f, {x}))` shows the report if it fails.
+struct PropertyReport {
+  std::string property;                    ///< "batch independence"
+  std::string cause;                       ///< what usually breaks it, in plain words
+  std::vector<Violation> violations = {};  ///< in the order found
+  Index compared = 0;                      ///< number of elements compared
+
+  explicit operator bool() const { return violations.empty(); }
+
+  /// Compares two tensors within `tolerance` (see PropertyOptions), and adds a violation if they
+  /// differ. `circumstance` completes the sentence: "with padding longer by 3". Only elements in
+  /// the b8 `mask` count, or all if it is undefined. Error if the shapes differ.
+  void compare(const std::string& name, const Tensor& actual, const Tensor& expected,
+               const std::string& circumstance, double tolerance, const Tensor& mask = {});
+};
+std::ostream& operator<<(std::ostream& stream, const PropertyReport& report);
 
 struct PropertyOptions {
   Key key{1};                           ///< for random cotangents, contents and permutations
@@ -30,7 +58,6 @@ struct Region {
 /// The elements of each tensor whose index along an axis fulfils a condition.
 Region region_along(std::string name, const Tensors& xs, Index axis,
                     const std::function<bool(Index)>& holds);
-/// All elements.
 Region everything(const Tensors& xs);
 /// Mask of the rows of a tensor [batch, steps, …] that fulfil a condition.
 Tensor mask_of_rows(const Shape& shape,
@@ -72,5 +99,21 @@ class Independence {
   Vjp<Tensors> at_inputs_;
   std::uint64_t draws_ = 0;
 };
+
+namespace detail {
+/// The given tolerance, or the default for the type if it is 0.
+double tolerance_for(DType dtype, double given);
+std::string number(double value);  ///< with the precision that reports use
+std::vector<double> numbers(const Tensor& x);
+Index count(const Tensor& mask);  ///< of true elements
+
+/// The largest |x| among the elements of a mask (or all, if it is undefined), its position, and how
+/// many exceed a limit. NaN counts as infinite.
+struct Extreme {
+  double size = 0;
+  Index element = 0, exceeding = 0;
+};
+Extreme extreme(const std::vector<double>& xs, const Tensor& mask, double limit);
+}  // namespace detail
 
 }  // namespace adjoint::nn

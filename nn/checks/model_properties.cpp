@@ -55,13 +55,13 @@ PropertyReport causality(const EncoderDecoder& model, const Sequences& source,
 PropertyReport padding_invariance(const EncoderDecoder& model, const Sequences& source,
                                   const Sequences& target, const PropertyOptions& options) {
   require_padded("padding invariance", source, target);
-  const Tensor from_length = lengths_of(source), to_length = lengths_of(target);
-  const Function f = [&](const Tensors& x) {
-    return logits_of(model)({x[0], from_length, x[1], to_length});
-  };
-  return padding_invariance(f, {source.ids, target.ids},
-                            {.inputs = {from_length, to_length}, .outputs = {to_length}},
-                            with_names(options, {"source ids", "target ids"}));
+  const Tensors lengths = {lengths_of(source), lengths_of(target)};
+  return padding_invariance(
+      [&](const Tensors& x) {
+        return logits_of(model)({x[0], lengths[0], x[1], lengths[1]});
+      },
+      {source.ids, target.ids}, {.inputs = lengths, .outputs = {lengths[1]}},
+      with_names(options, {"source ids", "target ids"}));
 }
 
 PropertyReport cached_decoding(const EncoderDecoder& model, const Sequences& source,
@@ -72,9 +72,8 @@ PropertyReport cached_decoding(const EncoderDecoder& model, const Sequences& sou
     return model.logits(source, {ids, Layout::full(batch, steps)}, Context::inference());
   };
   const auto start = [&]() -> Step {
-    return [decoding = std::shared_ptr<Decoding>(model.decode(source, steps))](const Tensor& ids) {
-      return decoding->step(ids);
-    };
+    const std::shared_ptr<Decoding> decoding = model.decode(source, steps);
+    return [decoding](const Tensor& ids) { return decoding->step(ids); };
   };
   return cached_decoding(full, start, target.ids, options);
 }

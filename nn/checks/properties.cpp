@@ -5,29 +5,102 @@
 #include "autograd/ops.h"
 
 namespace adjoint::nn {
-
-// ---- Batch -------------------------------------------------------------------------------------
-
 namespace {
 
 // The size of an axis that all tensors share. Error if one lacks it or has another size.
 Index common_size(const PropertyReport& report, const Tensors& xs, const Tensors& ys, Index axis) {
-  const auto size_of = [&](const Tensor& x, const char* role, std::size_t i) {
-    require(x.rank() > 0 && axis >= -x.rank() && axis < x.rank(), report.property, ": ", role, ' ',
-            i, ' ', x.shape(), " has no axis ", axis);
-    return x.size(axis);
-  };
-  const Index size = size_of(xs[0], "input", 0);
-  require(size >= 2, report.property, ": input 0 ", xs[0].shape(), " has size ", size,
-          " along axis ", axis, ": at least 2 are needed to show anything");
+  Index size = 0;
   const auto check = [&](const Tensors& tensors, const char* role) {
-    for (std::size_t i = 0; i < tensors.size(); ++i)
-      require(size_of(tensors[i], role, i) == size, report.property, ": ", role, ' ', i, ' ',
-              tensors[i].shape(), " must have size ", size, " along axis ", axis, ", as input 0");
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const Shape& shape = tensors[i].shape();
+      require(axis >= -shape.rank() && axis < shape.rank(), report.property, ": ", role, ' ', i,
+              ' ', shape, " has no axis ", axis);
+      if (size == 0) size = shape[axis];
+      require(size >= 2, report.property, ": input 0 ", shape, " has size ", size, " along axis ",
+              axis, ": at least 2 are needed to show anything");
+      require(shape[axis] == size, report.property, ": ", role, ' ', i, ' ', shape,
+              " must have size ", size, " along axis ", axis, ", as input 0");
+    }
   };
   check(xs, "input");
   check(ys, "output");
   return size;
+}
+
+// The cause for cached decoding.
+std::string cause_of(const std::vector<Index>& wrong_steps, Index steps) {
+  if (wrong_steps.empty()) return "";
+  if (wrong_steps.back() < steps - 1)
+    return "the full run sees later steps (no causal mask): only the last step, which has none, "
+           "agrees";
+  if (wrong_steps.front() > 0)
+    return "the position of a step (step t must add row t, not row 0), or the wrong row of the "
+           "cache is written or read: the first step agrees";
+  return "not the cache alone, since the first step differs: the full run sees later steps or "
+         "averages over them, or dropout is on in one of the two";
+}
+
+void require_lengths(const PropertyReport& report, const Tensors& xs, const Tensors& lengths,
+                     const char* role) {
+  require(xs.size() == lengths.size(), report.property, ": ", lengths.size(), " lengths for ",
+          xs.size(), ' ', role, 's');
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    require(!lengths[i].defined() ||
+                (xs[i].rank() >= 2 && lengths[i].form() == Form{{xs[i].size(0)}, DType::i64}),
+            report.property, ": ", role, ' ', i, ' ', xs[i].shape(),
+            " must be [batch, steps, …] with lengths i64 [batch]");
+}
+
+// The padding of each tensor, or its valid part. Without lengths, all of a tensor is valid.
+Region rows_of(const Tensors& xs, const Tensors& lengths, bool padding) {
+  Region region{padding ? "the padding" : "the valid output", {}};
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    if (lengths[i].defined())
+      region.masks.push_back(mask_of_rows(xs[i].shape(), [&](Index b, Index t) {
+        return (static_cast<double>(t) >= lengths[i].at({b})) == padding;
+      }));
+    else
+      region.masks.push_back(padding ? Tensor() : ones(xs[i].shape(), DType::b8));
+  return region;
+}
+
+// Appends steps: the value that marks padding, or contents from elsewhere.
+Tensor lengthened(const Tensor& x, Index by, const std::optional<double>& value, Key key) {
+  Tensor added = full(x.shape().with(1, by), value.value_or(0), x.dtype());
+  if (!value) added = gather(x, random_integers({by}, 0, x.size(1), key), 1);
+  return concat({x, added}, 1);  // [batch, steps + by, …]
+}
+
+// A random order other than the sorted one.
+Tensor new_order(Index count, Key key) {
+  Tensor order = permutation(count, key);
+  while (std::ranges::is_sorted(order.values<Index>())) {
+    key = key.child("again");
+    order = permutation(count, key);
+  }
+  return order;
+}
+
+Tensors reordered(const Tensors& xs, const Tensor& order, Index axis) {
+  Tensors result;
+  for (const Tensor& x : xs) result.push_back(gather(detach(x), order, x.shape().resolve(axis)));
+  return result;
+}
+
+// f(Px) against P f(x) if `equivariant`, else against f(x).
+PropertyReport permuted(PropertyReport report, bool equivariant, const Function& f,
+                        const Tensors& inputs, Index axis, const PropertyOptions& options) {
+  Independence asked(f, inputs, options, report);
+  const Tensors& ys = asked.outputs();
+  const Index steps = common_size(report, asked.inputs(), equivariant ? ys : Tensors(), axis);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const Tensor order = new_order(steps, options.key.child(i));
+    asked.require_equal(asked.evaluate(reordered(asked.inputs(), order, axis)),
+                        equivariant ? reordered(ys, order, axis) : ys, everything(ys),
+                        equivariant ? "from the reordered output when the input is reordered"
+                                    : "when the input is reordered");
+  }
+  return report;
 }
 
 }  // namespace
@@ -64,8 +137,6 @@ PropertyReport batch_independence(const Function& f, const Tensors& inputs,
   return report;
 }
 
-// ---- Time --------------------------------------------------------------------------------------
-
 PropertyReport causality(const Function& f, const Tensors& inputs, Sees sees, Index axis,
                          const PropertyOptions& options) {
   const bool strict = sees == Sees::past;
@@ -86,22 +157,6 @@ PropertyReport causality(const Function& f, const Tensors& inputs, Sees sees, In
   }
   return report;
 }
-
-namespace {
-
-std::string cause_of(const std::vector<Index>& wrong_steps, Index steps) {
-  if (wrong_steps.empty()) return "";
-  if (wrong_steps.back() < steps - 1)
-    return "the full run sees later steps (no causal mask): only the last step, which has none, "
-           "agrees";
-  if (wrong_steps.front() > 0)
-    return "the position of a step (step t must add row t, not row 0), or the wrong row of the "
-           "cache is written or read: the first step agrees";
-  return "not the cache alone, since the first step differs: the full run sees later steps or "
-         "averages over them, or dropout is on in one of the two";
-}
-
-}  // namespace
 
 PropertyReport cached_decoding(const std::function<Tensor(const Tensor&)>& full,
                                const std::function<Step()>& start, const Tensor& x,
@@ -125,43 +180,6 @@ PropertyReport cached_decoding(const std::function<Tensor(const Tensor&)>& full,
   return report;
 }
 
-// ---- Padding -----------------------------------------------------------------------------------
-
-namespace {
-
-void require_lengths(const PropertyReport& report, const Tensors& xs, const Tensors& lengths,
-                     const char* role) {
-  require(xs.size() == lengths.size(), report.property, ": ", lengths.size(), " lengths for ",
-          xs.size(), ' ', role, 's');
-  for (std::size_t i = 0; i < xs.size(); ++i)
-    require(!lengths[i].defined() ||
-                (xs[i].rank() >= 2 && lengths[i].form() == Form{{xs[i].size(0)}, DType::i64}),
-            report.property, ": ", role, ' ', i, ' ', xs[i].shape(),
-            " must be [batch, steps, …] with lengths i64 [batch]");
-}
-
-// The padding of each tensor, or its valid part. Without lengths, all of a tensor is valid.
-Region rows_of(const Tensors& xs, const Tensors& lengths, bool padding) {
-  Region region{padding ? "the padding" : "the valid output", {}};
-  for (std::size_t i = 0; i < xs.size(); ++i)
-    if (lengths[i].defined())
-      region.masks.push_back(mask_of_rows(xs[i].shape(), [&](Index b, Index t) {
-        return (static_cast<double>(t) >= lengths[i].at({b})) == padding;
-      }));
-    else
-      region.masks.push_back(padding ? Tensor() : ones(xs[i].shape(), DType::b8));
-  return region;
-}
-
-// Appends steps: the value that marks padding, or contents from elsewhere.
-Tensor lengthened(const Tensor& x, Index by, const std::optional<double>& value, Key key) {
-  Tensor added = full(x.shape().with(1, by), value.value_or(0), x.dtype());
-  if (!value) added = gather(x, random_integers({by}, 0, x.size(1), key), 1);
-  return concat({x, added}, 1);  // [batch, steps + by, …]
-}
-
-}  // namespace
-
 PropertyReport padding_invariance(const Function& f, const Tensors& inputs, const Padding& padding,
                                   const PropertyOptions& options) {
   PropertyReport report{"padding invariance",
@@ -179,8 +197,7 @@ PropertyReport padding_invariance(const Function& f, const Tensors& inputs, cons
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const Tensor x = detach(inputs[i]);
       const Key key = options.key.child("longer").child(i);
-      const bool padded = padding.inputs[i].defined();
-      longer.push_back(padded ? lengthened(x, more, padding.value, key) : x);
+      longer.push_back(padding.inputs[i].defined() ? lengthened(x, more, padding.value, key) : x);
     }
     Tensors ys = asked.evaluate(longer);
     for (std::size_t j = 0; j < ys.size(); ++j)
@@ -205,8 +222,6 @@ PropertyReport padding_row(const Function& f, const Tensor& table, Index row,
   return report;
 }
 
-// ---- Randomness and order ----------------------------------------------------------------------
-
 PropertyReport determinism(const Function& f, const Tensors& inputs,
                            const PropertyOptions& options) {
   PropertyReport report{
@@ -220,42 +235,6 @@ PropertyReport determinism(const Function& f, const Tensors& inputs,
                         everything(asked.outputs()), run);
   return report;
 }
-
-namespace {
-
-// A random order other than the sorted one.
-Tensor new_order(Index count, Key key) {
-  Tensor order = permutation(count, key);
-  while (std::ranges::is_sorted(order.values<Index>())) {
-    key = key.child("again");
-    order = permutation(count, key);
-  }
-  return order;
-}
-
-Tensors reordered(const Tensors& xs, const Tensor& order, Index axis) {
-  Tensors result;
-  for (const Tensor& x : xs) result.push_back(gather(detach(x), order, x.shape().resolve(axis)));
-  return result;
-}
-
-// f(Px) against P f(x) if `equivariant`, else against f(x).
-PropertyReport permuted(PropertyReport report, bool equivariant, const Function& f,
-                        const Tensors& inputs, Index axis, const PropertyOptions& options) {
-  Independence asked(f, inputs, options, report);
-  const Tensors& ys = asked.outputs();
-  const Index steps = common_size(report, asked.inputs(), equivariant ? ys : Tensors(), axis);
-  for (std::uint64_t i = 0; i < 3; ++i) {
-    const Tensor order = new_order(steps, options.key.child(i));
-    asked.require_equal(asked.evaluate(reordered(asked.inputs(), order, axis)),
-                        equivariant ? reordered(ys, order, axis) : ys, everything(ys),
-                        equivariant ? "from the reordered output when the input is reordered"
-                                    : "when the input is reordered");
-  }
-  return report;
-}
-
-}  // namespace
 
 PropertyReport permutation_equivariance(const Function& f, const Tensors& inputs, Index axis,
                                         const PropertyOptions& options) {

@@ -1,7 +1,6 @@
-// Checks of what gradients cannot show. A gradient check proves that a gradient belongs to its
-// function, not that it is the right function. Most mistakes in sequence models compute a wrong
-// function and differentiate it correctly. Even without knowing the right function one can check
-// what it must not depend on, and which changes must leave it the same:
+// Checks of what gradients cannot show. Most mistakes in sequence models compute a wrong function
+// and differentiate it correctly. Even without knowing the right function one can check what it
+// must not depend on, and which changes must leave it the same:
 //
 //   const auto f = [&](const Tensors& x) { return Tensors{my_attention(x[0], x[1])}; };
 //   BOOST_TEST(nn::batch_independence(f, {x, lengths}, {.names = {"x", "lengths"}}));
@@ -9,9 +8,7 @@
 // f may be any function of tensors and need not use our modules. It captures what a check should
 // not vary (weights, a mask, the decoder's memory). Use models in f64 (nn::cast), random contents
 // and different lengths: equal lengths, steps or weights hide mistakes. A check that passes says
-// nothing about inputs unlike the ones it was given.
-//
-// Every check throws an Error if shapes do not match or if its inputs cannot show anything.
+// nothing about inputs unlike its own. Error if shapes do not match or inputs cannot show anything.
 #pragma once
 
 #include <optional>
@@ -21,9 +18,7 @@
 
 namespace adjoint::nn {
 
-// ---- What must not depend on what (properties.cpp) ---------------------------------------------
-// Each is checked as in Independence::require_none: by a block of the Jacobian that must be exactly
-// zero, and by replacing contents.
+// ---- What must not depend on what (properties.cpp), as Independence::require_none checks it -----
 
 /// No example's output depends on another example. All inputs and outputs are [batch, …] with at
 /// least 2 examples. Also, each example as a batch of one gives its row of the batch. Finds lengths
@@ -40,8 +35,7 @@ PropertyReport causality(const Function& f, const Tensors& inputs, Sees sees = S
                          Index axis = 1, const PropertyOptions& options = {});
 
 /// What is padding: valid lengths, i64 [batch], for each input and each output [batch, steps, …].
-/// An input without lengths is left alone; an output without lengths (a loss) is compared as a
-/// whole.
+/// Without lengths, an input is left alone and an output (a loss) is compared as a whole.
 struct Padding {
   Tensors inputs, outputs;
   /// Set this if f recognises padding by its value: then only the amount of padding changes.

@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "autograd/support/checksum.h"
+#include "autograd/support/files.h"
 #include "nn/saving/safetensors_format.h"
 
 namespace adjoint::nn {

@@ -4,15 +4,13 @@
 #include <cmath>
 #include <iomanip>
 
-#include "autograd/gradcheck/diagnosis/hypotheses.h"
+#include "autograd/gradcheck/diagnosis/diagnosis.h"
 #include "autograd/ops.h"
 
 namespace adjoint::checking {
 namespace {
 
 using Kind = Diagnosis::Kind;
-
-// ---- Multiples ---------------------------------------------------------------------------------
 
 // The c that minimises ‖A − c N‖: ⟨A, N⟩ / ⟨N, N⟩ over the measured elements.
 double best_factor(const Evidence& wrong) {
@@ -32,11 +30,6 @@ bool is_whole(double x) { return std::abs(x - std::round(x)) < 1e-6 * std::abs(x
 bool is_plausible(double factor) {
   const double square = factor * factor;
   return is_whole(2 * factor) || is_whole(2 / factor) || is_whole(square) || is_whole(1 / square);
-}
-
-Index nonzero_count(const Evidence& wrong) {
-  return std::ranges::count_if(wrong.numeric.values<double>(),
-                               [&](double value) { return !wrong.is_zero(value); });
 }
 
 // Where such a factor may come from.
@@ -72,7 +65,9 @@ std::optional<Explanation> is_multiple(const Evidence& wrong, const Evidences&) 
     return std::nullopt;
   if (std::abs(factor - 1) < 1e-7) return std::nullopt;  // a constant rounded to f32
   if (std::abs(factor + 1) < 1e-6) return Explanation{Kind::sign, "the sign is wrong", factor};
-  if (nonzero_count(wrong) < 2 && !is_plausible(factor)) return std::nullopt;
+  const auto nonzero = [&](double value) { return !wrong.is_zero(value); };
+  const Index numbers = std::ranges::count_if(wrong.numeric.values<double>(), nonzero);
+  if (numbers < 2 && !is_plausible(factor)) return std::nullopt;
   return Explanation{Kind::factor,
                      text_from(factor, " × what it should be, throughout (a constant factor",
                                origin(wrong, factor), ")"),
@@ -107,16 +102,12 @@ std::optional<Explanation> is_of_other_input(const Evidence& wrong, const Eviden
   return std::nullopt;
 }
 
-// ---- Sums --------------------------------------------------------------------------------------
-
 // A[j, i] = Σ or mean over i′ (or j′) along some axis of N[j, i′]
 std::optional<Explanation> has_extra_sum(const Evidence& wrong, const Evidences&) {
   std::vector<Axes> choices;
-  Axes own;
-  for (const Index axis : wrong.axes()) {
-    choices.push_back({axis});
-    if (axis >= wrong.leading) own.push_back(axis);
-  }
+  for (const Index axis : wrong.axes()) choices.push_back({axis});
+  Axes own = wrong.axes();
+  std::erase_if(own, [&](Index axis) { return axis < wrong.leading; });
   if (!own.empty()) choices.push_back(own);
   for (const Axes& axes : choices)
     for (const auto reduce : {sum, mean}) {
@@ -148,14 +139,14 @@ std::optional<Explanation> lacks_outputs(const Evidence& wrong, const Evidences&
     for (Index other = 0; other < wrong.numeric.rank(); ++other)
       along = along.inserted(other, other == axis ? size : 1);
     if (!wrong.explained_by(wrong.numeric * from(kept, along))) continue;
+    const auto index = std::ranges::find(kept, count == 1 ? 1.0 : 0.0) - kept.begin();
     if (count == 1)
       return Explanation{Kind::missing_sum,
                          text_from("not summed over axis ", axis, " of the output: only index ",
-                                   std::ranges::find(kept, 1.0) - kept.begin(),
-                                   " counts (is a broadcast not undone?)")};
+                                   index, " counts (is a broadcast not undone?)")};
     return Explanation{Kind::missing_term,
                        text_from("the sum over axis ", axis, " of the output is incomplete: index ",
-                                 std::ranges::find(kept, 0.0) - kept.begin(), " is missing")};
+                                 index, " is missing")};
   }
   return std::nullopt;
 }

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "autograd/gradcheck/diagnosis/hypotheses.h"
+#include "autograd/gradcheck/diagnosis/diagnosis.h"
 #include "autograd/ops.h"
 
 namespace adjoint::checking {
@@ -50,24 +50,22 @@ std::vector<Axes> orders(Index rank, Index first, Index last) {
   return result;
 }
 
-bool equal_slices(const Evidence& wrong, Index axis, Index in_analytic, Index in_numeric) {
-  const Tensor a = slice(wrong.analytic, axis, in_analytic, in_analytic + 1);
-  const Tensor n = slice(wrong.numeric, axis, in_numeric, in_numeric + 1);
-  const double bound = 1e-6 * largest(n) + wrong.noise;
-  return std::ranges::equal(a.values<double>(), n.values<double>(),
-                            [&](double x, double y) { return std::abs(x - y) <= bound; });
-}
-
 // For each slice of A along the axis, the slice of N that it equals. Empty if one equals none.
 std::optional<std::vector<Index>> rearrangement(const Evidence& wrong, Index axis) {
+  const auto equal = [&](Index in_analytic, Index in_numeric) {
+    const Tensor a = slice(wrong.analytic, axis, in_analytic, in_analytic + 1);
+    const Tensor n = slice(wrong.numeric, axis, in_numeric, in_numeric + 1);
+    const double bound = 1e-6 * largest(n) + wrong.noise;
+    return std::ranges::equal(a.values<double>(), n.values<double>(),
+                              [&](double x, double y) { return std::abs(x - y) <= bound; });
+  };
   std::vector<Index> result;
   const Index size = wrong.numeric.size(axis);
   for (Index to = 0; to < size; ++to) {
-    Index from = to;
-    for (Index tried = 0; tried < size && !equal_slices(wrong, axis, to, from); ++tried)
-      from = (to + tried + 1) % size;
-    if (!equal_slices(wrong, axis, to, from)) return std::nullopt;
-    result.push_back(from);
+    Index tried = 0;
+    while (tried < size && !equal(to, (to + tried) % size)) ++tried;
+    if (tried == size) return std::nullopt;
+    result.push_back((to + tried) % size);
   }
   return result;
 }

@@ -2,7 +2,7 @@
 // their difference is zero: which outputs depend on which inputs.
 #include <algorithm>
 
-#include "autograd/gradcheck/diagnosis/hypotheses.h"
+#include "autograd/gradcheck/diagnosis/diagnosis.h"
 #include "autograd/ops.h"
 
 namespace adjoint::checking {
@@ -117,9 +117,7 @@ std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong, con
   return wrong_mask(zeros);
 }
 
-// A and N tie different axes. One tie replaced by another: the wrong axis. A tie lost: elements are
-// mixed that should be independent; along axis 0 those of different examples. A tie gained: a term
-// that couples elements is missing.
+// A and N tie different axes.
 std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences&) {
   if (!wrong.jacobian) return std::nullopt;
   const std::set<Tie> before = ties(wrong, wrong.numeric), after = ties(wrong, wrong.analytic);

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "autograd/tools/statistics.h"
+#include "autograd/tools/inspect.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/model/model.h"
 #include "nn/saving/checkpoint.h"

@@ -1,4 +1,4 @@
-#include "autograd/tools/statistics.h"
+#include "autograd/tools/inspect.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "autograd/support/checksum.h"
 #include "autograd/support/files.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/saving/training_state.h"

@@ -110,21 +110,18 @@ void lesson() {
         no_cotangent.count(Finding::Kind::not_linear) > 0);
   const GradcheckReport detached = check(Detached{});
   claim("a detached derivative is found", !detached);
-  claim("at second order only",
-        !detached.findings.empty() && detached.findings.front().order == 2);
+  claim("at second order only", !detached.findings.empty() && detached.findings.front().order == 2);
 
   std::cout << (all_hold ? "\nAll claims hold.\n" : "\nA claim above does not hold.\n");
 }
 
 }  // namespace
 
-int main() {
-  try {
-    lesson();
-    require(bool(std::cout.flush()), "standard output cannot be written");
-  } catch (const Error& error) {
-    std::cerr << error.what() << '\n';
-    return 1;
-  }
+int main() try {
+  lesson();
+  require(bool(std::cout.flush()), "standard output cannot be written");
   return all_hold ? 0 : 1;
+} catch (const Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

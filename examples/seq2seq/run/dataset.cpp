@@ -128,7 +128,7 @@ Dataset load_dataset(const Settings& s, const std::string& file, const std::stri
 
 // With tied embeddings, source and target share one table and thus one vocabulary.
 Model make_model(const Settings& s, const Dataset& dataset) {
-  const data::VocabularyLimits limits = s.data.vocabulary_limits();
+  const data::VocabularyLimits limits = {s.data.min_frequency, s.data.max_vocabulary};
   std::vector<data::Tokens> sources = data::sources(dataset.train),
                             targets = data::targets(dataset.train);
   if (s.model.one_vocabulary()) {

@@ -1,9 +1,6 @@
 // The dataset of a run: pairs that were read or generated, tokenized, and split.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "examples/seq2seq/model/model.h"
 
 namespace adjoint::seq2seq {

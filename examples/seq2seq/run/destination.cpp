@@ -25,7 +25,7 @@ fs::path resolved(const fs::path& folder) {
 
 // A file of a model, or the remains of one that was being written.
 bool belongs_to_model(const std::string& name) {
-  return std::ranges::any_of(model_files(), [&](const std::string& own) {
+  return std::ranges::any_of(model_files, [&](const std::string& own) {
     return name == own || name.starts_with(own + ".tmp-");
   });
 }
@@ -122,7 +122,7 @@ void Destination::copy_completed_run() {
 }
 
 const fs::path& Destination::begin() {
-  for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
+  for (const std::string& name : model_files) remove_leftovers(partial_ / name);
   if (resumes_) return partial_;
   name_option(folder_, [&] { clear(); });
   keep_ = false;
@@ -130,7 +130,7 @@ const fs::path& Destination::begin() {
 }
 
 void Destination::clear() {
-  for (const std::string& name : model_files()) fs::remove(partial_ / name);
+  for (const std::string& name : model_files) fs::remove(partial_ / name);
 }
 
 void Destination::complete() {

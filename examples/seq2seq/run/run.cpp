@@ -15,7 +15,7 @@ Run::Run(Model& model, const Dataset& dataset)
       batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
       optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
       schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
-      trainer_(*model.network, *optimizer_, settings_.trainer_options(data::Vocabulary::pad)),
+      trainer_(*model.network, *optimizer_, settings_.trainer_options()),
       best_(settings_.patience_options()) {
   if (settings_.average > 0) average_.emplace(nn::parameters(*model.network), settings_.average);
 }

@@ -1,10 +1,5 @@
-// seq2seq: train a Transformer on sentence pairs, translate with it, measure it.
-//
-//   seq2seq train data/english-french.tsv --output build/english-french
-//   seq2seq translate build/english-french "where is the station ?"
-//   seq2seq evaluate build/english-french
-//   seq2seq score build/english-french data/english-french.tsv
-//   seq2seq inspect build/english-french
+// seq2seq: train a Transformer on sentence pairs, translate with it, measure it. README.md in this
+// folder shows how.
 
 #include <algorithm>
 #include <csignal>

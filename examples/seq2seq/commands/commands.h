@@ -33,9 +33,7 @@ std::unique_ptr<Command> average_command();
 /// Prints the first few translations with their sources, and the references that differ.
 void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
                     const std::vector<data::Tokens>& translations);
-
 void print(const Score& score);
-void print(const NearestSource& nearest);
 
 /// Names the words that the vocabulary does not contain on standard error, one a line.
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);

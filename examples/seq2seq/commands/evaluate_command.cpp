@@ -37,15 +37,14 @@ struct Metric {
   std::string note;  // sacreBLEU's signature, where there is one
 };
 
-std::string joined(const data::Tokens& tokens) {
-  std::string text;
-  for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
-  return text;
-}
-
 // The book's BLEU, averaged over the sentences.
 double mean_book_bleu(const std::vector<data::Tokens>& translations,
                       const std::vector<data::Tokens>& references, Index k) {
+  const auto joined = [](const data::Tokens& tokens) {
+    std::string text;
+    for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
+    return text;
+  };
   double sum = 0;
   for (std::size_t i = 0; i < translations.size(); ++i)
     sum += data::bleu(joined(translations[i]), joined(references[i]), k);
@@ -112,8 +111,6 @@ void print_json(const std::vector<Metric>& metrics, std::size_t sentences) {
   json["notes"] = notes;
   std::cout << json.dump() << std::endl;
 }
-
-// ---- The command --------------------------------------------------------------------------------
 
 constexpr auto footer = R"(
 BLEU, chrF and TER equal sacreBLEU's; the signature beside each says how it was computed. Both sides

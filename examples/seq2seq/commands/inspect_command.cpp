@@ -118,8 +118,6 @@ void print(const Json& json, const fs::path& path) {
   std::cout << std::endl;
 }
 
-// ---- The command --------------------------------------------------------------------------------
-
 constexpr auto footer = R"(
 The columns are statistics of the finite elements: deviation is the standard deviation, norm the
 Euclidean norm. NaN and infinite elements are counted at the end of the line.

@@ -24,13 +24,6 @@ void print(const Score& score) {
   std::cout << std::endl;
 }
 
-void print(const NearestSource& nearest) {
-  std::cout << "for comparison, BLEU " << fixed(nearest.bleu.score, 2)
-            << " by copying the translation of the nearest training source; "
-            << fixed(100 * nearest.near_duplicates, 1)
-            << "% of the sources differ from one by at most a word" << std::endl;
-}
-
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary) {
   for (const std::string& word : unknown_words(sentence, vocabulary))
     std::cerr << "seq2seq: the model does not know '" << word << "'\n";

@@ -38,20 +38,16 @@ struct TrainCommand : Command {
   bool detect_anomaly = false;
 
   TrainCommand() : Command({"train", "train a model and save it in a folder", footer}) {
-    options.add("--output FOLDER", output, "folder for the model").required().command_line_only();
-    options
-        .add_flag("--resume", resume,
-                  "continue the run that was stopped there, with its settings; give the same files "
-                  "and --log")
-        .command_line_only();
+    options.add("--output FOLDER", output, "folder for the model").required();
+    options.add_flag("--resume", resume,
+                     "continue the run that was stopped there, with its settings; give the same "
+                     "files and --log");
     options.add_flag("--restart", restart, "delete the run that was stopped, and start over")
-        .excludes("--resume")
-        .command_line_only();
-    options
-        .add("--config FILE", config,
-             "read options from a file, such as the settings.toml of a model; those on the command "
-             "line win")
-        .command_line_only();
+        .excludes("--resume");
+    options.add("--config FILE", config,
+                "read options from a file, such as the settings.toml of a model; those on the "
+                "command line win");
+    options.command_line_only({"--output", "--resume", "--restart", "--config"});
     options.add("--log FILE", log, "write a line of JSON for each step and epoch");
     options.add("--floor", floor, percent, "exit with 3 if the held-out BLEU is lower");
     options.add(
@@ -126,7 +122,10 @@ struct TrainCommand : Command {
     if (model.settings.data.task.empty()) {
       const NearestSource nearest =
           nearest_source(dataset.train, dataset.held_out, model.tokenizer);
-      print(nearest);
+      std::cout << "for comparison, BLEU " << fixed(nearest.bleu.score, 2)
+                << " by copying the translation of the nearest training source; "
+                << fixed(100 * nearest.near_duplicates, 1)
+                << "% of the sources differ from one by at most a word" << std::endl;
       if (margin) demanded = std::max(demanded, nearest.bleu.score + *margin);
     }
     print(result);

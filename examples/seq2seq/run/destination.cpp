@@ -49,8 +49,7 @@ bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::pat
 #endif
 }
 
-// The fallback: for a moment the name does not exist. If the second step fails, it undoes the
-// first.
+// The fallback: for a moment the name does not exist. A failed second step undoes the first.
 void replace(const fs::path& fresh, const fs::path& target) {
   const fs::path former = target.string() + ".former";
   fs::rename(target, former);
@@ -148,8 +147,7 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  // Without its state, the former model cannot be mistaken for a stopped run once it is the
-  // partial.
+  // Without its state the former model, which becomes the partial, is no stopped run.
   fs::remove(folder_ / state_file);
   if (!exchange(partial_, folder_)) replace(partial_, folder_);
   std::error_code ignored;

@@ -28,8 +28,6 @@ class Report {
   }
   /// Clears the progress line, however the run ended.
   ~Report() { rewrite(""); }
-  Report(const Report&) = delete;
-  Report& operator=(const Report&) = delete;
 
   /// After each step; `epoch` is the one that it belongs to, counted from 1.
   void step(Index epoch, const nn::StepResult& result) {
@@ -121,11 +119,6 @@ void save_weights(Run& run, const Model& model, const fs::path& path) {
   nn::save_parameters(*model.network, path);
 }
 
-bool is_time_to_save(const Run& run, Index save_every) {
-  if (run.finished()) return true;
-  return save_every == 0 ? run.at_end_of_epoch() : run.steps() % save_every == 0;
-}
-
 // The state is saved last: a run killed before that repeats the step and writes the same again.
 void take_steps(Run& run, const Model& model, Destination& destination, Report& report) {
   const auto handler = handle_interrupts();
@@ -138,8 +131,10 @@ void take_steps(Run& run, const Model& model, Destination& destination, Report& 
       report.end_epoch(result);
       if (result.best) save_weights(run, model, destination.partial() / best_file);
     }
+    const Index every = model.settings.training.save_every;
+    const bool is_due = every == 0 ? run.at_end_of_epoch() : run.steps() % every == 0;
     stop = interrupted;
-    if (!stop && !is_time_to_save(run, model.settings.training.save_every)) continue;
+    if (!stop && !is_due && !run.finished()) continue;
     nn::save_state(run, destination.partial() / state_file);
     destination.keep();
   }

@@ -71,14 +71,14 @@ CLI::Option* Options::declare(Text name, Value& value, Text help) {
   return name.starts_with('-') ? last_->group(heading_) : last_;
 }
 
-Options& Options::add(Text name, std::string& value, Text help) {
+template <class Value>
+Options& Options::add(Text name, Value& value, Text help) {
   declare(name, value, help);
   return *this;
 }
-Options& Options::add(Text name, std::vector<std::string>& values, Text help) {
-  declare(name, values, help);
-  return *this;
-}
+template Options& Options::add(Text, std::string&, Text);
+template Options& Options::add(Text, std::vector<std::string>&, Text);
+
 Options& Options::add(Text name, std::string& value, const std::vector<std::string>& choices,
                       Text help) {
   declare(name, value, help)->check(CLI::IsMember(choices));
@@ -116,8 +116,11 @@ Options& Options::add(Text name, std::function<void(Text)> set, std::function<st
 }
 
 Options& Options::required() { return last_->required(), *this; }
-Options& Options::command_line_only() { return last_->configurable(false), *this; }
 Options& Options::excludes(Text name) { return last_->excludes(app_->get_option(name)), *this; }
+
+void Options::command_line_only(const std::vector<std::string>& names) {
+  for (Text name : names) app_->get_option(name)->configurable(false);
+}
 
 // ---- The command line ---------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 // options.cpp includes it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -60,8 +61,9 @@ class Options {
   // is shown for the value in --help, as in "--output FOLDER". The value that the variable has at
   // this point is the default; a std::optional stays empty unless the option is given.
 
-  Options& add(Text name, std::string& value, Text help);
-  Options& add(Text name, std::vector<std::string>& values, Text help);
+  /// A Value is a std::string, or a std::vector of them.
+  template <class Value>
+  Options& add(Text name, Value& value, Text help);
   Options& add(Text name, std::string& value, const std::vector<std::string>& choices, Text help);
   /// A Number is an Index, double or std::uint64_t, or a std::optional of one.
   template <class Number>
@@ -76,25 +78,24 @@ class Options {
                       const std::vector<std::pair<std::string, Value>>& choices, Text help) {
     std::vector<std::string> names;
     for (const auto& [known, choice] : choices) names.push_back(known);
+    using Choice = std::pair<std::string, Value>;
     const auto set = [&value, &choices](Text text) {
-      for (const auto& [known, choice] : choices)
-        if (known == text) value = choice;
+      value = std::ranges::find(choices, text, &Choice::first)->second;
     };
-    const auto get = [&value, &choices]() -> std::string {
-      for (const auto& [known, choice] : choices)
-        if (choice == value) return known;
-      return "";
+    const auto get = [&value, &choices] {
+      return std::ranges::find(choices, value, &Choice::second)->first;
     };
     return add(name, set, get, names, help);
   }
 
   // These change the option that was declared last:
   Options& required();
-  Options& command_line_only();  ///< not in settings files
   Options& excludes(Text name);  ///< not together with that option
 
   /// The options declared from here on are listed under this heading of --help.
   void group(Text heading) { heading_ = heading; }
+  /// These options are not part of settings files.
+  void command_line_only(const std::vector<std::string>& names);
 
   // ---- The command line
 

@@ -121,14 +121,12 @@ void lesson() {
 
 }  // namespace
 
-int main() {
-  try {
-    lesson();
-    require(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
-            "standard output cannot be written");
-  } catch (const Error& error) {
-    std::cerr << error.what() << '\n';
-    return 1;
-  }
+int main() try {
+  lesson();
+  require(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
+          "standard output cannot be written");
   return all_hold ? 0 : 1;
+} catch (const Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

@@ -117,13 +117,11 @@ void lesson() {
 
 }  // namespace
 
-int main() {
-  try {
-    lesson();
-    require(bool(std::cout.flush()), "standard output cannot be written");
-  } catch (const Error& error) {
-    std::cerr << error.what() << '\n';
-    return 1;
-  }
+int main() try {
+  lesson();
+  require(bool(std::cout.flush()), "standard output cannot be written");
   return all_hold ? 0 : 1;
+} catch (const Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

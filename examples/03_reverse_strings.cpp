@@ -81,13 +81,11 @@ double lesson() {
 
 }  // namespace
 
-int main() {
-  try {
-    const double score = lesson();
-    require(bool(std::cout.flush()), "standard output cannot be written");
-    return score > 0.9 ? 0 : 1;
-  } catch (const Error& error) {
-    std::cerr << error.what() << '\n';
-    return 1;
-  }
+int main() try {
+  const double score = lesson();
+  require(bool(std::cout.flush()), "standard output cannot be written");
+  return score > 0.9 ? 0 : 1;
+} catch (const Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

@@ -1,10 +1,5 @@
-// seq2seq: train a Transformer on sentence pairs, translate with it, measure it.
-//
-//   seq2seq train data/english-french.tsv --output build/english-french
-//   seq2seq translate build/english-french "where is the station ?"
-//   seq2seq evaluate build/english-french
-//   seq2seq score build/english-french data/english-french.tsv
-//   seq2seq inspect build/english-french
+// seq2seq: train a Transformer on sentence pairs, translate with it, measure it. README.md in this
+// folder shows how.
 
 #include <algorithm>
 #include <csignal>
@@ -14,7 +9,6 @@
 #include "autograd/support/threads.h"
 #include "autograd/support/version.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/commands/reporting.h"
 
 namespace {
 
@@ -31,22 +25,17 @@ int run(int argc, char** argv) {
   program.add_version("adjoint " + std::string(version) + ", on " + kernels::blas_description());
   Index thread_count = threads();
   program.add("--threads", thread_count, from_1_to_1024, "number of threads; changes no result");
-  const std::vector<Command> commands = {train_command(), translate_command(), evaluate_command(),
-                                         score_command(), inspect_command(),   average_command()};
-  for (const Command& command : commands) program.add_command(command.options);
+  const std::unique_ptr<Command> commands[] = {train_command(),    translate_command(),
+                                               evaluate_command(), score_command(),
+                                               inspect_command(),  average_command()};
+  for (const auto& command : commands) program.add_command(command->options);
 
   if (!program.parse(argc, argv)) return status::done;
   set_threads(static_cast<int>(thread_count));
-  const auto called = std::ranges::find_if(
-      commands, [](const Command& command) { return command.options.called(); });
-  const int result = called->run();
+  const auto is_called = [](const auto& command) { return command->options.called(); };
+  const int result = (*std::ranges::find_if(commands, is_called))->run();
   require_written();
   return result;
-}
-
-int report(const std::exception& error, int exit_code) {
-  std::cerr << "seq2seq: " << error.what() << '\n';
-  return exit_code;
 }
 
 }  // namespace
@@ -55,9 +44,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // exceeding a file size limit is an error, not a crash
   try {
     return run(argc, argv);
-  } catch (const UsageError& error) {
-    return report(error, status::usage);
   } catch (const std::exception& error) {
-    return report(error, status::failed);
+    std::cerr << "seq2seq: " << error.what() << '\n';
+    return dynamic_cast<const UsageError*>(&error) ? status::usage : status::failed;
   }
 }

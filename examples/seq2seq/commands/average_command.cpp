@@ -1,5 +1,4 @@
 #include <iostream>
-#include <memory>
 
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/run/destination.h"
@@ -8,11 +7,6 @@
 
 namespace adjoint::seq2seq {
 namespace {
-
-struct Arguments {
-  std::string output;
-  std::vector<std::string> models;
-};
 
 // The settings that must agree. Checkpoints of one run differ in how long they were trained, but
 // weights that started from different seeds cannot be averaged.
@@ -35,25 +29,6 @@ std::string difference(const Model& a, const Model& b) {
   return text;
 }
 
-int run(const Arguments& arguments) {
-  Destination destination(arguments.output);
-  const std::string& last = arguments.models.back();
-  const Model model = load(last);
-  std::vector<std::filesystem::path> files;
-  for (const std::string& name : arguments.models) {
-    const std::string different = difference(model, load(name));
-    require(different.empty(), "average: ", name, " does not match ", last, ": ", different);
-    files.push_back(std::filesystem::path(name) / weights_file);
-  }
-  const std::filesystem::path& folder = destination.begin();
-  save_description(model, load_held_out(last, model), folder);
-  nn::write_safetensors(folder / weights_file, nn::with_checksum(nn::average_checkpoints(files)));
-  destination.complete();
-  std::cout << "the mean of " << files.size() << " models, saved in " << arguments.output
-            << std::endl;
-  return status::done;
-}
-
 constexpr auto footer = R"(
 The mean of a few checkpoints is often better than each of them (Vaswani et al. 2017, section 6.1).
 They must come from one run, or from runs that started alike and ended at different epochs: their
@@ -62,14 +37,36 @@ Settings, vocabularies and held-out pairs are the last model's. A mean cannot be
 
   seq2seq average --output mean epoch-28 epoch-29 epoch-30)";
 
+struct AverageCommand : Command {
+  std::string output;
+  std::vector<std::string> models;
+
+  AverageCommand() : Command({"average", "average the weights of several models", footer}) {
+    options.add("models", models, "folders of trained models").required();
+    options.add("--output FOLDER", output, "folder for the mean").required();
+  }
+
+  int run() override {
+    Destination destination(output);
+    const std::string& last = models.back();
+    const Model model = load(last);
+    std::vector<std::filesystem::path> files;
+    for (const std::string& name : models) {
+      const std::string different = difference(model, load(name));
+      require(different.empty(), "average: ", name, " does not match ", last, ": ", different);
+      files.push_back(std::filesystem::path(name) / weights_file);
+    }
+    const std::filesystem::path& folder = destination.begin();
+    save_description(model, load_held_out(last, model), folder);
+    nn::write_safetensors(folder / weights_file, nn::with_checksum(nn::average_checkpoints(files)));
+    destination.complete();
+    std::cout << "the mean of " << files.size() << " models, saved in " << output << std::endl;
+    return status::done;
+  }
+};
+
 }  // namespace
 
-Command average_command() {
-  Options options("average", "average the weights of several models", footer);
-  const auto arguments = std::make_shared<Arguments>();
-  options.add("models", arguments->models, "folders of trained models").required();
-  options.add("--output", arguments->output, "folder for the mean").required().value_name("FOLDER");
-  return {options, [arguments] { return run(*arguments); }};
-}
+std::unique_ptr<Command> average_command() { return std::make_unique<AverageCommand>(); }
 
 }  // namespace adjoint::seq2seq

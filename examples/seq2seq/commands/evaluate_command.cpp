@@ -1,33 +1,13 @@
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "autograd/support/files.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/commands/reporting.h"
 
 namespace adjoint::seq2seq {
 namespace {
-
-struct Arguments {
-  std::string model, pairs, output;
-  std::vector<std::string> references;
-  DecodingSettings decoding;
-  data::BleuOptions bleu;
-  bool json = false;
-};
-
-std::vector<data::Pair> read_pairs(const Arguments& arguments, const Model& model) {
-  if (!arguments.pairs.empty())
-    return data::read_corpus(arguments.pairs, model.tokenizer,
-                             {.max_tokens = model.settings.data.max_tokens})
-        .pairs;
-  std::vector<data::Pair> pairs = load_held_out(arguments.model, model);
-  require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");
-  return pairs;
-}
 
 // Further references, normalized by the model's tokenizer as its translations are. An empty line
 // stays empty: it is no reference.
@@ -57,15 +37,14 @@ struct Metric {
   std::string note;  // sacreBLEU's signature, where there is one
 };
 
-std::string joined(const data::Tokens& tokens) {
-  std::string text;
-  for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
-  return text;
-}
-
 // The book's BLEU, averaged over the sentences.
 double mean_book_bleu(const std::vector<data::Tokens>& translations,
                       const std::vector<data::Tokens>& references, Index k) {
+  const auto joined = [](const data::Tokens& tokens) {
+    std::string text;
+    for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
+    return text;
+  };
   double sum = 0;
   for (std::size_t i = 0; i < translations.size(); ++i)
     sum += data::bleu(joined(translations[i]), joined(references[i]), k);
@@ -133,40 +112,6 @@ void print_json(const std::vector<Metric>& metrics, std::size_t sentences) {
   std::cout << json.dump() << std::endl;
 }
 
-// ---- The command --------------------------------------------------------------------------------
-
-int run(const Arguments& arguments) {
-  arguments.decoding.check();
-  const Model model = load(arguments.model);
-  const std::vector<data::Pair> pairs = read_pairs(arguments, model);
-  std::vector<std::vector<std::string>> references = {
-      as_text(data::targets(pairs), model.tokenizer)};
-  for (const std::string& file : arguments.references)
-    references.push_back(read_references(file, model, pairs.size()));
-
-  const std::vector<data::Tokens> translations =
-      translate(model, data::sources(pairs), arguments.decoding);
-  const Score summary = {
-      data::corpus_bleu(as_text(translations, model.tokenizer), references, arguments.bleu),
-      data::sequence_accuracy(translations, data::targets(pairs)), pairs.size()};
-  const std::vector<Metric> metrics =
-      compute_metrics(model, pairs, translations, references, summary);
-  if (arguments.json) {
-    print_json(metrics, pairs.size());
-  } else {
-    print_examples(model, pairs, translations);
-    print(metrics);
-    print(summary);
-  }
-  // Comes last, so that the figures are not lost if it fails.
-  if (!arguments.output.empty()) {
-    std::string text;
-    for (const std::string& line : as_text(translations, model.tokenizer)) text += line + '\n';
-    write_file(arguments.output, text);
-  }
-  return status::done;
-}
-
 constexpr auto footer = R"(
 BLEU, chrF and TER equal sacreBLEU's; the signature beside each says how it was computed. Both sides
 are compared as the model's tokenizer joins them: with --tokenizer words, in lower case. TER, WER
@@ -176,30 +121,74 @@ and PER count errors: lower is better.
   seq2seq evaluate my-model pairs.tsv --beam 4 --output translations.txt
   seq2seq evaluate my-model --json | python3 -c 'import json; print(json.load(open(0))["bleu"])')";
 
+struct EvaluateCommand : Command {
+  std::string folder, file, output;
+  std::vector<std::string> reference_files;
+  DecodingSettings decoding;
+  data::BleuOptions bleu;
+  bool as_json = false;
+
+  EvaluateCommand()
+      : Command({"evaluate", "translate pairs and measure the translations", footer}) {
+    options.add("model", folder, "folder of a trained model").required();
+    options.add("file FILE", file, "file of pairs [those held out from training]");
+    options.add("--references FILE", reference_files,
+                "files of further reference translations, one a line; an empty line is none");
+    options.add("--output FILE", output, "write the translations to this file, one a line");
+    options.add_flag("--json", as_json, "print a JSON object instead");
+    options.group("BLEU");
+    options.add("--tokenize", bleu.tokenizer, {"13a", "intl", "char", "none"}, "tokenizer of BLEU");
+    options.add("--smooth", bleu.smoothing, {"exp", "floor", "add-k", "none"},
+                "smoothing of BLEU, for n-gram orders without a match");
+    options.add("--smooth-value", bleu.smoothing_value, not_negative,
+                "for floor [0.1] and add-k [1]");
+    decoding.add_to(options);
+  }
+
+  int run() override {
+    decoding.check(options);
+    const Model model = load(folder);
+    const std::vector<data::Pair> pairs = read_pairs(model);
+    std::vector<std::vector<std::string>> references = {
+        as_text(data::targets(pairs), model.tokenizer)};
+    for (const std::string& name : reference_files)
+      references.push_back(read_references(name, model, pairs.size()));
+
+    const std::vector<data::Tokens> translations = translate(model, data::sources(pairs), decoding);
+    const Score summary = {
+        data::corpus_bleu(as_text(translations, model.tokenizer), references, bleu),
+        data::sequence_accuracy(translations, data::targets(pairs)), pairs.size()};
+    const std::vector<Metric> metrics =
+        compute_metrics(model, pairs, translations, references, summary);
+    if (as_json) {
+      print_json(metrics, pairs.size());
+    } else {
+      print_examples(model, pairs, translations);
+      print(metrics);
+      print(summary);
+    }
+    // Comes last, so that the figures are not lost if it fails.
+    if (!output.empty()) {
+      std::string text;
+      for (const std::string& line : as_text(translations, model.tokenizer)) text += line + '\n';
+      write_file(output, text);
+    }
+    return status::done;
+  }
+
+  std::vector<data::Pair> read_pairs(const Model& model) const {
+    if (!file.empty())
+      return data::read_corpus(file, model.tokenizer,
+                               {.max_tokens = model.settings.data.max_tokens})
+          .pairs;
+    std::vector<data::Pair> pairs = load_held_out(folder, model);
+    require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");
+    return pairs;
+  }
+};
+
 }  // namespace
 
-Command evaluate_command() {
-  Options options("evaluate", "translate pairs and measure the translations", footer);
-  const auto arguments = std::make_shared<Arguments>();
-  options.add("model", arguments->model, "folder of a trained model").required();
-  options.add("file", arguments->pairs, "file of pairs [those held out from training]")
-      .value_name("FILE");
-  options
-      .add("--references", arguments->references,
-           "files of further reference translations, one a line; an empty line is none")
-      .value_name("FILE");
-  options.add("--output", arguments->output, "write the translations to this file, one a line")
-      .value_name("FILE");
-  options.add_flag("--json", arguments->json, "print a JSON object instead");
-  options.group("BLEU");
-  options.add("--tokenize", arguments->bleu.tokenizer, {"13a", "intl", "char", "none"},
-              "tokenizer of BLEU");
-  options.add("--smooth", arguments->bleu.smoothing, {"exp", "floor", "add-k", "none"},
-              "smoothing of BLEU, for n-gram orders without a match");
-  options.add("--smooth-value", arguments->bleu.smoothing_value, not_negative,
-              "for floor [0.1] and add-k [1]");
-  arguments->decoding.add_to(options);
-  return {options, [arguments] { return run(*arguments); }};
-}
+std::unique_ptr<Command> evaluate_command() { return std::make_unique<EvaluateCommand>(); }
 
 }  // namespace adjoint::seq2seq

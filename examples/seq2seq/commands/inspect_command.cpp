@@ -1,13 +1,10 @@
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "autograd/tools/inspect.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/model/model.h"
 #include "nn/saving/checkpoint.h"
 
 namespace adjoint::seq2seq {
@@ -79,9 +76,8 @@ Row row_of(const Json& tensor) {
   for (const Json& size : tensor["shape"]) row[2] += (row[2] == "[" ? "" : ", ") + size.dump();
   row[2] += "]";
   for (const char* statistic : {"mean", "deviation", "min", "max", "norm"}) {
-    std::ostringstream text;
-    text << std::setprecision(4) << tensor[statistic].get<double>();
-    row.push_back(nan + infinite == count ? "-" : text.str());  // no finite element
+    const std::string text = text_from(std::setprecision(4), tensor[statistic].get<double>());
+    row.push_back(nan + infinite == count ? "-" : text);  // no finite element
   }
   row.emplace_back();
   if (nan > 0) row.back() = std::to_string(nan) + " NaN";
@@ -122,22 +118,6 @@ void print(const Json& json, const fs::path& path) {
   std::cout << std::endl;
 }
 
-// ---- The command --------------------------------------------------------------------------------
-
-struct Arguments {
-  std::string path;
-  bool json = false;
-};
-
-int run(const Arguments& arguments) {
-  const Json json = inspect(arguments.path);
-  if (arguments.json)
-    std::cout << json.dump() << std::endl;
-  else
-    print(json, arguments.path);
-  return status::done;
-}
-
 constexpr auto footer = R"(
 The columns are statistics of the finite elements: deviation is the standard deviation, norm the
 Euclidean norm. NaN and infinite elements are counted at the end of the line.
@@ -146,17 +126,30 @@ Euclidean norm. NaN and infinite elements are counted at the end of the line.
   seq2seq inspect my-model/weights.safetensors
   seq2seq inspect my-model --json | python3 -m json.tool)";
 
+struct InspectCommand : Command {
+  std::string path;
+  bool as_json = false;
+
+  InspectCommand() : Command({"inspect", "print the settings and parameters of a model", footer}) {
+    options
+        .add("model", path,
+             "folder of a trained model, or a safetensors file: weights, or the state of a run")
+        .required();
+    options.add_flag("--json", as_json, "print a JSON object instead");
+  }
+
+  int run() override {
+    const Json json = inspect(path);
+    if (as_json)
+      std::cout << json.dump() << std::endl;
+    else
+      print(json, path);
+    return status::done;
+  }
+};
+
 }  // namespace
 
-Command inspect_command() {
-  Options options("inspect", "print the settings and parameters of a model", footer);
-  const auto arguments = std::make_shared<Arguments>();
-  options
-      .add("model", arguments->path,
-           "folder of a trained model, or a safetensors file: weights, or the state of a run")
-      .required();
-  options.add_flag("--json", arguments->json, "print a JSON object instead");
-  return {options, [arguments] { return run(*arguments); }};
-}
+std::unique_ptr<Command> inspect_command() { return std::make_unique<InspectCommand>(); }
 
 }  // namespace adjoint::seq2seq

@@ -7,9 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
-
-#include "autograd/support/error.h"
-
 namespace adjoint::seq2seq {
 namespace {
 
@@ -20,10 +17,9 @@ std::string reason() { return std::generic_category().message(errno); }
 
 }  // namespace
 
-Lines::Lines() : name_("standard input"), descriptor_(STDIN_FILENO) {}
-
 Lines::Lines(const std::filesystem::path& path)
-    : name_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : name_(path.empty() ? "standard input" : path.string()),
+      descriptor_(path.empty() ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   require(descriptor_ >= 0, "cannot read ", name_, ": ", reason());
 }
 
@@ -31,10 +27,10 @@ Lines::~Lines() {
   if (descriptor_ != STDIN_FILENO) ::close(descriptor_);
 }
 
-std::vector<std::string> Lines::next(std::size_t most) {
+std::vector<std::string> Lines::next(Index most) {
   before_ = taken_;
   std::vector<std::string> lines;
-  for (std::string line; lines.size() < most;) {
+  for (std::string line; std::ssize(lines) < most;) {
     if (take(line))
       lines.push_back(std::move(line));
     else if (ended_ || (!lines.empty() && !more_has_arrived()))

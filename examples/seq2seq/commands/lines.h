@@ -1,14 +1,7 @@
 // A stream of lines, read in batches.
 #pragma once
 
-#include <filesystem>
-#include <functional>
-#include <span>
-#include <string>
-#include <vector>
-
-#include "autograd/support/error.h"
-#include "examples/seq2seq/commands/reporting.h"
+#include "examples/seq2seq/commands/commands.h"
 
 namespace adjoint::seq2seq {
 
@@ -16,9 +9,8 @@ namespace adjoint::seq2seq {
 /// one batch at a time, so the stream may be endless.
 class Lines {
  public:
-  Lines();  ///< of standard input
-  /// Error when the file cannot be read.
-  explicit Lines(const std::filesystem::path& path);
+  /// Of standard input if the path is empty. Error when the file cannot be read.
+  explicit Lines(const std::filesystem::path& path = {});
   ~Lines();
   Lines(const Lines&) = delete;
   Lines& operator=(const Lines&) = delete;
@@ -26,7 +18,7 @@ class Lines {
   /// Waits for a line, then returns it with those that have already arrived, at most `most`. So a
   /// file is read in full batches, and a writer who waits for each answer gets it. Empty at the end
   /// of the stream. Error when it cannot be read, and for a line of more than a megabyte.
-  std::vector<std::string> next(std::size_t most);
+  std::vector<std::string> next(Index most);
 
   /// Where the line at this index of the last batch comes from: "pairs.tsv:12".
   std::string location(std::size_t index) const;
@@ -44,14 +36,12 @@ class Lines {
   bool ended_ = false;
 };
 
-/// Parses lines and answers them together. If a line is refused, those before it are answered
-/// first; then the Error is thrown, with the location of the line.
-template <class T>
-void answer_lines(std::span<const std::string> lines,
-                  const std::function<std::string(std::size_t index)>& location,
-                  const std::function<T(const std::string& line)>& parse,
-                  const std::function<void(const std::vector<T>& parsed)>& answer) {
-  std::vector<T> parsed;
+/// Parses lines and answers them together: `answer` takes a vector of what `parse` returned. If a
+/// line is refused, those before it are answered first; then the Error is thrown, with the location
+/// of the line.
+void answer_lines(const std::vector<std::string>& lines, const auto& location, const auto& parse,
+                  const auto& answer) {
+  std::vector<decltype(parse(lines.front()))> parsed;
   std::string refusal;
   try {
     for (const std::string& line : lines) parsed.push_back(parse(line));
@@ -64,13 +54,10 @@ void answer_lines(std::span<const std::string> lines,
 }
 
 /// The same for a whole stream, up to `most` lines at a time.
-template <class T>
-void answer_stream(Lines& input, Index most, const std::function<T(const std::string& line)>& parse,
-                   const std::function<void(const std::vector<T>& parsed)>& answer) {
-  const auto size = static_cast<std::size_t>(most);
-  for (std::vector<std::string> lines; !(lines = input.next(size)).empty();)
-    answer_lines<T>(
-        lines, [&](std::size_t i) { return input.location(i); }, parse, answer);
+void answer_stream(Lines& input, Index most, const auto& parse, const auto& answer) {
+  const auto location = [&](std::size_t index) { return input.location(index); };
+  for (std::vector<std::string> lines; !(lines = input.next(most)).empty();)
+    answer_lines(lines, location, parse, answer);
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,12 +1,8 @@
-#include "examples/seq2seq/commands/reporting.h"
-
-#include <algorithm>
 #include <cmath>
 #include <iomanip>
 #include <iostream>
-#include <sstream>
 
-#include "autograd/support/error.h"
+#include "examples/seq2seq/commands/commands.h"
 
 namespace adjoint::seq2seq {
 
@@ -22,18 +18,10 @@ void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
 }
 
 void print(const Score& score) {
-  std::cout << std::fixed << std::setprecision(2) << "BLEU " << score.bleu.score << " on "
-            << score.count << " sentences, " << std::setprecision(1) << 100 * score.exact
-            << "% of them exact";
+  std::cout << "BLEU " << fixed(score.bleu.score, 2) << " on " << score.count << " sentences, "
+            << fixed(100 * score.exact, 1) << "% of them exact";
   if (score.bleu.totals[3] == 0) std::cout << " (BLEU needs sentences of four words or more)";
   std::cout << std::endl;
-}
-
-void print(const NearestSource& nearest) {
-  std::cout << std::fixed << std::setprecision(2) << "for comparison, BLEU " << nearest.bleu.score
-            << " by copying the translation of the nearest training source; "
-            << std::setprecision(1) << 100 * nearest.near_duplicates
-            << "% of the sources differ from one by at most a word" << std::endl;
 }
 
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary) {
@@ -44,11 +32,10 @@ void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary&
 void require_written() { require(std::cout.flush().good(), "cannot write standard output"); }
 
 std::string fixed(double number, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << number;
+  const std::string text = text_from(std::fixed, std::setprecision(digits), number);
   const bool is_minus_zero =
-      std::signbit(number) && text.str().find_first_of("123456789in") == std::string::npos;
-  return is_minus_zero ? fixed(0.0, digits) : text.str();
+      std::signbit(number) && text.find_first_of("123456789in") == std::string::npos;
+  return is_minus_zero ? fixed(0.0, digits) : text;
 }
 
 }  // namespace adjoint::seq2seq

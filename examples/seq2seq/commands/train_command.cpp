@@ -1,26 +1,11 @@
 #include <iostream>
-#include <memory>
-#include <optional>
 
 #include "autograd/tools/anomaly.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/commands/reporting.h"
-#include "examples/seq2seq/run/train.h"
-#include "nn/training/trainer.h"
+#include "examples/seq2seq/run/run.h"
 
 namespace adjoint::seq2seq {
 namespace {
-
-struct Arguments {
-  Settings settings;
-  std::string pairs, targets, output, config, log;
-  bool resume = false, restart = false;
-  double floor = 0;
-  std::optional<double> margin;
-  bool detect_anomaly = false;
-};
-
-// ---- Resuming -----------------------------------------------------------------------------------
 
 // The settings that affect what a run has done so far. The number of epochs does so only if the
 // schedule depends on it.
@@ -35,82 +20,6 @@ Settings fixed_by_run(Settings settings) {
   return settings;
 }
 
-// A resumed run has its own settings, except those given now.
-void take_settings_of_run(Options& options, const Settings& settings,
-                          const std::filesystem::path& file) {
-  options.read_file(file);
-  const std::string different =
-      difference(fixed_by_run(Settings::read(file)), fixed_by_run(settings));
-  require(different.empty(), "--resume: the run began with other settings: ", different,
-          "; leave these options out, or start over with --restart");
-}
-
-// ---- Training -----------------------------------------------------------------------------------
-
-// Anomaly mode reports the operation that produced the NaN; without it, the message explains how.
-bool train_watched(const Arguments& arguments, Model& model, const Dataset& dataset,
-                   Destination& destination) {
-  std::optional<DetectAnomaly> guard;
-  if (arguments.detect_anomaly) guard.emplace();
-  try {
-    return train(model, dataset, destination, arguments.log);
-  } catch (const nn::NotFinite&) {
-    if (guard) throw;
-    fail("train: the gradient is NaN or infinite; run it again with --detect-anomaly",
-         destination.kept() ? " --resume" : "", " to see which operation is the cause");
-  }
-}
-
-// Without held-out pairs a demand could not fail.
-void check_demands(const Arguments& arguments, const Dataset& dataset) {
-  const std::string& task = arguments.settings.data.task;
-  require(!arguments.margin || task.empty(), "--margin cannot be used with --task ", task,
-          ", which has no nearest source; use --floor");
-  require(!dataset.held_out.empty() || (arguments.floor == 0 && !arguments.margin),
-          arguments.margin ? "--margin" : "--floor",
-          " needs held-out pairs, and there are none; see --held-out");
-}
-
-int report(const Arguments& arguments, const Model& model, const Dataset& dataset) {
-  const std::vector<data::Tokens> translations = translate(model, data::sources(dataset.held_out));
-  print_examples(model, dataset.held_out, translations);
-  const Score result = score(model, dataset.held_out, translations);
-  double demanded = arguments.floor;
-  if (model.settings.data.task.empty()) {
-    const NearestSource nearest = nearest_source(dataset.train, dataset.held_out, model.tokenizer);
-    print(nearest);
-    if (arguments.margin) demanded = std::max(demanded, nearest.bleu.score + *arguments.margin);
-  }
-  print(result);
-  if (result.bleu.score >= demanded) return status::done;
-  std::cerr << "seq2seq: BLEU is below the floor, " << demanded << '\n';
-  return status::below_floor;
-}
-
-int run(Options& options, const Arguments& arguments) {
-  if (!arguments.config.empty()) options.read_file(arguments.config);
-  Destination destination(arguments.output, arguments.resume    ? IfStopped::resume
-                                            : arguments.restart ? IfStopped::discard
-                                                                : IfStopped::refuse);
-  if (arguments.resume)
-    take_settings_of_run(options, arguments.settings, destination.partial() / settings_file);
-  arguments.settings.check(options);
-
-  const Dataset dataset = load_dataset(arguments.settings, arguments.pairs, arguments.targets);
-  check_demands(arguments, dataset);
-  Model model = make_model(arguments.settings, dataset);
-  describe(model, dataset);
-  if (!train_watched(arguments, model, dataset, destination)) {
-    std::cout << "interrupted; continue with --resume, or use the model so far in "
-              << destination.partial().string() << std::endl;
-    return status::interrupted;
-  }
-  std::cout << "saved in " << arguments.output << std::endl;
-  return dataset.held_out.empty() ? status::done : report(arguments, model, dataset);
-}
-
-// ---- Options ------------------------------------------------------------------------------------
-
 constexpr auto footer = R"(For example:
   seq2seq train pairs.tsv --output my-model
   seq2seq train pairs.tsv --output my-model --resume
@@ -120,50 +29,114 @@ constexpr auto footer = R"(For example:
 Exit codes: 0 done; 1 a file, a model or a disk failed, or options contradict each other; 2 an
 unknown option, or a value it does not accept; 3 BLEU is below --floor or --margin; 130 interrupted.)";
 
-void add_run_options(Options& options, Arguments& arguments) {
-  options.add("--output", arguments.output, "folder for the model")
-      .required()
-      .value_name("FOLDER")
-      .command_line_only();
-  options
-      .add_flag("--resume", arguments.resume,
-                "continue the run that was stopped there, with its settings; give the same files "
-                "and --log")
-      .command_line_only();
-  options
-      .add_flag("--restart", arguments.restart, "delete the run that was stopped, and start over")
-      .excludes("--resume")
-      .command_line_only();
-  options
-      .add("--config", arguments.config,
-           "read options from a file, such as the settings.toml of a model; those on the command "
-           "line win")
-      .value_name("FILE")
-      .command_line_only();
-  options.add("--log", arguments.log, "write a line of JSON for each step and epoch")
-      .value_name("FILE");
-  options.add("--floor", arguments.floor, percent, "exit with 3 if the held-out BLEU is lower");
-  options.add(
-      "--margin", arguments.margin, percent,
-      "exit with 3 unless the held-out BLEU exceeds that of the nearest source by this much");
-  options.add_flag("--detect-anomaly", arguments.detect_anomaly,
-                   "stop at the first NaN or infinity and report where it came from; slower");
-}
+struct TrainCommand : Command {
+  Settings settings;
+  std::string pairs, targets, output, config, log;
+  bool resume = false, restart = false;
+  double floor = 0;
+  std::optional<double> margin;
+  bool detect_anomaly = false;
+
+  TrainCommand() : Command({"train", "train a model and save it in a folder", footer}) {
+    options.add("--output FOLDER", output, "folder for the model").required();
+    options.add_flag("--resume", resume,
+                     "continue the run that was stopped there, with its settings; give the same "
+                     "files and --log");
+    options.add_flag("--restart", restart, "delete the run that was stopped, and start over")
+        .excludes("--resume");
+    options.add("--config FILE", config,
+                "read options from a file, such as the settings.toml of a model; those on the "
+                "command line win");
+    options.command_line_only({"--output", "--resume", "--restart", "--config"});
+    options.add("--log FILE", log, "write a line of JSON for each step and epoch");
+    options.add("--floor", floor, percent, "exit with 3 if the held-out BLEU is lower");
+    options.add(
+        "--margin", margin, percent,
+        "exit with 3 unless the held-out BLEU exceeds that of the nearest source by this much");
+    options.add_flag("--detect-anomaly", detect_anomaly,
+                     "stop at the first NaN or infinity and report where it came from; slower");
+    settings.add_to(options);
+    options.add("file FILE", pairs,
+                "pairs: source, tab, target on each line; or sources, if targets is given");
+    options.add("targets FILE", targets, "targets, one for each line of file");
+  }
+
+  int run() override {
+    if (!config.empty()) options.read_file(config);
+    Destination destination(output, resume    ? IfStopped::resume
+                                    : restart ? IfStopped::discard
+                                              : IfStopped::refuse);
+    if (resume) take_settings_of_run(destination.partial() / settings_file);
+    settings.check(options);
+
+    const Dataset dataset = load_dataset(settings, pairs, targets);
+    check_demands(dataset);
+    Model model = make_model(settings, dataset);
+    describe(model, dataset);
+    if (!train_watched(model, dataset, destination)) {
+      std::cout << "interrupted; continue with --resume, or use the model so far in "
+                << destination.partial().string() << std::endl;
+      return status::interrupted;
+    }
+    std::cout << "saved in " << output << std::endl;
+    return dataset.held_out.empty() ? status::done : report(model, dataset);
+  }
+
+  // A resumed run has its own settings, except those given now.
+  void take_settings_of_run(const std::filesystem::path& file) {
+    options.read_file(file);
+    const std::string different =
+        difference(fixed_by_run(Settings::read(file)), fixed_by_run(settings));
+    require(different.empty(), "--resume: the run began with other settings: ", different,
+            "; leave these options out, or start over with --restart");
+  }
+
+  // Anomaly mode reports the operation that produced the NaN; without it, the message explains how.
+  bool train_watched(Model& model, const Dataset& dataset, Destination& destination) {
+    std::optional<DetectAnomaly> guard;
+    if (detect_anomaly) guard.emplace();
+    try {
+      return train(model, dataset, destination, log);
+    } catch (const nn::NotFinite&) {
+      if (guard) throw;
+      fail("train: the gradient is NaN or infinite; run it again with --detect-anomaly",
+           destination.kept() ? " --resume" : "", " to see which operation is the cause");
+    }
+  }
+
+  // Without held-out pairs a demand could not fail.
+  void check_demands(const Dataset& dataset) {
+    const std::string& task = settings.data.task;
+    require(!margin || task.empty(), "--margin cannot be used with --task ", task,
+            ", which has no nearest source; use --floor");
+    require(!dataset.held_out.empty() || (floor == 0 && !margin), margin ? "--margin" : "--floor",
+            " needs held-out pairs, and there are none; see --held-out");
+  }
+
+  int report(const Model& model, const Dataset& dataset) {
+    const std::vector<data::Tokens> translations =
+        translate(model, data::sources(dataset.held_out));
+    print_examples(model, dataset.held_out, translations);
+    const Score result = score(model, dataset.held_out, translations);
+    double demanded = floor;
+    if (model.settings.data.task.empty()) {
+      const NearestSource nearest =
+          nearest_source(dataset.train, dataset.held_out, model.tokenizer);
+      std::cout << "for comparison, BLEU " << fixed(nearest.bleu.score, 2)
+                << " by copying the translation of the nearest training source; "
+                << fixed(100 * nearest.near_duplicates, 1)
+                << "% of the sources differ from one by at most a word" << std::endl;
+      if (margin) demanded = std::max(demanded, nearest.bleu.score + *margin);
+    }
+    print(result);
+    if (result.bleu.score >= demanded) return status::done;
+    std::cerr << "seq2seq: BLEU is below the floor, " << demanded << '\n';
+    return status::below_floor;
+  }
+};
 
 }  // namespace
 
-Command train_command() {
-  Options options("train", "train a model and save it in a folder", footer);
-  const auto arguments = std::make_shared<Arguments>();
-  add_run_options(options, *arguments);
-  arguments->settings.add_to(options);
-  options
-      .add("file", arguments->pairs,
-           "pairs: source, tab, target on each line; or sources, if targets is given")
-      .value_name("FILE");
-  options.add("targets", arguments->targets, "targets, one for each line of file")
-      .value_name("FILE");
-  return {options, [options, arguments]() mutable { return run(options, *arguments); }};
-}
+std::unique_ptr<Command> train_command() { return std::make_unique<TrainCommand>(); }
 
 }  // namespace adjoint::seq2seq

@@ -17,19 +17,6 @@ constexpr auto target_file = "target.vocabulary";
 constexpr auto subwords_file = "subwords.model";
 constexpr auto held_out_file = "held-out.tsv";
 
-std::string as_lines(const std::vector<data::Pair>& pairs, const data::Tokenizer& tokenizer) {
-  std::string text;
-  for (const data::Pair& pair : pairs)
-    text += tokenizer.detokenize(pair.source) + '\t' + tokenizer.detokenize(pair.target) + '\n';
-  return text;
-}
-
-data::Tokenizer load_tokenizer(const DataSettings& settings, const fs::path& folder) {
-  if (settings.subwords())
-    return data::Tokenizer::from_name("sentencepiece", folder / subwords_file);
-  return data::Tokenizer::from_name(settings.tokenizer);
-}
-
 data::Tokens tokenize(const data::Tokenizer& tokenizer, std::string_view line, const char* what,
                       Index most) {
   data::Tokens tokens = tokenizer.tokenize(line);
@@ -68,19 +55,19 @@ data::Tokens Model::read_target(std::string_view line) const {
   return tokenize(tokenizer, line, "a target", settings.data.decoding_limit());
 }
 
-const std::vector<std::string>& model_files() {
-  static const std::vector<std::string> names = {weights_file,  best_file,    state_file,
-                                                 settings_file, source_file,  target_file,
-                                                 subwords_file, held_out_file};
-  return names;
-}
+const std::vector<std::string> model_files = {weights_file,  best_file,    state_file,
+                                              settings_file, source_file,  target_file,
+                                              subwords_file, held_out_file};
 
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const fs::path& folder) {
   model.source.save(folder / source_file);
   model.target.save(folder / target_file);
   if (model.settings.data.subwords()) model.tokenizer.subwords.save(folder / subwords_file);
-  write_file(folder / held_out_file, as_lines(held_out, model.tokenizer));
+  const auto text = [&](const data::Tokens& tokens) { return model.tokenizer.detokenize(tokens); };
+  std::string lines;
+  for (const auto& [source, target] : held_out) lines += text(source) + '\t' + text(target) + '\n';
+  write_file(folder / held_out_file, lines);
   write_file(folder / settings_file, model.settings.to_text());
 }
 
@@ -89,7 +76,10 @@ Model load(const fs::path& folder) {
           hint_of_stopped_run(partial_folder(folder)));
   require(fs::is_directory(folder), folder.string(), ": is a file, not the folder of a model");
   const Settings settings = load_settings(folder);
-  Model model(settings, load_tokenizer(settings.data, folder),
+  const fs::path subwords = folder / subwords_file;
+  Model model(settings,
+              settings.data.subwords() ? data::Tokenizer::from_name("sentencepiece", subwords)
+                                       : data::Tokenizer::from_name(settings.data.tokenizer),
               data::Vocabulary::load(folder / source_file),
               data::Vocabulary::load(folder / target_file));
   nn::load_parameters(*model.network, folder / weights_file);

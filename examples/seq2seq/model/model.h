@@ -1,14 +1,6 @@
 // A trained model, its folder, and the files in it.
 #pragma once
 
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "data/pairs/parallel_corpus.h"
-#include "data/text/vocabulary.h"
 #include "examples/seq2seq/settings/settings.h"
 
 namespace adjoint::seq2seq {
@@ -34,7 +26,7 @@ constexpr auto state_file = "training.safetensors";  ///< what a run needs to re
 constexpr auto settings_file = "settings.toml";
 
 /// The names of all files that the folder of a model may hold.
-const std::vector<std::string>& model_files();
+extern const std::vector<std::string> model_files;
 
 /// Writes everything but the weights: settings, vocabularies, and the held-out pairs.
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,

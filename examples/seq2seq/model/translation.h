@@ -1,20 +1,56 @@
-// The translations of a corpus, and how good they are.
+// Translating with a trained model, and how good its translations are.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <span>
 
 #include "data/metrics.h"
-#include "examples/seq2seq/model/translator.h"
+#include "examples/seq2seq/model/model.h"
 #include "nn/decoding/scoring.h"
 
 namespace adjoint::seq2seq {
+
+/// The words that the vocabulary does not contain, each once, in order of appearance.
+std::vector<std::string> unknown_words(const data::Tokens& sentence,
+                                       const data::Vocabulary& vocabulary);
+
+struct Translation {
+  data::Tokens tokens;
+  double score = 0;  ///< log p, divided by the length penalty of a beam; 0 unless asked for
+};
+
+class Translator {
+ public:
+  /// Keeps a reference to the model. The settings have been checked. Error when they ask for longer
+  /// answers than the model can write.
+  Translator(const Model& model, const DecodingSettings& settings);
+
+  /// The answers to each source, best first: one, or an n-best list; none to an empty source.
+  /// Neither the order of the sources nor which of them share a batch changes an answer (except as
+  /// nn/decoding/decoding.h says about BLAS). Sources are numbered from `first_number`; a sample
+  /// depends on the seed and on that number only.
+  std::vector<std::vector<Translation>> operator()(std::span<const data::Tokens> sources,
+                                                   std::size_t first_number = 0) const;
+
+ private:
+  using Answers = std::vector<nn::Hypothesis>;  // to one source
+
+  std::vector<std::vector<std::size_t>> batches(std::span<const data::Tokens> sources) const;
+  Index longest_answer(const data::Tokens& source) const;
+  std::vector<Answers> search(const std::vector<nn::Ids>& sources,
+                              const std::vector<std::size_t>& numbers, Index max_length) const;
+  std::vector<Answers> draw(const std::vector<nn::Ids>& sources,
+                            const std::vector<std::size_t>& numbers,
+                            nn::DecodingOptions options) const;
+
+  const Model& model_;
+  DecodingSettings settings_;
+  nn::Ids prefix_;
+};
 
 /// The best answer to each source. The answer to an empty source is empty.
 std::vector<data::Tokens> translate(const Model& model, const std::vector<data::Tokens>& sources,
                                     const DecodingSettings& settings = {});
 
-/// Sentences as text.
 std::vector<std::string> as_text(const std::vector<data::Tokens>& sentences,
                                  const data::Tokenizer& tokenizer);
 

@@ -1,12 +1,10 @@
-#include "examples/seq2seq/run/dataset.h"
-
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
 #include <utility>
 
-#include "autograd/support/error.h"
 #include "data/pairs/tasks.h"
+#include "examples/seq2seq/run/run.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -14,15 +12,6 @@ namespace {
 using Pairs = std::vector<data::Pair>;
 
 constexpr auto length_advice = "; raise --max-tokens, or leave such pairs out with --too-long skip";
-
-data::Split generate_task(const Settings& s) {
-  return data::make_task(s.data.task, {.symbols = s.data.symbols,
-                                       .min_length = s.data.min_length,
-                                       .max_length = s.data.max_length,
-                                       .train_count = s.data.train_count,
-                                       .held_out_count = s.data.held_out_count,
-                                       .key = Key(s.training.seed).child("task")});
-}
 
 // Subwords are learned from the training split, so the text is split as characters first; its
 // length in pieces is checked later.
@@ -111,7 +100,12 @@ Dataset load_dataset(const Settings& s, const std::string& file, const std::stri
   dataset.tokenizer =
       data::Tokenizer::from_name(s.data.subwords() ? "characters" : s.data.tokenizer);
   if (!s.data.task.empty()) {
-    data::Split task = generate_task(s);
+    data::Split task = data::make_task(s.data.task, {.symbols = s.data.symbols,
+                                                     .min_length = s.data.min_length,
+                                                     .max_length = s.data.max_length,
+                                                     .train_count = s.data.train_count,
+                                                     .held_out_count = s.data.held_out_count,
+                                                     .key = Key(s.training.seed).child("task")});
     dataset.train = std::move(task.train);
     dataset.held_out = std::move(task.held_out);
   } else {
@@ -128,7 +122,7 @@ Dataset load_dataset(const Settings& s, const std::string& file, const std::stri
 
 // With tied embeddings, source and target share one table and thus one vocabulary.
 Model make_model(const Settings& s, const Dataset& dataset) {
-  const data::VocabularyLimits limits = s.data.vocabulary_limits();
+  const data::VocabularyLimits limits = {s.data.min_frequency, s.data.max_vocabulary};
   std::vector<data::Tokens> sources = data::sources(dataset.train),
                             targets = data::targets(dataset.train);
   if (s.model.one_vocabulary()) {

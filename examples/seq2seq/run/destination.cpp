@@ -25,7 +25,7 @@ fs::path resolved(const fs::path& folder) {
 
 // A file of a model, or the remains of one that was being written.
 bool belongs_to_model(const std::string& name) {
-  return std::ranges::any_of(model_files(), [&](const std::string& own) {
+  return std::ranges::any_of(model_files, [&](const std::string& own) {
     return name == own || name.starts_with(own + ".tmp-");
   });
 }
@@ -49,8 +49,7 @@ bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::pat
 #endif
 }
 
-// The fallback: for a moment the name does not exist. If the second step fails, it undoes the
-// first.
+// The fallback: for a moment the name does not exist. A failed second step undoes the first.
 void replace(const fs::path& fresh, const fs::path& target) {
   const fs::path former = target.string() + ".former";
   fs::rename(target, former);
@@ -122,7 +121,7 @@ void Destination::copy_completed_run() {
 }
 
 const fs::path& Destination::begin() {
-  for (const std::string& name : model_files()) remove_leftovers(partial_ / name);
+  for (const std::string& name : model_files) remove_leftovers(partial_ / name);
   if (resumes_) return partial_;
   name_option(folder_, [&] { clear(); });
   keep_ = false;
@@ -130,7 +129,7 @@ const fs::path& Destination::begin() {
 }
 
 void Destination::clear() {
-  for (const std::string& name : model_files()) fs::remove(partial_ / name);
+  for (const std::string& name : model_files) fs::remove(partial_ / name);
 }
 
 void Destination::complete() {
@@ -148,8 +147,7 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  // Without its state, the former model cannot be mistaken for a stopped run once it is the
-  // partial.
+  // Without its state the former model, which becomes the partial, is no stopped run.
   fs::remove(folder_ / state_file);
   if (!exchange(partial_, folder_)) replace(partial_, folder_);
   std::error_code ignored;

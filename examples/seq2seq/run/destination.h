@@ -1,9 +1,6 @@
 // Where a run writes its model.
 #pragma once
 
-#include <filesystem>
-#include <memory>
-
 #include "examples/seq2seq/model/model.h"
 
 namespace adjoint::seq2seq {

@@ -15,7 +15,7 @@ Run::Run(Model& model, const Dataset& dataset)
       batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
       optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
       schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
-      trainer_(*model.network, *optimizer_, settings_.trainer_options(data::Vocabulary::pad)),
+      trainer_(*model.network, *optimizer_, settings_.trainer_options()),
       best_(settings_.patience_options()) {
   if (settings_.average > 0) average_.emplace(nn::parameters(*model.network), settings_.average);
 }
@@ -42,7 +42,9 @@ EpochResult Run::end_epoch() {
 
   const auto guard = with_average();
   result.validation_loss = validation_loss();
-  if (settings_.translates_validation()) result.bleu = validation_bleu();
+  const std::vector<data::Pair>& pairs = dataset_.validation;
+  if (settings_.translates_validation())
+    result.bleu = score(model_, pairs, translate(model_, data::sources(pairs))).bleu.score;
   result.best = best_.observe(settings_.best_by == "bleu" ? *result.bleu : *result.validation_loss);
   schedule_.observe(*result.validation_loss);
   return result;
@@ -61,12 +63,6 @@ double Run::validation_loss() const {
     tokens += result.tokens;
   }
   return loss / static_cast<double>(tokens);
-}
-
-double Run::validation_bleu() const {
-  const std::vector<data::Tokens> translations =
-      translate(model_, data::sources(dataset_.validation));
-  return score(model_, dataset_.validation, translations).bleu.score;
 }
 
 std::unique_ptr<nn::WithAverage> Run::with_average() {

@@ -1,15 +1,34 @@
-// A training run: its state, and how that changes with each step and epoch.
+// A training run: its dataset, its state, and how that changes with each step and epoch.
 #pragma once
 
-#include <memory>
-#include <optional>
-
-#include "data/pairs/batching.h"
-#include "examples/seq2seq/run/dataset.h"
+#include "examples/seq2seq/run/destination.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
 
 namespace adjoint::seq2seq {
+
+// ---- The dataset --------------------------------------------------------------------------------
+
+/// Three splits that share no source sentence.
+struct Dataset {
+  data::Tokenizer tokenizer;
+  std::vector<data::Pair> train, validation, held_out;
+  Index skipped = 0;  ///< pairs left out because they are too long
+};
+
+/// Reads a file of pairs; or a file of sources and one of targets, if `targets` is not empty; or
+/// generates the toy task of the settings. The same settings and files give the same dataset.
+Dataset load_dataset(const Settings& settings, const std::string& file, const std::string& targets);
+
+/// A freshly initialized model. Its vocabularies come from the training split alone, so that what
+/// is unknown in the other splits is unknown to the model.
+Model make_model(const Settings& settings, const Dataset& dataset);
+
+/// Prints the numbers of pairs, words and parameters, and the rates of unknown words in the
+/// validation and held-out splits.
+void describe(const Model& model, const Dataset& dataset);
+
+// ---- The run ------------------------------------------------------------------------------------
 
 struct EpochResult {
   double loss = 0;                                        ///< mean over the training tokens
@@ -53,7 +72,6 @@ class Run {
 
  private:
   double validation_loss() const;
-  double validation_bleu() const;
 
   Model& model_;
   const Dataset& dataset_;
@@ -68,5 +86,13 @@ class Run {
   double epoch_loss_ = 0;  // sum over the tokens of the epoch so far
   Index epoch_tokens_ = 0;
 };
+
+/// Trains the model from its beginning, or from the state of the stopped run that `destination`
+/// found, and saves that state along the way. Prints a line for each epoch; logs each step, unless
+/// the path is empty. In the end the model has the weights that are kept. Returns whether the run
+/// is complete: Ctrl-C ends it after the current batch. The partial folder is then a model of what
+/// has been learned, and the run can be resumed.
+bool train(Model& model, const Dataset& dataset, Destination& destination,
+           const std::filesystem::path& log);
 
 }  // namespace adjoint::seq2seq

@@ -1,67 +1,141 @@
-#include "examples/seq2seq/run/train.h"
+#include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <iomanip>
 #include <iostream>
 
 #include "autograd/support/files.h"
-#include "examples/seq2seq/run/report.h"
+#include "examples/seq2seq/run/run.h"
 #include "nn/saving/checkpoint.h"
+#include "nn/training/metrics_log.h"
 
 namespace adjoint::seq2seq {
 namespace {
 
 namespace fs = std::filesystem;
 
+// ---- Reporting ----------------------------------------------------------------------------------
+
+/// Prints a line for each epoch, and on a terminal a progress line that rewrites itself. Logs each
+/// step and epoch, unless the log's path is empty. Times and speeds are those of this process, even
+/// if it resumed a run.
+class Report {
+ public:
+  Report(const Run& run, const fs::path& log) : run_(run), fraction_at_start_(fraction_done()) {
+    if (!log.empty()) log_.emplace(log, run.steps());
+  }
+  /// Clears the progress line, however the run ended.
+  ~Report() { rewrite(""); }
+
+  /// After each step; `epoch` is the one that it belongs to, counted from 1.
+  void step(Index epoch, const nn::StepResult& result) {
+    log({{"epoch", epoch},
+         {"loss", result.loss},
+         {"tokens", result.tokens},
+         {"gradient_norm", result.gradient_norm},
+         {"learning_rate", run_.learning_rate()}});
+    epoch_tokens_ += result.tokens;
+    training_seconds_ = seconds_since(epoch_start_);
+    // The last batch of an epoch is followed by the line of the epoch.
+    if (!terminal_ || run_.at_end_of_epoch() || seconds_since(last_shown_) < 0.1) return;
+    last_shown_ = Clock::now();
+    const double left =
+        seconds_since(run_start_) * (1 - fraction_done()) / (fraction_done() - fraction_at_start_);
+    rewrite(text_from("epoch ", epoch, " of ", run_.epochs(), ", batch ", run_.batch(), " of ",
+                      run_.batches_in_epoch(), std::fixed, std::setprecision(3), ", loss ",
+                      result.loss, std::setprecision(0), ", ", left, " s left"));
+  }
+
+  void end_epoch(const EpochResult& result) {
+    nn::Metrics metrics = {{"epoch", run_.epochs_done()}, {"training_loss", result.loss}};
+    std::ostringstream line;
+    line << std::fixed << std::setprecision(3) << "epoch " << std::setw(3) << run_.epochs_done()
+         << "  loss " << result.loss;
+    if (result.validation_loss) {
+      metrics.emplace_back("validation_loss", *result.validation_loss);
+      line << "  validation " << *result.validation_loss;
+    }
+    if (result.bleu) {
+      metrics.emplace_back("validation_bleu", *result.bleu);
+      line << "  BLEU " << std::setprecision(2) << *result.bleu;
+    }
+    log(std::move(metrics));
+    line << "  " << std::setprecision(0) << static_cast<double>(epoch_tokens_) / training_seconds_
+         << " tokens/s";
+    rewrite("");
+    std::cout << line.str() << std::endl;
+    epoch_tokens_ = 0;
+    epoch_start_ = Clock::now();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  double fraction_done() const {  // of all epochs
+    const double epoch =
+        static_cast<double>(run_.batch()) / static_cast<double>(run_.batches_in_epoch());
+    return (static_cast<double>(run_.epochs_done()) + epoch) / static_cast<double>(run_.epochs());
+  }
+  void rewrite(const std::string& line) const {  // goes to column 1 and clears the line
+    if (terminal_) std::cout << "\r\033[K" << line << std::flush;
+  }
+  void log(nn::Metrics metrics) {
+    metrics.emplace_back("seconds", seconds_since(run_start_));
+    if (log_) log_->write(run_.steps(), metrics);
+  }
+
+  const Run& run_;
+  std::optional<nn::MetricsLog> log_;
+  bool terminal_ = isatty(STDOUT_FILENO) == 1;
+  double fraction_at_start_;
+  Index epoch_tokens_ = 0;
+  double training_seconds_ = 0;  // of the epoch, without validation
+  Clock::time_point run_start_ = Clock::now(), epoch_start_ = run_start_, last_shown_ = run_start_;
+};
+
+// ---- Training -----------------------------------------------------------------------------------
+
 std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);  // required in a signal handler
 
-/// During its lifetime the first Ctrl-C sets `interrupted`; a second one kills the program.
-class InterruptHandler {
- public:
-  InterruptHandler() {
-    interrupted = false;
-    former_ = std::signal(SIGINT, [](int signal) {
-      interrupted = true;
-      std::signal(signal, SIG_DFL);
-    });
-  }
-  ~InterruptHandler() { std::signal(SIGINT, former_); }
-  InterruptHandler(const InterruptHandler&) = delete;
-  InterruptHandler& operator=(const InterruptHandler&) = delete;
-
- private:
-  void (*former_)(int);
-};
+// Until the result is destroyed, the first Ctrl-C sets `interrupted`; a second one kills the
+// program.
+std::shared_ptr<void> handle_interrupts() {
+  interrupted = false;
+  const auto former = std::signal(SIGINT, [](int signal) {
+    interrupted = true;
+    std::signal(signal, SIG_DFL);
+  });
+  return {nullptr, [former](void*) { std::signal(SIGINT, former); }};
+}
 
 void save_weights(Run& run, const Model& model, const fs::path& path) {
   const auto guard = run.with_average();
   nn::save_parameters(*model.network, path);
 }
 
-bool is_time_to_save(const Run& run, const TrainingSettings& settings) {
-  if (run.finished()) return true;
-  if (settings.save_every == 0) return run.at_end_of_epoch();
-  return run.steps() % settings.save_every == 0;
-}
-
 // The state is saved last: a run killed before that repeats the step and writes the same again.
-void take_steps(Run& run, const Model& model, Destination& destination, const fs::path& folder,
-                Report& report) {
-  const InterruptHandler handler;
+void take_steps(Run& run, const Model& model, Destination& destination, Report& report) {
+  const auto handler = handle_interrupts();
   bool stop = false;
   while (!run.finished() && !stop) {
     const Index epoch = run.epochs_done() + 1;
-    const nn::StepResult step = run.step();
-    report.step(epoch, step);
+    report.step(epoch, run.step());
     if (run.at_end_of_epoch()) {
       const EpochResult result = run.end_epoch();
       report.end_epoch(result);
-      if (result.best) save_weights(run, model, folder / best_file);
+      if (result.best) save_weights(run, model, destination.partial() / best_file);
     }
+    const Index every = model.settings.training.save_every;
+    const bool is_due = every == 0 ? run.at_end_of_epoch() : run.steps() % every == 0;
     stop = interrupted;
-    if (!stop && !is_time_to_save(run, model.settings.training)) continue;
-    nn::save_state(run, folder / state_file);
+    if (!stop && !is_due && !run.finished()) continue;
+    nn::save_state(run, destination.partial() / state_file);
     destination.keep();
   }
 }
@@ -78,28 +152,27 @@ void resume(Run& run, const fs::path& state) {
   const Index begun = run.epochs_done() + (run.batch() > 0);
   require(run.epochs() >= begun, "--resume: the run is in epoch ", begun,
           ", so --epochs must be at least ", begun, ", not ", run.epochs());
+  std::cout << "resuming after step " << run.steps() << " (" << run.epochs_done() << " epochs done)"
+            << std::endl;
 }
 
 }  // namespace
 
 bool train(Model& model, const Dataset& dataset, Destination& destination, const fs::path& log) {
   Run run(model, dataset);
-  if (destination.resumes()) {
-    resume(run, destination.partial() / state_file);
-    std::cout << "resuming after step " << run.steps() << " (" << run.epochs_done()
-              << " epochs done)" << std::endl;
-  }
+  if (destination.resumes()) resume(run, destination.partial() / state_file);
   Report report(run, log);
   const fs::path folder = destination.begin();
   save_description(model, dataset.held_out, folder);
   nn::save_state(run, folder / state_file);  // reports a full disk before any work is done
 
-  take_steps(run, model, destination, folder, report);
+  take_steps(run, model, destination, report);
+  const fs::path weights = folder / weights_file;
   if (model.settings.training.keep == "best" && fs::exists(folder / best_file))
-    write_file(folder / weights_file, read_file(folder / best_file));
+    write_file(weights, read_file(folder / best_file));
   else
-    save_weights(run, model, folder / weights_file);
-  nn::load_parameters(*model.network, folder / weights_file);
+    save_weights(run, model, weights);
+  nn::load_parameters(*model.network, weights);
   if (run.finished()) destination.complete();
   return run.finished();
 }

@@ -1,14 +1,10 @@
-#include "examples/seq2seq/settings/model_settings.h"
-
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <sstream>
 
+#include "examples/seq2seq/settings/settings.h"
+
 namespace adjoint::seq2seq {
-
-// ---- The model ---------------------------------------------------------------------------------
-
 namespace {
 
 constexpr auto transformer_group = "Transformer", recurrent_group = "Recurrent model";
@@ -23,58 +19,17 @@ std::string option_of(const std::string& field) {
   return option;
 }
 
-}  // namespace
-
-void ModelSettings::check(const Options& options) const {
-  const std::string other_model = "cannot be used with --model " + model;
-  options.require_for_group(!is_recurrent(), transformer_group, other_model);
-  options.require_for_group(is_recurrent(), recurrent_group, other_model);
-  if (is_recurrent()) return;
-  nn::TransformerConfig config = transformer;
-  config.source_tokens = config.target_tokens = 1;  // not known before the data are read
-  config.check(option_of);
-}
-
-std::unique_ptr<nn::EncoderDecoder> ModelSettings::make(Index source_tokens, Index target_tokens,
-                                                        Index max_length, Key key) const {
-  if (!is_recurrent()) {
-    nn::TransformerConfig config = transformer;
-    config.source_tokens = source_tokens;
-    config.target_tokens = target_tokens;
-    config.max_length = max_length;
-    return std::make_unique<nn::Transformer>(config, key);
-  }
-  const nn::RecurrentConfig config{
-      .source_tokens = source_tokens,
-      .target_tokens = target_tokens,
-      .cell = model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
-      .embedding = transformer.width,
-      .hidden = transformer.width,
-      .layers = layers,
-      .dropout = transformer.dropout,
-  };
-  if (model.ends_with("-attention")) return std::make_unique<nn::BahdanauSeq2Seq>(config, key);
-  return std::make_unique<nn::RecurrentSeq2Seq>(config, key);
-}
-
-// ---- Options -----------------------------------------------------------------------------------
-
-namespace {
-
 // "encoder.blocks.0.attention:1,decoder.blocks.1.cross_attention:3", or "none"
 std::vector<nn::PrunedHead> parse_pruned_heads(const std::string& text) {
   std::vector<nn::PrunedHead> heads;
   if (text == "none") return heads;
   std::istringstream items(text);
   for (std::string item; std::getline(items, item, ',');) {
-    const std::size_t colon = item.find(':');
-    Index head = 0;
-    const bool valid = colon != std::string::npos && [&] {
-      const char *const begin = item.data() + colon + 1, *const end = item.data() + item.size();
-      return begin != end && std::from_chars(begin, end, head).ptr == end;
-    }();
-    require(valid, "--prune-heads: '", item, "' is not a LAYER:HEAD");
-    heads.push_back({item.substr(0, colon), head});
+    std::istringstream parts(item);
+    nn::PrunedHead& head = heads.emplace_back();
+    require(std::getline(parts, head.layer, ':') && parts >> std::noskipws >> head.head &&
+                parts.peek() == EOF,
+            "--prune-heads: '", item, "' is not a LAYER:HEAD");
   }
   return heads;
 }
@@ -89,6 +44,40 @@ std::string text_of(const std::vector<nn::PrunedHead>& heads) {
 constexpr nn::Choices<bool> relative_choices = {{"keys", false}, {"both", true}};
 
 }  // namespace
+
+void ModelSettings::check(const Options& options) const {
+  const std::string other_model = "cannot be used with --model " + model;
+  options.require_for_group(!is_recurrent(), transformer_group, other_model);
+  options.require_for_group(is_recurrent(), recurrent_group, other_model);
+  if (is_recurrent()) return;
+  nn::TransformerConfig config = transformer;
+  config.source_tokens = config.target_tokens = 1;  // not known before the data are read
+  config.check(option_of);
+}
+
+std::unique_ptr<nn::EncoderDecoder> Settings::network(Index source_tokens,
+                                                      Index target_tokens) const {
+  const Key key = Key(training.seed).child("model");
+  if (!model.is_recurrent()) {
+    nn::TransformerConfig config = model.transformer;
+    config.source_tokens = source_tokens;
+    config.target_tokens = target_tokens;
+    config.max_length = data.decoding_limit() + 1;
+    return std::make_unique<nn::Transformer>(config, key);
+  }
+  const nn::RecurrentConfig config{
+      .source_tokens = source_tokens,
+      .target_tokens = target_tokens,
+      .cell = model.model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
+      .embedding = model.transformer.width,
+      .hidden = model.transformer.width,
+      .layers = model.layers,
+      .dropout = model.transformer.dropout,
+  };
+  if (model.model.ends_with("-attention"))
+    return std::make_unique<nn::BahdanauSeq2Seq>(config, key);
+  return std::make_unique<nn::RecurrentSeq2Seq>(config, key);
+}
 
 void ModelSettings::add_to(Options& options) {
   nn::TransformerConfig& c = transformer;

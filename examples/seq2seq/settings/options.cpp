@@ -2,69 +2,22 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <cmath>
-#include <limits>
 #include <sstream>
 
 #include "autograd/support/files.h"
 
 namespace adjoint::seq2seq {
-
-// ---- Ranges -------------------------------------------------------------------------------------
-
 namespace {
-
-// NaN, which is in no range, if the text is not a finite number.
-double real(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const bool is_number = !text.empty() && *end == '\0' && std::isfinite(value);
-  return is_number ? value : std::numeric_limits<double>::quiet_NaN();
-}
-
-bool is_whole(const std::string& text, double least, double most) {
-  const double value = real(text);
-  return value >= least && value <= most && value == std::floor(value);
-}
-
-// As a real number a seed would lose digits, and CLI11 accepts -1.
-bool is_seed(const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && rest == end;
-}
 
 using Text = Options::Text;
 
-CLI::Validator in(const Range& range) {
-  const auto problem = [range](Text text) {
-    return range.contains(text) ? "" : std::string("must be ") + range.text + ", not " + text;
-  };
-  return CLI::Validator(problem, "");
+bool contains(const Range& range, Text text) {
+  if (range.whole && text.find_first_not_of("0123456789") != std::string::npos) return false;
+  char* end = nullptr;  // the largest seed is a long double, but not a double
+  const long double value =
+      range.whole ? std::strtold(text.c_str(), &end) : std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0' && value >= range.least && value <= range.most;
 }
-
-}  // namespace
-
-const Range from_1 = {"a whole number from 1 to 1000000000",
-                      [](Text text) { return is_whole(text, 1, 1e9); }};
-const Range from_0 = {"a whole number from 0 to 1000000000",
-                      [](Text text) { return is_whole(text, 0, 1e9); }};
-const Range from_1_to_1024 = {"a whole number from 1 to 1024",
-                              [](Text text) { return is_whole(text, 1, 1024); }};
-const Range any_seed = {"a whole number from 0 to 18446744073709551615", is_seed};
-const Range positive = {"a number above 0", [](Text text) { return real(text) > 0; }};
-const Range not_negative = {"a number of at least 0", [](Text text) { return real(text) >= 0; }};
-const Range below_1 = {"a number in [0, 1)",
-                       [](Text text) { return real(text) >= 0 && real(text) < 1; }};
-const Range up_to_1 = {"a number in (0, 1]",
-                       [](Text text) { return real(text) > 0 && real(text) <= 1; }};
-const Range percent = {"a number in [0, 100]",
-                       [](Text text) { return real(text) >= 0 && real(text) <= 100; }};
-
-// ---- Declaring ----------------------------------------------------------------------------------
-
-namespace {
 
 // The shortest text that reads as exactly this number. CLI11 would keep six digits, and a resumed
 // run would differ from the one that was stopped.
@@ -73,7 +26,35 @@ std::string exactly(std::optional<double> number) {
   return number ? std::string(text, std::to_chars(text, text + sizeof text, *number).ptr) : "";
 }
 
+bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
+
+// What CLI11 says, unless a word stands where the command should: then what the commands are.
+std::string reason(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> rest = app.remaining();
+  const bool is_word = app.get_subcommands().empty() && !rest.empty() && !rest[0].starts_with('-');
+  if (!is_word) return error.what();
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands(nullptr))
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  return "no command '" + rest[0] + "'; the commands are " + names;
+}
+
+void take(CLI::App& app, const CLI::ConfigItem& item) {
+  CLI::Option* const option =
+      item.parents.empty() ? app.get_option_no_throw("--" + item.name) : nullptr;
+  require(option && option->get_configurable(), "there is no option '", item.fullname(), "'");
+  if (option->count() > 0) return;
+  if (is_flag(*option))
+    option->add_result(
+        option->get_flag_value(item.name, app.get_config_formatter()->to_flag(item)));
+  else
+    option->add_result(item.inputs);
+  option->run_callback();
+}
+
 }  // namespace
+
+// ---- Declaring ----------------------------------------------------------------------------------
 
 Options::Options(Text command, Text description, Text footer)
     : app_(std::make_shared<CLI::App>(description, command)) {
@@ -84,18 +65,20 @@ Options::Options(Text command, Text description, Text footer)
 
 template <class Value>
 CLI::Option* Options::declare(Text name, Value& value, Text help) {
-  last_ = app_->add_option(name, value, help);
+  const std::size_t space = name.find(' ');
+  last_ = app_->add_option(name.substr(0, space), value, help);
+  if (space != std::string::npos) last_->type_name(name.substr(space + 1));
   return name.starts_with('-') ? last_->group(heading_) : last_;
 }
 
-Options& Options::add(Text name, std::string& value, Text help) {
+template <class Value>
+Options& Options::add(Text name, Value& value, Text help) {
   declare(name, value, help);
   return *this;
 }
-Options& Options::add(Text name, std::vector<std::string>& values, Text help) {
-  declare(name, values, help);
-  return *this;
-}
+template Options& Options::add(Text, std::string&, Text);
+template Options& Options::add(Text, std::vector<std::string>&, Text);
+
 Options& Options::add(Text name, std::string& value, const std::vector<std::string>& choices,
                       Text help) {
   declare(name, value, help)->check(CLI::IsMember(choices));
@@ -104,7 +87,9 @@ Options& Options::add(Text name, std::string& value, const std::vector<std::stri
 
 template <class Number>
 Options& Options::add(Text name, Number& value, const Range& range, Text help) {
-  declare(name, value, help)->check(in(range));
+  declare(name, value, help)->check([range](Text text) {
+    return contains(range, text) ? "" : text_from("must be ", range.text, ", not ", text);
+  });
   if constexpr (std::is_same_v<Number, double> || std::is_same_v<Number, std::optional<double>>)
     last_->default_function([&value] { return exactly(value); })->capture_default_str();
   return *this;
@@ -131,28 +116,13 @@ Options& Options::add(Text name, std::function<void(Text)> set, std::function<st
 }
 
 Options& Options::required() { return last_->required(), *this; }
-Options& Options::value_name(Text name) { return last_->type_name(name), *this; }
-Options& Options::command_line_only() { return last_->configurable(false), *this; }
 Options& Options::excludes(Text name) { return last_->excludes(app_->get_option(name)), *this; }
 
-// ---- The command line ---------------------------------------------------------------------------
-
-namespace {
-
-bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
-
-// What CLI11 says, unless a word stands where the command should: then what the commands are.
-std::string reason(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> rest = app.remaining();
-  const bool is_word = app.get_subcommands().empty() && !rest.empty() && !rest[0].starts_with('-');
-  if (!is_word) return error.what();
-  std::string names;
-  for (const CLI::App* command : app.get_subcommands(nullptr))
-    names += (names.empty() ? "" : ", ") + command->get_name();
-  return "no command '" + rest[0] + "'; the commands are " + names;
+void Options::command_line_only(const std::vector<std::string>& names) {
+  for (Text name : names) app_->get_option(name)->configurable(false);
 }
 
-}  // namespace
+// ---- The command line ---------------------------------------------------------------------------
 
 void Options::add_version(Text version) { app_->set_version_flag("--version", version); }
 
@@ -178,23 +148,6 @@ bool Options::parse(int argc, const char* const* argv) {
 bool Options::called() const { return app_->parsed(); }
 
 // ---- Settings files -----------------------------------------------------------------------------
-
-namespace {
-
-void take(CLI::App& app, const CLI::ConfigItem& item) {
-  CLI::Option* const option =
-      item.parents.empty() ? app.get_option_no_throw("--" + item.name) : nullptr;
-  require(option && option->get_configurable(), "there is no option '", item.fullname(), "'");
-  if (option->count() > 0) return;
-  if (is_flag(*option))
-    option->add_result(
-        option->get_flag_value(item.name, app.get_config_formatter()->to_flag(item)));
-  else
-    option->add_result(item.inputs);
-  option->run_callback();
-}
-
-}  // namespace
 
 void Options::read_file(const std::filesystem::path& path) {
   std::istringstream text(adjoint::read_file(path));

@@ -4,9 +4,11 @@
 // options.cpp includes it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,18 +25,25 @@ class Option;
 
 namespace adjoint::seq2seq {
 
-/// The numbers an option accepts. NaN and infinity are in no range.
+/// The numbers that an option accepts, from `least` to `most`; NaN and infinity are in no range.
 struct Range {
   const char* text;  ///< follows "must be "
-  bool (*contains)(const std::string& number);
+  long double least, most;
+  bool whole = false;
 };
-extern const Range from_1, from_0;          ///< whole numbers up to 1000000000
-extern const Range from_1_to_1024;          ///< whole numbers
-extern const Range any_seed;                ///< any 64 bits
-extern const Range positive, not_negative;  ///< real numbers
-extern const Range below_1;                 ///< real numbers in [0, 1)
-extern const Range up_to_1;                 ///< real numbers in (0, 1]
-extern const Range percent;                 ///< real numbers in [0, 100]
+constexpr double above_0 = std::numeric_limits<double>::denorm_min();
+constexpr double under_1 = 1 - std::numeric_limits<double>::epsilon() / 2;
+constexpr double largest = std::numeric_limits<double>::max();
+constexpr Range from_0 = {"a whole number from 0 to 1000000000", 0, 1e9, true};
+constexpr Range from_1 = {"a whole number from 1 to 1000000000", 1, 1e9, true};
+constexpr Range from_1_to_1024 = {"a whole number from 1 to 1024", 1, 1024, true};
+constexpr Range any_seed = {"a whole number from 0 to 18446744073709551615", 0,
+                            18446744073709551615.0L, true};
+constexpr Range positive = {"a number above 0", above_0, largest};
+constexpr Range not_negative = {"a number of at least 0", 0, largest};
+constexpr Range below_1 = {"a number in [0, 1)", 0, under_1};
+constexpr Range up_to_1 = {"a number in (0, 1]", above_0, 1};
+constexpr Range percent = {"a number in [0, 100]", 0, 100};
 
 /// The command line cannot be understood: an unknown option, or a value it does not accept.
 struct UsageError : Error {
@@ -46,14 +55,15 @@ class Options {
   using Text = const std::string&;
 
   /// The footer follows the options in --help.
-  explicit Options(Text command = "", Text description = "", Text footer = "");
+  Options(Text command = "", Text description = "", Text footer = "");
 
-  // ---- Declaring. A name without dashes is that of a positional argument. The value that the
-  // variable has at this point is the default; a std::optional stays empty unless the option is
-  // given.
+  // ---- Declaring. A name without dashes is that of a positional argument. A word after the name
+  // is shown for the value in --help, as in "--output FOLDER". The value that the variable has at
+  // this point is the default; a std::optional stays empty unless the option is given.
 
-  Options& add(Text name, std::string& value, Text help);
-  Options& add(Text name, std::vector<std::string>& values, Text help);
+  /// A Value is a std::string, or a std::vector of them.
+  template <class Value>
+  Options& add(Text name, Value& value, Text help);
   Options& add(Text name, std::string& value, const std::vector<std::string>& choices, Text help);
   /// A Number is an Index, double or std::uint64_t, or a std::optional of one.
   template <class Number>
@@ -68,26 +78,24 @@ class Options {
                       std::initializer_list<std::pair<const char*, Value>> choices, Text help) {
     std::vector<std::string> names;
     for (const auto& [known, choice] : choices) names.push_back(known);
+    using Choice = std::pair<const char*, Value>;
     const auto set = [&value, choices](Text text) {
-      for (const auto& [known, choice] : choices)
-        if (known == text) value = choice;
+      value = std::ranges::find(choices, text, &Choice::first)->second;
     };
     const auto get = [&value, choices]() -> std::string {
-      for (const auto& [known, choice] : choices)
-        if (choice == value) return known;
-      return "";
+      return std::ranges::find(choices, value, &Choice::second)->first;
     };
     return add(name, set, get, names, help);
   }
 
   // These change the option that was declared last:
   Options& required();
-  Options& value_name(Text name);  ///< in --help, as in `--output FOLDER`
-  Options& command_line_only();    ///< not in settings files
-  Options& excludes(Text name);    ///< not together with that option
+  Options& excludes(Text name);  ///< not together with that option
 
   /// The options declared from here on are listed under this heading of --help.
   void group(Text heading) { heading_ = heading; }
+  /// These options are not part of settings files.
+  void command_line_only(const std::vector<std::string>& names);
 
   // ---- The command line
 

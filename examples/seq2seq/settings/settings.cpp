@@ -3,7 +3,61 @@
 #include <map>
 #include <sstream>
 
+#include "data/pairs/tasks.h"
+#include "data/text/subwords.h"
+
 namespace adjoint::seq2seq {
+namespace {
+
+constexpr auto subwords_group = "Subwords", task_group = "Toy task", sampling_group = "Sampling";
+
+const nn::Choices<data::TooLong> too_long_choices = {{"error", data::TooLong::error},
+                                                     {"skip", data::TooLong::skip}};
+
+}  // namespace
+
+void DataSettings::add_to(Options& options) {
+  options.group("Data");
+  options.add("--task", task, data::task_names(), "learn a toy task instead of files");
+  options.add("--tokenizer", tokenizer, {"words", "characters", "subwords"}, "what a token is");
+  options.add("--min-frequency", min_frequency, from_1, "less frequent tokens become <unk>");
+  options.add("--max-vocabulary", max_vocabulary, from_0,
+              "keep the n most frequent tokens of each side; 0: all");
+  options.add("--max-tokens", max_tokens, from_1, "length limit of a sentence, in tokens");
+  options.add_choice("--too-long", too_long, too_long_choices,
+                     "what to do with a pair over the limit");
+  options.add("--held-out", held_out, below_1,
+              "fraction of the source sentences held out for the final BLEU");
+  options.add("--validation", validation, below_1,
+              "fraction held out for the loss after each epoch");
+
+  options.group(subwords_group);
+  options.add("--pieces", pieces, from_1, "size limit of the vocabulary shared by both sides");
+  options.add("--subword-model", algorithm, {"unigram", "bpe"}, "how the pieces are learned");
+
+  options.group(task_group);
+  options.add("--symbols", symbols, from_1, "number of different symbols; for addition, the base");
+  options.add("--min-length", min_length, from_1, "length of the shortest string");
+  options.add("--max-length", max_length, from_1, "length of the longest string");
+  options.add("--train-count", train_count, from_1, "number of training strings");
+  options.add("--held-out-count", held_out_count, from_1, "number of strings for the final score");
+}
+
+void DataSettings::check(const Options& options) const {
+  options.require_for_group(subwords(), subwords_group, "needs --tokenizer subwords");
+  options.require_for_group(!task.empty(), task_group, "needs a --task");
+  require(!subwords() || data::Subwords::available(),
+          "--tokenizer subwords: this program was built without sentencepiece; install the library "
+          "and build again");
+  require(task.empty() || !subwords(), "--tokenizer subwords cannot be used with --task ", task);
+  if (task.empty()) return;
+  const Index longest =
+      task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
+  require(longest <= max_tokens, "--max-length: a source would have ", longest,
+          " tokens, but --max-tokens is ", max_tokens);
+}
+
+// ---- All settings of a run ----------------------------------------------------------------------
 
 void Settings::add_to(Options& options) {
   data.add_to(options);
@@ -15,12 +69,6 @@ void Settings::check(const Options& options) const {
   data.check(options);
   model.check(options);
   training.check(options, data.validation > 0);
-}
-
-std::unique_ptr<nn::EncoderDecoder> Settings::network(Index source_tokens,
-                                                      Index target_tokens) const {
-  return model.make(source_tokens, target_tokens, data.decoding_limit() + 1,
-                    Key(training.seed).child("model"));
 }
 
 std::string Settings::to_text() const {
@@ -64,6 +112,52 @@ std::string difference(const Settings& a, const Settings& b) {
       text += (text.empty() ? "--" : "; --") + name + " is " + shown(value.second) + ", not " +
               shown(value.first);
   return text;
+}
+
+// ---- Decoding -----------------------------------------------------------------------------------
+
+void DecodingSettings::add_to(Options& options) {
+  options.group("Search");
+  options.add("--beam", beam, from_1, "beam width; 1: greedy decoding");
+  options.add("--length-penalty", length_penalty, not_negative,
+              "exponent of the beam's length penalty; larger values favor longer answers; 0: none "
+              "[0.6]");
+  options.add("--min-length", min_length, from_0, "length of the shortest answer, in tokens");
+  options.add("--max-length", max_length, from_1,
+              "length of the longest answer [about twice the length of the source]");
+
+  options.group(sampling_group);
+  options.add_flag("--sample", sample, "draw each token from the model's distribution");
+  options.add("--temperature", temperature, positive,
+              "values below 1 sharpen the distribution [1]");
+  options.add("--top-k", top_k, from_1, "draw from the k likeliest tokens [all]");
+  options.add("--top-p", top_p, up_to_1,
+              "draw from the fewest tokens whose probabilities sum to p [1]");
+  options.add("--seed", seed, any_seed, "seed of the draws [1]");
+}
+
+void DecodingSettings::check(const Options& options) const {
+  require(!sample || beam == 1, "--sample and --beam cannot be combined; choose one");
+  options.require_for_group(sample, sampling_group, "needs --sample");
+  require(!length_penalty || beam > 1, "--length-penalty needs a --beam of at least 2");
+  require(sample || answers() <= beam, "--n-best: a --beam of ", beam, " cannot give ", answers(),
+          " answers; widen it, or use --sample");
+  require(min_length <= max_length.value_or(min_length), "--min-length ", min_length,
+          " is greater than --max-length ", max_length.value_or(0));
+}
+
+nn::BeamOptions DecodingSettings::beam_options() const {
+  nn::BeamOptions options{.width = beam, .best = answers()};
+  options.penalty.alpha = length_penalty.value_or(options.penalty.alpha);
+  return options;
+}
+
+nn::SamplingOptions DecodingSettings::sampling_options() const {
+  nn::SamplingOptions options{.key = Key(seed.value_or(1))};
+  options.temperature = temperature.value_or(options.temperature);
+  options.top_k = top_k.value_or(options.top_k);
+  options.top_p = top_p.value_or(options.top_p);
+  return options;
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,17 +1,89 @@
-// Everything a run is configured with: the options of `seq2seq train`, also stored with the model.
+// Everything that the program is configured with, as options. A model keeps those of its run.
 #pragma once
 
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "examples/seq2seq/settings/data_settings.h"
-#include "examples/seq2seq/settings/model_settings.h"
-#include "examples/seq2seq/settings/training_settings.h"
+#include "data/pairs/batching.h"
+#include "examples/seq2seq/settings/options.h"
+#include "nn/decoding/beam_search.h"
+#include "nn/decoding/sampling.h"
+#include "nn/models/recurrent_seq2seq.h"
+#include "nn/models/transformer.h"
+#include "nn/training/optimizer.h"
+#include "nn/training/patience.h"
+#include "nn/training/schedule.h"
+#include "nn/training/trainer.h"
 
 namespace adjoint::seq2seq {
+
+// In each struct, add_to() declares the options. check() throws an Error that names the options
+// whose values contradict each other; `options` are those declared before, after parsing.
+
+/// The pairs that a run learns from, and how they become tokens.
+struct DataSettings {
+  std::string task;  ///< a toy task instead of files of pairs
+  std::string tokenizer = "words";
+  data::TooLong too_long = data::TooLong::error;
+  Index min_frequency = 2, max_vocabulary = 0;
+  Index max_tokens = 60;
+  Index pieces = 8000;
+  std::string algorithm = "unigram";
+  Index symbols = 50, min_length = 1, max_length = 25, train_count = 20000;
+  double held_out = 0.1, validation = 0.03;
+  Index held_out_count = 1000;
+
+  void add_to(Options& options);
+  void check(const Options& options) const;
+
+  bool subwords() const { return tokenizer == "subwords"; }
+  /// The length in tokens of the longest target that the model can write.
+  Index decoding_limit() const { return max_tokens + 10; }
+};
+
+/// The model that a run trains.
+struct ModelSettings {
+  std::string model = "transformer";
+  nn::TransformerConfig transformer;  ///< its width and dropout hold for recurrent models too
+  Index layers = 2;                   ///< of recurrent models
+
+  void add_to(Options& options);
+  void check(const Options& options) const;
+
+  bool is_recurrent() const { return model != "transformer"; }
+  bool one_vocabulary() const { return transformer.tied_embeddings == nn::TiedEmbeddings::all; }
+};
+
+/// How a model is trained.
+struct TrainingSettings {
+  Index epochs = 30, batch = 128, batch_tokens = 0, accumulate = 1, shards = 2;
+  double clip = 1, smoothing = 0;
+  std::uint64_t seed = 1;
+
+  std::string optimizer = "adam";
+  std::optional<double> learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
+  double average = 0;  ///< decay of a moving average of the weights; 0: no average
+
+  std::string schedule = "constant";
+  Index warm_up = 0, plateau_patience = 3;
+  double rate_floor = 0, plateau_decay = 0.5;
+
+  bool validation_bleu = false;
+  std::string best_by = "loss", keep = "last";
+  Index patience = 0;    ///< epochs without a new best that end the run; 0: run all epochs
+  Index save_every = 0;  ///< steps between saved states; 0: save after each epoch
+
+  void add_to(Options& options);
+  /// Some options need validation pairs.
+  void check(const Options& options, bool has_validation) const;
+
+  /// Whether the validation pairs are translated after each epoch.
+  bool translates_validation() const { return validation_bleu || best_by == "bleu"; }
+
+  std::unique_ptr<nn::Optimizer> make_optimizer(Tensors parameters) const;
+  data::BatchSize batch_size() const;
+  nn::TrainerOptions trainer_options() const;
+  /// A linear or cosine schedule reaches its floor after all epochs, so it needs their length.
+  nn::ScheduleOptions schedule_options(Index steps_in_epoch) const;
+  nn::PatienceOptions patience_options() const;
+};
 
 /// The defaults are those of the book's translation run (Zhang et al., Dive into Deep Learning,
 /// section 11.7) unless the help text says otherwise.
@@ -21,8 +93,6 @@ struct Settings {
   TrainingSettings training;
 
   void add_to(Options& options);
-  /// Error, naming the option, when values contradict each other. `options` are those that the
-  /// settings were added to, after parsing.
   void check(const Options& options) const;
 
   /// The model that they describe, freshly initialized.
@@ -38,5 +108,33 @@ struct Settings {
 
 /// What differs in b: "--heads is 4, not 2; …". Empty if nothing does.
 std::string difference(const Settings& a, const Settings& b);
+
+/// How a model answers: the options that `translate` and `evaluate` share. The defaults are greedy
+/// decoding: the likeliest token at each step.
+struct DecodingSettings {
+  Index beam = 1;
+  bool sample = false;
+  Index min_length = 0;
+  std::optional<Index> max_length;  ///< unless given, it depends on the length of the source
+  // Unless given, the defaults of BeamOptions and SamplingOptions.
+  std::optional<double> length_penalty;
+  std::optional<double> temperature, top_p;
+  std::optional<Index> top_k;
+  std::optional<std::uint64_t> seed;
+  // Options of translate only.
+  std::optional<Index> n_best;
+  std::string prefix;
+  bool scores = false;
+
+  void add_to(Options& options);
+  void check(const Options& options) const;
+
+  /// The number of answers to a source, at most.
+  Index answers() const { return n_best.value_or(1); }
+  /// The number of rows that a source takes in a batch.
+  Index rows() const { return sample ? answers() : beam; }
+  nn::BeamOptions beam_options() const;
+  nn::SamplingOptions sampling_options() const;
+};
 
 }  // namespace adjoint::seq2seq

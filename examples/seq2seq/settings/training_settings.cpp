@@ -1,4 +1,4 @@
-#include "examples/seq2seq/settings/training_settings.h"
+#include "examples/seq2seq/settings/settings.h"
 
 #include <algorithm>
 
@@ -83,12 +83,12 @@ data::BatchSize TrainingSettings::batch_size() const {
   return {batch, data::BatchSize::Unit::sentences};
 }
 
-nn::TrainerOptions TrainingSettings::trainer_options(Index padding) const {
+nn::TrainerOptions TrainingSettings::trainer_options() const {
   return {.shards = shards,
           .micro_batches = accumulate,
           .clip = clip,
           .smoothing = smoothing,
-          .padding = padding,
+          .padding = data::Vocabulary::pad,
           .key = Key(seed).child("dropout")};
 }
 

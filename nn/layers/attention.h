@@ -5,14 +5,12 @@
 #include <variant>
 
 #include "nn/layers/additive_attention.h"
-#include "nn/layers/dot_product_attention.h"
-#include "nn/layers/linear.h"
+#include "nn/layers/heads.h"
 #include "nn/layers/positional_encoding.h"
-#include "nn/layers/relative_attention.h"
 
 namespace adjoint::nn {
 
-/// How a head scores a query q and a key k, both projected.
+/// How a head scores a query q and a key k, both projected and d wide.
 enum class Score {
   dot_product,  ///< q·k / √d (Vaswani et al. 2017)
   bilinear,     ///< qᵀ W k / √d (Luong et al. 2015)
@@ -47,7 +45,9 @@ struct MultiHeadAttention : Module {
     std::visit([&](Module& module) { module.fields(visit); }, heads);
   }
 
-  Index head_count() const;
+  Index head_count() const {
+    return std::visit([](const Heads& h) { return h.count; }, heads);
+  }
 
   Tensor operator()(const Tensor& queries, const Tensor& memory, const Tensor& values,
                     const Mask& mask, const Context& context) const;

@@ -1,9 +1,6 @@
 // Token embeddings.
 #pragma once
 
-#include <cmath>
-
-#include "nn/init.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {

@@ -1,7 +1,6 @@
 // The affine layer.
 #pragma once
 
-#include "nn/init.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {

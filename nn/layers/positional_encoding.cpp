@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "nn/layers/dropout.h"
-
 namespace adjoint::nn {
 
 Tensor sinusoids(Index positions, Index width, DType dtype) {
@@ -16,11 +14,6 @@ Tensor sinusoids(Index positions, Index width, DType dtype) {
       *entry++ = j % 2 == 0 ? std::sin(angle) : std::cos(angle);
     }
   return adjoint::cast(table, dtype);
-}
-
-bool is_encoding(Positions kind) {
-  return kind == Positions::sinusoidal || kind == Positions::learned ||
-         kind == Positions::convolutional;
 }
 
 PositionalEncoding::PositionalEncoding(Positions which, Index positions, Index width, double p,
@@ -75,11 +68,6 @@ Tensor PositionalEncoding::from_filter(const Tensor& x, const Layout& layout) co
   const Tensor rows = reshape(x, {layout.rows(), x.size(-1)});            // [rows, width]
   const Tensor windows = gather(rows, layout.neighbours(behind, ahead));  // [rows, taps, width]
   return reshape(filtered(windows), x.shape());
-}
-
-// windows [n, taps, width] to [n, width]
-Tensor PositionalEncoding::filtered(const Tensor& windows) const {
-  return sum(windows * filter, {1});
 }
 
 Tensor PositionalEncoding::joined(const Tensor& x, const Tensor& encoding) const {

@@ -52,11 +52,6 @@ CellState RecurrentCell::step(const Tensor& projected, const CellState& state) c
   return lstm(projected + from_hidden, state.memory);
 }
 
-CellState RecurrentCell::begin(Index examples, DType dtype) const {
-  const Tensor nothing = zeros({examples, width()}, dtype);
-  return {nothing, kind == Cell::lstm ? nothing : Tensor()};
-}
-
 // ---- States ------------------------------------------------------------------------------------
 
 States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
@@ -67,16 +62,7 @@ States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
   return states;
 }
 
-States first(const States& states, Index count) {
-  if (states.front().hidden.size(0) == count) return states;
-  return mapped(states, [=](const Tensor& x) { return slice(x, 0, 0, count); });
-}
-
 // ---- Layers ------------------------------------------------------------------------------------
-
-StepDropout::StepDropout(double p, const Context& context) : p_(context.training() ? p : 0) {
-  if (p_ > 0) key_ = context.take_key();
-}
 
 Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double p, Key key)
     : drop(p) {
@@ -91,7 +77,10 @@ Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, d
 
 States Recurrent::begin(Index examples, DType dtype) const {
   States states;
-  for (const RecurrentCell& layer : layers) states.push_back(layer.begin(examples, dtype));
+  for (const RecurrentCell& layer : layers) {
+    const Tensor nothing = zeros({examples, layer.width()}, dtype);
+    states.push_back({nothing, layer.kind == Cell::lstm ? nothing : Tensor()});
+  }
   return states;
 }
 
@@ -119,10 +108,6 @@ void require_states(const Recurrent& stack, const States& states, Index examples
   }
 }
 
-CellState part(const CellState& state, Index begin, Index end) {
-  return mapped({state}, [=](const Tensor& x) { return slice(x, 0, begin, end); })[0];
-}
-
 // The states of finished examples were set aside from the end of the batch: back into its order.
 CellState joined(const std::vector<CellState>& parts) {
   const auto join = [&](Tensor CellState::*tensor) {
@@ -141,6 +126,9 @@ CellState joined(const std::vector<CellState>& parts) {
 Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
                  CellState& state) {
   const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
+  const auto part = [](const CellState& of, Index begin, Index end) {
+    return mapped({of}, [=](const Tensor& x) { return slice(x, 0, begin, end); })[0];
+  };
   std::vector<CellState> finished;
   Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // in case there is no step
   for (const Tensor& step : projected) {

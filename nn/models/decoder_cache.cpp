@@ -1,5 +1,4 @@
-#include "nn/models/decoder_cache.h"
-
+// Decoding step by step, with a cache.
 #include <algorithm>
 #include <numeric>
 #include <ranges>

@@ -121,12 +121,6 @@ std::unique_ptr<Decoding> RecurrentSeq2Seq::decode(const Sequences& source, Inde
 
 // ---- Attention ---------------------------------------------------------------------------------
 
-AttendedSource AttendedSource::first(Index count) const {
-  if (count == keys.size(0)) return *this;
-  const auto part = [=](const Tensor& x) { return slice(x, 0, 0, count); };
-  return {part(keys), part(values), part(allowed)};
-}
-
 BahdanauSeq2Seq::BahdanauSeq2Seq(const RecurrentConfig& c, Key key)
     : config(checked(c)),
       encoder(c, key.child("encoder")),
@@ -153,6 +147,10 @@ Tensor BahdanauSeq2Seq::weights(const States& states, const AttendedSource& sour
 
 namespace {
 
+AttendedSource mapped(const AttendedSource& source, const std::function<Tensor(const Tensor&)>& f) {
+  return {f(source.keys), f(source.values), f(source.allowed)};
+}
+
 // Σ weights · values for each example: [examples, hidden].
 Tensor average(const Tensor& weights, const Tensor& values) {
   const Tensor sums = matmul(weights, values);  // [examples, 1, hidden]
@@ -167,8 +165,7 @@ Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
   const TimeOrder order(target.layout);
   const Encoded encoded = encode(source, context);
   const auto sorted = [&](const Tensor& x) { return order.sort(x); };
-  AttendedSource attended{sorted(encoded.source.keys), sorted(encoded.source.values),
-                          sorted(encoded.source.allowed)};
+  AttendedSource attended = mapped(encoded.source, sorted);
   States states = mapped(encoded.states, sorted);
   const Context here = context.child("decoder"), looking = context.child("attention");
   const NameScope scope(here.path());
@@ -183,8 +180,11 @@ Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
   Tensors all_weights = {zeros({0, attended.keys.size(1)}, dtype)};
   for (std::size_t step = 0; step < tokens.size(); ++step) {
     const Index count = tokens[step].size(0);
-    states = first(states, count);
-    attended = attended.first(count);
+    if (count < attended.keys.size(0)) {
+      const auto first = [=](const Tensor& x) { return slice(x, 0, 0, count); };
+      states = mapped(std::move(states), first);
+      attended = mapped(attended, first);
+    }
     const Tensor attends = weights(states, attended);  // [count, 1, source steps]
     const Tensor seen = average(dropped(attends, numbers[step]), attended.values);
     const Tensor x = concat({tokens[step], seen}, 1);  // [count, embedding + hidden]

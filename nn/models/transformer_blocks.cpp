@@ -1,13 +1,6 @@
 #include "nn/models/transformer_blocks.h"
 
 namespace adjoint::nn {
-
-std::optional<PositionalEncoding> positions_at(PositionPlace place, const TransformerConfig& c,
-                                               Index width, Key key, Reach reach) {
-  if (c.position_place != place) return std::nullopt;
-  return PositionalEncoding(c.positions, c.max_length, width, 0, key, c.position_options(), reach);
-}
-
 namespace {
 
 HeadOptions self_attention(const TransformerConfig& c) {

@@ -71,7 +71,7 @@ struct TransformerConfig {
   /// What a message calls a field: a program gives the name of its option.
   using Naming = std::function<std::string(const std::string& field)>;
   /// Every rule about the values and their combinations. An Error names the fields at fault.
-  void check(const Naming& naming = {}) const;
+  const TransformerConfig& check(const Naming& naming = {}) const;
 };
 
 /// The values of each enumeration, with the names that messages, options and settings files use.

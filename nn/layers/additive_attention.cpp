@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "nn/layers/dropout.h"
-
 namespace adjoint::nn {
 namespace {
 
@@ -44,8 +42,6 @@ Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,
   const Tensor dropped = dropout(weights(queries, keys, mask), drop, layout, context);
   return matmul(dropped, values);  // [batch, queries, values' width]
 }
-
-// ---- Heads -------------------------------------------------------------------------------------
 
 AdditiveHeads::AdditiveHeads(Index heads, Index head_width, double p, bool with_linear_biases,
                              Key key)

@@ -1,12 +1,6 @@
 #include "nn/layers/attention.h"
 
 namespace adjoint::nn {
-
-bool compatible(Score score, Positions positions) {
-  if (positions == Positions::rotary) return score != Score::additive;
-  return positions != Positions::relative || score == Score::dot_product;
-}
-
 namespace {
 
 decltype(MultiHeadAttention::heads) made_heads(Index width, Index heads, double p, Key random,
@@ -35,10 +29,6 @@ MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, double p, 
       value(o.memory_width > 0 ? o.memory_width : width, width, random.child("value"), o.bias),
       output(width, width, random.child("output"), o.bias),
       heads(made_heads(width, head_count, p, random, o)) {}
-
-Tensor MultiHeadAttention::keys(const Tensor& x, const Tensor& positions) const {
-  return std::visit([&](const auto& h) { return h.keys(key(x), positions); }, heads);
-}
 
 Tensor MultiHeadAttention::operator()(const Tensor& queries, const Tensor& memory,
                                       const Tensor& values, const Mask& mask,
@@ -74,8 +64,6 @@ Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& memory,
       },
       heads);
 }
-
-// ---- Pruning -----------------------------------------------------------------------------------
 
 void MultiHeadAttention::prune(const std::vector<Index>& heads_off) {
   for (const Index head : heads_off)

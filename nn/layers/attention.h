@@ -19,7 +19,10 @@ enum class Score {
 
 /// Whether heads with this score can work with these positions: rotary positions turn the factors
 /// of a product, and relative positions are defined for dot products.
-bool compatible(Score score, Positions positions);
+inline bool compatible(Score score, Positions positions) {
+  if (positions == Positions::rotary) return score != Score::additive;
+  return positions != Positions::relative || score == Score::dot_product;
+}
 
 struct HeadOptions {
   Bias bias = Bias::no;                   ///< of the four projections
@@ -53,7 +56,9 @@ struct MultiHeadAttention : Module {
                     const Mask& mask, const Context& context) const;
   /// Keys as attend() takes them and as a cache holds them: projected and, with rotary positions,
   /// turned by the position of each row, i64 [rows].
-  Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const;
+  Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const {
+    return std::visit([&](const auto& h) { return h.keys(key(x), positions_of_rows); }, heads);
+  }
   /// The whole layer, for keys from keys() and values from value().
   Tensor attend(const Tensor& queries, const Tensor& projected_keys, const Tensor& projected_values,
                 const Mask& mask, const Context& context) const;

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "nn/layers/dropout.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {
@@ -81,8 +80,7 @@ struct PositionalEncoding : Module {
   Tensor step(const Tensor& x, Tensor& recent, const Layout& layout) const;
 
  private:
-  Tensor from_table(const Tensor& x, const Layout& layout) const;
-  Tensor from_filter(const Tensor& x, const Layout& layout) const;
+  Tensor encoding(const Tensor& x, const Layout& layout) const;
   // windows [n, taps, width] to [n, width]
   Tensor filtered(const Tensor& windows) const { return sum(windows * filter, {1}); }
   Tensor joined(const Tensor& x, const Tensor& encoding) const;

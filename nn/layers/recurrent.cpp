@@ -3,9 +3,6 @@
 #include <cmath>
 
 namespace adjoint::nn {
-
-// ---- Cells -------------------------------------------------------------------------------------
-
 namespace {
 
 Index gates_of(Cell kind) { return kind == Cell::gru ? 3 : 4; }
@@ -39,7 +36,63 @@ CellState lstm(const Tensor& sums, const Tensor& c) {
   return {o * tanh(next), next};
 }
 
+void require_states(const Recurrent& stack, const States& states, Index examples) {
+  require(states.size() == stack.layers.size(), "recurrent: ", states.size(), " states for ",
+          stack.layers.size(), " layers");
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const Shape expected{examples, stack.layers[i].width()};
+    const auto require_shape = [&](const char* what, const Tensor& x) {
+      require(x.defined(), "recurrent: layer ", i, " has no ", what);
+      require(x.shape() == expected, "recurrent: the ", what, " of layer ", i, " must be ",
+              expected, ", is ", x.shape());
+    };
+    require_shape("state h", states[i].hidden);
+    if (stack.layers[i].kind == Cell::lstm) require_shape("memory c", states[i].memory);
+  }
+}
+
+// The states of finished examples were set aside from the end of the batch: back into its order.
+CellState joined(const std::vector<CellState>& parts) {
+  const auto join = [&](Tensor CellState::*tensor) {
+    Tensors pieces;
+    for (auto state = parts.rbegin(); state != parts.rend(); ++state)
+      pieces.push_back(*state.*tensor);
+    return concat(pieces, 0);  // [examples, hidden]
+  };
+  return {join(&CellState::hidden),
+          parts[0].memory.defined() ? join(&CellState::memory) : Tensor()};
+}
+
+// A layer over all steps: x [real rows, inputs] to h [real rows, hidden]. One product projects the
+// inputs of all steps. The batch shrinks as its examples finish, and `state` becomes each example's
+// last one.
+Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
+                 CellState& state) {
+  const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
+  const auto part = [](const CellState& of, Index begin, Index end) {
+    return mapped({of}, [=](const Tensor& all) { return slice(all, 0, begin, end); })[0];
+  };
+  std::vector<CellState> finished;
+  Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // in case there is no step
+  for (const Tensor& step : projected) {
+    const Index count = step.size(0), all = state.hidden.size(0);
+    if (count < all) {
+      finished.push_back(part(state, count, all));
+      state = part(state, 0, count);
+    }
+    state = layer.step(step, state);
+    outputs.push_back(state.hidden);
+  }
+  if (!finished.empty()) {
+    finished.push_back(state);
+    state = joined(finished);
+  }
+  return concat(outputs, 0);
+}
+
 }  // namespace
+
+// ---- Cells -------------------------------------------------------------------------------------
 
 RecurrentCell::RecurrentCell(Cell cell, Index inputs, Index width, Key key)
     : input(uniform_linear(inputs, gates_of(cell) * width, width, key.child("input"))),
@@ -51,8 +104,6 @@ CellState RecurrentCell::step(const Tensor& projected, const CellState& state) c
   if (kind == Cell::gru) return {gru(projected, from_hidden, state.hidden), {}};
   return lstm(projected + from_hidden, state.memory);
 }
-
-// ---- States ------------------------------------------------------------------------------------
 
 States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
   for (CellState& state : states) {
@@ -90,64 +141,6 @@ std::vector<StepDropout> Recurrent::dropouts(const Context& context) const {
     between.emplace_back(drop, context.child("layers", i));
   return between;
 }
-
-namespace {
-
-void require_states(const Recurrent& stack, const States& states, Index examples) {
-  require(states.size() == stack.layers.size(), "recurrent: ", states.size(), " states for ",
-          stack.layers.size(), " layers");
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    const Shape expected{examples, stack.layers[i].width()};
-    const auto require_shape = [&](const char* what, const Tensor& x) {
-      require(x.defined(), "recurrent: layer ", i, " has no ", what);
-      require(x.shape() == expected, "recurrent: the ", what, " of layer ", i, " must be ",
-              expected, ", is ", x.shape());
-    };
-    require_shape("state h", states[i].hidden);
-    if (stack.layers[i].kind == Cell::lstm) require_shape("memory c", states[i].memory);
-  }
-}
-
-// The states of finished examples were set aside from the end of the batch: back into its order.
-CellState joined(const std::vector<CellState>& parts) {
-  const auto join = [&](Tensor CellState::*tensor) {
-    Tensors pieces;
-    for (auto state = parts.rbegin(); state != parts.rend(); ++state)
-      pieces.push_back(*state.*tensor);
-    return concat(pieces, 0);  // [examples, hidden]
-  };
-  return {join(&CellState::hidden),
-          parts[0].memory.defined() ? join(&CellState::memory) : Tensor()};
-}
-
-// A layer over all steps: x [real rows, inputs] to h [real rows, hidden]. One product projects the
-// inputs of all steps. The batch shrinks as its examples finish, and `state` becomes each example's
-// last one.
-Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
-                 CellState& state) {
-  const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
-  const auto part = [](const CellState& of, Index begin, Index end) {
-    return mapped({of}, [=](const Tensor& x) { return slice(x, 0, begin, end); })[0];
-  };
-  std::vector<CellState> finished;
-  Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // in case there is no step
-  for (const Tensor& step : projected) {
-    const Index count = step.size(0), all = state.hidden.size(0);
-    if (count < all) {
-      finished.push_back(part(state, count, all));
-      state = part(state, 0, count);
-    }
-    state = layer.step(step, state);
-    outputs.push_back(state.hidden);
-  }
-  if (!finished.empty()) {
-    finished.push_back(state);
-    state = joined(finished);
-  }
-  return concat(outputs, 0);
-}
-
-}  // namespace
 
 Recurrent::Result Recurrent::in_order(const Tensor& x, const TimeOrder& order,
                                       const Context& context, States states) const {

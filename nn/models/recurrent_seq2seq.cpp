@@ -1,9 +1,6 @@
 #include "nn/models/recurrent_seq2seq.h"
 
 namespace adjoint::nn {
-
-// ---- Encoder and decoder -----------------------------------------------------------------------
-
 namespace {
 
 // A table of variance 1, not scaled.
@@ -28,25 +25,15 @@ void require_pairs(const Sequences& source, const Sequences& target) {
           " targets");
 }
 
-}  // namespace
-
-RecurrentEncoder::RecurrentEncoder(const RecurrentConfig& c, Key key)
-    : embedding(unit_embedding(c.source_tokens, c.embedding, key.child("embedding"))),
-      recurrent(c.cell, c.embedding, c.hidden, c.layers, c.dropout, key.child("recurrent")) {}
-
-Recurrent::Result RecurrentEncoder::operator()(const Sequences& source, const TimeOrder& order,
-                                               const Context& context) const {
-  const Tensor embedded = embedding(order.arrange(source.ids));  // [real rows, embedding]
-  return recurrent.in_order(embedded, order, context.child("recurrent"));
+AttendedSource mapped(const AttendedSource& source, const std::function<Tensor(const Tensor&)>& f) {
+  return {f(source.keys), f(source.values), f(source.allowed)};
 }
 
-RecurrentDecoder::RecurrentDecoder(const RecurrentConfig& c, Key key)
-    : embedding(unit_embedding(c.target_tokens, c.embedding, key.child("embedding"))),
-      recurrent(c.cell, c.embedding + c.hidden, c.hidden, c.layers, c.dropout,
-                key.child("recurrent")),
-      output(c.hidden, c.target_tokens, key.child("output")) {}
-
-namespace {
+// Σ weights · values for each example: [examples, hidden].
+Tensor average(const Tensor& weights, const Tensor& values) {
+  const Tensor sums = matmul(weights, values);  // [examples, 1, hidden]
+  return reshape(sums, {sums.size(0), sums.size(2)});
+}
 
 // Step-by-step decoding. The models differ in the context [batch, hidden] of a step, a function of
 // the states and of what is kept of the source, [batch, …].
@@ -89,6 +76,24 @@ class StepByStep final : public Decoding {
 };
 
 }  // namespace
+
+// ---- Encoder and decoder -----------------------------------------------------------------------
+
+RecurrentEncoder::RecurrentEncoder(const RecurrentConfig& c, Key key)
+    : embedding(unit_embedding(c.source_tokens, c.embedding, key.child("embedding"))),
+      recurrent(c.cell, c.embedding, c.hidden, c.layers, c.dropout, key.child("recurrent")) {}
+
+Recurrent::Result RecurrentEncoder::operator()(const Sequences& source, const TimeOrder& order,
+                                               const Context& context) const {
+  const Tensor embedded = embedding(order.arrange(source.ids));  // [real rows, embedding]
+  return recurrent.in_order(embedded, order, context.child("recurrent"));
+}
+
+RecurrentDecoder::RecurrentDecoder(const RecurrentConfig& c, Key key)
+    : embedding(unit_embedding(c.target_tokens, c.embedding, key.child("embedding"))),
+      recurrent(c.cell, c.embedding + c.hidden, c.hidden, c.layers, c.dropout,
+                key.child("recurrent")),
+      output(c.hidden, c.target_tokens, key.child("output")) {}
 
 // ---- One context -------------------------------------------------------------------------------
 
@@ -144,20 +149,6 @@ Tensor BahdanauSeq2Seq::weights(const States& states, const AttendedSource& sour
   return attention.weights_of_projected(reshape(query, query.shape().inserted(1, 1)), source.keys,
                                         source.allowed);  // [examples, 1, steps]
 }
-
-namespace {
-
-AttendedSource mapped(const AttendedSource& source, const std::function<Tensor(const Tensor&)>& f) {
-  return {f(source.keys), f(source.values), f(source.allowed)};
-}
-
-// Σ weights · values for each example: [examples, hidden].
-Tensor average(const Tensor& weights, const Tensor& values) {
-  const Tensor sums = matmul(weights, values);  // [examples, 1, hidden]
-  return reshape(sums, {sums.size(0), sums.size(2)});
-}
-
-}  // namespace
 
 Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
                                const Context& context) const {

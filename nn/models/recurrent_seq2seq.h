@@ -2,7 +2,6 @@
 #pragma once
 
 #include "nn/layers/attention.h"
-#include "nn/layers/embedding.h"
 #include "nn/layers/recurrent.h"
 #include "nn/models/encoder_decoder.h"
 

@@ -22,8 +22,6 @@ AddNorm add_norm_of(const TransformerConfig& c, Index width) {
 
 }  // namespace
 
-// ---- Encoder -----------------------------------------------------------------------------------
-
 EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
     : positions(positions_at(PositionPlace::each_block, c, c.width, key.child("positions"),
                              Reach::both_sides)),
@@ -41,8 +39,6 @@ Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout&
   return norm2(attended, layout, context.child("norm2"),
                [&](const Tensor& h) { return feed_forward(h, context.child("feed_forward")); });
 }
-
-// ---- Decoder -----------------------------------------------------------------------------------
 
 DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
     : positions(positions_at(PositionPlace::each_block, c, c.width_of_decoder(),

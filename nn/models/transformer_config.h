@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "nn/layers/attention.h"
-#include "nn/layers/embedding.h"
 #include "nn/layers/feed_forward.h"
 #include "nn/layers/normalization.h"
 #include "nn/layers/positional_encoding.h"

@@ -1,7 +1,8 @@
-#include "nn/training/adafactor.h"
-
+// Adafactor: Adam's second moment, remembered by row and by column instead of by element.
 #include <cmath>
 #include <numeric>
+
+#include "nn/training/optimizer.h"
 
 namespace adjoint::nn {
 namespace {

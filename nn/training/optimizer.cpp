@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "nn/training/adafactor.h"
-
 namespace adjoint::nn {
 namespace {
 
@@ -58,8 +56,6 @@ void Optimizer::state(State& visit) {
     visit(buffer_names_[i], buffers_[i], parameters_);
 }
 
-// ---- Gradient descent ---------------------------------------------------------------------------
-
 Sgd::Sgd(const Tensors& parameters, double learning_rate, double momentum, Momentum kind)
     : Optimizer(parameters, kind == Momentum::nesterov ? "nesterov" : "sgd", learning_rate,
                 {{"momentum", momentum}},
@@ -97,8 +93,6 @@ void Sgd::update(const Tensors& gradients, double scale) {
     });
 }
 
-// ---- Adam ---------------------------------------------------------------------------------------
-
 Adam::Adam(const Tensors& parameters, const AdamOptions& options)
     : Optimizer(parameters, "adam", options.learning_rate,
                 {{"beta1", options.beta1},
@@ -129,8 +123,6 @@ void Adam::update(const Tensors& gradients, double scale) {
     };
   });
 }
-
-// ---- Lion ---------------------------------------------------------------------------------------
 
 Lion::Lion(const Tensors& parameters, const LionOptions& options)
     : Optimizer(parameters, "lion", options.learning_rate,

@@ -8,7 +8,6 @@
 #include "data/pairs/batching.h"
 #include "examples/seq2seq/settings/options.h"
 #include "nn/training/optimizer.h"
-#include "nn/training/patience.h"
 #include "nn/training/schedule.h"
 #include "nn/training/trainer.h"
 

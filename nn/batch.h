@@ -2,7 +2,6 @@
 #pragma once
 
 #include "nn/batch/context.h"     // training or inference, random key, path, captured weights
-#include "nn/batch/layout.h"      // which rows belong to which example, padded or packed
+#include "nn/batch/layout.h"      // which rows belong to which example; token ids
 #include "nn/batch/mask.h"        // which query may attend to which key
-#include "nn/batch/sequences.h"   // token ids with their layout
 #include "nn/batch/time_order.h"  // a batch step by step, without padding

@@ -41,10 +41,4 @@ void replace_parameters(Module& module,
   module.fields(visit);
 }
 
-void name_parameters(Module& module) {
-  replace_parameters(module, [](const std::string& path, const Tensor& parameter) {
-    return variable(parameter, path);
-  });
-}
-
 }  // namespace adjoint::nn

@@ -1,5 +1,7 @@
-// Modules: layers as plain structs. A module's parameters and child modules are its fields, and
-// fields() lists them once. Names, counting, casting, saving and loading follow from that list.
+// Modules: layers as plain structs; and the initial weights of their parameters.
+//
+// A module's parameters and child modules are its fields, and fields() lists them once. Names,
+// counting, casting, saving and loading follow from that list.
 //
 //   struct Linear : Module {
 //     Tensor weight, bias;
@@ -7,6 +9,7 @@
 //   };
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <string>
@@ -85,7 +88,10 @@ Index parameter_count(const Module& module);
 void replace_parameters(Module& module,
                         const std::function<Tensor(const std::string& path, const Tensor&)>& f);
 /// Labels each parameter with its path, which errors and traces show.
-void name_parameters(Module& module);
+inline void name_parameters(Module& module) {
+  replace_parameters(module,
+                     [](const std::string& path, const Tensor& x) { return variable(x, path); });
+}
 
 /// The same module with a copy of its weights; the copies are leaves.
 template <class M>
@@ -106,6 +112,26 @@ M cast(const M& module, DType dtype) {
     return variable(copy(adjoint::cast(detach(parameter), dtype)), path);
   });
   return result;
+}
+
+// ---- Initial weights: leaves --------------------------------------------------------------------
+
+/// Uniform in ±√(6 / (inputs + outputs)), for a weight [outputs, inputs]: keeps the variance of
+/// values and of gradients about equal from layer to layer. (Glorot and Bengio 2010, equation 16.)
+inline Tensor xavier_uniform(const Shape& shape, Key key, DType dtype = DType::f32) {
+  require(shape.rank() == 2 && shape.numel() > 0,
+          "xavier_uniform: needs a weight [outputs, inputs], got ", shape);
+  const double bound = std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]));
+  return variable(uniform(shape, -bound, bound, key, dtype));
+}
+/// Normal with mean 0 and this standard deviation.
+inline Tensor normal_weight(const Shape& shape, double deviation, Key key,
+                            DType dtype = DType::f32) {
+  return variable(normal(shape, 0, deviation, key, dtype));
+}
+/// One value everywhere: biases of zeros, gains of ones.
+inline Tensor constant_weight(const Shape& shape, double value, DType dtype = DType::f32) {
+  return variable(full(shape, value, dtype));
 }
 
 }  // namespace adjoint::nn

@@ -19,8 +19,8 @@ namespace adjoint::nn {
 using AttentionWeights = std::map<std::string, Tensor>;
 
 /// Whether the model is being trained, the random key of this step, and the path to the current
-/// layer. A module hands `context.child("attention")` to its child of that name, so every layer
-/// draws from a key of its own, and the operations it records carry its path.
+/// layer. A module hands `context.child("attention")` to its child of that name: every layer draws
+/// from a key of its own, and the operations it records carry its path.
 class Context {
  public:
   /// Without dropout.
@@ -37,8 +37,8 @@ class Context {
   Context child(std::string_view name) const {
     Context result = *this;
     result.key_ = key_.child(name);
-    result.path_ = std::make_shared<const std::string>(path_ ? *path_ + "." + std::string(name)
-                                                             : std::string(name));
+    result.path_ =
+        std::make_shared<const std::string>((path_ ? *path_ + "." : "") + std::string(name));
     return result;
   }
   Context child(std::string_view name, std::size_t index) const {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "autograd/ops.h"
-#include "autograd/support/error.h"
 
 namespace adjoint::nn {
 
@@ -19,18 +18,6 @@ Layout::Layout(std::vector<Index> lengths, Index steps)
   number_rows();
 }
 
-Layout Layout::padded(std::vector<Index> lengths, Index steps) {
-  return Layout(std::move(lengths), steps);
-}
-
-Layout Layout::full(Index batch, Index steps) {
-  return Layout(std::vector<Index>(static_cast<std::size_t>(batch), steps), steps);
-}
-
-Layout Layout::packed(std::vector<Index> lengths) {
-  return Layout(std::move(lengths), packed_steps);
-}
-
 Layout Layout::placed(Index first_example, Index first_position) const {
   Layout result = *this;
   result.first_example_ = first_example;
@@ -38,8 +25,6 @@ Layout Layout::placed(Index first_example, Index first_position) const {
   result.number_rows();
   return result;
 }
-
-Shape Layout::leading() const { return is_packed() ? Shape{rows_} : Shape{examples(), steps_}; }
 
 Index Layout::steps() const {
   if (!is_packed()) return steps_;
@@ -72,6 +57,38 @@ void Layout::number_rows() {
       *number++ = row_number(first_example_ + example, first_position_ + step);
     }
   }
+}
+
+// ---- Token sequences ---------------------------------------------------------------------------
+
+namespace {
+
+std::vector<Index> lengths_of(std::span<const Ids> sequences) {
+  std::vector<Index> lengths;
+  for (const Ids& sequence : sequences) lengths.push_back(std::ssize(sequence));
+  return lengths;
+}
+
+}  // namespace
+
+Sequences Sequences::padded(std::span<const Ids> sequences, Index padding) {
+  std::vector<Index> lengths = lengths_of(sequences);
+  const Index steps = lengths.empty() ? 0 : *std::ranges::max_element(lengths);
+  Tensor ids = full({std::ssize(lengths), steps}, static_cast<double>(padding), DType::i64);
+  Index* row = ids.edit<Index>().data();
+  for (const Ids& sequence : sequences) {
+    std::ranges::copy(sequence, row);
+    row += steps;
+  }
+  return {ids, Layout::padded(std::move(lengths), steps)};
+}
+
+Sequences Sequences::packed(std::span<const Ids> sequences) {
+  const Layout layout = Layout::packed(lengths_of(sequences));
+  Tensor ids({{layout.rows()}, DType::i64});
+  Index* row = ids.edit<Index>().data();
+  for (const Ids& sequence : sequences) row = std::ranges::copy(sequence, row).out;
+  return {ids, layout};
 }
 
 }  // namespace adjoint::nn

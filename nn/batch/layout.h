@@ -1,4 +1,4 @@
-// The layout of a batch: which rows of a tensor belong to which example.
+// The layout of a batch: which rows of a tensor belong to which example. Token sequences with it.
 #pragma once
 
 #include <span>
@@ -9,17 +9,18 @@
 namespace adjoint::nn {
 
 /// A batch of sequences of different lengths has one of two layouts:
-///   padded  [batch, steps, width]: every example has the same number of rows, the last ones
-///           unused
+///   padded  [batch, steps, width]: every example has as many rows, the last ones unused
 ///   packed  [rows, width]: the real rows only, example after example
 /// Most layers act on each row alone. Attention, positions, recurrence and dropout need a layout.
 class Layout {
  public:
   /// Error when a length is negative or exceeds `steps`.
-  static Layout padded(std::vector<Index> lengths, Index steps);
+  static Layout padded(std::vector<Index> lengths, Index steps) { return {lengths, steps}; }
   /// All examples of full length: what a plain [batch, steps, width] tensor means.
-  static Layout full(Index batch, Index steps);
-  static Layout packed(std::vector<Index> lengths);
+  static Layout full(Index batch, Index steps) {
+    return {std::vector<Index>(static_cast<std::size_t>(batch), steps), steps};
+  }
+  static Layout packed(std::vector<Index> lengths) { return {lengths, packed_steps}; }
 
   /// The same rows as part of something larger: the first example is number `first_example` of the
   /// whole batch (a shard), and each first step has `first_position` in its sequence (decoding).
@@ -30,7 +31,7 @@ class Layout {
   /// The number of rows of a tensor in this layout, padding included.
   Index rows() const { return rows_; }
   /// The leading axes of such a tensor: [batch, steps] or [rows].
-  Shape leading() const;
+  Shape leading() const { return is_packed() ? Shape{rows_} : Shape{examples(), steps_}; }
   /// The steps of a padded batch; the longest length of a packed one.
   Index steps() const;
 
@@ -62,5 +63,19 @@ class Layout {
 inline Tensor indices(std::span<const Index> values) {
   return from(values, {static_cast<Index>(values.size())});
 }
+
+using adjoint::Ids;
+
+/// A batch of token sequences and its layout.
+struct Sequences {
+  Tensor ids;  // i64 [batch, steps] or [rows]
+  Layout layout;
+
+  /// Fills short sequences up with the id `padding`.
+  static Sequences padded(std::span<const Ids> sequences, Index padding);
+  static Sequences packed(std::span<const Ids> sequences);
+  /// The same sequences as a shard of a larger batch: see Layout::placed().
+  Sequences placed(Index first_example) const { return {ids, layout.placed(first_example)}; }
+};
 
 }  // namespace adjoint::nn

@@ -3,30 +3,20 @@
 #include <algorithm>
 
 namespace adjoint::nn {
-namespace {
 
-AttentionPattern pattern_of(const Layout& queries, const Layout& keys) {
+Mask::Mask(const Layout& queries, const Layout& keys)
+    : query_positions_(queries.positions()),
+      key_positions_(keys.positions()),
+      query_rows_(queries.rows()),
+      query_steps_(queries.steps()),
+      key_steps_(keys.steps()) {
   require(queries.examples() == keys.examples(), "mask: ", queries.examples(),
           " examples among the queries, ", keys.examples(), " among the keys");
   AttentionPattern pattern;
   for (Index i = 0; i < queries.examples(); ++i)
     pattern.examples.push_back({queries.begin(i), queries.length(i), keys.begin(i), keys.length(i),
                                 queries.first_position(), queries.first_example() + i});
-  return pattern;
-}
-
-}  // namespace
-
-Mask::Mask(const Layout& queries, const Layout& keys)
-    : pattern_(std::make_shared<const AttentionPattern>(pattern_of(queries, keys))),
-      query_positions_(queries.positions()),
-      key_positions_(keys.positions()),
-      query_rows_(queries.rows()),
-      query_steps_(queries.steps()),
-      key_steps_(keys.steps()) {}
-
-Mask Mask::full(Index batch, Index queries, Index keys) {
-  return Mask(Layout::full(batch, queries), Layout::full(batch, keys));
+  pattern_ = std::make_shared<const AttentionPattern>(std::move(pattern));
 }
 
 Mask Mask::with(AttentionPattern pattern) const {

@@ -16,7 +16,9 @@ class Mask {
   /// Each query sees the real keys of its own example.
   Mask(const Layout& queries, const Layout& keys);
   /// The same for plain tensors [batch, queries, width] and [batch, keys, width].
-  static Mask full(Index batch, Index queries, Index keys);
+  static Mask full(Index batch, Index queries, Index keys) {
+    return {Layout::full(batch, queries), Layout::full(batch, keys)};
+  }
 
   /// A query at position p sees keys 0 … p. The layout's first_position() is the position of the
   /// first query.

@@ -4,20 +4,12 @@
 #include <numeric>
 
 namespace adjoint::nn {
-namespace {
-
-std::vector<Index> longest_first(const Layout& layout) {
-  std::vector<Index> examples(static_cast<std::size_t>(layout.examples()));
-  std::iota(examples.begin(), examples.end(), Index{0});
-  std::ranges::stable_sort(examples, std::greater(),
-                           [&](Index example) { return layout.length(example); });
-  return examples;
-}
-
-}  // namespace
 
 TimeOrder::TimeOrder(const Layout& layout) : leading_(layout.leading()) {
-  const std::vector<Index> by_length = longest_first(layout);
+  std::vector<Index> by_length(static_cast<std::size_t>(layout.examples()));
+  std::iota(by_length.begin(), by_length.end(), Index{0});
+  std::ranges::stable_sort(by_length, std::greater(),
+                           [&](Index example) { return layout.length(example); });
   std::vector<Index> rank(by_length.size()), rows, example_of_row;
   for (std::size_t i = 0; i < by_length.size(); ++i)
     rank[static_cast<std::size_t>(by_length[i])] = static_cast<Index>(i);
@@ -49,10 +41,6 @@ Tensor TimeOrder::arrange(const Tensor& x) const {
           leading_, ", x is ", x.shape());
   const Shape row = x.shape().part(axes, x.rank());
   return gather(reshape(x, places_.shape().joined(row)), rows_);  // [real rows, …]
-}
-
-Tensor TimeOrder::restore(const Tensor& x) const {
-  return gather(x, reshape(places_, leading_));  // [batch, steps, …] or [rows, …]
 }
 
 }  // namespace adjoint::nn

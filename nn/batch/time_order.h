@@ -8,10 +8,10 @@
 
 namespace adjoint::nn {
 
-/// The real rows of a batch, step by step: first the first row of every example, then every second
-/// row, and so on, the longest example first within each step. The rows of a step are contiguous,
-/// the batch shrinks from its end as sequences finish, and there is no padding. The order depends
-/// on the lengths only: rows arranged from one layout can be restored to another.
+/// The real rows of a batch, step by step: the first row of every example, then every second row,
+/// and so on, the longest example first. The rows of a step are contiguous, and the batch shrinks
+/// from its end as sequences finish. The order depends on the lengths only: rows arranged from one
+/// layout can be restored to another.
 ///
 ///   a₀ a₁                     step 0    1     2
 ///   b₀ b₁ b₂    becomes       b₀ a₀ c₀  b₁ a₁ b₂
@@ -27,7 +27,7 @@ class TimeOrder {
   /// Rows in this layout, [batch, steps, …] or [rows, …], in time order: [real rows, …].
   Tensor arrange(const Tensor& x) const;
   /// Undoes arrange(); padding becomes zeros.
-  Tensor restore(const Tensor& x) const;
+  Tensor restore(const Tensor& x) const { return gather(x, reshape(places_, leading_)); }
 
   /// One value per example, [examples, …], sorted with the longest example first.
   Tensor sort(const Tensor& x) const { return gather(x, by_length_); }

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "nn/layers/dropout.h"
-
 namespace adjoint::nn {
 namespace {
 
@@ -45,8 +43,6 @@ Tensor AdditiveAttention::operator()(const Tensor& queries, const Tensor& keys,
   return matmul(dropped, values);  // [batch, queries, values' width]
 }
 
-// ---- Heads -------------------------------------------------------------------------------------
-
 AdditiveHeads::AdditiveHeads(Index heads, Index head_width, double p, bool with_linear_biases,
                              Key key)
     : Heads(heads, p),
@@ -62,18 +58,14 @@ Tensor AdditiveHeads::operator()(const Tensor& q, const Tensor& k, const Tensor&
   return padded.join(found, q.shape());                            // […, heads · d]
 }
 
-Tensor AdditiveHeads::weights(const Tensor& q, const Tensor& k, const Mask& mask) const {
-  return weights(q, k, mask.padded());
-}
-
 // [examples, heads, queries, keys]
 Tensor AdditiveHeads::weights(const Tensor& q, const Tensor& k, const PaddedPattern& padded) const {
   const Index d = weight.size(1), n = padded.examples * count;
   const Tensor pairs =
       tanh_of_pairs(reshape(padded.split_queries(q, count), {n, padded.queries, d}),
                     reshape(padded.split_keys(k, count), {n, padded.keys, d}));
-  const Tensor flat = reshape(
-      pairs, {padded.examples, count, padded.queries * padded.keys, d});  // [examples, heads, …, d]
+  // [examples, heads, queries · keys, d]
+  const Tensor flat = reshape(pairs, {padded.examples, count, padded.queries * padded.keys, d});
   Tensor scores = reshape(matmul(flat, reshape(weight, {count, d, 1})),
                           {padded.examples, count, padded.queries, padded.keys});
   if (linear_biases) scores = scores + padded.linear_biases(count, q.dtype());

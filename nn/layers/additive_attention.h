@@ -38,7 +38,9 @@ struct AdditiveHeads : Heads {
 
   Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
                     const Context& context) const;
-  Tensor weights(const Tensor& q, const Tensor& k, const Mask& mask) const;
+  Tensor weights(const Tensor& q, const Tensor& k, const Mask& mask) const {
+    return weights(q, k, mask.padded());
+  }
 
  private:
   Tensor weights(const Tensor& q, const Tensor& k, const PaddedPattern& padded) const;

@@ -1,17 +1,10 @@
 #include "nn/layers/attention.h"
 
 namespace adjoint::nn {
-
-bool compatible(Score score, Positions positions) {
-  if (positions == Positions::rotary) return score != Score::additive;
-  return positions != Positions::relative || score == Score::dot_product;
-}
-
 namespace {
 
-using AnyHeads = decltype(MultiHeadAttention::heads);
-
-AnyHeads made_heads(Index width, Index heads, double p, Key random, const HeadOptions& o) {
+decltype(MultiHeadAttention::heads) made_heads(Index width, Index heads, double p, Key random,
+                                               const HeadOptions& o) {
   require(heads >= 1 && width % heads == 0, "multi-head attention: ", heads,
           " heads do not divide a width of ", width);
   require(compatible(o.score, o.positions),
@@ -36,14 +29,6 @@ MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, double p, 
       value(o.memory_width > 0 ? o.memory_width : width, width, random.child("value"), o.bias),
       output(width, width, random.child("output"), o.bias),
       heads(made_heads(width, head_count, p, random, o)) {}
-
-Index MultiHeadAttention::head_count() const {
-  return std::visit([](const Heads& h) { return h.count; }, heads);
-}
-
-Tensor MultiHeadAttention::keys(const Tensor& x, const Tensor& positions) const {
-  return std::visit([&](const auto& h) { return h.keys(key(x), positions); }, heads);
-}
 
 Tensor MultiHeadAttention::operator()(const Tensor& queries, const Tensor& memory,
                                       const Tensor& values, const Mask& mask,
@@ -80,8 +65,6 @@ Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& memory,
       heads);
 }
 
-// ---- Pruning -----------------------------------------------------------------------------------
-
 void MultiHeadAttention::prune(const std::vector<Index>& heads_off) {
   for (const Index head : heads_off)
     require(head >= 0 && head < head_count(), "multi-head attention: there is no head ", head,
@@ -90,8 +73,7 @@ void MultiHeadAttention::prune(const std::vector<Index>& heads_off) {
 }
 
 Tensor MultiHeadAttention::without_pruned(const Tensor& weights) const {
-  if (pruned.empty()) return weights;
-  return weights * reshape(kept(weights.dtype()), {head_count(), 1, 1});
+  return pruned.empty() ? weights : weights * reshape(kept(weights.dtype()), {head_count(), 1, 1});
 }
 
 // 0 for the heads that are switched off, 1 for the others: [heads, 1].

@@ -5,14 +5,12 @@
 #include <variant>
 
 #include "nn/layers/additive_attention.h"
-#include "nn/layers/dot_product_attention.h"
-#include "nn/layers/linear.h"
+#include "nn/layers/heads.h"
 #include "nn/layers/positional_encoding.h"
-#include "nn/layers/relative_attention.h"
 
 namespace adjoint::nn {
 
-/// How a head scores a query q and a key k, both projected.
+/// How a head scores a query q and a key k, both projected and d wide.
 enum class Score {
   dot_product,  ///< q·k / √d (Vaswani et al. 2017)
   bilinear,     ///< qᵀ W k / √d (Luong et al. 2015)
@@ -21,7 +19,10 @@ enum class Score {
 
 /// Whether heads with this score can work with these positions: rotary positions turn the factors
 /// of a product, and relative positions are defined for dot products.
-bool compatible(Score score, Positions positions);
+inline bool compatible(Score score, Positions positions) {
+  if (positions == Positions::rotary) return score != Score::additive;
+  return positions != Positions::relative || score == Score::dot_product;
+}
 
 struct HeadOptions {
   Bias bias = Bias::no;                   ///< of the four projections
@@ -47,13 +48,17 @@ struct MultiHeadAttention : Module {
     std::visit([&](Module& module) { module.fields(visit); }, heads);
   }
 
-  Index head_count() const;
+  Index head_count() const {
+    return std::visit([](const Heads& h) { return h.count; }, heads);
+  }
 
   Tensor operator()(const Tensor& queries, const Tensor& memory, const Tensor& values,
                     const Mask& mask, const Context& context) const;
   /// Keys as attend() takes them and as a cache holds them: projected and, with rotary positions,
   /// turned by the position of each row, i64 [rows].
-  Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const;
+  Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const {
+    return std::visit([&](const auto& h) { return h.keys(key(x), positions_of_rows); }, heads);
+  }
   /// The whole layer, for keys from keys() and values from value().
   Tensor attend(const Tensor& queries, const Tensor& projected_keys, const Tensor& projected_values,
                 const Mask& mask, const Context& context) const;

@@ -1,7 +1,6 @@
 // The position-wise feed-forward network.
 #pragma once
 
-#include "nn/batch/context.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {
@@ -15,10 +14,6 @@ enum class Activation {
   geglu,   ///< g Φ(g) ⊙ h
   swiglu,  ///< g σ(g) ⊙ h
 };
-inline bool is_gated(Activation activation) {
-  return activation == Activation::glu || activation == Activation::geglu ||
-         activation == Activation::swiglu;
-}
 
 /// W₂ f(W₁ x + b₁) + b₂ for each row: […, width] to […, width] (Vaswani et al. 2017, equation 2).
 /// With a gate, W₂ (f(W x + b) ⊙ (V x + c)) + b₂, where f is σ, gelu or swish (Shazeer, "GLU
@@ -32,7 +27,8 @@ struct FeedForward : Module {
 
   FeedForward(Index width, Index hidden, Activation f, Key key)
       : up(width, hidden, key.child("up")), down(hidden, width, key.child("down")), activation(f) {
-    if (is_gated(f)) gate.emplace(width, hidden, key.child("gate"));
+    if (f != Activation::relu && f != Activation::gelu)
+      gate.emplace(width, hidden, key.child("gate"));
   }
   void fields(Fields& visit) override { visit("gate", gate)("up", up)("down", down); }
 
@@ -43,17 +39,10 @@ struct FeedForward : Module {
 
  private:
   Tensor activated(const Tensor& h) const {
-    switch (activation) {
-      case Activation::relu:
-        return relu(h);
-      case Activation::gelu:
-      case Activation::geglu:
-        return gelu(h);
-      case Activation::glu:
-        return sigmoid(h);
-      case Activation::swiglu:
-        return h * sigmoid(h);
-    }
+    if (activation == Activation::relu) return relu(h);
+    if (activation == Activation::glu) return sigmoid(h);
+    if (activation == Activation::swiglu) return h * sigmoid(h);
+    if (activation == Activation::gelu || activation == Activation::geglu) return gelu(h);
     fail("feed-forward: no such activation");
   }
 };

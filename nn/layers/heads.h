@@ -1,4 +1,5 @@
-// What the kinds of attention heads have in common.
+// The heads of multi-head attention: what they have in common, and those whose scores are scaled
+// dot products (Vaswani et al. 2017, section 3.2). additive_attention.h has another kind.
 #pragma once
 
 #include "nn/batch/context.h"
@@ -37,6 +38,70 @@ struct Heads : Module {
         for (Index i = 0; i < padded.queries; ++i) *number++ = rows[i] * count + head;
     return adjoint::dropout(weights, drop, context.take_key(), reshape(numbers, {-1}));
   }
+};
+
+// ---- Dot products ------------------------------------------------------------------------------
+
+/// softmax(Q Kᵀ/√d) V for each head, in one fused kernel: attention() with a mask, and with dropout
+/// of the attention weights in training.
+Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                             const Mask& mask, Index heads, double drop, const Context& context,
+                             bool linear_biases = false);
+
+/// Heads whose score of a query q and a key k is a product, q·k / √d.
+///
+/// Bilinear scores are qᵀ W k / √d with a matrix W for each head: "general" in Luong et al. 2015,
+/// equation 8. W begins as the identity, which gives the dot product. (The query's projection could
+/// learn W too; the option exists for comparison.)
+struct DotProductHeads : Heads {
+  Tensor weight;       // W [heads, d, d] of bilinear scores, else undefined
+  bool rotary;         // turn queries and keys by their positions (RoFormer): see rotary()
+  bool linear_biases;  // lower the score with the distance (ALiBi): see attention()
+
+  DotProductHeads(Index heads, Index head_width, double drop, bool bilinear, bool with_rotary,
+                  bool with_linear_biases);
+  void fields(Fields& visit) override { visit("score.weight", weight); }
+
+  Tensor queries(const Tensor& q, const Tensor& positions) const;
+  Tensor keys(const Tensor& k, const Tensor& positions) const {
+    return rotary ? adjoint::rotary(k, positions, count) : k;
+  }
+  Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+                    const Context& context) const {
+    return dot_product_attention(q, k, v, mask, count, drop, context, linear_biases);
+  }
+  Tensor weights(const Tensor& q, const Tensor& k, const Mask& mask) const {
+    return attention_weights(q, k, mask.pattern(),
+                             {.heads = count, .linear_biases = linear_biases});
+  }
+};
+
+// ---- Relative positions -------------------------------------------------------------------------
+
+/// Heads that attend within a sequence, with a learned vector for each distance j − i between query
+/// and key: a^K, and a^V for values (Shaw et al. 2018, "Self-attention with relative position
+/// representations", equations 3 and 4):
+///   yᵢ = Σⱼ wᵢⱼ (vⱼ + a^V),   wᵢ = softmax over the visible j of qᵢ · (kⱼ + a^K) / √d
+/// All heads share the vectors. Distances beyond ±max_distance count as the largest. Composed of
+/// public operations: it keeps the weights for the sweep and is slower than attention().
+struct RelativeHeads : Heads {
+  Tensor key_vectors;    // [2 · max_distance + 1, d]: row max_distance + j − i
+  Tensor value_vectors;  // the same for values, or undefined
+
+  RelativeHeads(Index heads, Index head_width, double drop, Index max_distance, bool with_values,
+                Key key);
+  void fields(Fields& visit) override {
+    visit("relative.keys", key_vectors)("relative.values", value_vectors);
+  }
+
+  Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+                    const Context& context) const;
+  Tensor weights(const Tensor& q, const Tensor& k, const Mask& mask) const;
+
+ private:
+  Tensor weights(const Tensor& q, const Tensor& k, const PaddedPattern& padded,
+                 const Tensor& distances) const;
+  Tensor distances(const PaddedPattern& padded) const;
 };
 
 }  // namespace adjoint::nn

@@ -3,10 +3,7 @@
 
 #include <variant>
 
-#include "nn/batch/context.h"
-#include "nn/init.h"
-#include "nn/layers/dropout.h"
-#include "nn/module.h"
+#include "nn/layers/linear.h"
 
 namespace adjoint::nn {
 
@@ -74,18 +71,12 @@ struct AddNorm : Module {
     if (placement == NormPlacement::pre)
       return x + dropout(sublayer(norm(x)), drop, layout, context);
     const Tensor f = sublayer(x);
-    if (const auto* layer = std::get_if<LayerNorm>(&norm.kind))
-      return fused(x, f, *layer, layout, context);
-    return norm(x + dropout(f, drop, layout, context));
-  }
-
- private:
-  // layer(x + dropout(f))
-  Tensor fused(const Tensor& x, const Tensor& f, const LayerNorm& layer, const Layout& layout,
-               const Context& context) const {
-    if (!context.training() || drop == 0) return add_norm(x, f, layer.gain, layer.bias);
-    return add_norm(x, f, layer.gain, layer.bias,
-                    {.dropout = drop, .key = context.take_key(), .rows = layout.row_numbers()});
+    const auto* layer = std::get_if<LayerNorm>(&norm.kind);
+    if (layer == nullptr) return norm(x + dropout(f, drop, layout, context));
+    AddNormOptions fused;
+    if (context.training() && drop > 0)
+      fused = {.dropout = drop, .key = context.take_key(), .rows = layout.row_numbers()};
+    return add_norm(x, f, layer->gain, layer->bias, fused);
   }
 };
 

@@ -2,25 +2,15 @@
 
 #include <cmath>
 
-#include "nn/layers/dropout.h"
-
 namespace adjoint::nn {
 
 Tensor sinusoids(Index positions, Index width, DType dtype) {
-  Tensor table({{positions, width}, DType::f64});
-  double* entry = table.edit<double>().data();
-  for (Index p = 0; p < positions; ++p)
-    for (Index j = 0; j < width; ++j) {
-      const double exponent = static_cast<double>(j - j % 2) / static_cast<double>(width);
-      const double angle = static_cast<double>(p) / std::pow(10000.0, exponent);
-      *entry++ = j % 2 == 0 ? std::sin(angle) : std::cos(angle);
-    }
-  return adjoint::cast(table, dtype);
-}
-
-bool is_encoding(Positions kind) {
-  return kind == Positions::sinusoidal || kind == Positions::learned ||
-         kind == Positions::convolutional;
+  return generate({positions, width}, dtype, [=](Index i) {
+    const Index p = i / width, j = i % width;
+    const double exponent = static_cast<double>(j - j % 2) / static_cast<double>(width);
+    const double angle = static_cast<double>(p) / std::pow(10000.0, exponent);
+    return j % 2 == 0 ? std::sin(angle) : std::cos(angle);
+  });
 }
 
 PositionalEncoding::PositionalEncoding(Positions which, Index positions, Index width, double p,
@@ -45,9 +35,7 @@ Tensor PositionalEncoding::operator()(const Tensor& x, const Layout& layout,
                                       const Context& context) const {
   const NameScope scope(context.path());
   if (!is_encoding(kind)) return dropout(x, drop, layout, context);
-  const Tensor encoding =
-      kind == Positions::convolutional ? from_filter(x, layout) : from_table(x, layout);
-  return dropout(joined(x, encoding), drop, layout, context);
+  return dropout(joined(x, encoding(x, layout)), drop, layout, context);
 }
 
 Tensor PositionalEncoding::step(const Tensor& x, Tensor& recent, const Layout& layout) const {
@@ -60,26 +48,20 @@ Tensor PositionalEncoding::step(const Tensor& x, Tensor& recent, const Layout& l
   return joined(x, reshape(filtered(windows), x.shape()));
 }
 
-Tensor PositionalEncoding::from_table(const Tensor& x, const Layout& layout) const {
+Tensor PositionalEncoding::encoding(const Tensor& x, const Layout& layout) const {
+  if (kind == Positions::convolutional) {
+    require(layout.first_position() == 0,
+            "positional encoding: a filter needs the rows before position ",
+            layout.first_position(), "; step() keeps them");
+    const Tensor rows = reshape(x, {layout.rows(), x.size(-1)});            // [rows, width]
+    const Tensor windows = gather(rows, layout.neighbours(behind, ahead));  // [rows, taps, width]
+    return reshape(filtered(windows), x.shape());
+  }
   for (const Index position : layout.positions().values<Index>())
     require(position < table.size(0), "positional encoding: position ", position, " is beyond the ",
             table.size(0), " that the model was made for");
   const Tensor rows = gather(table, layout.positions());  // [rows, features]
   return reshape(adjoint::cast(rows, x.dtype()), x.shape().with(-1, table.size(1)));
-}
-
-Tensor PositionalEncoding::from_filter(const Tensor& x, const Layout& layout) const {
-  require(layout.first_position() == 0,
-          "positional encoding: a filter needs the rows before position ", layout.first_position(),
-          "; step() keeps them");
-  const Tensor rows = reshape(x, {layout.rows(), x.size(-1)});            // [rows, width]
-  const Tensor windows = gather(rows, layout.neighbours(behind, ahead));  // [rows, taps, width]
-  return reshape(filtered(windows), x.shape());
-}
-
-// windows [n, taps, width] to [n, width]
-Tensor PositionalEncoding::filtered(const Tensor& windows) const {
-  return sum(windows * filter, {1});
 }
 
 Tensor PositionalEncoding::joined(const Tensor& x, const Tensor& encoding) const {

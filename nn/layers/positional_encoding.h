@@ -3,8 +3,6 @@
 
 #include <optional>
 
-#include "nn/batch/context.h"
-#include "nn/batch/layout.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {
@@ -18,7 +16,10 @@ Tensor sinusoids(Index positions, Index width, DType dtype = DType::f64);
 /// they turn both (RoFormer), lower the score (ALiBi), or learn a vector for it (Shaw et al. 2018).
 enum class Positions { none, sinusoidal, learned, convolutional, rotary, linear_biases, relative };
 
-bool is_encoding(Positions kind);
+inline bool is_encoding(Positions kind) {
+  return kind == Positions::sinusoidal || kind == Positions::learned ||
+         kind == Positions::convolutional;
+}
 
 /// How an encoding e is joined to its row x.
 enum class PositionMode {
@@ -38,11 +39,9 @@ struct PositionOptions {
   }
 };
 
-/// Which rows a filter reads. A decoder must not see later rows.
-enum class Reach {
-  both_sides,  ///< around the row
-  back,        ///< the row and those before it
-};
+/// Which rows a filter reads: those around a row, or those up to it. A decoder must not see later
+/// rows.
+enum class Reach { both_sides, back };
 
 /// Joins each row with the encoding of its position, then applies dropout. Kinds that are no
 /// encoding only apply dropout. Positions come from the layout, so a decoder at step t gets the
@@ -81,9 +80,9 @@ struct PositionalEncoding : Module {
   Tensor step(const Tensor& x, Tensor& recent, const Layout& layout) const;
 
  private:
-  Tensor from_table(const Tensor& x, const Layout& layout) const;
-  Tensor from_filter(const Tensor& x, const Layout& layout) const;
-  Tensor filtered(const Tensor& windows) const;
+  Tensor encoding(const Tensor& x, const Layout& layout) const;
+  // windows [n, taps, width] to [n, width]
+  Tensor filtered(const Tensor& windows) const { return sum(windows * filter, {1}); }
   Tensor joined(const Tensor& x, const Tensor& encoding) const;
 };
 

@@ -3,9 +3,6 @@
 #include <cmath>
 
 namespace adjoint::nn {
-
-// ---- Cells -------------------------------------------------------------------------------------
-
 namespace {
 
 Index gates_of(Cell kind) { return kind == Cell::gru ? 3 : 4; }
@@ -39,71 +36,6 @@ CellState lstm(const Tensor& sums, const Tensor& c) {
   return {o * tanh(next), next};
 }
 
-}  // namespace
-
-RecurrentCell::RecurrentCell(Cell cell, Index inputs, Index width, Key key)
-    : input(uniform_linear(inputs, gates_of(cell) * width, width, key.child("input"))),
-      hidden(uniform_linear(width, gates_of(cell) * width, width, key.child("hidden"))),
-      kind(cell) {}
-
-CellState RecurrentCell::step(const Tensor& projected, const CellState& state) const {
-  const Tensor from_hidden = hidden(state.hidden);  // [examples, gates · hidden]
-  if (kind == Cell::gru) return {gru(projected, from_hidden, state.hidden), {}};
-  return lstm(projected + from_hidden, state.memory);
-}
-
-CellState RecurrentCell::begin(Index examples, DType dtype) const {
-  const Tensor nothing = zeros({examples, width()}, dtype);
-  return {nothing, kind == Cell::lstm ? nothing : Tensor()};
-}
-
-// ---- States ------------------------------------------------------------------------------------
-
-States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
-  for (CellState& state : states) {
-    state.hidden = f(state.hidden);
-    if (state.memory.defined()) state.memory = f(state.memory);
-  }
-  return states;
-}
-
-States first(const States& states, Index count) {
-  if (states.front().hidden.size(0) == count) return states;
-  return mapped(states, [=](const Tensor& x) { return slice(x, 0, 0, count); });
-}
-
-// ---- Layers ------------------------------------------------------------------------------------
-
-StepDropout::StepDropout(double p, const Context& context) : p_(context.training() ? p : 0) {
-  if (p_ > 0) key_ = context.take_key();
-}
-
-Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double p, Key key)
-    : drop(p) {
-  require(inputs > 0 && hidden > 0 && layer_count > 0,
-          "recurrent: sizes must be positive, are: inputs ", inputs, ", hidden ", hidden,
-          ", layers ", layer_count);
-  require(p >= 0 && p < 1, "recurrent: dropout must lie in [0, 1), is ", p);
-  for (Index i = 0; i < layer_count; ++i)
-    layers.emplace_back(kind, i == 0 ? inputs : hidden, hidden,
-                        key.child("layers").child(static_cast<std::uint64_t>(i)));
-}
-
-States Recurrent::begin(Index examples, DType dtype) const {
-  States states;
-  for (const RecurrentCell& layer : layers) states.push_back(layer.begin(examples, dtype));
-  return states;
-}
-
-std::vector<StepDropout> Recurrent::dropouts(const Context& context) const {
-  std::vector<StepDropout> between;
-  for (std::size_t i = 0; i + 1 < layers.size(); ++i)
-    between.emplace_back(drop, context.child("layers", i));
-  return between;
-}
-
-namespace {
-
 void require_states(const Recurrent& stack, const States& states, Index examples) {
   require(states.size() == stack.layers.size(), "recurrent: ", states.size(), " states for ",
           stack.layers.size(), " layers");
@@ -117,10 +49,6 @@ void require_states(const Recurrent& stack, const States& states, Index examples
     require_shape("state h", states[i].hidden);
     if (stack.layers[i].kind == Cell::lstm) require_shape("memory c", states[i].memory);
   }
-}
-
-CellState part(const CellState& state, Index begin, Index end) {
-  return mapped({state}, [=](const Tensor& x) { return slice(x, 0, begin, end); })[0];
 }
 
 // The states of finished examples were set aside from the end of the batch: back into its order.
@@ -141,6 +69,9 @@ CellState joined(const std::vector<CellState>& parts) {
 Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
                  CellState& state) {
   const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
+  const auto part = [](const CellState& of, Index begin, Index end) {
+    return mapped({of}, [=](const Tensor& all) { return slice(all, 0, begin, end); })[0];
+  };
   std::vector<CellState> finished;
   Tensors outputs = {zeros({0, layer.width()}, x.dtype())};  // in case there is no step
   for (const Tensor& step : projected) {
@@ -160,6 +91,56 @@ Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& o
 }
 
 }  // namespace
+
+// ---- Cells -------------------------------------------------------------------------------------
+
+RecurrentCell::RecurrentCell(Cell cell, Index inputs, Index width, Key key)
+    : input(uniform_linear(inputs, gates_of(cell) * width, width, key.child("input"))),
+      hidden(uniform_linear(width, gates_of(cell) * width, width, key.child("hidden"))),
+      kind(cell) {}
+
+CellState RecurrentCell::step(const Tensor& projected, const CellState& state) const {
+  const Tensor from_hidden = hidden(state.hidden);  // [examples, gates · hidden]
+  if (kind == Cell::gru) return {gru(projected, from_hidden, state.hidden), {}};
+  return lstm(projected + from_hidden, state.memory);
+}
+
+States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
+  for (CellState& state : states) {
+    state.hidden = f(state.hidden);
+    if (state.memory.defined()) state.memory = f(state.memory);
+  }
+  return states;
+}
+
+// ---- Layers ------------------------------------------------------------------------------------
+
+Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double p, Key key)
+    : drop(p) {
+  require(inputs > 0 && hidden > 0 && layer_count > 0,
+          "recurrent: sizes must be positive, are: inputs ", inputs, ", hidden ", hidden,
+          ", layers ", layer_count);
+  require(p >= 0 && p < 1, "recurrent: dropout must lie in [0, 1), is ", p);
+  for (Index i = 0; i < layer_count; ++i)
+    layers.emplace_back(kind, i == 0 ? inputs : hidden, hidden,
+                        key.child("layers").child(static_cast<std::uint64_t>(i)));
+}
+
+States Recurrent::begin(Index examples, DType dtype) const {
+  States states;
+  for (const RecurrentCell& layer : layers) {
+    const Tensor nothing = zeros({examples, layer.width()}, dtype);
+    states.push_back({nothing, layer.kind == Cell::lstm ? nothing : Tensor()});
+  }
+  return states;
+}
+
+std::vector<StepDropout> Recurrent::dropouts(const Context& context) const {
+  std::vector<StepDropout> between;
+  for (std::size_t i = 0; i + 1 < layers.size(); ++i)
+    between.emplace_back(drop, context.child("layers", i));
+  return between;
+}
 
 Recurrent::Result Recurrent::in_order(const Tensor& x, const TimeOrder& order,
                                       const Context& context, States states) const {

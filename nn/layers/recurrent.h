@@ -41,15 +41,15 @@ struct RecurrentCell : Module {
   Index width() const { return hidden.weight.size(1); }
   /// The next state, from projected = input(x) [examples, gates · hidden] and the previous state.
   CellState step(const Tensor& projected, const CellState& state) const;
-  /// A state of zeros.
-  CellState begin(Index examples, DType dtype) const;
 };
 
 /// Dropout in a loop over time: it takes the key once, and each row draws by its own number.
 class StepDropout {
  public:
   /// The identity outside of training.
-  StepDropout(double p, const Context& context);
+  StepDropout(double p, const Context& context) : p_(context.training() ? p : 0) {
+    if (p_ > 0) key_ = context.take_key();
+  }
   Tensor operator()(const Tensor& x, const Tensor& row_numbers) const {
     return p_ == 0 ? x : adjoint::dropout(x, p_, key_, row_numbers);
   }
@@ -93,8 +93,5 @@ struct Recurrent : Module {
 
 /// The states with f applied to each tensor.
 States mapped(States states, const std::function<Tensor(const Tensor&)>& f);
-
-/// The states of the first `count` examples.
-States first(const States& states, Index count);
 
 }  // namespace adjoint::nn

@@ -1,5 +1,4 @@
-#include "nn/models/decoder_cache.h"
-
+// Decoding step by step, with a cache.
 #include <algorithm>
 #include <numeric>
 #include <ranges>
@@ -7,9 +6,6 @@
 #include "nn/models/transformer.h"
 
 namespace adjoint::nn {
-
-// ---- A block -----------------------------------------------------------------------------------
-
 namespace {
 
 // cache[b, step, :] = rows[b, 0, :]
@@ -41,23 +37,6 @@ Tensor selected(const Tensor& cache, std::span<const Index> rows, Index steps) {
 void select_recent(Tensor& recent, std::span<const Index> rows) {
   if (recent.defined()) recent = gather(recent, indices(rows));
 }
-
-}  // namespace
-
-void BlockCache::write(const Tensor& step_keys, const Tensor& step_values, Index step) {
-  write_step(keys, step_keys, step);
-  write_step(values, step_values, step);
-}
-
-void BlockCache::select(std::span<const Index> rows, Index steps) {
-  keys = selected(keys, rows, steps);
-  values = selected(values, rows, steps);
-  select_recent(recent, rows);
-}
-
-// ---- The decoder -------------------------------------------------------------------------------
-
-namespace {
 
 // Decoding that keeps the keys and values of earlier steps.
 class CachedDecoding : public Decoding {
@@ -140,6 +119,17 @@ class CachedDecoding : public Decoding {
 };
 
 }  // namespace
+
+void BlockCache::write(const Tensor& step_keys, const Tensor& step_values, Index step) {
+  write_step(keys, step_keys, step);
+  write_step(values, step_values, step);
+}
+
+void BlockCache::select(std::span<const Index> rows, Index steps) {
+  keys = selected(keys, rows, steps);
+  values = selected(values, rows, steps);
+  select_recent(recent, rows);
+}
 
 std::unique_ptr<Decoding> Transformer::decode(const Sequences& source, Index capacity) const {
   return std::make_unique<CachedDecoding>(*this, source, capacity);

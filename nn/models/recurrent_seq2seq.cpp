@@ -1,9 +1,6 @@
 #include "nn/models/recurrent_seq2seq.h"
 
 namespace adjoint::nn {
-
-// ---- Encoder and decoder -----------------------------------------------------------------------
-
 namespace {
 
 // A table of variance 1, not scaled.
@@ -28,25 +25,15 @@ void require_pairs(const Sequences& source, const Sequences& target) {
           " targets");
 }
 
-}  // namespace
-
-RecurrentEncoder::RecurrentEncoder(const RecurrentConfig& c, Key key)
-    : embedding(unit_embedding(c.source_tokens, c.embedding, key.child("embedding"))),
-      recurrent(c.cell, c.embedding, c.hidden, c.layers, c.dropout, key.child("recurrent")) {}
-
-Recurrent::Result RecurrentEncoder::operator()(const Sequences& source, const TimeOrder& order,
-                                               const Context& context) const {
-  const Tensor embedded = embedding(order.arrange(source.ids));  // [real rows, embedding]
-  return recurrent.in_order(embedded, order, context.child("recurrent"));
+AttendedSource mapped(const AttendedSource& source, const std::function<Tensor(const Tensor&)>& f) {
+  return {f(source.keys), f(source.values), f(source.allowed)};
 }
 
-RecurrentDecoder::RecurrentDecoder(const RecurrentConfig& c, Key key)
-    : embedding(unit_embedding(c.target_tokens, c.embedding, key.child("embedding"))),
-      recurrent(c.cell, c.embedding + c.hidden, c.hidden, c.layers, c.dropout,
-                key.child("recurrent")),
-      output(c.hidden, c.target_tokens, key.child("output")) {}
-
-namespace {
+// Σ weights · values for each example: [examples, hidden].
+Tensor average(const Tensor& weights, const Tensor& values) {
+  const Tensor sums = matmul(weights, values);  // [examples, 1, hidden]
+  return reshape(sums, {sums.size(0), sums.size(2)});
+}
 
 // Step-by-step decoding. The models differ in the context [batch, hidden] of a step, a function of
 // the states and of what is kept of the source, [batch, …].
@@ -90,6 +77,24 @@ class StepByStep final : public Decoding {
 
 }  // namespace
 
+// ---- Encoder and decoder -----------------------------------------------------------------------
+
+RecurrentEncoder::RecurrentEncoder(const RecurrentConfig& c, Key key)
+    : embedding(unit_embedding(c.source_tokens, c.embedding, key.child("embedding"))),
+      recurrent(c.cell, c.embedding, c.hidden, c.layers, c.dropout, key.child("recurrent")) {}
+
+Recurrent::Result RecurrentEncoder::operator()(const Sequences& source, const TimeOrder& order,
+                                               const Context& context) const {
+  const Tensor embedded = embedding(order.arrange(source.ids));  // [real rows, embedding]
+  return recurrent.in_order(embedded, order, context.child("recurrent"));
+}
+
+RecurrentDecoder::RecurrentDecoder(const RecurrentConfig& c, Key key)
+    : embedding(unit_embedding(c.target_tokens, c.embedding, key.child("embedding"))),
+      recurrent(c.cell, c.embedding + c.hidden, c.hidden, c.layers, c.dropout,
+                key.child("recurrent")),
+      output(c.hidden, c.target_tokens, key.child("output")) {}
+
 // ---- One context -------------------------------------------------------------------------------
 
 RecurrentSeq2Seq::RecurrentSeq2Seq(const RecurrentConfig& c, Key key)
@@ -121,12 +126,6 @@ std::unique_ptr<Decoding> RecurrentSeq2Seq::decode(const Sequences& source, Inde
 
 // ---- Attention ---------------------------------------------------------------------------------
 
-AttendedSource AttendedSource::first(Index count) const {
-  if (count == keys.size(0)) return *this;
-  const auto part = [=](const Tensor& x) { return slice(x, 0, 0, count); };
-  return {part(keys), part(values), part(allowed)};
-}
-
 BahdanauSeq2Seq::BahdanauSeq2Seq(const RecurrentConfig& c, Key key)
     : config(checked(c)),
       encoder(c, key.child("encoder")),
@@ -151,24 +150,13 @@ Tensor BahdanauSeq2Seq::weights(const States& states, const AttendedSource& sour
                                         source.allowed);  // [examples, 1, steps]
 }
 
-namespace {
-
-// Σ weights · values for each example: [examples, hidden].
-Tensor average(const Tensor& weights, const Tensor& values) {
-  const Tensor sums = matmul(weights, values);  // [examples, 1, hidden]
-  return reshape(sums, {sums.size(0), sums.size(2)});
-}
-
-}  // namespace
-
 Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
                                const Context& context) const {
   require_pairs(source, target);
   const TimeOrder order(target.layout);
   const Encoded encoded = encode(source, context);
   const auto sorted = [&](const Tensor& x) { return order.sort(x); };
-  AttendedSource attended{sorted(encoded.source.keys), sorted(encoded.source.values),
-                          sorted(encoded.source.allowed)};
+  AttendedSource attended = mapped(encoded.source, sorted);
   States states = mapped(encoded.states, sorted);
   const Context here = context.child("decoder"), looking = context.child("attention");
   const NameScope scope(here.path());
@@ -183,8 +171,11 @@ Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
   Tensors all_weights = {zeros({0, attended.keys.size(1)}, dtype)};
   for (std::size_t step = 0; step < tokens.size(); ++step) {
     const Index count = tokens[step].size(0);
-    states = first(states, count);
-    attended = attended.first(count);
+    if (count < attended.keys.size(0)) {
+      const auto first = [=](const Tensor& x) { return slice(x, 0, 0, count); };
+      states = mapped(std::move(states), first);
+      attended = mapped(attended, first);
+    }
     const Tensor attends = weights(states, attended);  // [count, 1, source steps]
     const Tensor seen = average(dropped(attends, numbers[step]), attended.values);
     const Tensor x = concat({tokens[step], seen}, 1);  // [count, embedding + hidden]

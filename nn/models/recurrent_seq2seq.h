@@ -2,7 +2,6 @@
 #pragma once
 
 #include "nn/layers/attention.h"
-#include "nn/layers/embedding.h"
 #include "nn/layers/recurrent.h"
 #include "nn/models/encoder_decoder.h"
 
@@ -61,9 +60,6 @@ struct RecurrentSeq2Seq : EncoderDecoder {
 struct AttendedSource {
   Tensor keys, values;  // [examples, steps, hidden]; keys are projected
   Tensor allowed;       // b8 [examples, 1, steps]
-
-  /// The first `count` examples.
-  AttendedSource first(Index count) const;
 };
 
 /// As above, but each step computes its own context: additive attention of the last layer's h to

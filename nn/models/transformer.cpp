@@ -8,23 +8,13 @@ namespace adjoint::nn {
 
 // ---- The stack of blocks -----------------------------------------------------------------------
 
-namespace {
-
-// The encoding before the blocks, with the dropout of the embedded rows.
-PositionalEncoding positions_before(const TransformerConfig& c, Index width, Key key, Reach reach) {
-  const bool here = c.position_place == PositionPlace::before;
-  const Positions kind = here ? c.positions : Positions::none;
-  const PositionOptions options = here ? c.position_options() : PositionOptions();
-  return {kind, c.max_length, width, c.dropout, key, options, reach};
-}
-
-}  // namespace
-
 template <class Block>
 TransformerStack<Block>::TransformerStack(const TransformerConfig& c, Index tokens, Index width,
                                           Index block_count, Reach reach, Key key)
     : embedding(tokens, c.position_options().width_without(width), key.child("embedding")),
-      positions(positions_before(c, width, key.child("positions"), reach)),
+      positions(
+          positions_at(PositionPlace::before, c, width, key.child("positions"), reach, c.dropout)
+              .value_or(PositionalEncoding(Positions::none, 0, width, c.dropout, key))),
       recomputed(c.recomputed),
       final_positions(
           positions_at(PositionPlace::after, c, width, key.child("final_positions"), reach)) {
@@ -83,25 +73,11 @@ Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& mem
 
 // ---- Both --------------------------------------------------------------------------------------
 
-namespace {
-
-const TransformerConfig& checked(const TransformerConfig& config) {
-  config.check();
-  return config;
-}
-
-// A tensor in several places is one parameter: its gradient is the sum over its uses.
-void tie(TransformerEncoder& encoder, TransformerDecoder& decoder, TiedEmbeddings tied) {
-  if (tied == TiedEmbeddings::none) return;
-  decoder.output.weight = decoder.embedding.table;
-  if (tied == TiedEmbeddings::all) encoder.embedding.table = decoder.embedding.table;
-}
-
-}  // namespace
-
 Transformer::Transformer(const TransformerConfig& c, Key key)
-    : config(checked(c)), encoder(c, key.child("encoder")), decoder(c, key.child("decoder")) {
-  tie(encoder, decoder, c.tied_embeddings);
+    : config(c.check()), encoder(c, key.child("encoder")), decoder(c, key.child("decoder")) {
+  // A tensor in several places is one parameter: its gradient is the sum over its uses.
+  if (c.tied_embeddings != TiedEmbeddings::none) decoder.output.weight = decoder.embedding.table;
+  if (c.tied_embeddings == TiedEmbeddings::all) encoder.embedding.table = decoder.embedding.table;
   prune_heads(*this, c.pruned_heads);
   name_parameters(*this);
 }

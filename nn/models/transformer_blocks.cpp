@@ -1,13 +1,6 @@
 #include "nn/models/transformer_blocks.h"
 
 namespace adjoint::nn {
-
-std::optional<PositionalEncoding> positions_at(PositionPlace place, const TransformerConfig& c,
-                                               Index width, Key key, Reach reach) {
-  if (c.position_place != place) return std::nullopt;
-  return PositionalEncoding(c.positions, c.max_length, width, 0, key, c.position_options(), reach);
-}
-
 namespace {
 
 HeadOptions self_attention(const TransformerConfig& c) {
@@ -29,8 +22,6 @@ AddNorm add_norm_of(const TransformerConfig& c, Index width) {
 
 }  // namespace
 
-// ---- Encoder -----------------------------------------------------------------------------------
-
 EncoderBlock::EncoderBlock(const TransformerConfig& c, Key key)
     : positions(positions_at(PositionPlace::each_block, c, c.width, key.child("positions"),
                              Reach::both_sides)),
@@ -48,8 +39,6 @@ Tensor EncoderBlock::operator()(const Tensor& x, const Mask& mask, const Layout&
   return norm2(attended, layout, context.child("norm2"),
                [&](const Tensor& h) { return feed_forward(h, context.child("feed_forward")); });
 }
-
-// ---- Decoder -----------------------------------------------------------------------------------
 
 DecoderBlock::DecoderBlock(const TransformerConfig& c, Key key)
     : positions(positions_at(PositionPlace::each_block, c, c.width_of_decoder(),

@@ -1,14 +1,18 @@
 // The blocks of the Transformer (Vaswani et al. 2017, section 3.1).
 #pragma once
 
-#include "nn/models/decoder_cache.h"
 #include "nn/models/transformer_config.h"
 
 namespace adjoint::nn {
 
 /// The encoding that the configuration has in this place, if any.
-std::optional<PositionalEncoding> positions_at(PositionPlace place, const TransformerConfig& config,
-                                               Index width, Key key, Reach reach);
+inline std::optional<PositionalEncoding> positions_at(PositionPlace place,
+                                                      const TransformerConfig& c, Index width,
+                                                      Key key, Reach reach, double drop = 0) {
+  if (c.position_place != place) return std::nullopt;
+  return PositionalEncoding(c.positions, c.max_length, width, drop, key, c.position_options(),
+                            reach);
+}
 
 /// Self-attention and feed-forward, each inside a residual connection.
 struct EncoderBlock : Module {
@@ -27,6 +31,18 @@ struct EncoderBlock : Module {
   /// x […, width] in this layout to the same shape.
   Tensor operator()(const Tensor& x, const Mask& mask, const Layout& layout,
                     const Context& context) const;
+};
+
+/// The cache of one decoder block. Written outside of recording.
+struct BlockCache {
+  Tensor keys, values;  // [batch, capacity, decoder's width], filled up to the current step
+  Tensor memory_keys, memory_values;  // […, decoder's width], of the encoder's result
+  Tensor recent = {};                 // the last inputs of a convolutional encoding
+
+  /// Stores the keys and values of this step, [batch, 1, width].
+  void write(const Tensor& step_keys, const Tensor& step_values, Index step);
+  /// Continues with these rows of the batch, `steps` of which are filled.
+  void select(std::span<const Index> rows, Index steps);
 };
 
 /// Self-attention, attention to the memory, and feed-forward, each inside a residual connection.

@@ -21,13 +21,6 @@ struct Rules {
   const TransformerConfig& c;
   const TransformerConfig::Naming& naming;
 
-  void check_sizes() const;
-  void check_attention() const;
-  void check_encoding() const;
-  void check_split_width(const char* field, Index width) const;
-  void check_ties() const;
-  void check_pruned_heads() const;
-
   template <class... Parts>
   void demand(bool holds, const Parts&... parts) const {
     require(holds, naming ? "" : "transformer: ", parts...);
@@ -42,97 +35,98 @@ struct Rules {
   }
   std::string positions() const { return value("positions", c.positions); }
   std::string mode() const { return value("position_mode", c.position_mode); }
+
+  void check_sizes() const {
+    struct Size {
+      const char* field;
+      Index size, least;
+    };
+    demand(c.source_tokens > 0 && c.target_tokens > 0, "the vocabularies are empty");
+    for (const auto& [field, size, least] : {Size{"width", c.width, 1},
+                                             {"hidden", c.hidden, 1},
+                                             {"heads", c.heads, 1},
+                                             {"decoder_width", c.decoder_width, 0},
+                                             {"encoder_blocks", c.encoder_blocks, 0},
+                                             {"decoder_blocks", c.decoder_blocks, 0},
+                                             {"max_distance", c.max_distance, 1}})
+      demand(size >= least, name(field), " must be at least ", least, ", is ", size);
+    demand(c.dropout >= 0 && c.dropout < 1, name("dropout"), " must lie in [0, 1), is ", c.dropout);
+  }
+
+  void check_attention() const {
+    const std::string heads = value("heads", c.heads);
+    for (const auto& [field, width] :
+         {std::pair{"width", c.width}, {"decoder_width", c.width_of_decoder()}}) {
+      demand(width % c.heads == 0, heads, " does not divide ", value(field, width));
+      demand(c.positions != Positions::rotary || width / c.heads % 2 == 0, positions(),
+             " needs heads of an even width, and ", value(field, width), " with ", heads, " gives ",
+             width / c.heads);
+    }
+    demand(compatible(c.score, c.positions), value("score", c.score), " does not go with ",
+           positions(), ", which needs ",
+           c.positions == Positions::rotary ? "products" : "dot products", " as scores");
+  }
+
+  void check_encoding() const {
+    const std::string place = value("position_place", c.position_place);
+    const std::string not_encoding = " does not go with " + positions() +
+                                     ": only sinusoidal, learned and convolutional are encodings";
+    const bool encoding = is_encoding(c.positions);
+    demand(encoding || c.position_mode == PositionMode::add, mode(), not_encoding);
+    demand(encoding || c.position_place == PositionPlace::before, place, not_encoding);
+    demand(c.positions != Positions::convolutional || c.kernel >= 2, value("kernel", c.kernel),
+           " is too short: the filter would read no neighbour");
+    if (c.position_mode != PositionMode::split) return;
+    demand(c.position_place == PositionPlace::before, mode(), " does not go with ", place,
+           ": the width is split where tokens are embedded, before the blocks");
+    check_split_width("width", c.width);
+    check_split_width("decoder_width", c.width_of_decoder());
+  }
+
+  void check_split_width(const char* field, Index width) const {
+    const std::string features = value("position_width", c.position_width);
+    demand(c.position_width > 0, features, " leaves nothing for the positions");
+    demand(c.position_width < width, features, " leaves nothing of ", value(field, width),
+           " for the tokens");
+    demand(c.positions != Positions::convolutional || 2 * c.position_width == width, features,
+           " is not half of ", value(field, width), ": in ", mode(), ", ", positions(),
+           " gives as many features as it reads");
+  }
+
+  void check_ties() const {
+    const std::string tie = value("tied_embeddings", c.tied_embeddings);
+    demand(c.tied_embeddings == TiedEmbeddings::none || c.position_mode != PositionMode::split, tie,
+           " does not go with ", mode(), ": the output reads the whole width");
+    if (c.tied_embeddings != TiedEmbeddings::all) return;
+    demand(c.width_of_decoder() == c.width, tie, " needs one width, not ", value("width", c.width),
+           " and ", value("decoder_width", c.decoder_width));
+    demand(c.source_tokens == c.target_tokens, tie, " needs one vocabulary: the source has ",
+           c.source_tokens, " tokens, the target ", c.target_tokens);
+  }
+
+  void check_pruned_heads() const {
+    const std::vector<std::string> layers = c.attention_layers();
+    std::string known;
+    for (const std::string& layer : layers) known += (known.empty() ? "" : ", ") + layer;
+    for (const auto& [layer, head] : c.pruned_heads) {
+      demand(std::ranges::find(layers, layer) != layers.end(), name("pruned_heads"),
+             ": there is no attention layer '", layer, "'; there are ", known);
+      demand(head >= 0 && head < c.heads, name("pruned_heads"), ": ", layer, " has no head ", head,
+             "; with ", value("heads", c.heads), " they are 0 to ", c.heads - 1);
+    }
+  }
 };
-
-void Rules::check_sizes() const {
-  struct Size {
-    const char* field;
-    Index size, least;
-  };
-  demand(c.source_tokens > 0 && c.target_tokens > 0, "the vocabularies are empty");
-  for (const auto& [field, size, least] : {Size{"width", c.width, 1},
-                                           {"hidden", c.hidden, 1},
-                                           {"heads", c.heads, 1},
-                                           {"decoder_width", c.decoder_width, 0},
-                                           {"encoder_blocks", c.encoder_blocks, 0},
-                                           {"decoder_blocks", c.decoder_blocks, 0},
-                                           {"max_distance", c.max_distance, 1}})
-    demand(size >= least, name(field), " must be at least ", least, ", is ", size);
-  demand(c.dropout >= 0 && c.dropout < 1, name("dropout"), " must lie in [0, 1), is ", c.dropout);
-}
-
-void Rules::check_attention() const {
-  const std::string heads = value("heads", c.heads);
-  for (const auto& [field, width] :
-       {std::pair{"width", c.width}, {"decoder_width", c.width_of_decoder()}}) {
-    demand(width % c.heads == 0, heads, " does not divide ", value(field, width));
-    demand(c.positions != Positions::rotary || width / c.heads % 2 == 0, positions(),
-           " needs heads of an even width, and ", value(field, width), " with ", heads, " gives ",
-           width / c.heads);
-  }
-  demand(compatible(c.score, c.positions), value("score", c.score), " does not go with ",
-         positions(), ", which needs ",
-         c.positions == Positions::rotary ? "products" : "dot products", " as scores");
-}
-
-void Rules::check_encoding() const {
-  const std::string place = value("position_place", c.position_place);
-  const std::string not_encoding = " does not go with " + positions() +
-                                   ": only sinusoidal, learned and convolutional are encodings";
-  const bool encoding = is_encoding(c.positions);
-  demand(encoding || c.position_mode == PositionMode::add, mode(), not_encoding);
-  demand(encoding || c.position_place == PositionPlace::before, place, not_encoding);
-  demand(c.positions != Positions::convolutional || c.kernel >= 2, value("kernel", c.kernel),
-         " is too short: the filter would read no neighbour");
-  if (c.position_mode != PositionMode::split) return;
-  demand(c.position_place == PositionPlace::before, mode(), " does not go with ", place,
-         ": the width is split where tokens are embedded, before the blocks");
-  check_split_width("width", c.width);
-  check_split_width("decoder_width", c.width_of_decoder());
-}
-
-void Rules::check_split_width(const char* field, Index width) const {
-  const std::string features = value("position_width", c.position_width);
-  demand(c.position_width > 0, features, " leaves nothing for the positions");
-  demand(c.position_width < width, features, " leaves nothing of ", value(field, width),
-         " for the tokens");
-  demand(c.positions != Positions::convolutional || 2 * c.position_width == width, features,
-         " is not half of ", value(field, width), ": in ", mode(), ", ", positions(),
-         " gives as many features as it reads");
-}
-
-void Rules::check_ties() const {
-  const std::string tie = value("tied_embeddings", c.tied_embeddings);
-  demand(c.tied_embeddings == TiedEmbeddings::none || c.position_mode != PositionMode::split, tie,
-         " does not go with ", mode(), ": the output reads the whole width");
-  if (c.tied_embeddings != TiedEmbeddings::all) return;
-  demand(c.width_of_decoder() == c.width, tie, " needs one width, not ", value("width", c.width),
-         " and ", value("decoder_width", c.decoder_width));
-  demand(c.source_tokens == c.target_tokens, tie, " needs one vocabulary: the source has ",
-         c.source_tokens, " tokens, the target ", c.target_tokens);
-}
-
-void Rules::check_pruned_heads() const {
-  const std::vector<std::string> layers = c.attention_layers();
-  std::string known;
-  for (const std::string& layer : layers) known += (known.empty() ? "" : ", ") + layer;
-  for (const auto& [layer, head] : c.pruned_heads) {
-    demand(std::ranges::find(layers, layer) != layers.end(), name("pruned_heads"),
-           ": there is no attention layer '", layer, "'; there are ", known);
-    demand(head >= 0 && head < c.heads, name("pruned_heads"), ": ", layer, " has no head ", head,
-           "; with ", value("heads", c.heads), " they are 0 to ", c.heads - 1);
-  }
-}
 
 }  // namespace
 
-void TransformerConfig::check(const Naming& naming) const {
+const TransformerConfig& TransformerConfig::check(const Naming& naming) const {
   const Rules rules{*this, naming};
   rules.check_sizes();
   rules.check_attention();
   rules.check_encoding();
   rules.check_ties();
   rules.check_pruned_heads();
+  return *this;
 }
 
 }  // namespace adjoint::nn

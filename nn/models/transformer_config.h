@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "nn/layers/attention.h"
-#include "nn/layers/embedding.h"
 #include "nn/layers/feed_forward.h"
 #include "nn/layers/normalization.h"
 #include "nn/layers/positional_encoding.h"
@@ -72,7 +71,7 @@ struct TransformerConfig {
   /// What a message calls a field: a program gives the name of its option.
   using Naming = std::function<std::string(const std::string& field)>;
   /// Every rule about the values and their combinations. An Error names the fields at fault.
-  void check(const Naming& naming = {}) const;
+  const TransformerConfig& check(const Naming& naming = {}) const;
 };
 
 /// The values of each enumeration, with the names that messages, options and settings files use.

@@ -1,7 +1,8 @@
-#include "nn/training/adafactor.h"
-
+// Adafactor: Adam's second moment, remembered by row and by column instead of by element.
 #include <cmath>
 #include <numeric>
+
+#include "nn/training/optimizer.h"
 
 namespace adjoint::nn {
 namespace {
@@ -98,9 +99,8 @@ void Adafactor::update(const Tensors& gradients, double scale) {
     if (x.empty()) return;
     const MatrixShape shape(gradients[p].shape());
     const T* const g = gradients[p].values<T>().data();
-    T *const r = std::get<std::span<T>>(rows[p]).data(), *const c =
-                                                             std::get<std::span<T>>(columns[p])
-                                                                 .data();
+    T* const r = std::get<std::span<T>>(rows[p]).data();
+    T* const c = std::get<std::span<T>>(columns[p]).data();
     update_moments(r, c, g, scale, shape, beta, options_.epsilon);
     const std::vector<T> u = direction(r, c, g, scale, shape);
     const double size = std::max(options_.smallest, root_mean_square<T>(x));

@@ -8,8 +8,6 @@
 
 namespace adjoint::nn {
 
-// ---- Along a run --------------------------------------------------------------------------------
-
 MovingAverage::MovingAverage(Tensors parameters, double decay)
     : parameters_(std::move(parameters)), decay_(decay) {
   require(decay >= 0 && decay < 1, "moving average: the decay must be at least 0 and below 1, got ",
@@ -38,8 +36,6 @@ void MovingAverage::state(State& visit) {
   visit.fixed("decay", decay_);
   visit("updates", updates_)("average", average_, parameters_);
 }
-
-// ---- Over checkpoints ---------------------------------------------------------------------------
 
 SafeTensors average_checkpoints(std::span<const std::filesystem::path> paths) {
   require(!paths.empty(), "average_checkpoints: needs at least one checkpoint");

@@ -46,11 +46,6 @@ class Chunks {
         f(static_cast<std::size_t>(start - starts_.begin()), begin - *start, end - *start);
     }
   }
-  /// Does so for all chunks, on all threads.
-  template <class F>
-  void each(F f) const {
-    parallel_tasks(count(), [&](Index chunk) { each(chunk, f); });
-  }
 
  private:
   static constexpr Index size = 32768;  // elements: about ten microseconds of work
@@ -83,7 +78,8 @@ void each_element(Tensors& parameters, const Tensors& gradients, double scale,
   std::vector<std::vector<Elements>> b;
   for (Tensors& buffer : buffers) b.push_back(edit_all(buffer));
 
-  Chunks(parameters).each([&](std::size_t i, Index begin, Index end) {
+  const Chunks chunks(parameters);
+  const auto update_part = [&](std::size_t i, Index begin, Index end) {
     const auto update = [&]<class T, std::size_t... n>(std::span<T> own,
                                                        std::index_sequence<n...>) {
       each_element(make_rule.template operator()<T>(), end - begin, own.data() + begin,
@@ -91,7 +87,8 @@ void each_element(Tensors& parameters, const Tensors& gradients, double scale,
                    (std::get<std::span<T>>(b[n][i]).data() + begin)...);
     };
     std::visit([&](auto own) { update(own, std::make_index_sequence<count>()); }, w[i]);
-  });
+  };
+  parallel_tasks(chunks.count(), [&](Index chunk) { chunks.each(chunk, update_part); });
 }
 
 }  // namespace adjoint::nn

@@ -8,12 +8,6 @@
 namespace adjoint::nn {
 namespace {
 
-template <Real T>
-void add_to(T* sum, const T* term, Index count) {
-#pragma omp simd
-  for (Index i = 0; i < count; ++i) sum[i] += term[i];
-}
-
 // √ of the sum of squares(i, begin, count) over all chunks. The chunks' sums are added in order, so
 // the number of threads changes no bit.
 template <class Squares>
@@ -45,17 +39,15 @@ double add_up(std::span<Tensors> shards) {
     return std::visit(
         [&]<class T>(std::span<T> elements) {
           T* const sum = elements.data() + begin;
-          for (const Tensors& other : shards.subspan(1))
-            add_to(sum, other[i].values<T>().data() + begin, count);
+          for (const Tensors& other : shards.subspan(1)) {
+            const T* const term = other[i].values<T>().data() + begin;
+#pragma omp simd
+            for (Index j = 0; j < count; ++j) sum[j] += term[j];
+          }
           return sum_of_squares(sum, count);  // while the chunk is in the cache
         },
         sums[i]);
   });
-}
-
-double clipping_factor(double norm, double limit) {
-  // The small term keeps the factor finite; PyTorch adds the same.
-  return std::min(1.0, limit / (norm + 1e-6));
 }
 
 }  // namespace adjoint::nn

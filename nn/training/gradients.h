@@ -1,6 +1,7 @@
 // What a step does with all gradients together: adding up those of the shards, and clipping.
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "autograd/support/error.h"
@@ -23,6 +24,9 @@ double add_up(std::span<Tensors> shards);
 
 /// The factor min(1, limit / norm) that clips gradients of this global norm (Pascanu et al. 2013,
 /// algorithm 1). Optimizer::step takes it, which saves a pass over the gradients.
-double clipping_factor(double norm, double limit);
+inline double clipping_factor(double norm, double limit) {
+  // The small term keeps the factor finite; PyTorch adds the same.
+  return std::min(1.0, limit / (norm + 1e-6));
+}
 
 }  // namespace adjoint::nn

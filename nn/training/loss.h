@@ -1,6 +1,8 @@
 // The loss of a batch, as a sum and a count.
 #pragma once
 
+#include <algorithm>
+
 #include "autograd/ops.h"
 
 namespace adjoint::nn {
@@ -14,7 +16,11 @@ struct LossSum {
 
 /// Cross-entropy of targets i64 […] under logits […, tokens], leaving out targets equal to
 /// `padding`. Error if the shapes do not match: nothing is broadcast.
-LossSum masked_cross_entropy(const Tensor& logits, const Tensor& targets, Index padding,
-                             double smoothing = 0);
+inline LossSum masked_cross_entropy(const Tensor& logits, const Tensor& targets, Index padding,
+                                    double smoothing = 0) {
+  const Tensor losses =
+      cross_entropy(logits, targets, {.ignore = padding, .smoothing = smoothing});  // […]
+  return {sum(losses), targets.numel() - std::ranges::count(targets.values<Index>(), padding)};
+}
 
 }  // namespace adjoint::nn

@@ -20,21 +20,17 @@ constexpr auto step_key = "step";
   fail("cannot write ", path.string(), ": ", std::generic_category().message(reason));
 }
 
-Index step_of(std::string_view line, const std::filesystem::path& path, std::size_t number) {
-  const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
-  require(json.is_object() && json.contains(step_key) && json[step_key].is_number_unsigned(),
-          path.string(), ": line ", number,
-          " is not from a metrics log, whose lines are JSON objects with a step");
-  return json[step_key].get<Index>();
-}
-
 // The lines up to a step. Text after the last newline is a line that was never finished.
 std::string kept_lines(std::string_view text, Index steps_done, const std::filesystem::path& path) {
   std::string kept;
   std::size_t number = 0;
   for (std::size_t end; (end = text.find('\n')) != std::string_view::npos;) {
     const std::string_view line = text.substr(0, end + 1);
-    if (step_of(line, path, ++number) <= steps_done) kept += line;
+    const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+    require(json.is_object() && json.contains(step_key) && json[step_key].is_number_unsigned(),
+            path.string(), ": line ", ++number,
+            " is not from a metrics log, whose lines are JSON objects with a step");
+    if (json[step_key].get<Index>() <= steps_done) kept += line;
     text.remove_prefix(end + 1);
   }
   return kept;

@@ -1,10 +1,7 @@
 #include "nn/training/schedule.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numbers>
-
-#include "autograd/support/error.h"
 
 namespace adjoint::nn {
 namespace {

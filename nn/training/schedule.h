@@ -1,12 +1,71 @@
-// How the learning rate changes over a run.
+// How the learning rate changes over a run, and when a run stops.
 #pragma once
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
-#include "nn/training/patience.h"
+#include "autograd/support/error.h"
+#include "nn/saving/training_state.h"
 
 namespace adjoint::nn {
+
+// ---- Watching a validation figure, to stop early or to lower the learning rate ------------------
+
+enum class Goal { lowest, highest };  ///< lowest for a loss, highest for BLEU
+
+struct PatienceOptions {
+  Index patience = 5;  ///< patience ends with this many figures in a row that are no new best
+  Goal goal = Goal::lowest;
+  double margin = 0;  ///< by how much a figure must beat the best so far
+};
+
+/// Remembers the best figure so far and how many figures have followed it. NaN is never the best.
+/// For early stopping (Prechelt 1998), ask it after each validation:
+///
+///   if (patience.observe(loss)) save_parameters(model, best_path);
+///   if (patience.ended()) break;
+class Patience {
+ public:
+  /// Error unless the patience is at least 1 and the margin is finite and at least 0.
+  explicit Patience(const PatienceOptions& options = {})
+      : options_(options),
+        best_(std::numeric_limits<double>::infinity() * (options.goal == Goal::lowest ? 1 : -1)) {
+    require(options.patience >= 1, "patience: must be at least 1, got ", options.patience);
+    require(std::isfinite(options.margin) && options.margin >= 0,
+            "patience: the margin must be at least 0 and finite, got ", options.margin);
+  }
+
+  /// Returns whether the figure is a new best.
+  bool observe(double figure) {
+    const bool better = options_.goal == Goal::lowest ? figure < best_ - options_.margin
+                                                      : figure > best_ + options_.margin;
+    if (better) best_ = figure;
+    since_best_ = better ? 0 : since_best_ + 1;
+    return better;
+  }
+  bool ended() const { return since_best_ >= options_.patience; }
+  /// Restarts the count; the best so far remains the one to beat.
+  void renew() { since_best_ = 0; }
+
+  /// Before the first figure: infinity, of whichever sign is worst.
+  double best() const { return best_; }
+  Index since_best() const { return since_best_; }
+
+  void state(State& visit) {
+    visit.fixed("goal", options_.goal == Goal::lowest ? "lowest" : "highest");
+    visit.fixed("patience", options_.patience).fixed("margin", options_.margin);
+    visit("best", best_)("since_best", since_best_);
+  }
+
+ private:
+  PatienceOptions options_;
+  double best_;
+  Index since_best_ = 0;
+};
+
+// ---- The learning rate --------------------------------------------------------------------------
 
 struct ScheduleOptions {
   /// During a warm-up of W steps the factor rises evenly to 1: (s+1)/W at step s. Then follows:
@@ -17,8 +76,7 @@ struct ScheduleOptions {
   ///   inverse-sqrt  √(W / (s+1)), where W counts as at least 1. With a learning rate of
   ///                 1/√(width · W) this is the schedule of Vaswani et al. 2017, equation 3.
   ///   plateau       1, multiplied by `decay` whenever `patience` validation losses in a row fail
-  ///   to
-  ///                 beat the lowest by more than `margin`
+  ///                 to beat the lowest by more than `margin`
   ///
   /// linear, cosine and plateau fall to `floor`, no lower.
   std::string name = "constant";

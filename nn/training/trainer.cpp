@@ -24,14 +24,6 @@ Index count_tokens(std::span<const Ids> sources, std::span<const Ids> targets) {
   return tokens;
 }
 
-void require_finite(double norm) {
-  if (std::isfinite(norm)) return;
-  throw NotFinite(std::string("trainer: the gradients' norm is ") +
-                  (std::isnan(norm) ? "NaN" : "infinite") +
-                  ", since a value in the model or its loss is NaN or has overflowed; repeat the "
-                  "step under DetectAnomaly (autograd/tools/anomaly.h) to see where");
-}
-
 StepResult result_of(const std::vector<double>& losses, Index tokens, double norm) {
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   return {sum / static_cast<double>(tokens), tokens, norm};
@@ -75,7 +67,11 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
     gradients.resize(1);
   }
 
-  require_finite(norm);
+  if (!std::isfinite(norm))
+    throw NotFinite(text_from(
+        "trainer: the gradients' norm is ", std::isnan(norm) ? "NaN" : "infinite",
+        ", since a value in the model or its loss is NaN or has overflowed; repeat the step under "
+        "DetectAnomaly (autograd/tools/anomaly.h) to see where"));
   optimizer_.step(gradients.front(), options_.clip > 0 ? clipping_factor(norm, options_.clip) : 1);
   return result_of(losses, tokens, norm);
 }

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "nn/layers/attention.h"
-#include "nn/layers/embedding.h"
+#include "nn/layers/linear.h"
 #include "nn/layers/normalization.h"
 #include "nn/training/loss.h"
 #include "tests/parity/vectors.h"

@@ -8,7 +8,6 @@
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/models/transformer.h"
 #include "nn/training/optimizer.h"
-#include "nn/training/patience.h"
 #include "nn/training/schedule.h"
 #include "nn/training/trainer.h"
 

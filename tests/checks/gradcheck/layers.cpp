@@ -1,4 +1,4 @@
-#include "nn/layers/dropout.h"
+#include "nn/layers/linear.h"
 #include "nn/layers/recurrent.h"
 #include "nn/training/loss.h"
 #include "tests/checks/gradcheck/module_check.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autograd/gradcheck.h"
-#include "nn/layers/embedding.h"
+#include "nn/layers/linear.h"
 #include "tests/nn/layers/heads_as_examples.h"
 #include "tests/nn/support.h"
 

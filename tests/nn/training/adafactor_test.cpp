@@ -1,4 +1,4 @@
-#include "nn/training/adafactor.h"
+#include "nn/training/optimizer.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "autograd/support/threads.h"
-#include "nn/training/adafactor.h"
 #include "tests/nn/support.h"
 
 namespace {

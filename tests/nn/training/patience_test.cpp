@@ -1,4 +1,4 @@
-#include "nn/training/patience.h"
+#include "nn/training/schedule.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

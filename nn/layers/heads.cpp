@@ -1,11 +1,38 @@
-#include "nn/layers/relative_attention.h"
+#include "nn/layers/heads.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "nn/init.h"
-
 namespace adjoint::nn {
+
+Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                             const Mask& mask, Index heads, double drop, const Context& context,
+                             bool linear_biases) {
+  AttentionOptions options{.heads = heads, .linear_biases = linear_biases};
+  if (context.training() && drop > 0) {
+    options.dropout = drop;
+    options.key = context.take_key();
+  }
+  return attention(query, key, value, mask.pattern(), options);
+}
+
+DotProductHeads::DotProductHeads(Index heads, Index head_width, double p, bool bilinear,
+                                 bool with_rotary, bool with_linear_biases)
+    : Heads(heads, p), rotary(with_rotary), linear_biases(with_linear_biases) {
+  if (bilinear)
+    weight = variable(copy(broadcast_to(eye(head_width), {heads, head_width, head_width})));
+}
+
+// With bilinear scores q_h W_h for each head.
+Tensor DotProductHeads::queries(const Tensor& q, const Tensor& positions) const {
+  if (!weight.defined()) return keys(q, positions);
+  const Index d = weight.size(1);
+  const Tensor split = permute(reshape(q, {-1, count, d}), {1, 0, 2});  // [heads, rows, d]
+  const Tensor moved = permute(matmul(split, weight), {1, 0, 2});       // [rows, heads, d]
+  return keys(reshape(moved, q.shape()), positions);                    // […, heads · d]
+}
+
+// ---- Relative positions -------------------------------------------------------------------------
 
 RelativeHeads::RelativeHeads(Index heads, Index head_width, double p, Index max_distance,
                              bool with_values, Key key)

@@ -1,4 +1,4 @@
-#include "nn/layers/relative_attention.h"
+#include "nn/layers/heads.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

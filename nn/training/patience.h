@@ -1,7 +1,7 @@
 // Watching a validation figure, to stop early or to lower the learning rate.
 #pragma once
 
-#include "nn/saving/training_state.h"
+#include "nn/saving/checkpoint.h"
 
 namespace adjoint::nn {
 

@@ -5,7 +5,7 @@
 #include "autograd/support/error.h"
 #include "autograd/support/threads.h"
 #include "data/pairs/batching.h"
-#include "nn/decoding/greedy.h"
+#include "nn/decoding/generation.h"
 
 namespace adjoint::seq2seq {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "examples/seq2seq/settings/options.h"
 #include "nn/decoding/beam_search.h"
-#include "nn/decoding/sampling.h"
+#include "nn/decoding/generation.h"
 
 namespace adjoint::seq2seq {
 

@@ -9,7 +9,6 @@
 #include "autograd/support/checksum.h"
 #include "autograd/support/files.h"
 #include "nn/saving/checkpoint.h"
-#include "nn/saving/training_state.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
 

@@ -1,9 +1,8 @@
 // How good is the output: every metric, each documented in its own header.
 #pragma once
 
-#include "data/metrics/accuracy.h"       // token and sequence accuracy, perplexity
-#include "data/metrics/bleu.h"           // the book's BLEU, sacreBLEU's BLEU
-#include "data/metrics/chrf.h"           // chrF, chrF++
-#include "data/metrics/error_rates.h"    // edit distance, WER, phoneme error rate, PER
-#include "data/metrics/metric_tokens.h"  // how they cut text into tokens
-#include "data/metrics/ter.h"            // TER
+#include "data/metrics/bleu.h"         // the book's BLEU, sacreBLEU's BLEU
+#include "data/metrics/chrf.h"         // chrF, chrF++
+#include "data/metrics/error_rates.h"  // accuracy, perplexity, edit distance, WER, PER
+#include "data/metrics/metric_text.h"  // how they cut text into tokens
+#include "data/metrics/ter.h"          // TER

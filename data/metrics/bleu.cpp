@@ -6,8 +6,7 @@
 #include <sstream>
 
 #include "autograd/support/error.h"
-#include "data/metrics/metric_tokens.h"
-#include "data/metrics/ngrams.h"
+#include "data/metrics/metric_text.h"
 #include "data/text/unicode.h"
 
 namespace adjoint::data {
@@ -26,23 +25,15 @@ Tokens split_at_spaces(std::string_view text) {
 
 // --- the options ---
 
-struct NamedTokenizer {
-  std::string_view name;
-  Tokens (*tokenize)(std::string_view text);
-};
+using Tokenize = Tokens (*)(std::string_view text);
 
-constexpr std::array tokenizers = {
-    NamedTokenizer{"13a", tokenize_13a},
-    NamedTokenizer{"intl", tokenize_intl},
-    NamedTokenizer{"char", tokenize_char},
-    NamedTokenizer{"none", tokenize_none},
-};
-
-const NamedTokenizer& find_tokenizer(std::string_view name) {
-  const auto found = std::ranges::find(tokenizers, name, &NamedTokenizer::name);
-  require(found != tokenizers.end(), "bleu: unknown tokenizer \"", name,
+Tokenize find_tokenizer(std::string_view name) {
+  if (name == "13a") return tokenize_13a;
+  if (name == "intl") return tokenize_intl;
+  if (name == "char") return tokenize_char;
+  require(name == "none", "bleu: unknown tokenizer \"", name,
           "\", expected 13a, intl, char or none");
-  return *found;
+  return tokenize_none;
 }
 
 /// At most one of the three is used; without any there is no smoothing.
@@ -64,10 +55,9 @@ Smoothing find_smoothing(const BleuOptions& options) {
   const double value = options.smoothing_value.value_or(name == "floor" ? 0.1 : 1.0);
   if (name == "floor" || name == "add-k") {
     require(value >= 0, "bleu: the smoothing value must not be negative, got ", value);
-    const bool floor = name == "floor";
-    return {.floor = floor ? value : 0,
-            .added = floor ? 0 : value,
-            .signature = with_value(name, value)};
+    std::string signature = with_value(name, value);
+    if (name == "floor") return {.floor = value, .signature = std::move(signature)};
+    return {.added = value, .signature = std::move(signature)};
   }
   require(name == "exp" || name == "none", "bleu: unknown smoothing \"", name,
           "\", expected exp, floor, add-k or none");
@@ -129,18 +119,14 @@ std::size_t smooth_precisions(const Smoothing& smoothing, BleuScore& bleu) {
   return BleuScore::max_order;
 }
 
-double geometric_mean(std::span<const double> values) {
-  double log_sum = 0;
-  for (const double value : values) log_sum += std::log(value);  // log 0 = −∞, and exp(−∞) = 0
-  return std::exp(log_sum / static_cast<double>(values.size()));
-}
-
 void compute_score(const Smoothing& smoothing, bool effective_order, BleuScore& bleu) {
   bleu.bp = brevity_penalty(bleu.sys_len, bleu.ref_len);
   if (bleu.counts == std::array<std::int64_t, BleuScore::max_order>{}) return;
   const std::size_t existing = smooth_precisions(smoothing, bleu);
   const std::size_t orders = effective_order ? existing : BleuScore::max_order;
-  bleu.score = bleu.bp * geometric_mean(std::span(bleu.precisions).first(orders));
+  double log_sum = 0;  // log 0 = −∞, and exp(−∞) = 0
+  for (std::size_t order = 0; order < orders; ++order) log_sum += std::log(bleu.precisions[order]);
+  bleu.score = bleu.bp * std::exp(log_sum / static_cast<double>(orders));
 }
 
 }  // namespace
@@ -163,13 +149,13 @@ double bleu(std::string_view prediction, std::string_view label, std::int64_t k)
   return score;
 }
 
-BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, ReferenceSets sets,
+BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, const ReferenceSets& sets,
                       const BleuOptions& options) {
-  const NamedTokenizer& tokenizer = find_tokenizer(options.tokenizer);
+  const Tokenize tokenizer = find_tokenizer(options.tokenizer);
   const Smoothing smoothing = find_smoothing(options);
   const References references("corpus_bleu", hypotheses.size(), sets);
   const auto tokenize = [&](std::string_view text) {
-    return tokenizer.tokenize(options.lowercase ? lower_case(text) : std::string(text));
+    return tokenizer(options.lowercase ? lower_case(text) : std::string(text));
   };
 
   BleuScore bleu;

@@ -2,14 +2,9 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "data/metrics/references.h"
+#include "data/metrics/metric_text.h"
 
 namespace adjoint::data {
 
@@ -26,7 +21,7 @@ double bleu(std::string_view prediction, std::string_view label, std::int64_t k)
 
 /// The defaults are those of sacreBLEU for a corpus.
 struct BleuOptions {
-  /// How both sides are tokenized (data/metrics/metric_tokens.h): 13a, intl, char or none.
+  /// How both sides are tokenized (data/metrics/metric_text.h): 13a, intl, char or none.
   std::string tokenizer = "13a";
   /// What an order of n-grams without a match counts as, after Chen and Cherry ("A systematic
   /// comparison of smoothing techniques for sentence-level BLEU", WMT 2014):
@@ -68,15 +63,8 @@ struct BleuScore {
 /// any hypothesis of four tokens (unless effective_order or add-k is set), the score is 0. Pass
 /// detokenized text.
 /// Error for an unknown tokenizer or smoothing, a value that makes no sense, and as References.
-BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, ReferenceSets references,
+BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, const ReferenceSets& references,
                       const BleuOptions& options = {});
-
-/// The same with one reference per sentence.
-inline BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
-                             const std::vector<std::string>& references,
-                             const BleuOptions& options = {}) {
-  return corpus_bleu(hypotheses, ReferenceSets(&references, 1), options);
-}
 
 /// BLEU of one sentence against its references, by default with effective_order.
 BleuScore sentence_bleu(const std::string& hypothesis, const std::vector<std::string>& references,

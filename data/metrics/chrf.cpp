@@ -1,10 +1,7 @@
 #include "data/metrics/chrf.h"
 
-#include <string_view>
-
 #include "autograd/support/error.h"
-#include "data/metrics/metric_tokens.h"
-#include "data/metrics/ngrams.h"
+#include "data/metrics/metric_text.h"
 #include "data/text/unicode.h"
 
 namespace adjoint::data {
@@ -31,29 +28,23 @@ bool is_mark(char c) {
 Tokens words(std::string_view text) {
   Tokens tokens;
   for (const std::string& word : tokenize_none(text)) {
-    if (word.size() > 1 && is_mark(word.back())) {
-      tokens.push_back(word.substr(0, word.size() - 1));
-      tokens.emplace_back(1, word.back());
-    } else if (word.size() > 1 && is_mark(word.front())) {
-      tokens.emplace_back(1, word.front());
-      tokens.push_back(word.substr(1));
-    } else {
-      tokens.push_back(word);
-    }
+    std::size_t cut = 0;
+    if (word.size() > 1) cut = is_mark(word.back()) ? word.size() - 1 : is_mark(word.front());
+    if (cut > 0) tokens.push_back(word.substr(0, cut));
+    tokens.push_back(word.substr(cut));
   }
   return tokens;
-}
-
-void append_orders(const Tokens& tokens, std::int64_t highest, Orders& orders) {
-  for (std::int64_t n = 1; n <= highest; ++n)
-    orders.push_back(count_ngrams(tokens, static_cast<std::size_t>(n)));
 }
 
 Orders count_orders(std::string_view text, const ChrfOptions& options) {
   const std::string cased = options.lowercase ? lower_case(text) : std::string(text);
   Orders orders;
-  append_orders(characters(cased, options.whitespace), options.char_order, orders);
-  append_orders(words(cased), options.word_order, orders);
+  const auto append = [&](const Tokens& tokens, std::int64_t highest) {
+    for (std::int64_t n = 1; n <= highest; ++n)
+      orders.push_back(count_ngrams(tokens, static_cast<std::size_t>(n)));
+  };
+  append(characters(cased, options.whitespace), options.char_order);
+  append(words(cased), options.word_order);
   return orders;
 }
 
@@ -132,20 +123,17 @@ Overlaps best_overlaps(const Orders& hypothesis, const std::vector<std::string_v
   return best;
 }
 
-void check(const ChrfOptions& o) {
-  require(o.char_order >= 0 && o.word_order >= 0 && o.char_order + o.word_order > 0,
-          "corpus_chrf: the n-gram orders must not be negative or all 0, got ", o.char_order,
-          " for characters and ", o.word_order, " for words");
-  require(o.beta >= 1, "corpus_chrf: beta must be at least 1, got ", o.beta);
-}
-
 }  // namespace
 
-ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, ReferenceSets sets,
+ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, const ReferenceSets& sets,
                       const ChrfOptions& options) {
-  check(options);
+  const auto& [char_order, word_order, beta, lowercase, whitespace, epsilon_smoothing] = options;
+  require(char_order >= 0 && word_order >= 0 && char_order + word_order > 0,
+          "corpus_chrf: the n-gram orders must not be negative or all 0, got ", char_order,
+          " for characters and ", word_order, " for words");
+  require(beta >= 1, "corpus_chrf: beta must be at least 1, got ", beta);
   const References references("corpus_chrf", hypotheses.size(), sets);
-  Overlaps sum(static_cast<std::size_t>(options.char_order + options.word_order));
+  Overlaps sum(static_cast<std::size_t>(char_order + word_order));
   for (std::size_t i = 0; i < hypotheses.size(); ++i) {
     const Overlaps sentence =
         best_overlaps(count_orders(hypotheses[i], options), references.of(i), options);
@@ -156,13 +144,12 @@ ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, ReferenceSets 
     }
   }
   return {.score = 100 * score(sum, options),
-          .name = "chrF" + std::to_string(options.beta) +
-                  std::string(static_cast<std::size_t>(options.word_order), '+'),
-          .signature = references.signature() + (options.lowercase ? "|case:lc" : "|case:mixed") +
-                       (options.epsilon_smoothing ? "|eff:no" : "|eff:yes") +
-                       "|nc:" + std::to_string(options.char_order) +
-                       "|nw:" + std::to_string(options.word_order) +
-                       (options.whitespace ? "|space:yes" : "|space:no")};
+          .name = "chrF" + std::to_string(beta) +
+                  std::string(static_cast<std::size_t>(word_order), '+'),
+          .signature = references.signature() + (lowercase ? "|case:lc" : "|case:mixed") +
+                       (epsilon_smoothing ? "|eff:no" : "|eff:yes") +
+                       "|nc:" + std::to_string(char_order) + "|nw:" + std::to_string(word_order) +
+                       (whitespace ? "|space:yes" : "|space:no")};
 }
 
 }  // namespace adjoint::data

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
-#include "data/metrics/references.h"
+#include "data/metrics/metric_text.h"
 
 namespace adjoint::data {
 
@@ -41,14 +39,7 @@ struct ChrfScore {
 /// text.
 /// Error if an order is negative or both are 0, if beta < 1, for text that is not UTF-8, and as
 /// References.
-ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, ReferenceSets references,
+ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, const ReferenceSets& references,
                       const ChrfOptions& options = {});
-
-/// The same with one reference per sentence.
-inline ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses,
-                             const std::vector<std::string>& references,
-                             const ChrfOptions& options = {}) {
-  return corpus_chrf(hypotheses, ReferenceSets(&references, 1), options);
-}
 
 }  // namespace adjoint::data

@@ -1,12 +1,7 @@
 // TER: the edits, including moves of phrases, that turn a translation into its reference.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
-#include "data/metrics/metric_tokens.h"
-#include "data/metrics/references.h"
+#include "data/metrics/metric_text.h"
 
 namespace adjoint::data {
 
@@ -25,18 +20,11 @@ struct TerScore {
 ///   100 · edits / length of the references
 ///
 /// An edit inserts, deletes or replaces a word, or moves a phrase; ter_edits says how they are
-/// found. Of several references, the one with the fewest edits counts. If the references have no
-/// words, the rate is 0 without edits and 100 otherwise. Errors as References, and for text that is
-/// not UTF-8.
-TerScore corpus_ter(const std::vector<std::string>& hypotheses, ReferenceSets references,
+/// found. Of several references, the one with the fewest edits counts. Without words in the
+/// references, the score is as error_rate says. Errors as References, and for text that is not
+/// UTF-8.
+TerScore corpus_ter(const std::vector<std::string>& hypotheses, const ReferenceSets& references,
                     const TercomOptions& options = {});
-
-/// The same with one reference per sentence.
-inline TerScore corpus_ter(const std::vector<std::string>& hypotheses,
-                           const std::vector<std::string>& references,
-                           const TercomOptions& options = {}) {
-  return corpus_ter(hypotheses, ReferenceSets(&references, 1), options);
-}
 
 /// The number of edits that TER counts. Finding the fewest is NP-complete (because of the moves),
 /// so phrases are moved greedily, as in tercom and sacreBLEU: the move that lowers the edit
@@ -44,7 +32,9 @@ inline TerScore corpus_ter(const std::vector<std::string>& hypotheses,
 /// the hypothesis, then to the target nearest its beginning. A phrase may be moved if it has at
 /// most 10 words, occurs in the reference at most 50 words away, contains a wrong word on both
 /// sides, and is not aligned with itself. It moves to where the word before the reference's phrase,
-/// or a word of that phrase, is aligned. The search ends after 1,000 tried moves.
-std::int64_t ter_edits(const Tokens& hypothesis, const Tokens& reference);
+/// or a word of that phrase, is aligned. After `max_tried` tried moves (sacreBLEU's
+/// limit) the search ends; 0 gives the edit distance.
+std::int64_t ter_edits(const Tokens& hypothesis, const Tokens& reference,
+                       std::int64_t max_tried = 1000);
 
 }  // namespace adjoint::data

@@ -1,7 +1,6 @@
 #include "data/pairs/batching.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "autograd/support/error.h"
 
@@ -18,11 +17,8 @@ EncodedPairs encode(const std::vector<Pair>& pairs, const Vocabulary& source,
   EncodedPairs encoded;
   for (const Pair& pair : pairs) {
     encoded.sources.push_back(encode_source(pair.source, source));
-    Ids ids = {Vocabulary::bos};
-    const Ids words = target.encode(pair.target);
-    ids.insert(ids.end(), words.begin(), words.end());
-    ids.push_back(Vocabulary::eos);
-    encoded.targets.push_back(std::move(ids));
+    Ids& ids = encoded.targets.emplace_back(encode_source(pair.target, target));
+    ids.insert(ids.begin(), Vocabulary::bos);
   }
   return encoded;
 }
@@ -46,10 +42,8 @@ BatchOrder batch_order_by_tokens(const EncodedPairs& pairs, Index tokens, Key ke
   const auto longer = [&](std::size_t i) {
     return static_cast<Index>(std::max(pairs.sources[i].size(), pairs.targets[i].size()));
   };
-  std::vector<std::size_t> by_length;
   const Tensor order = permutation(static_cast<Index>(pairs.size()), key.child("pairs"));
-  for (const Index pair : order.values<Index>())
-    by_length.push_back(static_cast<std::size_t>(pair));
+  std::vector<std::size_t> by_length(order.values<Index>().begin(), order.values<Index>().end());
   std::ranges::stable_sort(by_length, {}, lengths);
 
   BatchOrder cut;

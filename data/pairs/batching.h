@@ -1,10 +1,6 @@
 // From sentence pairs to batches of ids.
 #pragma once
 
-#include <span>
-#include <vector>
-
-#include "autograd/random.h"
 #include "data/pairs/parallel_corpus.h"
 #include "data/text/vocabulary.h"
 
@@ -66,7 +62,7 @@ class Batches {
   /// A hash of all pairs.
   Key digest() const { return digest_; }
 
-  /// What a resumed run needs (nn/saving/training_state.h): the position. Pairs, size and key must
+  /// What a resumed run needs (nn/saving/checkpoint.h): the position. Pairs, size and key must
   /// be the same.
   template <class State>
   void state(State& visit) {

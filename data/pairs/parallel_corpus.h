@@ -1,12 +1,6 @@
 // Sentence pairs: read from files, and split into a training and a held-out part.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "autograd/random.h"
 #include "data/text/tokenizer.h"
 

@@ -1,10 +1,7 @@
 #include "data/pairs/tasks.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
-#include <span>
-#include <utility>
 
 #include "autograd/support/error.h"
 
@@ -36,17 +33,13 @@ Tokens as_tokens(const Numbers& numbers) {
 
 // --- copy, reverse, sort: a random string, rearranged ---
 
-template <void (*rearrange)(Numbers&)>
+template <auto rearrange>
 Pair draw_rearranged(const TaskOptions& options, Key key) {
   Numbers string = draw_string(options, key);
   Tokens source = as_tokens(string);
   rearrange(string);
   return {.source = std::move(source), .target = as_tokens(string)};
 }
-
-void keep(Numbers&) {}
-void reverse(Numbers& string) { std::ranges::reverse(string); }
-void sort(Numbers& string) { std::ranges::sort(string); }
 
 // --- addition: a number is a list of digits, units first ---
 
@@ -111,9 +104,9 @@ struct Task {
 };
 
 constexpr std::array tasks = {
-    Task{"copy", draw_rearranged<keep>, count_strings},
-    Task{"reverse", draw_rearranged<reverse>, count_strings},
-    Task{"sort", draw_rearranged<sort>, count_strings},
+    Task{"copy", draw_rearranged<[](Numbers&) {}>, count_strings},
+    Task{"reverse", draw_rearranged<std::ranges::reverse>, count_strings},
+    Task{"sort", draw_rearranged<std::ranges::sort>, count_strings},
     Task{"addition", draw_addition, count_sums},
 };
 

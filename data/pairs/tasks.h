@@ -1,11 +1,6 @@
 // Toy tasks, to see whether a model learns at all.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "data/pairs/parallel_corpus.h"
 
 namespace adjoint::data {

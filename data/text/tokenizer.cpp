@@ -87,8 +87,7 @@ Tokenizer Tokenizer::from_name(std::string_view name, const std::filesystem::pat
 }
 
 std::string Tokenizer::name() const {
-  if (kind == Kind::words) return "words";
-  return kind == Kind::characters ? "characters" : "sentencepiece";
+  return kind == Kind::words ? "words" : kind == Kind::characters ? "characters" : "sentencepiece";
 }
 
 Tokens Tokenizer::tokenize(std::string_view text) const {

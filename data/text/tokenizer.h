@@ -1,11 +1,6 @@
 // Text to tokens and back.
 #pragma once
 
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "data/text/subwords.h"
 
 namespace adjoint::data {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
 
@@ -17,10 +16,18 @@ const utf8proc_uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
 }
 
-/// Reads the code point at the start of the text. Returns its length in bytes; not positive if it
-/// is ill-formed.
-utf8proc_ssize_t read_code_point(std::string_view text, utf8proc_int32_t* code_point) {
-  return utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), code_point);
+/// Reads code points up to the end of the text or the first ill-formed byte; returns the offset.
+std::size_t read_code_points(std::string_view text, std::u32string& points) {
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    const std::string_view rest = text.substr(offset);
+    utf8proc_int32_t point = 0;
+    const utf8proc_ssize_t length = utf8proc_iterate(bytes_of(rest), std::ssize(rest), &point);
+    if (length <= 0) break;
+    points += static_cast<char32_t>(point);
+    offset += static_cast<std::size_t>(length);
+  }
+  return offset;
 }
 
 utf8proc_category_t category(char32_t c) {
@@ -69,26 +76,16 @@ bool ends_a_word(std::u32string_view text, std::size_t i) {
 }  // namespace
 
 std::optional<std::size_t> invalid_utf8_at(std::string_view text) {
-  std::size_t offset = 0;
-  while (offset < text.size()) {
-    utf8proc_int32_t ignored = 0;
-    const utf8proc_ssize_t length = read_code_point(text.substr(offset), &ignored);
-    if (length <= 0) return offset;
-    offset += static_cast<std::size_t>(length);
-  }
-  return std::nullopt;
+  std::u32string points;
+  const std::size_t offset = read_code_points(text, points);
+  return offset < text.size() ? std::optional(offset) : std::nullopt;
 }
 
 std::u32string code_points(std::string_view text) {
   std::u32string points;
   points.reserve(text.size());
-  for (std::size_t offset = 0; offset < text.size();) {
-    utf8proc_int32_t point = 0;
-    const utf8proc_ssize_t length = read_code_point(text.substr(offset), &point);
-    require(length > 0, "the text is not UTF-8 at byte offset ", offset);
-    points += static_cast<char32_t>(point);
-    offset += static_cast<std::size_t>(length);
-  }
+  const std::size_t offset = read_code_points(text, points);
+  require(offset == text.size(), "the text is not UTF-8 at byte offset ", offset);
   return points;
 }
 

@@ -1,7 +1,6 @@
 #include "data/text/vocabulary.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"

@@ -2,12 +2,7 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "data/text/tokenizer.h"
 

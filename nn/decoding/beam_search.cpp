@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/decoding/generation.h"
+#include "nn/decoding/next_token.h"
 
 namespace adjoint::nn {
 namespace {
@@ -102,7 +102,6 @@ std::vector<std::vector<Hypothesis>> search_batch(const EncoderDecoder& model,
                                                   std::span<const Ids> sources, Index first,
                                                   const BeamOptions& beam,
                                                   const DecodingOptions& options) {
-  const NoRecording guard;
   const auto decoding =
       model.decode(Sequences::padded(sources, options.padding), options.max_length);
   std::vector<Beam> beams;
@@ -149,11 +148,10 @@ std::vector<std::vector<Hypothesis>> beam_search(const EncoderDecoder& model,
           "beam_search: the length penalty's alpha and offset must be at least 0 and finite, are ",
           alpha, " and ", offset);
   options.check(sources.size());
-  return in_batches<std::vector<Hypothesis>>(
-      sources, std::max<Index>(1, rows_per_batch / beam.width),
-      [&](std::span<const Ids> batch, Index first) {
-        return search_batch(model, batch, first, beam, options);
-      });
+  const Index batch_size = std::max<Index>(1, rows_per_batch / beam.width);
+  return in_batches(sources, batch_size, [&](std::span<const Ids> batch, Index first) {
+    return search_batch(model, batch, first, beam, options);
+  });
 }
 
 }  // namespace adjoint::nn

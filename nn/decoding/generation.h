@@ -1,40 +1,41 @@
-// The loops under the searches: sources in batches, and targets generated token by token.
+// Targets generated token by token: the likeliest, or drawn from the model's distribution.
 #pragma once
 
-#include <functional>
-
-#include "autograd/support/threads.h"
-#include "nn/decoding/next_token.h"
+#include "nn/decoding/decoding.h"
 
 namespace adjoint::nn {
 
-/// Enough rows in a batch for efficient matrix products, and few enough to keep all threads busy.
-constexpr Index rows_per_batch = 32;
+/// Chooses the likeliest token at each step and feeds it back as the next input, until the end. One
+/// result for each source. Equal to running the whole prefix through the model at each step, but
+/// faster, since the model caches what it has computed.
+std::vector<Ids> greedy(const EncoderDecoder& model, std::span<const Ids> sources,
+                        const DecodingOptions& options = {});
 
-/// Collects what f(sources of a batch, number of the first) returns, for all batches, which are
-/// spread over threads. Their size is fixed, so the number of threads changes nothing; and each
-/// batch is done as soon as its own targets are.
-template <class Result, class F>
-std::vector<Result> in_batches(std::span<const Ids> sources, Index batch_size, const F& f) {
-  std::vector<Result> results(sources.size());
-  parallel_for(std::ssize(sources), batch_size, [&](Index begin, Index end) {
-    const auto first = static_cast<std::size_t>(begin),
-               count = static_cast<std::size_t>(end - begin);
-    std::ranges::move(f(sources.subspan(first, count), begin), results.begin() + begin);
-  });
-  return results;
-}
+/// The same targets with their probabilities, which take a little more time.
+std::vector<Hypothesis> greedy_hypotheses(const EncoderDecoder& model, std::span<const Ids> sources,
+                                          const DecodingOptions& options = {});
 
-struct Token {
-  Index id;
-  double log_probability = 0;
+/// How a token is drawn from logits x. Of p = softmax(x / temperature), the `top_k` likeliest
+/// tokens are kept; of those, the fewest whose share is at least `top_p` (the nucleus of Holtzman
+/// et al. 2020, "The curious case of neural text degeneration", section 3.1); one of them is drawn
+/// with a probability proportional to p. At ties the lower id is kept.
+struct SamplingOptions {
+  double temperature = 1;  ///< above 0; below 1, likely tokens become likelier
+  Index top_k = 0;         ///< 0: all
+  double top_p = 1;        ///< in (0, 1]; 1: all
+  Key key{};               ///< the seed
+  /// A number for each source, or an empty list for 0, 1, 2, … A draw is a function of the key,
+  /// this number and the step only. So a data set that is cut into batches or sorted gives the same
+  /// samples if each source keeps its number, and one source under several numbers gives several.
+  std::vector<Index> numbers = {};
 };
 
-/// Chooses a token from a row of logits [rows, tokens].
-using ChooseToken = std::function<Token(const Tensor& logits, Index row, const Choice& choice)>;
-
-/// One target for each source, with the tokens that `choose` chooses.
-std::vector<Hypothesis> generate(const EncoderDecoder& model, std::span<const Ids> sources,
-                                 const DecodingOptions& options, const ChooseToken& choose);
+/// Draws one target for each source, token by token. Options that exclude tokens (the end before
+/// min_length) or force them (a prefix) apply before anything is kept or drawn. log_probability and
+/// `score` are the model's, without temperature. Error if temperature or top_p is out of range,
+/// top_k is negative, or the number of `numbers` is not that of the sources.
+std::vector<Hypothesis> sample(const EncoderDecoder& model, std::span<const Ids> sources,
+                               const SamplingOptions& sampling = {},
+                               const DecodingOptions& options = {});
 
 }  // namespace adjoint::nn

@@ -1,12 +1,30 @@
-// The next token of a target: which ones the options allow, and how likely each is. For the
-// searches; their users do not need it.
+// What the searches share: sources in batches, and the next token of a target, which ones the
+// options allow and how likely each is. Users of the searches do not need it.
 #pragma once
 
 #include <algorithm>
 
+#include "autograd/support/threads.h"
 #include "nn/decoding/decoding.h"
 
 namespace adjoint::nn {
+
+/// Enough rows in a batch for efficient matrix products, and few enough to keep all threads busy.
+constexpr Index rows_per_batch = 32;
+
+/// Collects what f(sources of a batch, number of the first) returns, for all batches, which are
+/// spread over threads. Nothing is recorded. The size of a batch is fixed, so the number of threads
+/// changes nothing; and each batch is done as soon as its own targets are.
+template <class F>
+auto in_batches(std::span<const Ids> sources, Index batch_size, const F& f) {
+  const NoRecording guard;
+  decltype(f(sources, Index{0})) results(sources.size());
+  parallel_for(std::ssize(sources), batch_size, [&](Index begin, Index end) {
+    const auto first = static_cast<std::size_t>(begin), last = static_cast<std::size_t>(end);
+    std::ranges::move(f(sources.subspan(first, last - first), begin), results.begin() + begin);
+  });
+  return results;
+}
 
 /// One choice to make: the token of this source's target that follows `step` others.
 struct Choice {

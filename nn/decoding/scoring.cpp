@@ -1,59 +1,42 @@
 #include "nn/decoding/scoring.h"
 
-#include <numeric>
-
-#include "nn/decoding/generation.h"
+#include "nn/decoding/next_token.h"
 
 namespace adjoint::nn {
-namespace {
-
-std::vector<PairScore> score_batch(const EncoderDecoder& model, std::span<const Ids> sources,
-                                   std::span<const Ids> targets, Index first,
-                                   const DecodingOptions& options) {
-  const NoRecording guard;
-  std::vector<Ids> inputs, outputs;
-  for (const Ids& target : targets) {
-    Ids& output = outputs.emplace_back(target);
-    if (options.end != none) output.push_back(options.end);
-    Ids& input = inputs.emplace_back(output);
-    input.insert(input.begin(), options.begin);
-    input.pop_back();
-  }
-  const Tensor logits = model.logits(Sequences::padded(sources, options.padding),
-                                     Sequences::padded(inputs, options.padding),
-                                     Context::inference());  // [batch, steps, tokens]
-  const Index steps = logits.size(1), tokens = logits.size(2);
-  const Tensor rows = reshape(logits, {logits.size(0) * steps, tokens});  // [batch · steps, tokens]
-  const DecodingOptions unrestricted;
-  std::vector<PairScore> scores(targets.size());
-  for (std::size_t i = 0; i < targets.size(); ++i)
-    for (Index step = 0; step < std::ssize(outputs[i]); ++step) {
-      const Choice choice{first + static_cast<Index>(i), step, unrestricted};
-      const Index id = outputs[i][static_cast<std::size_t>(step)];
-      require(id >= 0 && id < tokens, "score: target ", choice.source, " contains ", id,
-              ", the model has ", tokens, " tokens");
-      const NextToken next(rows, static_cast<Index>(i) * steps + step, choice);
-      scores[i].tokens.push_back(next.log_probability(id));
-      scores[i].likeliest.push_back(next.likeliest(1).front());
-    }
-  return scores;
-}
-
-}  // namespace
-
-double PairScore::log_probability() const {
-  return std::accumulate(tokens.begin(), tokens.end(), 0.0);
-}
 
 std::vector<PairScore> score(const EncoderDecoder& model, std::span<const Ids> sources,
                              std::span<const Ids> targets, const DecodingOptions& options) {
   require(sources.size() == targets.size(), "score: ", sources.size(), " sources and ",
           targets.size(), " targets");
-  return in_batches<PairScore>(
-      sources, rows_per_batch, [&](std::span<const Ids> batch, Index first) {
-        const auto its_targets = targets.subspan(static_cast<std::size_t>(first), batch.size());
-        return score_batch(model, batch, its_targets, first, options);
-      });
+  return in_batches(sources, rows_per_batch, [&](std::span<const Ids> batch, Index first) {
+    std::vector<Ids> inputs, outputs;
+    for (const Ids& target : targets.subspan(static_cast<std::size_t>(first), batch.size())) {
+      Ids& output = outputs.emplace_back(target);
+      if (options.end != none) output.push_back(options.end);
+      Ids& input = inputs.emplace_back(output);
+      input.insert(input.begin(), options.begin);
+      input.pop_back();
+    }
+    const Tensor logits = model.logits(Sequences::padded(batch, options.padding),
+                                       Sequences::padded(inputs, options.padding),
+                                       Context::inference());  // [batch, steps, tokens]
+    const Index steps = logits.size(1), tokens = logits.size(2);
+    const Tensor rows =
+        reshape(logits, {logits.size(0) * steps, tokens});  // [batch · steps, tokens]
+    const DecodingOptions unrestricted;
+    std::vector<PairScore> scores(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      for (Index step = 0; step < std::ssize(outputs[i]); ++step) {
+        const Choice choice{first + static_cast<Index>(i), step, unrestricted};
+        const Index id = outputs[i][static_cast<std::size_t>(step)];
+        require(id >= 0 && id < tokens, "score: target ", choice.source, " contains ", id,
+                ", the model has ", tokens, " tokens");
+        const NextToken next(rows, static_cast<Index>(i) * steps + step, choice);
+        scores[i].tokens.push_back(next.log_probability(id));
+        scores[i].likeliest.push_back(next.likeliest(1).front());
+      }
+    return scores;
+  });
 }
 
 }  // namespace adjoint::nn

@@ -1,6 +1,8 @@
 // How likely given targets are.
 #pragma once
 
+#include <numeric>
+
 #include "nn/decoding/decoding.h"
 
 namespace adjoint::nn {
@@ -12,7 +14,7 @@ struct PairScore {
   /// The likeliest token at each of these positions: what greedy decoding would choose there.
   Ids likeliest;
   /// The sum of `tokens`.
-  double log_probability() const;
+  double log_probability() const { return std::accumulate(tokens.begin(), tokens.end(), 0.0); }
 };
 
 /// Scores each pair, in natural logarithms and f64. Targets come without begin and end, as decoding

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/saving/state_file.h"
 #include "nn/training/elements.h"
 
 namespace adjoint::nn {

@@ -5,7 +5,6 @@
 #include <span>
 
 #include "nn/saving/checkpoint.h"
-#include "nn/saving/training_state.h"
 
 namespace adjoint::nn {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "nn/saving/training_state.h"
+#include "nn/saving/checkpoint.h"
 #include "nn/training/elements.h"
 #include "nn/training/gradients.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autograd/support/error.h"
-#include "nn/saving/training_state.h"
+#include "nn/saving/checkpoint.h"
 
 namespace adjoint::nn {
 

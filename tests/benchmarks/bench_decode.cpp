@@ -1,7 +1,7 @@
 // Greedy decoding: the encoder, then 20 steps of the decoder with a cache, whatever tokens come
 // out.
 #include "autograd/support/threads.h"
-#include "nn/decoding/greedy.h"
+#include "nn/decoding/generation.h"
 #include "tests/benchmarks/measuring.h"
 #include "tests/benchmarks/options.h"
 

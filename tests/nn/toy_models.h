@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "nn/decoding/greedy.h"
-#include "nn/decoding/without_cache.h"
+#include "nn/decoding/decoding.h"
+#include "nn/decoding/generation.h"
 #include "tests/nn/support.h"
 
 namespace adjoint::testing {

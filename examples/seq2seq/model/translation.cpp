@@ -4,7 +4,7 @@
 
 #include "autograd/support/error.h"
 #include "autograd/support/threads.h"
-#include "nn/decoding/greedy.h"
+#include "nn/decoding/generation.h"
 
 namespace adjoint::seq2seq {
 namespace {

@@ -4,7 +4,7 @@
 #include "data/pairs/batching.h"
 #include "examples/seq2seq/settings/options.h"
 #include "nn/decoding/beam_search.h"
-#include "nn/decoding/sampling.h"
+#include "nn/decoding/generation.h"
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/models/transformer.h"
 #include "nn/training/optimizer.h"

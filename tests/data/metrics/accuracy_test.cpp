@@ -1,4 +1,4 @@
-#include "data/metrics/accuracy.h"
+#include "data/metrics/error_rates.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "data/metrics/metric_tokens.h"
+#include "data/metrics/metric_text.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

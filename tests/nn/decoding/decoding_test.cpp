@@ -1,4 +1,4 @@
-#include "nn/decoding/greedy.h"
+#include "nn/decoding/generation.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -7,7 +7,6 @@
 
 #include "autograd/support/threads.h"
 #include "nn/decoding/beam_search.h"
-#include "nn/decoding/sampling.h"
 #include "nn/decoding/scoring.h"
 #include "tests/nn/toy_models.h"
 

@@ -1,4 +1,4 @@
-#include "nn/decoding/sampling.h"
+#include "nn/decoding/generation.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

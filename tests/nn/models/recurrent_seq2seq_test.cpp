@@ -5,8 +5,8 @@
 
 #include "nn/checks/properties.h"
 #include "nn/decoding/beam_search.h"
-#include "nn/decoding/greedy.h"
-#include "nn/decoding/without_cache.h"
+#include "nn/decoding/decoding.h"
+#include "nn/decoding/generation.h"
 #include "nn/training/loss.h"
 #include "nn/training/trainer.h"
 #include "tests/nn/support.h"

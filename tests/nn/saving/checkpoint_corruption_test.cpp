@@ -8,7 +8,6 @@
 
 #include "autograd/support/files.h"
 #include "nn/saving/checkpoint.h"
-#include "nn/saving/training_state.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
 

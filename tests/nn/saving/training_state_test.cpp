@@ -1,4 +1,3 @@
-#include "nn/saving/training_state.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

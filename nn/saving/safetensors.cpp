@@ -1,24 +1,72 @@
-// Reading safetensors. Nothing in the file is trusted before it is checked.
+#include "nn/saving/safetensors.h"
+
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #include "autograd/support/files.h"
-#include "nn/saving/safetensors_format.h"
+#include "autograd/support/error.h"
+#include "autograd/support/files.h"
 
 namespace adjoint::nn {
 namespace {
 
-using namespace safetensors;
 using Json = nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little,
               "safetensors are little-endian; a big-endian machine would have to swap their bytes");
+
+constexpr std::size_t length_bytes = 8;  // of the number before the header
+constexpr std::uint64_t max_header = 100'000'000;
+constexpr auto metadata_key = "__metadata__";
+constexpr auto checksum_key = "adjoint.crc32";
+constexpr std::string_view codes[] = {"F32", "F64", "I64", "BOOL"};  // by DType
+
+std::string_view code_of(DType dtype) { return codes[static_cast<std::size_t>(dtype)]; }
+
+/// The bytes of a tensor's elements, in place.
+std::string_view bytes_of(const Tensor& x) {
+  return dispatch(x.dtype(), [&]<class T>() {
+    const std::span<const T> values = x.values<T>();
+    return std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  });
+}
+
+/// CRC-32 of everything but a checksum, in hexadecimal (README.md).
+std::string checksum_of(const SafeTensors& content) {
+  const std::string end(1, '\0');
+  std::uint32_t sum = 0;
+  for (const auto& [key, text] : content.metadata)
+    if (key != checksum_key) sum = crc32(key + end + text + end, sum);
+  for (const auto& [name, x] : content.tensors) {
+    if (!x.defined()) continue;  // writing refuses it
+    std::string sizes;
+    for (const Index size : x.shape().sizes())
+      sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
+    sum = crc32(name + end + std::string(code_of(x.dtype())) + end + sizes + end, sum);
+    sum = crc32(bytes_of(x), sum);
+  }
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", sum);
+  return text;
+}
+
+/// Returns f(). An Error that f throws gets `what`, a file or a tensor, in front.
+template <class F>
+auto about(const std::string& what, const F& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    fail(what, ": ", error.what());
+  }
+}
+
+// ---- Reading. Nothing in the file is trusted before it is checked. ------------------------------
 
 /// What the header says about one tensor.
 struct Entry {
@@ -28,8 +76,6 @@ struct Entry {
 
   std::string title() const { return "tensor " + shown(name); }
 };
-
-// ---- The header ---------------------------------------------------------------------------------
 
 /// The header, without the length before it.
 std::string_view cut_header(std::string_view bytes) {
@@ -86,9 +132,10 @@ Metadata read_metadata(const Json& json) {
 DType read_dtype(const Json& json) {
   require(json.is_string(), "the dtype is not a string");
   const auto& code = json.get_ref<const std::string&>();
-  for (const DType dtype : {DType::f32, DType::f64, DType::i64, DType::b8})
-    if (code == code_of(dtype)) return dtype;
-  fail("unknown dtype ", shown(code), ", expected F32, F64, I64 or BOOL");
+  const auto found = std::ranges::find(codes, code);
+  require(found != std::end(codes), "unknown dtype ", shown(code),
+          ", expected F32, F64, I64 or BOOL");
+  return static_cast<DType>(found - codes);
 }
 
 /// A list of integers that an Index can hold, none negative.
@@ -120,8 +167,6 @@ Entry read_entry(const std::string& name, const Json& json) {
           " bytes, data_offsets span ", end - begin);
   return {name, form, begin, end};
 }
-
-// ---- The data -----------------------------------------------------------------------------------
 
 /// Sorts the entries by their place and checks that they fill the data exactly.
 void check_layout(std::vector<Entry>& entries, std::uint64_t data_size) {
@@ -177,6 +222,54 @@ SafeTensors parse(const std::string& bytes) {
   return result;
 }
 
+// ---- Writing ------------------------------------------------------------------------------------
+
+using Item = std::pair<const std::string, Tensor>;
+
+/// Wide elements first, then by name, so that every tensor begins at a multiple of its element
+/// size.
+std::vector<const Item*> in_file_order(const SafeTensors& content) {
+  std::vector<const Item*> items;
+  for (const Item& item : content.tensors) {
+    require(item.first != metadata_key, "no tensor may have the name ", metadata_key);
+    require(item.second.defined(), "tensor ", shown(item.first), " is empty");
+    items.push_back(&item);
+  }
+  std::ranges::stable_sort(items, std::greater(),
+                           [](const Item* item) { return size_of(item->second.dtype()); });
+  return items;
+}
+
+/// Text as it may stand in JSON. Error unless it is UTF-8.
+const std::string& utf8(const std::string& text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return text;
+  } catch (const Json::type_error&) {
+    fail("cannot write text that is not UTF-8: ", shown(text));
+  }
+}
+
+std::string make_header(const std::vector<const Item*>& items, const Metadata& metadata) {
+  auto json = nlohmann::ordered_json::object();
+  for (const auto& [key, text] : metadata) json[metadata_key][utf8(key)] = utf8(text);
+  std::uint64_t begin = 0;
+  for (const Item* item : items) {
+    const auto& [name, tensor] = *item;
+    const std::uint64_t end = begin + bytes_of(tensor).size();
+    auto& entry = json[utf8(name)];
+    entry["dtype"] = code_of(tensor.dtype());
+    entry["shape"] = tensor.shape().sizes();
+    entry["data_offsets"] = {begin, end};
+    begin = end;
+  }
+  std::string header = json.dump();
+  header.resize((header.size() + 7) / 8 * 8, ' ');  // so that the data begins at a multiple of 8
+  require(header.size() <= max_header, "the header would have ", header.size(),
+          " bytes, the limit is ", max_header);
+  return header;
+}
+
 }  // namespace
 
 std::string shown(const std::string& text) {
@@ -189,6 +282,23 @@ std::string shown(const std::string& text) {
 SafeTensors read_safetensors(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   return about(path.string(), [&] { return parse(bytes); });
+}
+
+SafeTensors with_checksum(SafeTensors content) {
+  content.metadata[checksum_key] = checksum_of(content);
+  return content;
+}
+
+void write_safetensors(const std::filesystem::path& path, const SafeTensors& content) {
+  const auto [header, items] = about(path.string(), [&] {
+    std::vector<const Item*> in_order = in_file_order(content);
+    return std::pair(make_header(in_order, content.metadata), std::move(in_order));
+  });
+  const std::uint64_t length = header.size();
+  std::vector<std::string_view> pieces = {{reinterpret_cast<const char*>(&length), length_bytes},
+                                          header};
+  for (const Item* item : items) pieces.push_back(bytes_of(item->second));
+  write_file(path, pieces);
 }
 
 }  // namespace adjoint::nn

@@ -1,8 +1,8 @@
-#include "data/metrics/metric_tokens.h"
+#include "data/metrics/metric_text.h"
 
 #include <algorithm>
-#include <string>
 
+#include "autograd/support/error.h"
 #include "data/text/unicode.h"
 
 namespace adjoint::data {
@@ -33,13 +33,6 @@ void replace_all(Text& text, View from, View to) {
     text.replace(at, from.size(), to);
 }
 
-void resolve_entities(Text& text) {
-  replace_all(text, U"&quot;", U"\"");
-  replace_all(text, U"&amp;", U"&");
-  replace_all(text, U"&lt;", U"<");
-  replace_all(text, U"&gt;", U">");
-}
-
 /// s/([alone])/ \1 /g
 Text space_around(View text, Test alone) {
   Text spaced;
@@ -64,6 +57,15 @@ Text space_between(View text, Test first, Test second, View before, View after) 
     }
   }
   return spaced;
+}
+
+/// Resolves entities, then puts spaces around symbols and both ends.
+Text space_symbols(Text text) {
+  replace_all(text, U"&quot;", U"\"");
+  replace_all(text, U"&amp;", U"&");
+  replace_all(text, U"&lt;", U"<");
+  replace_all(text, U"&gt;", U">");
+  return space_around(U" " + text + U" ", is_ascii_symbol);
 }
 
 /// Splits off periods and commas unless between digits, and a dash after a digit.
@@ -95,8 +97,7 @@ Text without_trailing_white_space(std::string_view text) {
 Text normalize_for_tercom(Text line) {
   replace_all(line, U"\n-", U"");
   replace_all(line, U"\n", U" ");
-  resolve_entities(line);
-  line = space_around(U" " + line + U" ", is_ascii_symbol);
+  line = space_symbols(std::move(line));
   replace_all(line, U"'s ", U" 's ");
   return split_off_marks(line);
 }
@@ -108,9 +109,7 @@ Tokens tokenize_13a(std::string_view text) {
   replace_all(line, U"<skipped>", U"");
   replace_all(line, U"-\n", U"");
   replace_all(line, U"\n", U" ");
-  resolve_entities(line);
-  line = space_around(U" " + line + U" ", is_ascii_symbol);
-  return split_at_white_space(split_off_marks(line));
+  return split_at_white_space(split_off_marks(space_symbols(std::move(line))));
 }
 
 Tokens tokenize_intl(std::string_view text) {
@@ -137,6 +136,52 @@ Tokens tokenize_tercom(std::string_view text, const TercomOptions& options) {
   if (options.remove_punctuation)
     std::erase_if(line, [&](char32_t c) { return punctuation.find(c) != View::npos; });
   return split_at_white_space(line);
+}
+
+NgramCounts count_ngrams(const Tokens& tokens, std::size_t n) {
+  NgramCounts counts;
+  for (std::size_t begin = 0; begin + n <= tokens.size(); ++begin) {
+    std::string ngram = tokens[begin];
+    for (std::size_t i = 1; i < n; ++i) ngram.append(" ").append(tokens[begin + i]);
+    ++counts[std::move(ngram)];
+  }
+  return counts;
+}
+
+std::int64_t total(const NgramCounts& counts) {
+  std::int64_t sum = 0;
+  for (const auto& [ngram, count] : counts) sum += count;
+  return sum;
+}
+
+std::int64_t matching_ngrams(const NgramCounts& hypothesis, const NgramCounts& reference) {
+  std::int64_t matches = 0;
+  for (const auto& [ngram, count] : hypothesis) {
+    const auto found = reference.find(ngram);
+    if (found != reference.end()) matches += std::min(count, found->second);
+  }
+  return matches;
+}
+
+References::References(std::string_view metric, std::size_t hypotheses,
+                       const ReferenceSets& references)
+    : all_(hypotheses) {
+  require(hypotheses > 0, metric, ": no sentences");
+  require(!references.sets.empty(), metric, ": no references");
+  for (const std::vector<std::string>& set : references.sets) {
+    require(set.size() == hypotheses, metric, ": ", hypotheses, " hypotheses, but ", set.size(),
+            " references");
+    for (std::size_t i = 0; i < hypotheses; ++i)
+      if (!set[i].empty()) all_[i].push_back(set[i]);
+  }
+  for (std::vector<std::string_view>& each : all_)
+    if (each.empty()) each.emplace_back();
+}
+
+std::string References::signature() const {
+  const std::size_t first = all_.front().size();
+  const bool same = std::ranges::all_of(all_, [&](const auto& r) { return r.size() == first; });
+  return "nrefs:" + (same ? std::to_string(first) : "var");
 }
 
 }  // namespace adjoint::data

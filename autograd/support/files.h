@@ -29,9 +29,4 @@ void write_file(const std::filesystem::path& path, std::span<const std::string_v
 /// Those of running processes stay.
 void remove_leftovers(const std::filesystem::path& path);
 
-/// CRC-32, the checksum of zlib, gzip and PNG. To continue after earlier bytes, pass their checksum
-/// as `before`. It detects every change confined to four consecutive bytes, and all but one in 2³²
-/// of the others. (ISO 3309; RFC 1952, section 8.)
-std::uint32_t crc32(std::string_view bytes, std::uint32_t before = 0);
-
 }  // namespace adjoint

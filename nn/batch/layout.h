@@ -1,4 +1,4 @@
-// The layout of a batch: which rows of a tensor belong to which example. Token sequences with it.
+// The layout of a batch: which rows of a tensor belong to which example.
 #pragma once
 
 #include <span>
@@ -63,19 +63,5 @@ class Layout {
 inline Tensor indices(std::span<const Index> values) {
   return from(values, {static_cast<Index>(values.size())});
 }
-
-using adjoint::Ids;
-
-/// A batch of token sequences and its layout.
-struct Sequences {
-  Tensor ids;  // i64 [batch, steps] or [rows]
-  Layout layout;
-
-  /// Fills short sequences up with the id `padding`.
-  static Sequences padded(std::span<const Ids> sequences, Index padding);
-  static Sequences packed(std::span<const Ids> sequences);
-  /// The same sequences as a shard of a larger batch: see Layout::placed().
-  Sequences placed(Index first_example) const { return {ids, layout.placed(first_example)}; }
-};
 
 }  // namespace adjoint::nn

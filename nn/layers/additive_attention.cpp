@@ -1,4 +1,5 @@
 #include "nn/layers/additive_attention.h"
+#include "nn/layers/dropout.h"
 
 #include <cmath>
 

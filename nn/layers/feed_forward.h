@@ -1,6 +1,7 @@
 // The position-wise feed-forward network.
 #pragma once
 
+#include "nn/batch/context.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {

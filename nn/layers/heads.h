@@ -4,6 +4,7 @@
 
 #include "nn/batch/context.h"
 #include "nn/batch/mask.h"
+#include "nn/layers/dropout.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {

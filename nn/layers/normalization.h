@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "nn/layers/dropout.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {

@@ -1,4 +1,5 @@
 #include "nn/layers/positional_encoding.h"
+#include "nn/layers/dropout.h"
 
 #include <cmath>
 

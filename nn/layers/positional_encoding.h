@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "nn/batch/context.h"
+#include "nn/batch/layout.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {

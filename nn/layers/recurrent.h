@@ -7,6 +7,7 @@
 
 #include "nn/batch/context.h"
 #include "nn/batch/time_order.h"
+#include "nn/layers/dropout.h"
 #include "nn/layers/linear.h"
 
 namespace adjoint::nn {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "nn/batch/context.h"
-#include "nn/batch/layout.h"
+#include "nn/batch/sequences.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {

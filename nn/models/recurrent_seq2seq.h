@@ -2,6 +2,8 @@
 #pragma once
 
 #include "nn/layers/attention.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/embedding.h"
 #include "nn/layers/recurrent.h"
 #include "nn/models/encoder_decoder.h"
 

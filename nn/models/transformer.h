@@ -1,6 +1,7 @@
 // The Transformer (Vaswani et al. 2017): encoder, decoder, and both together.
 #pragma once
 
+#include "nn/layers/embedding.h"
 #include "nn/models/encoder_decoder.h"
 #include "nn/models/transformer_blocks.h"
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <tuple>
 
-#include "autograd/support/files.h"
+#include "autograd/support/checksum.h"
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
 

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "nn/layers/attention.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/embedding.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/normalization.h"
 #include "nn/training/loss.h"

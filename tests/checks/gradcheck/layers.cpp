@@ -1,3 +1,4 @@
+#include "nn/layers/embedding.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/recurrent.h"
 #include "nn/training/loss.h"

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "autograd/tools/inspect.h"
+#include "nn/batch/sequences.h"
 #include "tests/nn/support.h"
 
 namespace {

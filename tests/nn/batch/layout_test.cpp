@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nn/batch/sequences.h"
 #include "tests/nn/support.h"
 
 namespace {

@@ -1,4 +1,4 @@
-#include "nn/layers/linear.h"
+#include "nn/layers/dropout.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

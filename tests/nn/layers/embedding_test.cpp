@@ -1,4 +1,4 @@
-#include "nn/layers/linear.h"
+#include "nn/layers/embedding.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/support/checksum.h"
 #include "autograd/support/files.h"
 #include "nn/saving/checkpoint.h"
 #include "tests/autograd/support.h"

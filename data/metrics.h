@@ -1,4 +1,4 @@
-// How good is the output: every metric, each documented in its own header.
+// Metrics of output quality, each documented in its own header.
 #pragma once
 
 #include "data/metrics/bleu.h"         // the book's BLEU, sacreBLEU's BLEU

@@ -67,7 +67,7 @@ Smoothing find_smoothing(const BleuOptions& options) {
 
 // --- counting ---
 
-/// The length nearest to that of the hypothesis, of two equally near the shorter.
+/// The length nearest to that of the hypothesis, or the shorter of two equally near.
 std::size_t nearest_length(std::size_t length, const std::vector<Tokens>& references) {
   const auto rank = [length](std::size_t other) {
     return std::pair(other > length ? other - length : length - other, other);

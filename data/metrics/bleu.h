@@ -15,7 +15,7 @@ namespace adjoint::data {
 ///
 /// pₙ is the fraction of the prediction's n-grams that match the label's (clipped). Tokens are
 /// separated by one space, and an empty text counts as one empty token, as in the book. The weights
-/// 1/2ⁿ are the book's own, so its figures do not compare with those of papers; corpus_bleu's do.
+/// 1/2ⁿ are the book's own, so its scores are not comparable with papers; corpus_bleu's are.
 /// Error if k < 1.
 double bleu(std::string_view prediction, std::string_view label, std::int64_t k);
 
@@ -28,7 +28,7 @@ struct BleuOptions {
   /// - exp: 1/2 of a match for the first such order, 1/4 for the next, and so on
   /// - floor: `smoothing_value` of a match (default 0.1)
   /// - add-k: adds `smoothing_value` (default 1) to matches and total of every order but the first
-  /// - none: 0, and so does the score
+  /// - none: 0, so the score is 0 too
   std::string smoothing = "exp";
   std::optional<double> smoothing_value = std::nullopt;
   /// For single sentences: average only over the orders that the hypothesis is long enough for,
@@ -58,11 +58,11 @@ struct BleuScore {
 ///   100 · bp · (p₁ p₂ p₃ p₄)^¼,   bp = exp(min(0, 1 − ref_len / sys_len))
 ///
 /// Counts and lengths are summed over the corpus before they are divided. With several references,
-/// an n-gram may match as often as it occurs in any one of them, and the length that counts is the
-/// one nearest to that of the hypothesis, of two equally near the shorter. Without any match, or
+/// an n-gram may match as often as it occurs in any one of them, and the reference length is the
+/// one nearest to the length of the hypothesis; ties go to the shorter. Without any match, or
 /// any hypothesis of four tokens (unless effective_order or add-k is set), the score is 0. Pass
 /// detokenized text.
-/// Error for an unknown tokenizer or smoothing, a value that makes no sense, and as References.
+/// Error for an unknown tokenizer or smoothing, a value out of range, or as for References.
 BleuScore corpus_bleu(const std::vector<std::string>& hypotheses, const ReferenceSets& references,
                       const BleuOptions& options = {});
 

@@ -107,7 +107,7 @@ double score(const Overlaps& overlaps, const ChrfOptions& options) {
                                    : f_of_averages(overlaps, options);
 }
 
-/// The overlap with the reference of the highest score; of several the first.
+/// The overlap with the reference that scores highest; ties go to the first.
 Overlaps best_overlaps(const Orders& hypothesis, const std::vector<std::string_view>& references,
                        const ChrfOptions& options) {
   Overlaps best;

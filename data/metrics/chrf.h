@@ -34,7 +34,7 @@ struct ChrfScore {
 ///
 /// P, the precision, is the fraction of the hypotheses' n-grams that match the references'
 /// (clipped), averaged over the orders that occur on both sides; R, the recall, is the fraction of
-/// the references' n-grams. Counts are summed over the corpus before they are divided. Of several
+/// the references' n-grams. Counts are summed over the corpus before dividing. Among several
 /// references of a sentence, the one with the highest F for this sentence counts. Pass detokenized
 /// text.
 /// Error if an order is negative or both are 0, if beta < 1, for text that is not UTF-8, and as

@@ -46,7 +46,7 @@ ErrorRate word_error_rate(const std::vector<Tokens>& hypotheses,
 ///
 ///   max(len_hypothesis, len_reference) − matching tokens
 ///
-/// Never more than for WER. Errors as there.
+/// It never exceeds WER. Errors as for WER.
 ErrorRate position_independent_error_rate(const std::vector<Tokens>& hypotheses,
                                           const std::vector<Tokens>& references);
 

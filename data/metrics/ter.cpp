@@ -16,8 +16,8 @@ using Position = std::int64_t;
 using Words = std::vector<std::int64_t>;  // each distinct word as a number
 
 struct Alignment {
-  /// For each word of the reference the word of the hypothesis that it is aligned with; if that is
-  /// missing, the word before the gap, −1 at the beginning.
+  /// For each word of the reference, the word of the hypothesis aligned with it; if there is none,
+  /// the word before the gap, or −1 at the beginning.
   std::vector<Position> aligned;
   std::vector<bool> reference_wrong, hypothesis_wrong;
 };
@@ -160,7 +160,7 @@ Words move(Words words, const Phrase& phrase, Position target) {
 }
 
 struct Move {
-  /// The gain, then the length of the phrase, an early phrase, an early target.
+  /// By gain, then longer phrase, then earlier phrase, then earlier target.
   std::tuple<std::int64_t, Position, Position, Position> rank = {};
   Words words;
 

@@ -23,7 +23,7 @@ using BatchOrder = std::vector<std::vector<std::size_t>>;
 /// Error unless the size is at least 1.
 BatchOrder batch_order(std::size_t pairs, Index batch_size, Key key);
 
-/// Batches of at most `tokens` tokens on each side: the longest sequence of the batch times its
+/// Batches of at most `tokens` tokens on each side, counted as longest sequence × number of
 /// pairs. Pairs of similar length share a batch (length bucketing), so there is little padding and
 /// all batches cost about the same. The pairs are shuffled, sorted by length and cut; then the
 /// batches are shuffled. Error, naming it, for a pair over the limit.

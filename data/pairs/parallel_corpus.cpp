@@ -52,7 +52,7 @@ class Reader {
 
  private:
   Tokens tokenize(const Line& line, std::string_view side) const {
-    // A space is a token to the character tokenizer, but a side of spaces is empty nevertheless.
+    // A space is a token to the character tokenizer, but a side of spaces still counts as empty.
     const bool blank = Tokenizer{.kind = Tokenizer::Kind::words}.tokenize(line.text).empty();
     line.require(!blank, "the ", side, " is empty");
     return tokenizer_.tokenize(line.text);

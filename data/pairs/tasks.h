@@ -31,8 +31,8 @@ struct TaskOptions {
 /// All sources are distinct, so train and held_out share none. Both have the same mix of lengths.
 /// The same options give the same pairs on every platform.
 ///
-/// Error for an unknown name, impossible bounds, or more pairs than there are sources. (Nearly as
-/// many as there are is allowed, but takes many draws.)
+/// Error for an unknown name, impossible bounds, or more pairs than there are sources. (Asking
+/// for nearly all of them is allowed, but takes many draws.)
 Split make_task(std::string_view name, const TaskOptions& options);
 
 /// The names that make_task accepts.

@@ -33,7 +33,7 @@ class Subwords {
 
   static bool available();
 
-  /// Reads a model file of sentencepiece. Errors name the file: it cannot be read, or is no model.
+  /// Reads a model file of sentencepiece. Error, naming it, if it cannot be read or is not one.
   static Subwords load(const std::filesystem::path& path);
 
   /// Learns a model from sentences; use training sentences only. The same sentences and options
@@ -54,7 +54,7 @@ class Subwords {
   /// Every piece that cut() can return besides unknown characters, in the order of the model.
   std::vector<std::string> pieces() const;
 
-  /// Whether both have the same model, byte by byte, or both none.
+  /// Whether both have the same model, byte for byte, or neither has one.
   bool operator==(const Subwords& other) const;
 
  private:

@@ -93,7 +93,7 @@ std::string utf8(char32_t code_point) {
   std::array<utf8proc_uint8_t, 4> bytes = {};
   const utf8proc_ssize_t length =
       utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), bytes.data());
-  require(length > 0, "utf8: ", static_cast<std::uint32_t>(code_point), " is no code point");
+  require(length > 0, "utf8: ", static_cast<std::uint32_t>(code_point), " is not a code point");
   return {bytes.begin(), bytes.begin() + length};
 }
 

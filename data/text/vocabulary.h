@@ -21,7 +21,7 @@ class Vocabulary {
  public:
   using Id = std::int64_t;
 
-  static constexpr Id pad = 0;  ///< fills up the shorter sentences of a batch
+  static constexpr Id pad = 0;  ///< pads the shorter sentences of a batch
   static constexpr Id bos = 1;  ///< begins what the decoder reads
   static constexpr Id eos = 2;  ///< ends a sentence
   static constexpr Id unk = 3;  ///< any token that is not in the list
@@ -30,7 +30,7 @@ class Vocabulary {
   /// Only the reserved symbols.
   Vocabulary();
 
-  /// The tokens of the sentences within the limits, most frequent first; of equal frequency in byte
+  /// The tokens of the sentences within the limits, most frequent first; ties are in byte
   /// order, which is code point order. Build it from training sentences only.
   /// Error if min_frequency < 1, if max_size has no room besides the reserved symbols, or for a
   /// token that cannot be saved because it is empty, not UTF-8 or contains a line break.

@@ -19,7 +19,7 @@ namespace adjoint::nn {
 using AttentionWeights = std::map<std::string, Tensor>;
 
 /// Whether the model is being trained, the random key of this step, and the path to the current
-/// layer. A module hands `context.child("attention")` to its child of that name: every layer draws
+/// layer. A module passes `context.child("attention")` to its child of that name: every layer draws
 /// from a key of its own, and the operations it records carry its path.
 class Context {
  public:
@@ -66,7 +66,7 @@ class Context {
   bool training() const { return training_; }
   /// The name scope of a module while it computes: `const NameScope scope(context.path());`
   const ScopePath& path() const { return path_; }
-  /// The key of this layer. Error outside of training, and when it was taken before in this step:
+  /// The key of this layer. Error outside of training, or if it was already taken in this step:
   /// two masks from one key would be equal.
   Key take_key() const {
     require(training_, "context: there is no key outside of training");

@@ -12,7 +12,7 @@ struct Sequences {
   Tensor ids;  // i64 [batch, steps] or [rows]
   Layout layout;
 
-  /// Fills short sequences up with the id `padding`.
+  /// Pads short sequences with the id `padding`.
   static Sequences padded(std::span<const Ids> sequences, Index padding);
   static Sequences packed(std::span<const Ids> sequences);
   /// The same sequences as a shard of a larger batch: see Layout::placed().

@@ -76,7 +76,7 @@ class Beam {
     return all;
   }
 
-  // Inserts it by its score, behind those of the same score.
+  // Inserts it in order of score, after those with the same score.
   void finish(Hypothesis hypothesis) {
     const Index length = std::ssize(hypothesis.ids) + (hypothesis.ended ? 1 : 0);
     hypothesis.score = hypothesis.log_probability / beam_.penalty(length);

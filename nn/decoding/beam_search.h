@@ -25,8 +25,8 @@ struct BeamOptions {
 };
 
 /// The best targets found for each source, highest score log p / lp(n) first; fewer than `best` if
-/// no more are found. Of equal scores the one completed earlier comes first, then the one that
-/// continues the likelier hypothesis, then the one with the lower id there.
+/// no more are found. Ties go to the target completed earlier, then to the one that
+/// continues the likelier hypothesis, then to the one with the lower id there.
 ///
 /// A step continues every unfinished hypothesis with every token and keeps the likeliest. A
 /// complete hypothesis leaves the beam (Sutskever et al. 2014, section 3.2), which becomes one
@@ -36,7 +36,7 @@ struct BeamOptions {
 /// The search of a source ends when no hypothesis is unfinished, or when none can overtake any
 /// more: a log-probability l only falls as tokens are added, and n is at most max_length, so no
 /// continuation scores above l / lp(max_length). Once `best` finished hypotheses score at least
-/// that for the likeliest unfinished one, they stand. Stopping therefore never changes a result.
+/// that for the likeliest unfinished one, they are final. So stopping never changes a result.
 ///
 /// Error if width < 1, best is not within 1 … width, or alpha or offset is negative.
 std::vector<std::vector<Hypothesis>> beam_search(const EncoderDecoder& model,

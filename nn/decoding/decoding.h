@@ -1,4 +1,4 @@
-// Decoding token sequences from a model: what all ways of doing so have in common.
+// What all ways of decoding token sequences from a model have in common.
 #pragma once
 
 #include "nn/models/encoder_decoder.h"
@@ -7,8 +7,8 @@ namespace adjoint::nn {
 
 // Every decoding function takes a span of sources and treats each on its own: neither the other
 // sources nor the number of threads changes a result, except for the last bits of the logits, since
-// the number of rows decides which kernel multiplies them (autograd/README.md). Of equally likely
-// tokens the one with the lower id comes first. Errors: options that contradict each other, logits
+// the number of rows decides which kernel multiplies them (autograd/kernels). Of equally likely
+// tokens, the one with the lower id comes first. Errors: options that contradict each other, logits
 // that are NaN or infinite, and a prefix that is impossible or not in the vocabulary.
 
 /// Which targets may be decoded. A target is complete when the end token is chosen, or without one
@@ -16,14 +16,14 @@ namespace adjoint::nn {
 struct DecodingOptions {
   Index begin = 1;    ///< id that starts a target
   Index end = 2;      ///< id that ends it and is not part of the result; `none`: there is no end
-  Index padding = 0;  ///< fills up short sources
+  Index padding = 0;  ///< pads short sources
   Index max_length = 64;  ///< most tokens of a target, without the end
   Index min_length = 0;   ///< with fewer tokens than this, the end is not chosen
   /// What each target must begin with: one list of tokens for each source, or no lists at all. The
   /// tokens are part of the result, of its length and of its probability.
   std::vector<Ids> prefixes = {};
   /// Tokens never to be chosen, such as padding. As with min_length, the probabilities of the other
-  /// tokens stay what they are.
+  /// tokens do not change.
   Ids never = {};
 
   /// Error if the options contradict each other or do not fit the number of sources.

@@ -18,7 +18,7 @@ std::vector<Hypothesis> greedy_hypotheses(const EncoderDecoder& model, std::span
 /// How a token is drawn from logits x. Of p = softmax(x / temperature), the `top_k` likeliest
 /// tokens are kept; of those, the fewest whose share is at least `top_p` (the nucleus of Holtzman
 /// et al. 2020, "The curious case of neural text degeneration", section 3.1); one of them is drawn
-/// with a probability proportional to p. At ties the lower id is kept.
+/// with a probability proportional to p. Ties go to the lower id.
 struct SamplingOptions {
   double temperature = 1;  ///< above 0; below 1, likely tokens become likelier
   Index top_k = 0;         ///< 0: all
@@ -33,7 +33,7 @@ struct SamplingOptions {
 /// Draws one target for each source, token by token. Options that exclude tokens (the end before
 /// min_length) or force them (a prefix) apply before anything is kept or drawn. log_probability and
 /// `score` are the model's, without temperature. Error if temperature or top_p is out of range,
-/// top_k is negative, or the number of `numbers` is not that of the sources.
+/// top_k is negative, or `numbers` and the sources differ in number.
 std::vector<Hypothesis> sample(const EncoderDecoder& model, std::span<const Ids> sources,
                                const SamplingOptions& sampling = {},
                                const DecodingOptions& options = {});

@@ -26,7 +26,7 @@ auto in_batches(std::span<const Ids> sources, Index batch_size, const F& f) {
   return results;
 }
 
-/// One choice to make: the token of this source's target that follows `step` others.
+/// One choice to make: the token after the first `step` tokens of this source's target.
 struct Choice {
   Index source, step;
   const DecodingOptions& options;
@@ -47,7 +47,7 @@ struct Choice {
 /// Error if there are no candidates for a choice.
 void require_candidates(const Ids& candidates, const Choice& choice);
 
-/// The token with the largest of a row of logits [rows, tokens]. NaN counts as largest, so that it
+/// The token with the largest logit in a row of [rows, tokens]. NaN counts as largest, so that it
 /// is noticed.
 Index argmax_of_row(const Tensor& logits, Index row);
 
@@ -62,7 +62,7 @@ class NextToken {
   double log_probability(Index id) const { return std::min(0.0, logit(id) - log_normaliser_); }
   /// The tokens that the choice allows and whose probability is not 0, lower ids first.
   Ids candidates() const;
-  /// The likeliest `count` candidates, or all there are, best first; at ties the lower id first.
+  /// The likeliest `count` candidates, or all if there are fewer; best first, ties by id.
   Ids likeliest(Index count) const;
 
  private:

@@ -19,7 +19,7 @@ struct AdditiveAttention : Module {
 
   /// The weights, before dropout: [batch, queries, keys].
   Tensor weights(const Tensor& queries, const Tensor& keys, const Mask& mask) const;
-  /// The same for keys that have been projected, which a decoder does once for all its steps;
+  /// The same for projected keys, which a decoder computes once for all its steps;
   /// allowed is b8 [batch, queries, keys].
   Tensor weights_of_projected(const Tensor& queries, const Tensor& projected_keys,
                               const Tensor& allowed) const;

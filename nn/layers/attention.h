@@ -17,7 +17,7 @@ enum class Score {
   additive,     ///< wᵀ tanh(q + k) (Bahdanau et al. 2015)
 };
 
-/// Whether heads with this score can work with these positions: rotary positions turn the factors
+/// Whether heads with this score can work with these positions: rotary positions rotate factors
 /// of a product, and relative positions are defined for dot products.
 inline bool compatible(Score score, Positions positions) {
   if (positions == Positions::rotary) return score != Score::additive;
@@ -30,7 +30,7 @@ struct HeadOptions {
   Index max_distance = 16;                ///< of relative positions
   bool relative_values = true;            ///< relative positions: vectors for values too
   Score score = Score::dot_product;
-  Index memory_width = 0;  ///< of what keys and values are projected from; 0: the queries' width
+  Index memory_width = 0;  ///< width of the rows that give keys and values; 0: the queries'
 };
 
 /// Several heads side by side: each attends within its part of the projected width, and one more
@@ -55,7 +55,7 @@ struct MultiHeadAttention : Module {
   Tensor operator()(const Tensor& queries, const Tensor& memory, const Tensor& values,
                     const Mask& mask, const Context& context) const;
   /// Keys as attend() takes them and as a cache holds them: projected and, with rotary positions,
-  /// turned by the position of each row, i64 [rows].
+  /// rotated by the position of each row, i64 [rows].
   Tensor keys(const Tensor& x, const Tensor& positions_of_rows) const {
     return std::visit([&](const auto& h) { return h.keys(key(x), positions_of_rows); }, heads);
   }

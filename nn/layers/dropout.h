@@ -7,8 +7,8 @@
 
 namespace adjoint::nn {
 
-/// Dropout with probability p in training; the identity otherwise. An element's fate depends on the
-/// key and on its example, step and feature: neither packing nor sharding the batch changes it.
+/// Dropout with probability p in training; the identity otherwise. Which elements are dropped
+/// depends on key, example, step and feature: neither packing nor sharding the batch changes it.
 inline Tensor dropout(const Tensor& x, double p, const Layout& layout, const Context& context) {
   if (!context.training() || p == 0) return x;
   return adjoint::dropout(x, p, context.take_key(), layout.row_numbers());

@@ -14,7 +14,7 @@ namespace adjoint::nn {
 ///
 ///   queries(q, positions), keys(k, positions)  prepare them, given the position of each row, i64
 ///                                              [rows]; a cache holds prepared keys
-///   operator()(q, k, v, mask, context)         what each head finds, side by side: […, width]
+///   operator()(q, k, v, mask, context)         the heads' results side by side: […, width]
 ///   weights(q, k, mask)                        the attention weights, before dropout: [examples,
 ///                                              heads, most queries, most keys]
 struct Heads : Module {
@@ -27,8 +27,8 @@ struct Heads : Module {
   Tensor keys(const Tensor& k, const Tensor&) const { return k; }
 
  protected:
-  /// Dropout of weights [examples, heads, queries, keys] that no kernel computes. An element's fate
-  /// depends on the key and on its example, position and head, whatever the layout.
+  /// Dropout of weights [examples, heads, queries, keys] outside the fused kernel. What is dropped
+  /// depends on the key, example, position and head, whatever the layout.
   Tensor dropped(const Tensor& weights, const PaddedPattern& padded, const Context& context) const {
     if (!context.training() || drop == 0) return weights;
     Tensor numbers({{padded.examples, count, padded.queries}, DType::i64});
@@ -56,7 +56,7 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
 /// learn W too; the option exists for comparison.)
 struct DotProductHeads : Heads {
   Tensor weight;       // W [heads, d, d] of bilinear scores, else undefined
-  bool rotary;         // turn queries and keys by their positions (RoFormer): see rotary()
+  bool rotary;         // rotate queries and keys by their positions (RoFormer): see rotary()
   bool linear_biases;  // lower the score with the distance (ALiBi): see attention()
 
   DotProductHeads(Index heads, Index head_width, double drop, bool bilinear, bool with_rotary,

@@ -15,7 +15,7 @@ Tensor sinusoids(Index positions, Index width, DType dtype = DType::f64);
 
 /// Sinusoidal, learned and convolutional positions are encodings, which PositionalEncoding joins to
 /// the rows. The other kinds act on the distance of query and key in attention within a sequence:
-/// they turn both (RoFormer), lower the score (ALiBi), or learn a vector for it (Shaw et al. 2018).
+/// they rotate both (RoFormer), lower the score (ALiBi) or learn a vector (Shaw et al. 2018).
 enum class Positions { none, sinusoidal, learned, convolutional, rotary, linear_biases, relative };
 
 inline bool is_encoding(Positions kind) {
@@ -45,8 +45,8 @@ struct PositionOptions {
 /// rows.
 enum class Reach { both_sides, back };
 
-/// Joins each row with the encoding of its position, then applies dropout. Kinds that are no
-/// encoding only apply dropout. Positions come from the layout, so a decoder at step t gets the
+/// Joins each row with the encoding of its position, then applies dropout. Kinds that are not
+/// encodings only apply dropout. Positions come from the layout, so a decoder at step t gets the
 /// encoding of t.
 ///
 /// Adding seems to lose something that concatenating keeps. But W [x, e] = W₁ x + W₂ e: all that
@@ -76,8 +76,8 @@ struct PositionalEncoding : Module {
   /// x […, width] in this layout (narrower in mode split) to […, width]. Error for a position
   /// beyond the table.
   Tensor operator()(const Tensor& x, const Layout& layout, const Context& context) const;
-  /// One step of each sequence, x [batch, 1, width]; gives what the whole prefix gives. A filter
-  /// remembers its last inputs in `recent` [batch, taps − 1, width], which begins undefined. Error
+  /// One step of each sequence, x [batch, 1, width]; same as over the whole prefix. A filter
+  /// remembers its last inputs in `recent` [batch, taps − 1, width], initially undefined. Error
   /// for a filter that reads ahead.
   Tensor step(const Tensor& x, Tensor& recent, const Layout& layout) const;
 

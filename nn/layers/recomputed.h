@@ -8,7 +8,7 @@
 
 namespace adjoint::nn {
 
-/// f(module, inputs), which the sweep computes once more instead of keeping its intermediate values
+/// f(module, inputs), which the sweep recomputes instead of keeping its intermediate values
 /// (autograd/tools/recomputation.h). f must use the module it is given, whose parameters are
 /// further inputs, and context.again(), because each run takes the same keys.
 template <class M>

@@ -51,7 +51,7 @@ void require_states(const Recurrent& stack, const States& states, Index examples
   }
 }
 
-// The states of finished examples were set aside from the end of the batch: back into its order.
+// Restores the order of the batch: finished examples were set aside from its end.
 CellState joined(const std::vector<CellState>& parts) {
   const auto join = [&](Tensor CellState::*tensor) {
     Tensors pieces;

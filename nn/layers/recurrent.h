@@ -30,7 +30,7 @@ using States = std::vector<CellState>;
 ///   i, f, o = σ(W x + b + U h + d)  g = tanh(W x + b + U h + d)
 ///   c' = f ⊙ c + i ⊙ g              h' = o ⊙ tanh(c')
 ///
-/// All weights begin uniform in ±1/√hidden, biases too, as PyTorch's do.
+/// All weights and biases start uniform in ±1/√hidden, as in PyTorch.
 struct RecurrentCell : Module {
   Linear input;   // W, b of all gates side by side: inputs to gates · hidden
   Linear hidden;  // U, d: hidden to gates · hidden
@@ -84,7 +84,7 @@ struct Recurrent : Module {
   /// States of zeros for a batch.
   States begin(Index examples, DType dtype) const;
   /// A single step of each example: x [examples, inputs] to the last layer's h. Updates the states.
-  /// `between` is empty, or holds the dropout between each two layers; it needs the numbers of x's
+  /// `between` is empty, or holds the dropout between layers, which needs the numbers of x's
   /// rows.
   Tensor step(const Tensor& x, States& states, std::span<const StepDropout> between = {},
               const Tensor& row_numbers = {}) const;

@@ -87,7 +87,7 @@ class CachedDecoding : public Decoding {
   }
 
  private:
-  // Hypotheses of one source share its memory, so there is mostly nothing to do.
+  // Hypotheses of one source share its memory, so there is usually nothing to do.
   void select_memory(std::span<const Index> rows) {
     std::vector<Index> sources, lengths, memory_rows;
     for (const Index row : rows) sources.push_back(sources_[static_cast<std::size_t>(row)]);

@@ -10,7 +10,7 @@
 
 namespace adjoint::nn {
 
-/// Decoding in progress: what has been computed of the sources and of the tokens so far.
+/// Decoding in progress: what has been computed from the sources and the tokens so far.
 class Decoding {
  public:
   virtual ~Decoding() = default;

@@ -1,4 +1,4 @@
-// Encoder-decoders of recurrent layers: with one context for all steps, and with attention.
+// Recurrent encoder-decoders: with one context for all steps, and with attention.
 #pragma once
 
 #include "nn/layers/attention.h"

@@ -70,7 +70,7 @@ struct Transformer : EncoderDecoder {
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
 };
 
-/// Switches heads off, after training too (see MultiHeadAttention::prune). Error when there is no
+/// Switches heads off, even after training (see MultiHeadAttention::prune). Error when there is no
 /// such layer or head.
 void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads);
 

@@ -41,7 +41,7 @@ struct BlockCache {
 
   /// Stores the keys and values of this step, [batch, 1, width].
   void write(const Tensor& step_keys, const Tensor& step_values, Index step);
-  /// Continues with these rows of the batch, `steps` of which are filled.
+  /// Continues with these rows of the batch, each filled up to `steps`.
   void select(std::span<const Index> rows, Index steps);
 };
 
@@ -65,7 +65,7 @@ struct DecoderBlock : Module {
   /// x […, decoder's width] in this layout to the same shape; memory […, encoder's width].
   Tensor operator()(const Tensor& x, const Tensor& memory, const Mask& self_mask,
                     const Mask& memory_mask, const Layout& layout, const Context& context) const;
-  /// One step of each sequence, x [batch, 1, width]; gives what the whole prefix gives.
+  /// One step of each sequence, x [batch, 1, width]; same result as over the whole prefix.
   Tensor step(const Tensor& x, BlockCache& cache, const Mask& self_mask, const Mask& memory_mask,
               const Layout& layout) const;
 

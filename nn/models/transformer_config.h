@@ -17,7 +17,7 @@ namespace adjoint::nn {
 /// Where in a stack of blocks rows get their encoding.
 enum class PositionPlace { before, each_block, after };
 
-/// Which of the three tables [tokens, width] are one: the embeddings of source and target, and the
+/// Which of the three tables [tokens, width] are shared: the source and target embeddings, and the
 /// weight of the projection to tokens (Press and Wolf 2017; Vaswani et al. 2017, section 3.4).
 enum class TiedEmbeddings {
   none,
@@ -40,10 +40,10 @@ struct TransformerConfig {
   Index heads = 4;          ///< of each attention layer; divides both widths
   Index encoder_blocks = 2, decoder_blocks = 2;
   double dropout = 0.2;
-  Index max_length = 256;  ///< the most positions that a sequence may have
+  Index max_length = 256;  ///< the largest number of positions in a sequence
 
   Positions positions = Positions::sinusoidal;
-  PositionMode position_mode = PositionMode::add;  ///< this and place are for encodings
+  PositionMode position_mode = PositionMode::add;  ///< mode and place: encodings only
   PositionPlace position_place = PositionPlace::before;
   Index position_width = 64;    ///< features of the encoding, in mode split
   Index kernel = 3;             ///< length of the convolutional filter
@@ -57,7 +57,7 @@ struct TransformerConfig {
   Bias attention_bias = Bias::no;
   std::vector<PrunedHead> pruned_heads = {};
   TiedEmbeddings tied_embeddings = TiedEmbeddings::none;
-  /// Keep only each block's inputs for the sweep, which computes the block once more: less memory,
+  /// Keep only each block's inputs for the sweep, which recomputes the block: less memory,
   /// more time, the same results.
   bool recomputed = false;
 

@@ -15,13 +15,13 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
                      const Metadata& metadata = {});
 
 /// Copies the values of a file into the module's tensors, in place: tied weights stay tied, and an
-/// optimizer keeps the tensors that it knows. Names, shapes and dtypes must be the module's; if
+/// optimizer keeps the tensors that it knows. Names, shapes and dtypes must match; if
 /// not, one Error lists the differences and the module is unchanged.
 void load_parameters(Module& module, const std::filesystem::path& path);
 
 // ---- The state of a training run, from which the run can be resumed -----------------------------
 //
-// Whatever changes during a run has a function `void state(State& visit)` that lists once what must
+// Each object that changes in a run has a function `void state(State& visit)` listing what must
 // be remembered. Writing and reading follow from it, as they follow from fields() for a model:
 //
 //   void MovingAverage::state(State& visit) {

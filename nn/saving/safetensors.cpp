@@ -143,7 +143,7 @@ std::vector<Index> read_numbers(const char* field, const Json& json) {
   require(json.is_array(), field, " is not a list");
   std::vector<Index> numbers;
   for (const Json& number : json) {
-    // Negative numbers are of another type; fractions and numbers beyond 64 bits of a third.
+    // Negative numbers have a second JSON type; fractions and numbers beyond 64 bits have a third.
     require(number.is_number_unsigned() && std::in_range<Index>(number.get<std::uint64_t>()), field,
             " has an element that is not an integer from 0 to 2^63 - 1");
     numbers.push_back(number.get<Index>());
@@ -240,7 +240,7 @@ std::vector<const Item*> in_file_order(const SafeTensors& content) {
   return items;
 }
 
-/// Text as it may stand in JSON. Error unless it is UTF-8.
+/// Text that JSON can hold. Error unless it is UTF-8.
 const std::string& utf8(const std::string& text) {
   try {
     static_cast<void>(Json(text).dump());

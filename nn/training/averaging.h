@@ -12,7 +12,7 @@ namespace adjoint::nn {
 ///
 ///   w̄ ← w̄ + α (w − w̄),   α = (1−δ) / (1−δᵗ)
 ///
-/// This is w̄ ← δ w̄ + (1−δ) w started at zero, with the bias of the start corrected (Kingma and Ba
+/// This is w̄ ← δ w̄ + (1−δ) w started at zero, with its initial bias corrected (Kingma and Ba
 /// 2015, section 7.2): after one update w̄ = w.
 class MovingAverage {
  public:
@@ -32,8 +32,8 @@ class MovingAverage {
   Index updates_ = 0;
 };
 
-/// Gives the model the averaged weights for as long as it lives: to validate, decode or save with
-/// them. Take no training step and save no state meanwhile.
+/// During its lifetime the model has the averaged weights, to validate, decode or save with
+/// them. Do not take a training step or save a state meanwhile.
 class WithAverage {
  public:
   explicit WithAverage(MovingAverage& average) : average_(average) { average_.swap(); }

@@ -38,7 +38,7 @@ class Chunks {
   template <class F>
   void each(Index chunk, F f) const {
     const Index first = chunk * size, last = std::min(first + size, starts_.back());
-    // From the last tensor that starts no later than the chunk on; empty tensors are passed over.
+    // Begin at the last tensor that starts no later than the chunk. Empty tensors are skipped.
     auto start = std::ranges::upper_bound(starts_, first) - 1;
     for (; *start < last; ++start) {
       const Index begin = std::max(first, start[0]), end = std::min(last, start[1]);
@@ -69,7 +69,7 @@ void each_element(const Rule rule, Index count, T* w, const T* g, T scale, Buffe
   for (Index i = 0; i < count; ++i) rule(w[i], scale * g[i], b[i]...);
 }
 
-/// Does so for all elements of the parameters, with `count` buffers like them. make_rule<T>()
+/// The same for all elements of the parameters, with `count` buffers like them. make_rule<T>()
 /// returns the rule for dtype T.
 template <std::size_t count, class MakeRule>
 void each_element(Tensors& parameters, const Tensors& gradients, double scale,

@@ -9,7 +9,7 @@ namespace adjoint::nn {
 namespace {
 
 // √ of the sum of squares(i, begin, count) over all chunks. The chunks' sums are added in order, so
-// the number of threads changes no bit.
+// the number of threads does not change a bit.
 template <class Squares>
 double norm_by_chunks(const Tensors& xs, Squares squares) {
   const Chunks chunks(xs);

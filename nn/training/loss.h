@@ -7,8 +7,8 @@
 
 namespace adjoint::nn {
 
-/// A loss summed over real tokens, and the number of those. Sums and counts of the shards of a
-/// batch add up, which means do not: divide once, by the count of the whole batch.
+/// A loss summed over real tokens, and their number. The sums and counts of the shards of a batch
+/// can be added; their means cannot. So divide once, by the count of the whole batch.
 struct LossSum {
   Tensor sum;       // one element, natural logarithm
   Index count = 0;  // real tokens

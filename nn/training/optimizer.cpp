@@ -153,7 +153,7 @@ void Lion::update(const Tensors& gradients, double scale) {
 
 namespace {
 
-// Moves a setting, if it was given, so that those left over are the ones that a rule lacks.
+// Moves a setting, if it was given, so that what is left over is what the rule lacks.
 void move(std::optional<double>& given, double& to) { to = std::exchange(given, {}).value_or(to); }
 
 std::unique_ptr<Optimizer> make(const std::string& name, const Tensors& parameters,

@@ -17,7 +17,7 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   /// Takes one step. Gradients come in the order of the parameters, and each is multiplied by
-  /// `scale` on the way (clipping_factor). Error if one has another shape or dtype than its
+  /// `scale` on the way (clipping_factor). Error if one differs in shape or dtype from its
   /// parameter.
   void step(const Tensors& gradients, double scale = 1);
   /// Steps taken so far.
@@ -38,7 +38,7 @@ class Optimizer {
   Optimizer(const Tensors& parameters, std::string rule, double learning_rate, Settings settings,
             std::vector<std::string> buffers);
 
-  /// Updates the parameters by gradients that fit them. steps() already counts this step.
+  /// Updates the parameters with gradients that match them. steps() already counts this step.
   virtual void update(const Tensors& gradients, double scale) = 0;
 
   Tensors parameters_;
@@ -75,7 +75,7 @@ struct AdamOptions {
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
-  /// AdamW's, decoupled from the gradient; plain Adam has none. (The option of this name of
+  /// AdamW's, decoupled from the gradient; plain Adam has none. (The option of this name in
   /// torch.optim.Adam does something else: it adds λ w to the gradient.)
   double weight_decay = 0;
 };
@@ -124,7 +124,7 @@ struct AdafactorOptions {
   double learning_rate = 0.01;  ///< ρ: how far a parameter moves, relative to its own size
   double decay = 0.8;           ///< c: at step t the past has weight β = 1 − t⁻ᶜ
   double epsilon = 1e-30;       ///< ε₁: added to the squared gradients
-  double smallest = 1e-3;       ///< ε₂: the least size that a parameter counts as
+  double smallest = 1e-3;       ///< ε₂: lower bound for a parameter's size
   double clip = 1;              ///< d: limit on an update's root mean square
 };
 
@@ -137,7 +137,7 @@ struct AdafactorOptions {
 /// n + m numbers instead of n m. (Shazeer and Stern 2018, algorithm 4 with the settings of
 /// algorithm 6, without momentum. Their ρ = min(10⁻², 1/√t) equals the default for the first 10⁴
 /// steps.) A vector counts as a single column, which makes V = R, their algorithm 5; a tensor of
-/// more axes as a matrix whose columns are its last axis. Error unless ε₁, ε₂, c and d are above 0.
+/// more axes counts as a matrix whose columns are its last axis. Error unless ε₁, ε₂, c, d > 0.
 class Adafactor : public Optimizer {
  public:
   explicit Adafactor(const Tensors& parameters, const AdafactorOptions& options = {});
@@ -150,7 +150,7 @@ class Adafactor : public Optimizer {
 
 // ---- By name ------------------------------------------------------------------------------------
 
-/// Settings for a rule chosen by name; the rule's own defaults fill in for those not given.
+/// Settings for a rule chosen by name; the rule's own defaults replace missing ones.
 struct OptimizerOptions {
   std::optional<double> learning_rate = {}, momentum = {}, beta1 = {}, beta2 = {}, epsilon = {},
                         weight_decay = {};

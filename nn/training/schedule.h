@@ -16,7 +16,7 @@ namespace adjoint::nn {
 enum class Goal { lowest, highest };  ///< lowest for a loss, highest for BLEU
 
 struct PatienceOptions {
-  Index patience = 5;  ///< patience ends with this many figures in a row that are no new best
+  Index patience = 5;  ///< patience ends with this many figures in a row without a new best
   Goal goal = Goal::lowest;
   double margin = 0;  ///< by how much a figure must beat the best so far
 };
@@ -68,17 +68,17 @@ class Patience {
 // ---- The learning rate --------------------------------------------------------------------------
 
 struct ScheduleOptions {
-  /// During a warm-up of W steps the factor rises evenly to 1: (s+1)/W at step s. Then follows:
+  /// During a warm-up of W steps the factor rises linearly to 1: (s+1)/W at step s. Then follows:
   ///
   ///   constant      1
   ///   linear        1 − p, where p rises from 0 at step W to 1 at step `total`, and stays there
   ///   cosine        (1 + cos πp) / 2          (Loshchilov and Hutter 2017, equation 5, one period)
   ///   inverse-sqrt  √(W / (s+1)), where W counts as at least 1. With a learning rate of
   ///                 1/√(width · W) this is the schedule of Vaswani et al. 2017, equation 3.
-  ///   plateau       1, multiplied by `decay` whenever `patience` validation losses in a row fail
+  ///   plateau       1, multiplied by `decay` whenever `patience` validation losses in a row
   ///                 to beat the lowest by more than `margin`
   ///
-  /// linear, cosine and plateau fall to `floor`, no lower.
+  /// linear, cosine and plateau never fall below `floor`.
   std::string name = "constant";
   Index warm_up = 0, total = 0;
   double floor = 0;

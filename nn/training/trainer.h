@@ -11,7 +11,7 @@ namespace adjoint::nn {
 
 struct TrainerOptions {
   /// The number of shards computed in parallel. Results depend on it in the last bits, so it is a
-  /// setting of the run and not taken from the number of cores; the number of threads is free.
+  /// setting of the run, not taken from the number of cores; the number of threads does not matter.
   Index shards = 2;
   /// Gradient accumulation: a batch is computed as this many micro-batches, one after the other,
   /// each with its fraction of the memory. The loss is divided by the tokens of the whole batch, so
@@ -19,14 +19,14 @@ struct TrainerOptions {
   Index micro_batches = 1;
   double clip = 1;       ///< limit on the gradients' global norm; 0 for none
   double smoothing = 0;  ///< label smoothing
-  Index padding = 0;     ///< the id that fills up short sequences
-  bool packed = true;    ///< compute real rows only; faster, with the results of padded batches
+  Index padding = 0;     ///< the id that pads short sequences
+  bool packed = true;    ///< compute real rows only; faster, same results as padded batches
   Key key{};             ///< for dropout
 };
 
 struct StepResult {
   double loss = 0;           ///< mean over the batch's real target tokens, natural logarithm
-  Index tokens = 0;          ///< the number of those
+  Index tokens = 0;          ///< the number of these tokens
   double gradient_norm = 0;  ///< global, before clipping
 };
 

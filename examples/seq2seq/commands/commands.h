@@ -8,7 +8,7 @@ namespace adjoint::seq2seq {
 /// Exit codes, for scripts.
 namespace status {
 constexpr int done = 0;
-constexpr int failed = 1;         ///< a file, a model or a disk failed, or options contradict
+constexpr int failed = 1;         ///< bad file or model, disk error, contradictory options
 constexpr int usage = 2;          ///< an unknown option, or a value it does not accept
 constexpr int below_floor = 3;    ///< the model is saved, but below --floor or --margin
 constexpr int interrupted = 130;  ///< as a shell reports a program ended by Ctrl-C
@@ -35,7 +35,7 @@ void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
                     const std::vector<data::Tokens>& translations);
 void print(const Score& score);
 
-/// Names the words that the vocabulary does not contain on standard error, one a line.
+/// Names the words that the vocabulary does not contain on standard error, one per line.
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);
 
 /// Flushes standard output. Error when it cannot be written: a full disk, a closed pipe.

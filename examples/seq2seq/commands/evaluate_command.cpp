@@ -9,8 +9,8 @@
 namespace adjoint::seq2seq {
 namespace {
 
-// Further references, normalized by the model's tokenizer as its translations are. An empty line
-// stays empty: it is no reference.
+// Additional references, normalized by the model's tokenizer like its translations. An empty line
+// stays empty: it is not a reference.
 std::vector<std::string> read_references(const std::string& file, const Model& model,
                                          std::size_t sentences) {
   std::vector<std::string> lines = read_lines(file);
@@ -64,7 +64,7 @@ double token_accuracy(const Model& model, const std::vector<nn::PairScore>& scor
   return data::token_accuracy(predicted, expected, data::Vocabulary::pad);
 }
 
-// BLEU, chrF and TER compare texts, as the model's tokenizer joins them; the others its tokens.
+// BLEU, chrF and TER compare texts, as joined by the model's tokenizer; the others, tokens.
 std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::Pair>& pairs,
                                     const std::vector<data::Tokens>& translations,
                                     const std::vector<std::vector<std::string>>& references,
@@ -133,8 +133,8 @@ struct EvaluateCommand : Command {
     options.add("model", folder, "folder of a trained model").required();
     options.add("file FILE", file, "file of pairs [those held out from training]");
     options.add("--references FILE", reference_files,
-                "files of further reference translations, one a line; an empty line is none");
-    options.add("--output FILE", output, "write the translations to this file, one a line");
+                "files of more reference translations, one per line; an empty line is none");
+    options.add("--output FILE", output, "write the translations to this file, one per line");
     options.add_flag("--json", as_json, "print a JSON object instead");
     options.group("BLEU");
     options.add("--tokenize", bleu.tokenizer, {"13a", "intl", "char", "none"}, "tokenizer of BLEU");

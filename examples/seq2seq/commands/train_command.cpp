@@ -26,7 +26,7 @@ constexpr auto footer = R"(For example:
   seq2seq train english.txt french.txt --tokenizer subwords --min-frequency 1 --output my-model
   seq2seq train pairs.tsv --config my-model/settings.toml --seed 2 --output second
   seq2seq train --task reverse --symbols 10 --max-length 8 --epochs 5 --output reverse
-Exit codes: 0 done; 1 a file, a model or a disk failed, or options contradict each other; 2 an
+Exit codes: 0 done; 1 a bad file or model, a disk error, or options that contradict each other; 2 an
 unknown option, or a value it does not accept; 3 BLEU is below --floor or --margin; 130 interrupted.)";
 
 struct TrainCommand : Command {

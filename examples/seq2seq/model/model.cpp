@@ -25,7 +25,7 @@ data::Tokens tokenize(const data::Tokenizer& tokenizer, std::string_view line, c
   return tokens;
 }
 
-// A run that was stopped here, for the message that there is no model.
+// A hint at a run that was stopped here, for the message that there is no model.
 std::string hint_of_stopped_run(const fs::path& partial) {
   if (!fs::exists(partial / state_file)) return "";
   const std::string hint = "; a run was stopped here, and --resume continues it";

@@ -41,7 +41,7 @@ Settings load_settings(const std::filesystem::path& folder);
 /// The pairs that the model was not trained on; empty if none were held out.
 std::vector<data::Pair> load_held_out(const std::filesystem::path& folder, const Model& model);
 
-/// The folder beside it in which a run works until it is complete.
+/// The folder beside it that a run writes to until it is complete.
 std::filesystem::path partial_folder(const std::filesystem::path& folder);
 
 }  // namespace adjoint::seq2seq

@@ -40,7 +40,7 @@ Translator::Translator(const Model& model, const DecodingSettings& settings)
   require(settings.min_length <= longest, "--min-length ", settings.min_length,
           ": the model writes at most ", limit, " tokens");
   require(std::ssize(prefix_) <= longest, "--prefix has ", prefix_.size(),
-          " tokens, but an answer at most ", longest);
+          " tokens, but an answer has at most ", longest);
 }
 
 std::vector<std::vector<Translation>> Translator::operator()(std::span<const data::Tokens> sources,

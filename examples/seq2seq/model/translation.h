@@ -26,7 +26,7 @@ class Translator {
 
   /// The answers to each source, best first: one, or an n-best list; none to an empty source.
   /// Neither the order of the sources nor which of them share a batch changes an answer (except as
-  /// nn/decoding/decoding.h says about BLAS). Sources are numbered from `first_number`; a sample
+  /// nn/decoding/decoding.h says about logits). Sources are numbered from `first_number`; a sample
   /// depends on the seed and on that number only.
   std::vector<std::vector<Translation>> operator()(std::span<const data::Tokens> sources,
                                                    std::size_t first_number = 0) const;
@@ -63,7 +63,7 @@ Score score(const Model& model, const std::vector<data::Pair>& pairs,
             const std::vector<data::Tokens>& translations);
 
 /// A baseline without a model: each sentence gets the translation of its nearest training source,
-/// by edit distance over words; of several equally near the first.
+/// by edit distance over words; ties go to the first.
 struct NearestSource {
   data::BleuScore bleu;
   double near_duplicates = 0;  ///< fraction of sentences within one word of a training source

@@ -72,8 +72,8 @@ void name_option(const fs::path& folder, const Action& action) {
   }
 }
 
-// Excludes other processes until it is released, also by the death of this one. Where a file system
-// has no locks, there is none.
+// Excludes other processes until it is released or this process dies. On a file system without
+// locks it does nothing.
 std::shared_ptr<void> lock(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return nullptr;

@@ -8,8 +8,8 @@ namespace adjoint::seq2seq {
 /// What to do when a stopped run is found.
 enum class IfStopped { refuse, resume, discard };
 
-/// The folder of a model, and beside it a folder NAME.partial in which a run works. When the run is
-/// complete, the two are exchanged in one step; until then the former model at NAME stays intact. A
+/// The folder of a model, and beside it a folder NAME.partial that a run writes to. When the run is
+/// complete, the two are exchanged in one step; until then the previous model at NAME is intact. A
 /// partial folder with a training state is a stopped run; without one it holds nothing that could
 /// be resumed. Construct it before training: a folder that cannot be written is then reported at
 /// once, not after hours.

@@ -125,7 +125,7 @@ void ModelSettings::add_to(Options& options) {
   options.group(recurrent_group);
   options.add("--layers", layers, from_1, "layers of the encoder, and of the decoder");
 
-  // Settings files of earlier versions have this option. In no group it is not in --help, and
+  // Settings files of earlier versions have this option. Outside any group it is not in --help, and
   // without a default it is neither required nor written.
   options.group("");
   options.add(

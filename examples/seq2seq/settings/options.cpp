@@ -28,7 +28,7 @@ std::string exactly(std::optional<double> number) {
 
 bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
 
-// What CLI11 says, unless a word stands where the command should: then what the commands are.
+// CLI11's message; or, if a word stands in place of a command, what the commands are.
 std::string reason(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> rest = app.remaining();
   const bool is_word = app.get_subcommands().empty() && !rest.empty() && !rest[0].starts_with('-');

@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(code_points_come_back_as_the_same_bytes) {
   BOOST_TEST(utf8(U'\0') == std::string(1, '\0'));
   BOOST_CHECK_EXCEPTION(code_points("a\xC3"), Error,
                         says("the text is not UTF-8 at byte offset 1"));
-  BOOST_CHECK_EXCEPTION(utf8(char32_t{0x110000}), Error, says("utf8: 1114112 is no code point"));
+  BOOST_CHECK_EXCEPTION(utf8(char32_t{0x110000}), Error, says("utf8: 1114112 is not a code point"));
 }
 
 BOOST_AUTO_TEST_CASE(letters_are_composed) {

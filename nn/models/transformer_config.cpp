@@ -62,14 +62,14 @@ struct Rules {
              " needs heads of an even width, and ", value(field, width), " with ", heads, " gives ",
              width / c.heads);
     }
-    demand(compatible(c.score, c.positions), value("score", c.score), " does not go with ",
+    demand(compatible(c.score, c.positions), value("score", c.score), " cannot be combined with ",
            positions(), ", which needs ",
            c.positions == Positions::rotary ? "products" : "dot products", " as scores");
   }
 
   void check_encoding() const {
     const std::string place = value("position_place", c.position_place);
-    const std::string not_encoding = " does not go with " + positions() +
+    const std::string not_encoding = " cannot be combined with " + positions() +
                                      ": only sinusoidal, learned and convolutional are encodings";
     const bool encoding = is_encoding(c.positions);
     demand(encoding || c.position_mode == PositionMode::add, mode(), not_encoding);
@@ -77,7 +77,7 @@ struct Rules {
     demand(c.positions != Positions::convolutional || c.kernel >= 2, value("kernel", c.kernel),
            " is too short: the filter would read no neighbour");
     if (c.position_mode != PositionMode::split) return;
-    demand(c.position_place == PositionPlace::before, mode(), " does not go with ", place,
+    demand(c.position_place == PositionPlace::before, mode(), " cannot be combined with ", place,
            ": the width is split where tokens are embedded, before the blocks");
     check_split_width("width", c.width);
     check_split_width("decoder_width", c.width_of_decoder());
@@ -96,7 +96,7 @@ struct Rules {
   void check_ties() const {
     const std::string tie = value("tied_embeddings", c.tied_embeddings);
     demand(c.tied_embeddings == TiedEmbeddings::none || c.position_mode != PositionMode::split, tie,
-           " does not go with ", mode(), ": the output reads the whole width");
+           " cannot be combined with ", mode(), ": the output reads the whole width");
     if (c.tied_embeddings != TiedEmbeddings::all) return;
     demand(c.width_of_decoder() == c.width, tie, " needs one width, not ", value("width", c.width),
            " and ", value("decoder_width", c.decoder_width));

@@ -27,7 +27,7 @@ inline constexpr nn::Positions all_positions[] = {
     nn::Positions::convolutional, nn::Positions::rotary,     nn::Positions::linear_biases,
     nn::Positions::relative};
 
-/// small_config() with each kind of positions, in each mode and place that go with it.
+/// small_config() with each kind of positions, in each mode and place that it can be combined with.
 std::vector<nn::TransformerConfig> position_configs();
 /// The positions of a configuration, for messages.
 std::string positions_of(const nn::TransformerConfig& config);

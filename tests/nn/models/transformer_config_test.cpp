@@ -36,14 +36,14 @@ BOOST_AUTO_TEST_CASE(sizes) {
 }
 
 BOOST_AUTO_TEST_CASE(scores_and_positions) {
-  refuses("score additive does not go with positions rotary, which needs products as scores",
+  refuses("score additive cannot be combined with positions rotary, which needs products as scores",
           [](auto& c) {
             c.positions = Positions::rotary;
             c.score = Score::additive;
           });
   for (const Score score : {Score::additive, Score::bilinear})
     refuses("score " + name_of(score) +
-                " does not go with positions relative, which needs dot products as scores",
+                " cannot be combined with positions relative, which needs dot products as scores",
             [&](auto& c) {
               c.positions = Positions::relative;
               c.score = score;
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(scores_and_positions) {
 BOOST_AUTO_TEST_CASE(encodings) {
   for (const Positions kind : all_positions) {
     if (is_encoding(kind)) continue;
-    const std::string why = " does not go with positions " + name_of(kind) +
+    const std::string why = " cannot be combined with positions " + name_of(kind) +
                             ": only sinusoidal, learned and convolutional are encodings";
     for (const PositionMode mode : {PositionMode::concatenate, PositionMode::split})
       refuses("position_mode " + name_of(mode) + why, [&](auto& c) {
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_split_width) {
   };
   const auto nothing = [](auto&) {};
   for (const PositionPlace place : {PositionPlace::each_block, PositionPlace::after})
-    refuses("position_mode split does not go with position_place " + name_of(place) +
+    refuses("position_mode split cannot be combined with position_place " + name_of(place) +
                 ": the width is split where tokens are embedded, before the blocks",
             split(4, [&](auto& c) { c.position_place = place; }));
   for (const Index width : {-1, 0})
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_split_width) {
       "convolutional gives as many features as it reads",
       split(2, [](auto& c) { c.positions = Positions::convolutional; }));
   refuses(
-      "tied_embeddings decoder does not go with position_mode split: the output reads the "
+      "tied_embeddings decoder cannot be combined with position_mode split: the output reads the "
       "whole width",
       split(4, [](auto& c) { c.tied_embeddings = TiedEmbeddings::decoder; }));
 }

@@ -82,7 +82,10 @@ template <std::size_t Count>
 inline constexpr std::size_t form_count<std::array<Form, Count>> = Count;
 /// How many outputs: `form` returns one Form, or an array with one for each output.
 template <class Op>
-constexpr std::size_t output_count =
+constexpr std::size_t output_count = 1;  // without a form, which HasForm reports
+template <class Op>
+requires requires(const Op& op, Inputs in) { op.form(in); }
+constexpr std::size_t output_count<Op> =
     form_count<decltype(std::declval<const Op&>().form(std::declval<Inputs>()))>;
 template <class Op>
 concept HasForm = requires(const Op& op, Inputs in) {

@@ -20,6 +20,8 @@ Tensor add(const Tensor& a, const Tensor& b);  ///< a + b
 Tensor sub(const Tensor& a, const Tensor& b);  ///< a − b
 Tensor mul(const Tensor& a, const Tensor& b);  ///< a · b
 Tensor div(const Tensor& a, const Tensor& b);  ///< a / b
+Tensor div(const Tensor& x, double c);         ///< x / c: the quotient, not x · (1/c)
+Tensor div(double c, const Tensor& x);         ///< c / x
 /// aᵇ. If b needs a gradient, a must be positive.
 Tensor pow(const Tensor& a, const Tensor& b);
 Tensor pow(const Tensor& x, double exponent);                ///< a constant exponent
@@ -37,10 +39,11 @@ inline Tensor operator+(const Tensor& x, double c) { return affine(x, 1, c); }
 inline Tensor operator+(double c, const Tensor& x) { return affine(x, 1, c); }
 inline Tensor operator-(const Tensor& x, double c) { return affine(x, 1, -c); }
 inline Tensor operator-(double c, const Tensor& x) { return affine(x, -1, c); }
-inline Tensor operator*(const Tensor& x, double c) { return affine(x, c, 0); }
-inline Tensor operator*(double c, const Tensor& x) { return affine(x, c, 0); }
-inline Tensor operator/(const Tensor& x, double c) { return affine(x, 1 / c, 0); }
-inline Tensor operator/(double c, const Tensor& x) { return affine(pow(x, -1), c, 0); }
+// −0 is what changes no number when it is added: −0 + 0 is 0.
+inline Tensor operator*(const Tensor& x, double c) { return affine(x, c, -0.0); }
+inline Tensor operator*(double c, const Tensor& x) { return affine(x, c, -0.0); }
+inline Tensor operator/(const Tensor& x, double c) { return div(x, c); }
+inline Tensor operator/(double c, const Tensor& x) { return div(c, x); }
 
 // Comparisons of two tensors of any one type. The result is b8 and has no gradient.
 Tensor equal(const Tensor& a, const Tensor& b);    ///< a = b

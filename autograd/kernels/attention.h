@@ -19,6 +19,7 @@
 #include "autograd/kernels/dropout.h"
 #include "autograd/kernels/matmul.h"
 #include "autograd/kernels/registers.h"
+#include "autograd/kernels/sums.h"
 #include "autograd/kernels/vector_math.h"
 
 namespace adjoint::kernels {
@@ -89,13 +90,16 @@ void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& vi
     store(at, score);
   }
   const Register<T> shift = largest == hidden ? Register<T>{} : largest;
-  Register<T> sum{};
-  for (Index j = 0; j < keys; ++j) {
-    T* const at = column + j * width;
-    const Register<T> exponential = exp_of_negative<T>(load(at) - shift);
-    sum += exponential;
-    store(at, exponential);
-  }
+  const Register<T> sum = sum_of_blocks(keys, longest_chain, [=](Index begin, Index end) {
+    Register<T> part{};
+    for (Index j = begin; j < end; ++j) {
+      T* const at = column + j * width;
+      const Register<T> exponential = exp_of_negative<T>(load(at) - shift);
+      part += exponential;
+      store(at, exponential);
+    }
+    return part;
+  });
   const Register<T> scale = sum == 0 ? Register<T>{} : 1 / sum;
   for (Index j = 0; j < keys; ++j) store(column + j * width, scale * load(column + j * width));
 }
@@ -103,8 +107,11 @@ void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& vi
 /// s̄ = p ⊙ (p̄ − Σ p̄ p), summed over the keys and written over p̄.
 template <Real T>
 void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
-  Register<T> along{};
-  for (Index j = 0; j < keys; ++j) along += load(dp + j * width) * load(p + j * width);
+  const Register<T> along = sum_of_blocks(keys, longest_chain, [=](Index begin, Index end) {
+    Register<T> part{};
+    for (Index j = begin; j < end; ++j) part += load(dp + j * width) * load(p + j * width);
+    return part;
+  });
   for (Index j = 0; j < keys; ++j)
     store(dp + j * width, load(p + j * width) * (load(dp + j * width) - along));
 }

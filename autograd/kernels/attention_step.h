@@ -41,8 +41,12 @@ void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, c
     T* const result = o + e.query_begin * value_stride + at_value;
     for (Index i = 0; i < sizes.value_width; i += lanes<T>) {
       const Index count = std::min(lanes<T>, sizes.value_width - i);
-      Register<T> sum{};
-      for (Index j = 0; j < visible; ++j) sum += p[j] * load_first(values.from(j, i).data, count);
+      const Register<T> sum = sum_of_blocks(visible, longest_chain, [&](Index begin, Index end) {
+        Register<T> part{};
+        for (Index j = begin; j < end; ++j)
+          part += p[j] * load_first(values.from(j, i).data, count);
+        return part;
+      });
       store_first(result + i, sum, count);
     }
   }

@@ -93,6 +93,23 @@ Register<T> load_first(const T* from, Index count) {
   return x;
 #endif
 }
+/// The first `count` elements, and those of `others` after them.
+template <Real T>
+Register<T> load_first(const T* from, Index count, const Register<T>& others) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return Register<T>(_mm512_mask_loadu_ps(__m512(others), first_elements<T>(count), from));
+  else
+    return Register<T>(_mm512_mask_loadu_pd(__m512d(others), first_elements<T>(count), from));
+#elif defined(__AVX2__)
+  using Bits = typename RegisterTypes<T>::bits;
+  return Bits(first_elements<T>(count)) < 0 ? load_first(from, count) : others;
+#else
+  Register<T> x = others;
+  std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(T));
+  return x;
+#endif
+}
 template <Real T>
 void store_first(T* to, const Register<T>& x, Index count) {
 #if defined(__AVX512F__)

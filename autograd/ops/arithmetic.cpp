@@ -118,7 +118,37 @@ struct Affine {
     const T a = static_cast<T>(scale), b = static_cast<T>(shift);
     kernels::map(in[0].values<T>(), out[0].edit<T>(), [=](T x) { return a * x + b; });
   }
-  Tensors vjp(const Pullback& back) const { return {affine(back.cotangent(), scale, 0)}; }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * scale}; }
+};
+
+// y = x / c                    x̄ = ȳ / c
+struct DivideBy {
+  static constexpr auto name = "divide_by";
+  static constexpr Operands reads = {};
+  double c;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::map(in[0].values<T>(), out[0].edit<T>(),
+                 [d = static_cast<T>(c)](T x) { return x / d; });
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / c}; }
+};
+
+// y = c / x                    x̄ = −ȳ y / x
+struct Reciprocal {
+  static constexpr auto name = "reciprocal";
+  static constexpr Operands reads = {input(0), output(0)};
+  double c;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::map(in[0].values<T>(), out[0].edit<T>(),
+                 [d = static_cast<T>(c)](T x) { return d / x; });
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {-(back.cotangent() * back.output(0) / back.input(0))};
+  }
 };
 
 // y = xᵖ                       x̄ = ȳ p xᵖ⁻¹
@@ -219,6 +249,8 @@ Tensor add(const Tensor& a, const Tensor& b) { return apply(Add{}, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return apply(Sub{}, a, b); }
 Tensor mul(const Tensor& a, const Tensor& b) { return apply(Mul{}, a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return apply(Div{}, a, b); }
+Tensor div(const Tensor& x, double c) { return apply(DivideBy{c}, x); }
+Tensor div(double c, const Tensor& x) { return apply(Reciprocal{c}, x); }
 Tensor pow(const Tensor& a, const Tensor& b) { return apply(Pow{}, a, b); }
 Tensor pow(const Tensor& x, double exponent) { return apply(Power{exponent}, x); }
 Tensor affine(const Tensor& x, double scale, double shift) {

@@ -4,6 +4,7 @@
 
 #include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/scatter.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -87,18 +88,8 @@ struct ScatterAdd {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     const AxisView y(out[0].shape(), axis);
-    const Index* const index = in[1].values<Index>().data();
-    const Index count = in[1].numel();
-    const T* const from = in[0].values<T>().data();
-    T* const to = out[0].edit<T>().data();
-    std::fill_n(to, out[0].numel(), T{});
-    for (Index row = 0; row < y.outer * count; ++row) {
-      const Index chosen = index[row % count];
-      if (chosen == none) continue;
-      T* const target = to + (row / count * y.size + chosen) * y.inner;
-      for (Index i = 0; i < y.inner; ++i)
-        target[i] = static_cast<T>(target[i] + from[row * y.inner + i]);
-    }
+    kernels::scatter_add(in[0].values<T>().data(), in[1].values<Index>(), out[0].edit<T>().data(),
+                         y.outer, y.size, y.inner);
   }
   Tensors vjp(const Pullback& back) const {
     return back.gradients([&] { return gather(back.cotangent(), back.input(1), axis); },

@@ -52,11 +52,33 @@ struct Sum {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), range.split(in[0].shape()),
-                    [](T x) { return x; });
+                    [](double total) { return total; });
   }
   Tensors vjp(const Pullback& back) const {
     return {range.spread(back.cotangent(), back.shape(0))};
   }
+};
+
+// y = (Σ x) / n    x̄ = ȳ / n, repeated
+struct Mean {
+  static constexpr auto name = "mean";
+  static constexpr Operands reads = {};
+  AxisRange range;
+  Form form(Inputs in) const {
+    return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
+  }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), range.split(in[0].shape()),
+                    [n = count(in[0].shape())](double total) { return total / n; });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Shape& x = back.shape(0);
+    return {range.spread(back.cotangent() / count(x), x)};
+  }
+
+ private:
+  double count(const Shape& x) const { return static_cast<double>(range.split(x).count); }
 };
 
 // y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
@@ -97,9 +119,7 @@ struct LogSumExp {
     if (count == 0) return -std::numeric_limits<T>::infinity();
     const T largest = x[kernels::argmax(x, count, step) * step];
     if (std::isinf(largest)) return largest;
-    double total = 0;
-    for (Index c = 0; c < count; ++c)
-      total += static_cast<double>(kernels::exp(x[c * step] - largest));
+    const double total = kernels::sum_of_exponentials(x, count, step, largest);
     return largest + static_cast<T>(std::log(total));
   }
   Tensors vjp(const Pullback& back) const {
@@ -148,18 +168,12 @@ Tensor reduce(const Tensor& x, const Axes& axes, Keep keep) {
 }  // namespace
 
 Tensor sum(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Sum>(x, axes, keep); }
+Tensor mean(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Mean>(x, axes, keep); }
 Tensor max(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Max>(x, axes, keep); }
 Tensor logsumexp(const Tensor& x, const Axes& axes, Keep keep) {
   return reduce<LogSumExp>(x, axes, keep);
 }
 Tensor argmax(const Tensor& x, Index axis) { return reduce<ArgMax>(x, {axis}, Keep::no); }
-
-Tensor mean(const Tensor& x, const Axes& axes, Keep keep) {
-  Index count = 1;
-  for (const Index axis : resolve_axes("mean", x.shape(), axes)) count *= x.size(axis);
-  require(count > 0, "mean: no elements to reduce, x is ", x.shape());
-  return sum(x, axes, keep) / static_cast<double>(count);
-}
 
 Tensor variance(const Tensor& x, const Axes& axes, Keep keep) {
   return mean(pow(x - mean(x, axes, Keep::yes), 2), axes, keep);

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_long_tensor_gives_the_same_as_short_ones) {
   for (const auto& [name, f, expected] : functions) {
     const Tensor whole = f(abs(x) + 0.1);
     const Tensor part = f(slice(abs(x) + 0.1, 0, 70'001, 70'101));
-    BOOST_TEST(distance(slice(whole, 0, 70'001, 70'101), cast(part, DType::f64)) < 1e-6, name);
+    BOOST_TEST(same_bits(slice(whole, 0, 70'001, 70'101), part), name);
   }
 }
 

@@ -193,6 +193,11 @@ void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
   });
 }
 
+template <Real T>
+void attention_vjp_in_halves(const AttentionExample& e, const AttentionSizes<T>& sizes,
+                             const DropoutMask<T>* mask, const T* q, const T* k, const T* v,
+                             const T* g, T* dq, T* dk, T* dv, bool add);
+
 /// q̄, k̄, v̄ of one example. With `add`, k̄ and v̄ are added to what is there, for examples that share
 /// keys. From the formulas above, last to first:
 ///   V̄ = Dᵀ Ō,   D̄ = Ō Vᵀ,   P̄ = dropout(D̄),   S̄ = P ⊙ (P̄ − ⟨P̄, P⟩),   Q̄ = S̄ K/√d,   K̄ = S̄ᵀ Q/√d
@@ -200,6 +205,8 @@ template <Real T>
 void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& sizes,
                    const DropoutMask<T>* mask, const T* q, const T* k, const T* v, const T* g,
                    T* dq, T* dk, T* dv, bool add) {
+  if (example.queries > longest_chain * query_block)
+    return attention_vjp_in_halves(example, sizes, mask, q, k, v, g, dq, dk, dv, add);
   const Index key_stride = sizes.heads * sizes.key_width;
   const Index value_stride = sizes.heads * sizes.value_width;
   const WeightSizes<T> size(example);
@@ -240,6 +247,29 @@ void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& siz
                                 key_stride, sizes.scale(), adds});
     }
   });
+}
+
+/// The same for so many queries that k̄ and v̄, to which each block of them adds, would be sums in a
+/// long chain (sums.h): half of the queries add to sums of their own.
+template <Real T>
+void attention_vjp_in_halves(const AttentionExample& e, const AttentionSizes<T>& sizes,
+                             const DropoutMask<T>* mask, const T* q, const T* k, const T* v,
+                             const T* g, T* dq, T* dk, T* dv, bool add) {
+  const Index middle = e.queries / 2 / query_block * query_block;
+  attention_vjp(part_of(e, 0, middle), sizes, mask, q, k, v, g, dq, dk, dv, add);
+
+  AttentionExample second = part_of(e, middle, e.queries - middle);
+  second.key_begin = 0;  // the sums of the second half have the rows of its keys only
+  const auto sum_of_second = [&](Index width) {
+    return std::vector<T>(static_cast<std::size_t>(e.keys * sizes.heads * width));
+  };
+  std::vector<T> more_k = sum_of_second(sizes.key_width), more_v = sum_of_second(sizes.value_width);
+  const Index first_k = e.key_begin * sizes.heads * sizes.key_width;
+  const Index first_v = e.key_begin * sizes.heads * sizes.value_width;
+  attention_vjp(second, sizes, mask, q, k + first_k, v + first_v, g, dq, more_k.data(),
+                more_v.data(), false);
+  for (std::size_t i = 0; i < more_k.size(); ++i) dk[first_k + static_cast<Index>(i)] += more_k[i];
+  for (std::size_t i = 0; i < more_v.size(); ++i) dv[first_v + static_cast<Index>(i)] += more_v[i];
 }
 
 }  // namespace adjoint::kernels

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstring>
+#include <utility>
 
 #include "autograd/kernels/registers.h"
 
@@ -20,13 +22,40 @@ struct alignas(register_bytes) Block {
   T at[lanes<T>];
 };
 
-/// The first `count` numbers. The others repeat the first one, which is as quick to compute as
-/// those, whereas log(0), say, is slow.
+/// Half of a register, twice.
+template <Real T, int... i>
+Register<T> twice(const T* from, std::integer_sequence<int, i...>) {
+  typename RegisterTypes<T>::half half;
+  std::memcpy(&half, from, sizeof half);
+  return __builtin_shufflevector(half, half, i...);
+}
+
+// One number and half a register are read and written whole: a processor passes a number from a
+// store to the next load at once, but not if one of them is masked.
+
+/// `count` numbers, fewer than a register has, and then others that are as quick to compute as
+/// these, whereas log(0), say, is slow.
 template <Real T>
 Block<T> padded(const T* from, Index count) {
+  constexpr int n = static_cast<int>(lanes<T>);
   Block<T> block;
-  store(block.at, load_first(from, count, filled(*from)));
+  if (count == 1)
+    store(block.at, filled(*from));
+  else if (count == n / 2)
+    store(block.at, twice(from, std::make_integer_sequence<int, n>()));
+  else
+    store(block.at, load_first(from, count, filled(*from)));
   return block;
+}
+/// The first `count` numbers of the block.
+template <Real T>
+void store_rest(T* to, const Block<T>& block, Index count) {
+  if (count == 1)
+    *to = block.at[0];
+  else if (count == lanes<T> / 2)
+    std::memcpy(to, block.at, sizeof block / 2);
+  else
+    store_first(to, load(block.at), count);
 }
 
 /// to[i] = f(from[i]…) for one register. `to` may be one of `from`.
@@ -46,7 +75,7 @@ void map_elements(F f, Index count, Y* to, const X*... from) {
     if (i == count) return;
     Block<Y> rest;
     map_block(f, rest.at, padded(from + i, count - i).at...);
-    store_first(to + i, load(rest.at), count - i);
+    store_rest(to + i, rest, count - i);
   } else {  // f compares, converts or chooses: every loop does this alike
     for (Index i = 0; i < count; ++i) to[i] = f(from[i]...);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 #include "autograd/dtype.h"
@@ -16,24 +17,50 @@ struct ReducedAxes {
   Index outer, count, inner;
 };
 
+/// As many numbers as a register of f64 has, in f64.
+inline Register<double> load_wide(const double* x) { return load(x); }
+inline Register<double> load_wide(const float* x) {
+  RegisterTypes<float>::half narrow;
+  std::memcpy(&narrow, x, sizeof narrow);
+  return __builtin_convertvector(narrow, Register<double>);
+}
+
+/// Σ x in f64.
+template <Real T>
+double wide_total(const T* x, Index count) {
+  return sum_of_blocks(count, sum_block<double>, [=](Index begin, Index end) {
+    Register<double> sums{};
+    Index i = begin;
+    for (; i + lanes<double> <= end; i += lanes<double>) sums += load_wide(x + i);
+    double total = total_of<double>(sums);
+    for (; i < end; ++i) total += static_cast<double>(x[i]);
+    return total;
+  });
+}
+
 /// y[o, i] = finish(Σ_c x[o, c, i]), where finish takes the sum in f64.
 template <Real T, class Finish>
 void sum_of(std::span<const T> x, std::span<T> y, ReducedAxes axes, Finish finish) {
   const auto [outer, count, inner] = axes;
   if (inner == 1)
     return parallel_rows(outer, count, [&, length = count](Index o) {
-      const T* const row = x.data() + o * length;
-      const double total =
-          sum_of_terms<double>(length, [=](Index c) { return static_cast<double>(row[c]); });
-      y[static_cast<std::size_t>(o)] = static_cast<T>(finish(total));
+      y[static_cast<std::size_t>(o)] =
+          static_cast<T>(finish(wide_total(x.data() + o * length, length)));
     });
+  // Columns in strips whose totals fit a few registers.
+  constexpr Index strip = 64, block = 512;
   const Index strips = (inner + strip - 1) / strip;
   parallel_rows(outer * strips, count * strip, [&, length = count, step = inner](Index piece) {
     const Index o = piece / strips, first = piece % strips * strip;
     const Index width = std::min(strip, step - first);
     const T* const column = x.data() + o * length * step + first;
-    const auto totals =
-        sum_of_rows<double>(length, width, [=](Index c) { return column + c * step; });
+    const auto totals = sum_of_blocks(length, block, [=](Index begin, Index end) {
+      Sums<double, strip> sums{};
+      for (Index c = begin; c < end; ++c)
+        for (Index i = 0; i < width; ++i)
+          sums[static_cast<std::size_t>(i)] += static_cast<double>(column[c * step + i]);
+      return sums;
+    });
     T* const result = y.data() + o * step + first;
     for (Index i = 0; i < width; ++i)
       result[i] = static_cast<T>(finish(totals[static_cast<std::size_t>(i)]));
@@ -68,10 +95,7 @@ double sum_of_exponentials(const T* x, Index count, Index step, T shift) {
     T* const to = e.data();
     for (Index c = begin; c < end; ++c) to[c - begin] = x[c * step];
     map_elements([shift](T v) { return kernels::exp(v - shift); }, end - begin, to, to);
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (Index i = 0; i < end - begin; ++i) sum += static_cast<double>(to[i]);
-    return sum;
+    return wide_total(to, end - begin);
   });
 }
 

@@ -23,12 +23,12 @@ T largest(const T* x, Index width) {
 
 template <Real T>
 T total(const T* x, Index width) {
-  return sum_of_terms<T>(width, [=](Index i) { return x[i]; });
+  return sum_of_terms<T>(width, [=](auto at) { return at(x); });
 }
 
 template <Real T>
 T inner_product(const T* a, const T* b, Index width) {
-  return sum_of_terms<T>(width, [=](Index i) { return a[i] * b[i]; });
+  return sum_of_terms<T>(width, [=](auto at) { return at(a) * at(b); });
 }
 
 /// y = exp(x − shift); returns Σ y.
@@ -86,15 +86,9 @@ struct Moments {
 template <Real T>
 Moments<T> moments_of(const T* x, Index width, T epsilon) {
   const T n = static_cast<T>(width), first = total(x, width) / n;
-  const auto [sum_d, squares] = sum_of_blocks(width, sum_block<T>, [=](Index begin, Index end) {
-    T of_d = 0, of_squares = 0;
-#pragma omp simd reduction(+ : of_d, of_squares)
-    for (Index i = begin; i < end; ++i) {
-      const T d = x[i] - first;
-      of_d += d;
-      of_squares += d * d;
-    }
-    return Sums<T, 2>{of_d, of_squares};
+  const auto [sum_d, squares] = sums_of_terms<T, 2>(width, [=](auto at) {
+    const Register<T> d = at(x, first) - first;
+    return std::array{d, d * d};
   });
   return {first, sum_d / n, squares / n, epsilon};
 }
@@ -117,28 +111,14 @@ template <Real T>
 void layer_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, T* dbias,
                     Index width) {
   const T n = static_cast<T>(width);
-  const auto [sum, sum_h] = sum_of_blocks(width, sum_block<T>, [=](Index begin, Index end) {
-    T of_x = 0, of_h = 0;
-#pragma omp simd reduction(+ : of_x, of_h)
-    for (Index i = begin; i < end; ++i) {
-      of_x += x[i];
-      of_h += g[i] * gain[i];
-    }
-    return Sums<T, 2>{of_x, of_h};
+  const auto [sum, sum_h] = sums_of_terms<T, 2>(width, [=](auto at) {
+    return std::array{at(x), at(g) * at(gain)};
   });
   const T first = sum / n, mean_h = sum_h / n;
-  const auto [sum_d, squares, sum_hd] =
-      sum_of_blocks(width, sum_block<T>, [=](Index begin, Index end) {
-        T of_d = 0, of_squares = 0, of_hd = 0;
-#pragma omp simd reduction(+ : of_d, of_squares, of_hd)
-        for (Index i = begin; i < end; ++i) {
-          const T d = x[i] - first;
-          of_d += d;
-          of_squares += d * d;
-          of_hd += g[i] * gain[i] * d;
-        }
-        return Sums<T, 3>{of_d, of_squares, of_hd};
-      });
+  const auto [sum_d, squares, sum_hd] = sums_of_terms<T, 3>(width, [=](auto at) {
+    const Register<T> d = at(x, first) - first;
+    return std::array{d, d * d, at(g) * at(gain) * d};
+  });
   const T mean_d = sum_d / n;
   const Moments<T> moments(first, mean_d, squares / n, epsilon);
   const T mean = moments.mean, inverse_deviation = moments.inverse_deviation;
@@ -170,7 +150,7 @@ void rms_norm(const T* x, const T* gain, T epsilon, T* y, Index width) {
 template <Real T>
 void rms_norm_vjp(const T* x, const T* gain, const T* g, T epsilon, T* dx, T* dgain, Index width) {
   const T scale = inverse_root_mean_square(x, width, epsilon);
-  const T sum_hx = sum_of_terms<T>(width, [=](Index i) { return g[i] * gain[i] * x[i]; });
+  const T sum_hx = sum_of_terms<T>(width, [=](auto at) { return at(g) * at(gain) * at(x); });
   const T mean_hx = sum_hx * scale / static_cast<T>(width);
 #pragma omp simd
   for (Index i = 0; i < width; ++i) {

@@ -22,7 +22,7 @@ namespace adjoint::kernels {
 template <Real T>
 constexpr Index sum_block = 32 * lanes<T>;
 
-/// How many are added one after the other where each addition is a whole row or a register.
+/// How many rows of numbers are added one after the other.
 constexpr Index longest_chain = 64;
 
 /// Several sums that are taken in one loop.
@@ -50,33 +50,30 @@ auto sum_of_blocks(Index count, Index block, F f) {
   return sum_of_halves(0, count, block, f);
 }
 
-/// Σ term(i) for i < count.
-template <Real T, class Term>
-T sum_of_terms(Index count, Term term) {
+/// Several sums over i < count, which are taken in one loop. terms(at) gives a register of terms of
+/// each sum. It calls at(x) to get a register of a row x. Beyond the end of the rows that holds
+/// zeros, or at(x, others) the others.
+template <Real T, std::size_t n, class Terms>
+Sums<T, n> sums_of_terms(Index count, Terms terms) {
   return sum_of_blocks(count, sum_block<T>, [=](Index begin, Index end) {
-    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (Index i = begin; i < end; ++i) sum += term(i);
-    return sum;
+    std::array<Register<T>, n> sums{};
+    const auto add = [&](auto at) {
+      const std::array<Register<T>, n> more = terms(at);
+      for (std::size_t k = 0; k < n; ++k) sums[k] += more[k];
+    };
+    Index i = begin;
+    for (; i + lanes<T> <= end; i += lanes<T>) add([i](const T* x, T = 0) { return load(x + i); });
+    if (i < end)
+      add([=](const T* x, T others = 0) { return load_first(x + i, end - i, filled(others)); });
+    Sums<T, n> totals;
+    for (std::size_t k = 0; k < n; ++k) totals[k] = total_of<T>(sums[k]);
+    return totals;
   });
 }
-
-// ---- Rows -------------------------------------------------------------------------------------
-
-/// Rows are added in strips whose sums fit a few registers.
-constexpr Index strip = 64;
-
-/// Σ row(i)[0 … width − 1] for i < count, where row(i) points to at most a strip of numbers.
-template <Scalar Sum, class Row>
-Sums<Sum, strip> sum_of_rows(Index count, Index width, Row row) {
-  return sum_of_blocks(count, longest_chain, [=](Index begin, Index end) {
-    Sums<Sum, strip> sums{};
-    for (Index i = begin; i < end; ++i) {
-      const auto* const x = row(i);
-      for (Index j = 0; j < width; ++j) sums[static_cast<std::size_t>(j)] += static_cast<Sum>(x[j]);
-    }
-    return sums;
-  });
+template <Real T, class Term>
+T sum_of_terms(Index count, Term term) {
+  return sums_of_terms<T, 1>(count,
+                             [=](auto at) { return std::array<Register<T>, 1>{term(at)}; })[0];
 }
 
 }  // namespace adjoint::kernels

@@ -138,6 +138,15 @@ const Named cases[] = {
        }
        return all;
      }},
+    {"the gradient of a value for many queries",
+     [](const Tensor& x) {
+       const Index n = x.size(0);
+       const Tensor k = fill({2, 1, 2}, 0.1, x), v = variable(fill({2, 1, 2}, 1, x));
+       const auto all = std::make_shared<AttentionPattern>(AttentionPattern::whole(2, n, 1));
+       const Tensor y = attention(fill({2, n, 2}, 0.5, x), k, v, all);
+       return gradients(y, {v}, broadcast_to(reshape(x, {1, n, 1}), y.shape()));
+     },
+     100'000},
     {"attention, one query", [](const Tensor& x) { return attention_to(x, 1); }},
     {"attention, three queries", [](const Tensor& x) { return attention_to(x, 3); }, 100'000},
 };

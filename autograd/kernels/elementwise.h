@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "autograd/kernels/blocks.h"
+#include "autograd/kernels/map_elements.h"
 #include "autograd/shape.h"
 #include "autograd/support/threads.h"
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "autograd/dtype.h"
-#include "autograd/kernels/blocks.h"
+#include "autograd/kernels/map_elements.h"
 #include "autograd/kernels/sums.h"
 #include "autograd/kernels/vector_math.h"
 

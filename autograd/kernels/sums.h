@@ -1,14 +1,15 @@
 // Sums that keep their digits.
 //
-// In one chain, each number passes through all the additions after it. Each addition may be off by
-// a rounding u of the sum so far (u = 2⁻²⁴ in f32), so the result by n u Σ|x|; and where the
-// numbers are equal it is off by a fixed share of that: a million times 0.1 in f32 loses 1%. From
-// 2²⁴ on, adding 1 changes nothing. So chains are short. Numbers are added in blocks, and the sums
-// of blocks in pairs, the results in pairs again:
+// In one chain, every number passes through all the additions after it. Each of these rounds the
+// sum so far, by up to a share u of it (2⁻²⁴ in f32), and the result is off by up to n u Σ|x|.
+// Where the numbers are equal, roundings go the same way: a million times 0.1 in f32 loses 1%. From
+// 2²⁴ on, adding 1 changes nothing. So chains are short here. Blocks of numbers are added in
+// registers, and then their sums in pairs, the results in pairs again, and so on. With chains of c
+// additions,
 //
-//   |error| ≤ (chain + log₂(blocks) + 1) u Σ|x|      up to terms of u²
+//   |error| ≤ (c + log₂ lanes + log₂ blocks + 1) u Σ|x|      up to terms in u²
 //
-// where a block of `block` numbers in registers makes chains of block / lanes.
+// (Higham, "The accuracy of floating point summation", 1993, section 3.)
 #pragma once
 
 #include <array>
@@ -50,9 +51,9 @@ auto sum_of_blocks(Index count, Index block, F f) {
   return sum_of_halves(0, count, block, f);
 }
 
-/// Several sums over i < count, which are taken in one loop. terms(at) gives a register of terms of
-/// each sum. It calls at(x) to get a register of a row x. Beyond the end of the rows that holds
-/// zeros, or at(x, others) the others.
+/// Several sums over i < count, taken in one loop. terms(at) returns a register of terms of each
+/// sum; at(x) is the register of a row x to compute them from. Beyond the end of the rows it holds
+/// zeros, and that of at(x, others) holds `others`: what terms() makes of them must be 0.
 template <Real T, std::size_t n, class Terms>
 Sums<T, n> sums_of_terms(Index count, Terms terms) {
   return sum_of_blocks(count, sum_block<T>, [=](Index begin, Index end) {

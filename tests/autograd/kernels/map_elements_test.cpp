@@ -1,4 +1,4 @@
-#include "autograd/kernels/blocks.h"
+#include "autograd/kernels/map_elements.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -36,7 +36,7 @@ void check_counts() {
   }
 }
 
-BOOST_AUTO_TEST_SUITE(blocks)
+BOOST_AUTO_TEST_SUITE(mapped_elements)
 
 BOOST_AUTO_TEST_CASE(exactly_the_elements_asked_for_are_computed) {
   check_counts<float>();

@@ -16,9 +16,9 @@
 
 namespace adjoint::kernels {
 
-/// As many numbers as a register has, in memory.
+/// A register in memory.
 template <Real T>
-struct alignas(register_bytes) Block {
+struct alignas(register_bytes) InMemory {
   T at[lanes<T>];
 };
 
@@ -36,31 +36,31 @@ Register<T> twice(const T* from, std::integer_sequence<int, i...>) {
 /// `count` numbers, fewer than a register has, and then others that are as quick to compute as
 /// these, whereas log(0), say, is slow.
 template <Real T>
-Block<T> padded(const T* from, Index count) {
+InMemory<T> padded(const T* from, Index count) {
   constexpr int n = static_cast<int>(lanes<T>);
-  Block<T> block;
+  InMemory<T> x;
   if (count == 1)
-    store(block.at, filled(*from));
+    store(x.at, filled(*from));
   else if (count == n / 2)
-    store(block.at, twice(from, std::make_integer_sequence<int, n>()));
+    store(x.at, twice(from, std::make_integer_sequence<int, n>()));
   else
-    store(block.at, load_first(from, count, filled(*from)));
-  return block;
+    store(x.at, load_first(from, count, filled(*from)));
+  return x;
 }
-/// The first `count` numbers of the block.
+/// The first `count` numbers of the register.
 template <Real T>
-void store_rest(T* to, const Block<T>& block, Index count) {
+void store_rest(T* to, const InMemory<T>& x, Index count) {
   if (count == 1)
-    *to = block.at[0];
+    *to = x.at[0];
   else if (count == lanes<T> / 2)
-    std::memcpy(to, block.at, sizeof block / 2);
+    std::memcpy(to, x.at, sizeof x / 2);
   else
-    store_first(to, load(block.at), count);
+    store_first(to, load(x.at), count);
 }
 
 /// to[i] = f(from[i]…) for one register. `to` may be one of `from`.
 template <Real T, class F, class... X>
-void map_block(F f, T* to, const X*... from) {
+void map_register(F f, T* to, const X*... from) {
 #pragma omp simd
   for (Index i = 0; i < lanes<T>; ++i) to[i] = f(from[i]...);
 }
@@ -71,10 +71,10 @@ template <class Y, class F, class... X>
 void map_elements(F f, Index count, Y* to, const X*... from) {
   if constexpr (Real<Y> && (std::same_as<X, Y> && ...)) {
     Index i = 0;
-    for (; i + lanes<Y> <= count; i += lanes<Y>) map_block(f, to + i, (from + i)...);
+    for (; i + lanes<Y> <= count; i += lanes<Y>) map_register(f, to + i, (from + i)...);
     if (i == count) return;
-    Block<Y> rest;
-    map_block(f, rest.at, padded(from + i, count - i).at...);
+    InMemory<Y> rest;
+    map_register(f, rest.at, padded(from + i, count - i).at...);
     store_rest(to + i, rest, count - i);
   } else {  // f compares, converts or chooses: every loop does this alike
     for (Index i = 0; i < count; ++i) to[i] = f(from[i]...);

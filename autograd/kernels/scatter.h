@@ -11,8 +11,8 @@
 namespace adjoint::kernels {
 
 /// Rows of `width` elements, to which others are added one after the other. After every
-/// `longest_chain` additions to a row its sum moves on to f64, so that its error does not grow with
-/// their number (sums.h). Few rows get so many: only those have a place in f64.
+/// `longest_chain` additions to a row its sum moves on to a compensated one in f64, so that its
+/// error does not grow with their number (sums.h). Few rows get so many: only those have one.
 template <Scalar T>
 class RowAdder {
  public:
@@ -31,17 +31,28 @@ class RowAdder {
     for (const auto& [row, wide] : wide_)
       for (Index i = 0; i < width_; ++i) {
         T& sum = rows_[row * width_ + i];
-        sum = static_cast<T>(wide[static_cast<std::size_t>(i)] + static_cast<double>(sum));
+        sum = static_cast<T>(wide[static_cast<std::size_t>(i)].sum + static_cast<double>(sum));
       }
   }
 
  private:
+  // What rounding took from a sum is subtracted from the next term. (Kahan, "Further remarks on
+  // reducing truncation errors", 1965.)
+  struct Compensated {
+    double sum = 0, excess = 0;
+    void add(double x) {
+      const double term = x - excess, next = sum + term;
+      excess = (next - sum) - term;
+      sum = next;
+    }
+  };
+
   void move_on(Index row) {
-    std::vector<double>& wide = wide_[row];
+    std::vector<Compensated>& wide = wide_[row];
     wide.resize(static_cast<std::size_t>(width_));
     T* const sum = rows_ + row * width_;
     for (Index i = 0; i < width_; ++i) {
-      wide[static_cast<std::size_t>(i)] += static_cast<double>(sum[i]);
+      wide[static_cast<std::size_t>(i)].add(static_cast<double>(sum[i]));
       sum[i] = 0;
     }
   }
@@ -49,7 +60,7 @@ class RowAdder {
   T* rows_;
   Index width_;
   std::vector<Index> added_;
-  std::map<Index, std::vector<double>> wide_;
+  std::map<Index, std::vector<Compensated>> wide_;
 };
 
 /// y[o, j, :] = Σ x[o, k, :] over all k with indices[k] = j. Negative indices are left out. y is

@@ -45,6 +45,9 @@ inline bool any_tracked(const char* operation, Inputs in) {
 /// inputs are constants. Error when the inputs, constants aside, differ in type.
 DType working_type(const char* operation, Inputs in, Outputs out, Operands constants);
 
+/// Throws the current exception again. Errors of sizes and of memory get the operation's name.
+[[noreturn]] void rethrow_naming(const char* operation, Inputs in);
+
 /// {make(0), make(1), …} as an array or a vector, each element constructed in its place.
 template <class List, class Make>
 List list_of(std::size_t count, const Make& make) {
@@ -123,7 +126,7 @@ void compute(const Op& op, Inputs in, Outputs out) {
 }
 
 template <class SavedInputs, class Op>
-std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
+std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) try {
   check_operation<Op>();
   (void)Registration<Op>::done;
   const bool observed = ambient().observing, recorded = any_tracked(Op::name, in) && recording();
@@ -134,6 +137,8 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
     if (recorded) record<SavedInputs>(op, in, out);
   if (observed) tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });
   return out;
+} catch (...) {
+  rethrow_naming(Op::name, in);
 }
 
 template <class Op, class SavedInputs>

@@ -37,7 +37,7 @@ class Tensor {
  public:
   /// The empty tensor, which is not defined(). As a cotangent or a gradient it means zero.
   Tensor() = default;
-  /// A new tensor with uninitialised elements.
+  /// A new tensor with uninitialised elements. SizeError when there is no memory for it.
   explicit Tensor(const Form& form);
   /// A handle on existing storage. Without storage it has a form and a history only (node.h).
   Tensor(const Form& form, StoragePtr storage, History history = {})
@@ -65,10 +65,17 @@ class Tensor {
   std::span<T> edit() {
     return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// The only element, whatever its type. Error when there are more or fewer.
-  double item() const;
-  /// One element by its indices, negative ones from the end: x.at({0, -1}).
-  double at(std::initializer_list<Index> indices) const;
+  /// The only element, as a T whatever its type is. Error when there are more or fewer elements,
+  /// and when T cannot hold it: item<Index>() reads whole numbers beyond 2⁵³, which item() refuses.
+  template <Scalar T = double>
+  T item() const {
+    return element<T>("item", only_position());
+  }
+  /// One element by its indices, negative ones from the end: x.at({0, -1}). Errors as for item().
+  template <Scalar T = double>
+  T at(std::initializer_list<Index> indices) const {
+    return element<T>("at", position_of(indices));
+  }
 
   /// Whether operations on this tensor are recorded, while recording is on.
   bool tracked() const { return history_.node != nullptr; }
@@ -98,6 +105,10 @@ class Tensor {
     return storage_->data();
   }
   [[noreturn]] void refuse(DType expected) const;  // to give elements of that type
+  Index only_position() const;
+  Index position_of(std::initializer_list<Index> indices) const;
+  template <Scalar T>
+  T element(const char* operation, Index position) const;
 
   Shape shape_;
   DType dtype_ = DType::f32;
@@ -118,26 +129,28 @@ Tensor copy(const Tensor& x);
 
 // ---- Making tensors ----------------------------------------------------------------------------
 
+// Numbers go into a tensor as convert() in dtype.h says: exactly into i64, rounded into f32 and
+// f64.
+
 /// Nested lists of numbers: tensor({{1, 2}, {3, 4}}). Error when rows differ in length.
 class NestedList {
  public:
-  template <class Number>
-  requires std::is_arithmetic_v<Number> NestedList(Number value)
-      : value_(static_cast<double>(value)) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> NestedList(T number) : number_(number) {}
   NestedList(std::initializer_list<NestedList> list) : list_(list), is_list_(true) {}
 
   Shape shape() const;
-  void append_to(std::vector<double>& values) const;
+  void append_to(std::vector<Number>& numbers) const;
 
  private:
-  double value_ = 0;
+  Number number_ = 0;
   std::vector<NestedList> list_;
   bool is_list_ = false;
 };
 
 Tensor tensor(std::initializer_list<NestedList> list, DType dtype = DType::f32);
-Tensor scalar(double value, DType dtype = DType::f32);
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+Tensor scalar(Number value, DType dtype = DType::f32);
+Tensor full(const Shape& shape, Number value, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 Tensor ones(const Shape& shape, DType dtype = DType::f32);
 /// 0, 1, ... count − 1.
@@ -151,7 +164,7 @@ Tensor generate(const Shape& shape, DType dtype, F f) {
   Tensor result(Form{shape, dtype});
   dispatch(dtype, [&]<class T>() {
     Index position = 0;
-    for (T& value : result.edit<T>()) value = static_cast<T>(f(position++));
+    for (T& value : result.edit<T>()) value = convert<T>("generate", f(position++));
   });
   return result;
 }

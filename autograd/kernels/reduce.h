@@ -47,6 +47,7 @@ void sum_of(std::span<const T> x, std::span<T> y, ReducedAxes axes, F f) {
 /// lie `inner` apart.
 template <class Visit>
 void each_reduced(ReducedAxes axes, Visit visit) {
+  if (axes.inner == 0) return;  // `outer` may be huge
   for (Index o = 0; o < axes.outer; ++o)
     for (Index i = 0; i < axes.inner; ++i)
       visit(o * axes.inner + i, o * axes.count * axes.inner + i);

@@ -17,8 +17,7 @@ Tensor cross_entropy_formula(const Tensor& logits, const Tensor& targets,
                              const CrossEntropyOptions& options) {
   const Index classes = logits.size(-1);
   const DType dtype = logits.dtype();
-  const Tensor ignored =
-      equal(targets, scalar(static_cast<double>(options.ignore), DType::i64));  // [rows…]
+  const Tensor ignored = equal(targets, scalar(options.ignore, DType::i64));  // [rows…]
   const Tensor known = where(ignored, scalar(none, DType::i64), targets);
   const Tensor q = one_hot(known, classes, dtype) * (1 - options.smoothing) +
                    options.smoothing / static_cast<double>(classes);  // [rows…, classes]

@@ -33,6 +33,7 @@ void copy_slices(const Tensor& x, Index axis, const Tensor& indices, Tensor& y) 
   const Index count = indices.numel();
   const T* const from = x.values<T>().data();
   T* const to = y.edit<T>().data();
+  if (view.inner == 0) return;  // there may be very many such slices
   kernels::parallel_rows(view.outer * count, view.inner, [&](Index row) {
     const Index chosen = index[row % count];
     if (chosen == none)
@@ -92,6 +93,7 @@ struct ScatterAdd {
     const T* const from = in[0].values<T>().data();
     T* const to = out[0].edit<T>().data();
     std::fill_n(to, out[0].numel(), T{});
+    if (y.inner == 0) return;  // there may be very many such slices
     for (Index row = 0; row < y.outer * count; ++row) {
       const Index chosen = index[row % count];
       if (chosen == none) continue;

@@ -25,10 +25,12 @@ inline void require_row_numbers(const char* name, const char* what, const Tensor
           ": ", what, " must be i64, one for each of the ", count, " rows of x ", x);
 }
 
-/// f(position of the row's first element, width) for each row of x, spread over threads.
+/// f(position of the row's first element, width) for each row of x that has elements, spread over
+/// threads.
 template <class F>
 void each_row(const Shape& x, F f) {
   const Index width = x[-1];
+  if (width == 0) return;  // there may be very many such rows
   kernels::parallel_rows(row_count(x), width, [&](Index row) { f(row * width, width); });
 }
 /// f(begin, end) for consecutive rows [begin, end) of x, spread over threads.

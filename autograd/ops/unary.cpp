@@ -107,7 +107,7 @@ struct Cast {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     dispatch(dtype, [&]<class To>() {
-      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return static_cast<To>(x); });
+      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return convert<To>(name, x); });
     });
   }
   Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }

@@ -80,7 +80,7 @@ void add(Entries& entries, const char* role, std::size_t index, const Tensor& x)
 [[noreturn]] void report(const char* operation, const std::string& made, const Entries& suspects,
                          Kind kind, const char* origin, const Entries& operands,
                          const Entries& all) {
-  std::ostringstream text;
+  TextStream text;
   text << "anomaly: " << operation << ": ";
   const auto suspect = std::ranges::find_if(
       suspects, [&](const Entry& entry) { return first(entry.value, kind).has_value(); });

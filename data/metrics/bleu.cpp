@@ -45,7 +45,7 @@ struct Smoothing {
 };
 
 std::string with_value(const std::string& name, double value) {
-  std::ostringstream text;
+  TextStream text;
   text << name << '[' << std::fixed << std::setprecision(2) << value << ']';
   return text.str();
 }

@@ -1,7 +1,9 @@
 #include "autograd/tensor.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <iomanip>
 #include <limits>
 #include <sstream>
 
@@ -208,6 +210,54 @@ BOOST_AUTO_TEST_CASE(of_long_axes_only_the_ends_are_printed) {
   BOOST_TEST(printed(zeros({101, 2})) ==
              "[[0.0, 0.0],\n [0.0, 0.0],\n [0.0, 0.0],\n ...,\n [0.0, 0.0],\n [0.0, 0.0],\n "
              "[0.0, 0.0]]  f32 [101, 2]");
+}
+
+// Of every shape at most 256 elements are shown.
+BOOST_AUTO_TEST_CASE(large_tensors_of_any_rank_print_briefly) {
+  Dice dice(Key(7));
+  for (int round = 0; round < 300; ++round) {
+    const Shape shape = dice.shape(dice.between(1, 8), 1, 8);
+    if (shape.numel() > 2'000'000) continue;
+    const std::string text = printed(full(shape, 7, DType::b8));
+    const auto count = static_cast<Index>(std::ranges::count(text, 't'));  // of true
+    BOOST_TEST(count <= 256, shape);
+    if (shape.numel() <= 200)
+      BOOST_TEST(count == shape.numel(), shape);
+    else
+      BOOST_TEST(count >= 6, shape);
+  }
+  BOOST_TEST(printed(reshape(arange(20 * 20 * 20 * 20, DType::i64), {20, 20, 20, 20})).size() <
+             2000);
+  BOOST_TEST(printed(reshape(arange(1000, DType::i64), {10, 10, 10}))
+                 .starts_with("[[[  0,   1,   2, ...,   7,   8,   9],\n"
+                              "  [ 10,  11,  12, ...,  17,  18,  19],\n"
+                              "  [ 20,  21,  22, ...,  27,  28,  29],\n"
+                              "  ...,\n"
+                              "  [ 70,  71,  72, ...,  77,  78,  79],\n"
+                              "  [ 80,  81,  82, ...,  87,  88,  89],\n"
+                              "  [ 90,  91,  92, ...,  97,  98,  99]],\n"
+                              " [[100, "));
+}
+
+BOOST_AUTO_TEST_CASE(tensors_without_elements_print_briefly) {
+  BOOST_TEST(printed(zeros({Index{1} << 27, 0})) ==
+             "[[],\n [],\n [],\n ...,\n [],\n [],\n []]  f32 [134217728, 0]");
+  BOOST_TEST(printed(zeros({0, Index{1} << 50})) == "[]  f32 [0, 1125899906842624]");
+  BOOST_TEST(printed(zeros({1000, 1000, 1000, 0})).size() < 3000);
+}
+
+BOOST_AUTO_TEST_CASE(a_nan_prints_without_a_sign) {
+  const double nan = std::nan("");
+  BOOST_TEST(printed(tensor({nan, -nan, -1}, DType::f64)) == "[ nan,  nan, -1.0]  f64 [3]");
+  BOOST_TEST(printed(tensor({-nan, -0.0})) == "[ nan, -0.0]  f32 [2]");
+}
+
+// Columns are aligned with spaces to the left, however the stream is set up.
+BOOST_AUTO_TEST_CASE(the_state_of_the_stream_does_not_matter) {
+  const Tensor x = tensor({{1, 20}, {300, 4}}, DType::i64);
+  std::ostringstream stream;
+  stream << std::hex << std::left << std::setfill('*') << std::showpos << std::fixed << x;
+  BOOST_TEST(stream.str() == printed(x));
 }
 
 // Whole numbers beyond 2⁵³ are ids like any other.

@@ -50,7 +50,7 @@ class Report {
 
   void end_epoch(const EpochResult& result) {
     nn::Metrics metrics = {{"epoch", run_.epochs_done()}, {"training_loss", result.loss}};
-    std::ostringstream line;
+    TextStream line;
     line << std::fixed << std::setprecision(3) << "epoch " << std::setw(3) << run_.epochs_done()
          << "  loss " << result.loss;
     if (result.validation_loss) {

@@ -326,8 +326,8 @@ std::vector<ErrorSample> errors() {
        "attention: key and value differ in rows; query is [2, 3], key [2, 3], value [3, 3], heads "
        "1"},
       {"attention", "pattern", [=] { attention(m23, m23, m23, whole(2, 1, 2)); },
-       "attention: the pattern's example of query rows [1, 2) and key rows [2, 4) does not fit a "
-       "query [2, 3] and a key [2, 3]"},
+       "attention: the pattern's example of 1 query rows from 1 and 2 key rows from 2 does not fit "
+       "a query [2, 3] and a key [2, 3]"},
       {"attention", "dropout", [=] { attention(m23, m23, m23, whole(1, 2, 2), {.dropout = 1}); },
        "attention: dropout must lie in [0, 1), is 1"},
       {"attention", "lengths",

@@ -68,7 +68,7 @@ enum class Gelu { exact, tanh };
 /// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation by
 /// tanh. (Hendrycks and Gimpel, "Gaussian error linear units", 2016, section 2.)
 Tensor gelu(const Tensor& x, Gelu form = Gelu::exact);
-/// The same values in another type; differentiable between f32 and f64.
+/// The same values in another type (i64: whole numbers only); differentiable between f32 and f64.
 Tensor cast(const Tensor& x, DType dtype);
 
 // ---- Matrix products (ops/matmul.cpp) -----------------------------------------------------------

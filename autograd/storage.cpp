@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -43,21 +44,26 @@ void release(void* block) { ::operator delete(block, alignment); }
 // shared, under a lock. Small blocks come and go by the million: each thread has its own list of
 // them, needs no lock for it, and exchanges many at a time with the shared list.
 constexpr std::size_t small_limit = line + 4096;
-// How many are exchanged. A thread keeps at most twice as many of each size, 8 MB in all.
+// How many are exchanged. A thread keeps at most twice as many of each size, 10 MB in all.
 std::size_t traded_at_once(const SizeClass& size) {
-  return std::min<std::size_t>(256, (std::size_t{1} << 18) / size.bytes);
+  return std::min<std::size_t>(512, (std::size_t{1} << 18) / size.bytes);
 }
 
 // ---- What all threads share ---------------------------------------------------------------------
 
-// A free block, as it lies in its own memory, is in two lists: of all blocks, and of its size.
+// A free block, as it lies in its own memory, is in two lists: of all blocks, and of its size. A
+// thread gives back many small ones at a time, which stay together.
 struct FreeBlock {
   struct Links {
     FreeBlock *older = nullptr, *newer = nullptr;
   };
   SizeClass size;
+  std::vector<void*> others;
   Links among_all = {}, of_size = {};
+
+  std::size_t bytes() const { return (1 + others.size()) * size.bytes; }
 };
+static_assert(sizeof(FreeBlock) <= 2 * line);  // the smallest block
 
 // Free blocks from the one that was given back first to the one given back last.
 template <FreeBlock::Links FreeBlock::*links>
@@ -85,29 +91,34 @@ class SharedBlocks {
  public:
   std::mutex mutex;  // held by whoever calls what follows
 
-  /// A free block of this size. If there is none, null, and the caller allocates one.
-  void* take(const SizeClass& size) {
+  /// A free block of this size and those that are together with it, which go to `others`. If there
+  /// is none, null, and the caller allocates one.
+  void* take(const SizeClass& size, std::vector<void*>& others) {
     FreeBlock* const block = of_size_[size.index].newest();
-    if (block) remove(block);
-    in_use_ += size.bytes;
-    follow_peak(size.bytes);
+    const std::size_t bytes = block ? block->bytes() : size.bytes;
+    if (block) {
+      remove(block);
+      others = std::move(block->others);
+      std::destroy_at(block);
+    }
+    in_use_ += bytes;
+    follow_peak(bytes);
     return block;
   }
   void not_taken(const SizeClass& size) { in_use_ -= size.bytes; }
-  bool has(const SizeClass& size) const { return of_size_[size.index].newest() != nullptr; }
 
-  void give_back(void* memory, const SizeClass& size) {
-    in_use_ -= size.bytes;
+  void give_back(void* memory, const SizeClass& size, std::vector<void*> others = {}) {
+    in_use_ -= (1 + others.size()) * size.bytes;
     if (size.bytes > always_kept && size.bytes / 4 > in_use_) {  // most of what was in use
       release(memory);
       forget_peak(in_use_);
     } else {
-      auto* const block = new (memory) FreeBlock{size};
+      auto* const block = new (memory) FreeBlock{size, std::move(others)};
       all_.push(block);
       of_size_[size.index].push(block);
-      kept_ += size.bytes;
+      kept_ += block->bytes();
     }
-    trim(std::max(always_kept, peak_));
+    trim(peak_ - in_use_ + std::max(always_kept, peak_));
   }
 
   std::size_t kept() const { return kept_; }
@@ -116,6 +127,8 @@ class SharedBlocks {
     while (kept_ > most) {
       FreeBlock* const block = all_.oldest();
       remove(block);
+      for (void* const other : block->others) release(other);
+      std::destroy_at(block);
       release(block);
     }
   }
@@ -126,7 +139,7 @@ class SharedBlocks {
   void remove(FreeBlock* block) {
     all_.remove(block);
     of_size_[block->size.index].remove(block);
-    kept_ -= block->size.bytes;
+    kept_ -= block->bytes();
   }
 
   // A peak is recent until many times as much as was in use later has been taken. Within a training
@@ -202,16 +215,13 @@ struct OwnMemory {
     blocks.pop_back();
     return block;
   }
-  /// Up to `most` blocks from or to the shared list, which the caller has locked.
-  void fetch(const SizeClass& size, std::size_t most) {
-    for (; most > 0 && shared().has(size); --most) free[size.index].push_back(shared().take(size));
-  }
+  /// Up to `most` blocks go to the shared list, which the caller has locked.
   void pass_on(const SizeClass& size, std::size_t most) {
     auto& blocks = free[size.index];
-    for (; most > 0 && !blocks.empty(); --most) {
-      shared().give_back(blocks.back(), size);
-      blocks.pop_back();
-    }
+    const auto first = blocks.end() - static_cast<std::ptrdiff_t>(std::min(most, blocks.size()));
+    if (first == blocks.end()) return;
+    shared().give_back(*first, size, {first + 1, blocks.end()});
+    blocks.erase(first, blocks.end());
   }
   void pass_on_all() {
     for (std::size_t i = 1; i < class_count; ++i)
@@ -259,8 +269,12 @@ void* take_unused(const SizeClass& size) {
   if (own)
     if (void* const block = own->take(size)) return block;
   const std::lock_guard lock(shared().mutex);
-  void* const block = shared().take(size);
-  if (own) own->fetch(size, traded_at_once(size));
+  std::vector<void*> others;
+  void* const block = shared().take(size, others);
+  if (own)
+    own->free[size.index].assign(others.begin(), others.end());  // it was empty, but has room
+  else
+    for (void* const other : others) shared().give_back(other, size);
   return block;
 }
 

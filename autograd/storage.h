@@ -2,8 +2,8 @@
 // the elements of tensors and for the nodes of the tape, because both come and go with every
 // operation.
 //
-// What is kept is bounded by the recent peak of what was in use: a training step that rises to its
-// peak and falls again finds all its blocks free at the next step, and no more than that is kept.
+// In use and kept together are at most twice the recent peak in use: a training step, which rises
+// to its peak and falls again, finds its blocks at the next step, and other blocks do not pile up.
 #pragma once
 
 #include <cstddef>
@@ -69,11 +69,11 @@ std::size_t in_use();
 /// The highest in_use() since the start or the last reset.
 std::size_t peak();
 void reset_peak();
-/// Memory in free blocks that are kept for reuse, in bytes: at most 64 MB, or as much as was in use
-/// at its recent peak if that is more. A peak is recent until 32 times as much memory as has been
-/// in use since then was handed out. The blocks that have been free for the longest time go first,
-/// and a large block that was most of what was in use is not kept at all. What other threads keep
-/// for themselves is not counted: small blocks, at most 8 MB in each.
+/// Bytes in free blocks that are kept. In use and kept together are at most twice the recent peak
+/// in use, or this peak and 64 MB. A peak is recent until 32 times what has been in use since then
+/// was handed out. The blocks that were free for the longest time go first; one of over 64 MB that
+/// was most of what was in use goes at once. What other threads keep for themselves is not counted:
+/// small blocks, at most 10 MB in each.
 std::size_t kept();
 /// Returns free blocks to the system: the small ones of the calling thread, the others of all.
 void release_unused();

@@ -173,7 +173,7 @@ struct Concat {
     Tensors gradients;
     Index begin = 0;
     for (std::size_t i = 0; i < back.input_count(); ++i) {
-      const Index end = begin + back.shape(static_cast<int>(i))[axis];
+      const Index end = begin + back.shape(i)[axis];
       gradients.push_back(back.needs(i) ? slice(back.cotangent(), axis, begin, end) : Tensor());
       begin = end;
     }

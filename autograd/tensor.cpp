@@ -12,8 +12,9 @@ Tensor::Tensor(const Form& form)
              Storage::make(static_cast<std::size_t>(form.shape.numel()) * size_of(form.dtype))) {}
 
 void Tensor::refuse(DType expected) const {
-  require(defined_, "values: this tensor is empty");
-  require(dtype_ == expected, "values: asked for ", expected, ", the tensor holds ", dtype_);
+  require(defined_, "values: this tensor is empty: no value was assigned to it");
+  require(dtype_ == expected, "values: asked for ", expected, ", the tensor holds ", dtype_,
+          "; ask for that type, or cast() the tensor");
   fail("values: this operand was not kept for the vjp: list it in the operation's `reads`");
 }
 
@@ -26,7 +27,8 @@ double element(const Tensor& x, Index position) {
 }  // namespace
 
 double Tensor::item() const {
-  require(defined_ && numel() == 1, "item: needs exactly one element, the shape is ", shape_);
+  require(defined_ && numel() == 1, "item: needs exactly one element, the shape is ", shape_,
+          "; reduce it with sum() or mean(), or read one element with at()");
   return element(*this, 0);
 }
 
@@ -45,10 +47,14 @@ double Tensor::at(std::initializer_list<Index> indices) const {
   return element(*this, position);
 }
 
-Tensor detach(const Tensor& x) { return x.tracked() ? Tensor(x.form(), x.storage()) : x; }
+Tensor detach(const Tensor& x) {
+  return x.tracked() ? Tensor(x.form(), x.storage(), {nullptr, 0, Untracked::detached}) : x;
+}
 
 Tensor copy(const Tensor& x) {
-  return dispatch(x.dtype(), [&]<class T>() { return from(x.values<T>(), x.shape()); });
+  Tensor result = dispatch(x.dtype(), [&]<class T>() { return from(x.values<T>(), x.shape()); });
+  result.exchange_history({nullptr, 0, x.tracked() ? Untracked::copied : x.history().cause});
+  return result;
 }
 
 // ---- Making tensors ----------------------------------------------------------------------------

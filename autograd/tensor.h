@@ -27,10 +27,22 @@ struct Form {
   friend bool operator==(const Form&, const Form&) = default;
 };
 
+/// Why a tensor is not tracked, for the messages of grad(). A result of such a tensor has the same
+/// cause.
+enum class Untracked : char {
+  constant,       ///< it was computed from no variable
+  detached,       ///< detach() dropped its history
+  copied,         ///< copy() did
+  not_recorded,   ///< it was computed while recording was off
+  no_derivative,  ///< it was computed by an operation without a derivative
+  gradient,       ///< it is a gradient, and the sweep was not recorded
+};
+
 /// Where a tracked tensor comes from: one output of a recorded operation, or a leaf.
 struct History {
   NodePtr node;
   int output = 0;
+  Untracked cause = Untracked::constant;  ///< if there is no node
 };
 
 class Tensor {
@@ -60,7 +72,9 @@ class Tensor {
   std::span<const T> values() const {
     return {static_cast<const T*>(read(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// Write access. A later sweep that needs the old values is an error.
+  /// Write access. A later sweep that needs the old values is an error. Ask for the span anew each
+  /// time that you write: a span kept from before an operation read the tensor goes unnoticed, and
+  /// gradients are silently wrong. (Builds with DEBUG=1 notice: they compare checksums.)
   template <Scalar T>
   std::span<T> edit() {
     return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};

@@ -8,6 +8,10 @@
 // Weights are held transposed, [keys, queries]: the sums over keys in the softmax and in its
 // derivative, and the mask of dropout, then run over whole registers of queries. Queries are taken
 // a block at a time, so that a block's weights stay in the cache however long the sequences are.
+//
+// A pair of a query and a key that is hidden, by the mask or by dropout, has no influence. Its
+// weight is 0, which is enough where all operands are finite. Where one is not, 0 · NaN would be
+// NaN, so such an example takes the slow loops of masked_product.h, which leave hidden pairs out.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +21,7 @@
 #include <vector>
 
 #include "autograd/kernels/dropout.h"
+#include "autograd/kernels/masked_product.h"
 #include "autograd/kernels/matmul.h"
 #include "autograd/kernels/registers.h"
 #include "autograd/kernels/vector_math.h"
@@ -63,6 +68,39 @@ void each_query_block(const AttentionExample& e, F f) {
     f(part_of(e, first, std::min(query_block, e.queries - first)), first == 0);
 }
 
+/// The factors of dropout, [keys, width], and which pairs of an example they and the mask leave.
+template <Real T>
+struct Pairs {
+  const AttentionExample& example;
+  const T* factors;  ///< null without dropout
+  Index width;
+  bool operator()(Index query, Index key) const {
+    const AttentionExample& e = example;
+    return key < e.visible[query] && (!e.allowed || e.allowed[query * e.allowed_stride + key]) &&
+           (!factors || factors[key * width + query] != 0);
+  }
+};
+
+/// Whether some pair may be hidden.
+inline bool hides_pairs(const AttentionExample& e) {
+  return e.allowed || std::any_of(e.visible, e.visible + e.queries,
+                                  [&](Index visible) { return visible < e.keys; });
+}
+/// Whether `rows` rows of this width, from `first` on, are free of NaN and infinities.
+template <Real T>
+bool rows_finite(const T* x, Index first, Index rows, Index width) {
+  return all_finite(std::span<const T>(x + first * width, static_cast<std::size_t>(rows * width)));
+}
+
+/// A product over the keys or the queries of one head: the plain one, or over `pairs` only.
+template <Real T, class TakesPart>
+void multiply(const Product<T>& product, bool by_pairs, const TakesPart& takes_part) {
+  if (by_pairs)
+    multiply_pairs(product, takes_part);
+  else
+    matmul_on_this_thread(product);
+}
+
 /// The weights of one head and one block of queries are [keys, width], where width is the number of
 /// queries rounded up to whole registers. The lanes beyond the queries are never read.
 template <Real T>
@@ -77,14 +115,17 @@ struct WeightSizes {
 // ---- The steps for one register of queries -----------------------------------------------------
 
 /// Softmax of a column of scores, [keys] registers `width` elements apart. Scores from `visible` on
-/// count as −∞. A query that sees no key gets zeros.
+/// count as −∞. A query that sees no key gets zeros. A hidden key gets 0 even if the other weights
+/// are NaN.
 template <Real T>
 void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& visible) {
   const Register<T> hidden = filled(-std::numeric_limits<T>::infinity());
+  const Register<T> most = filled(std::numeric_limits<T>::max());
   Register<T> largest = hidden;
   for (Index j = 0; j < keys; ++j) {
     T* const at = column + j * width;
-    const Register<T> score = filled(static_cast<T>(j)) < visible ? load(at) : hidden;
+    Register<T> score = filled(static_cast<T>(j)) < visible ? load(at) : hidden;
+    score = score > most ? most : score;  // ∞ − ∞ would be NaN
     largest = score > largest ? score : largest;
     store(at, score);
   }
@@ -97,16 +138,26 @@ void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& vi
     store(at, exponential);
   }
   const Register<T> scale = sum == 0 ? Register<T>{} : 1 / sum;
-  for (Index j = 0; j < keys; ++j) store(column + j * width, scale * load(column + j * width));
+  for (Index j = 0; j < keys; ++j) {
+    const Register<T> exponential = load(column + j * width);
+    store(column + j * width, exponential == 0 ? Register<T>{} : scale * exponential);
+  }
 }
 
-/// s̄ = p ⊙ (p̄ − Σ p̄ p), summed over the keys and written over p̄.
+/// s̄ = p ⊙ (p̄ − Σ p̄ p), summed over the keys and written over p̄. Where p is 0, so is s̄, whatever p̄
+/// is.
 template <Real T>
 void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
+  const Register<T> zero{};
   Register<T> along{};
-  for (Index j = 0; j < keys; ++j) along += load(dp + j * width) * load(p + j * width);
-  for (Index j = 0; j < keys; ++j)
-    store(dp + j * width, load(p + j * width) * (load(dp + j * width) - along));
+  for (Index j = 0; j < keys; ++j) {
+    const Register<T> weight = load(p + j * width);
+    along += weight == 0 ? zero : load(dp + j * width) * weight;
+  }
+  for (Index j = 0; j < keys; ++j) {
+    const Register<T> weight = load(p + j * width);
+    store(dp + j * width, weight == 0 ? zero : weight * (load(dp + j * width) - along));
+  }
 }
 
 // ---- One head ----------------------------------------------------------------------------------
@@ -141,6 +192,14 @@ void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>&
   }
 }
 
+/// to = weights ⊙ factors of dropout: 0 where a factor is 0, even if a weight is NaN.
+template <Real T>
+void drop(const std::vector<T>& weights, const std::vector<T>& factors, std::vector<T>& to) {
+  const T *const x = weights.data(), *const f = factors.data();
+  T* const y = to.data();
+  for (std::size_t i = 0; i < weights.size(); ++i) y[i] = f[i] == 0 ? T{0} : x[i] * f[i];
+}
+
 /// The factors of dropout for the weights of one head, [keys, width].
 template <Real T>
 void draw_factors(const AttentionExample& e, const DropoutMask<T>& mask, Index head, Index width,
@@ -162,7 +221,10 @@ void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
   const WeightSizes<T> size(example);
   const Index width = size.width;
   std::vector<T> weights = size.zeros(), factors = mask ? size.zeros() : std::vector<T>();
+  const bool by_pairs = (mask || hides_pairs(example)) &&
+                        !rows_finite(v, example.key_begin, example.keys, value_stride);
   each_query_block(example, [&](const AttentionExample& e, bool) {
+    const Pairs<T> pairs{e, mask ? factors.data() : nullptr, width};
     for (Index head = 0; head < sizes.heads; ++head) {
       const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
       const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
@@ -172,16 +234,17 @@ void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
                                  width, weights.data());
       if (mask) {
         draw_factors(e, *mask, head, width, factors.data());
-        for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= factors[i];
+        drop(weights, factors, weights);
       }
       const Matrix<T> d{weights.data(), width, true};
-      matmul_on_this_thread<T>({e.queries,
-                                sizes.value_width,
-                                e.keys,
-                                d,
-                                {v + at_v, value_stride},
-                                o + at_o,
-                                value_stride});
+      multiply<T>({e.queries,
+                   sizes.value_width,
+                   e.keys,
+                   d,
+                   {v + at_v, value_stride},
+                   o + at_o,
+                   value_stride},
+                  by_pairs, pairs);
     }
   });
 }
@@ -199,8 +262,13 @@ void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& siz
   const Index width = size.width;
   std::vector<T> p = size.zeros(), ds = size.zeros();  // Pᵀ; D̄ᵀ, which becomes P̄ᵀ and then S̄ᵀ
   std::vector<T> dropped = mask ? size.zeros() : std::vector<T>(), factors = dropped;
+  const bool by_pairs = (mask || hides_pairs(example)) &&
+                        !(rows_finite(q, example.query_begin, example.queries, key_stride) &&
+                          rows_finite(k, example.key_begin, example.keys, key_stride) &&
+                          rows_finite(g, example.query_begin, example.queries, value_stride));
   each_query_block(example, [&](const AttentionExample& e, bool first) {
     const bool adds = add || !first;  // blocks of queries share the keys
+    const Pairs<T> visible{e, nullptr, width}, kept{e, mask ? factors.data() : nullptr, width};
     for (Index head = 0; head < sizes.heads; ++head) {
       const Index at_q = e.query_begin * key_stride + head * sizes.key_width;
       const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
@@ -212,25 +280,27 @@ void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& siz
       attention_probabilities<T>(e, sizes, head, query, key, width, p.data());
       if (mask) {  // the same factors for D here and for P̄ below
         draw_factors(e, *mask, head, width, factors.data());
-        for (std::size_t i = 0; i < p.size(); ++i) dropped[i] = p[i] * factors[i];
+        drop(p, factors, dropped);
       }
       // V̄ = Dᵀ Ō
       const Matrix<T> d{mask ? dropped.data() : p.data(), width};
-      matmul_on_this_thread<T>(
-          {e.keys, sizes.value_width, e.queries, d, dout, dv + at_v, value_stride, T{1}, adds});
+      multiply<T>(
+          {e.keys, sizes.value_width, e.queries, d, dout, dv + at_v, value_stride, T{1}, adds},
+          by_pairs, [&](Index j, Index i) { return kept(i, j); });
       // D̄ᵀ = V Ōᵀ
       matmul_on_this_thread<T>(
           {e.keys, e.queries, sizes.value_width, value, dout.t(), ds.data(), width});
-      if (mask)
-        for (std::size_t i = 0; i < ds.size(); ++i) ds[i] *= factors[i];
+      if (mask) drop(ds, factors, ds);
       for (Index lane = 0; lane < width; lane += lanes<T>)
         softmax_vjp_over_keys(p.data() + lane, ds.data() + lane, e.keys, width);
       // Q̄ = S̄ K/√d and K̄ = S̄ᵀ Q/√d
       const Matrix<T> dscores{ds.data(), width};
-      matmul_on_this_thread<T>({e.queries, sizes.key_width, e.keys, dscores.t(), key, dq + at_q,
-                                key_stride, sizes.scale()});
-      matmul_on_this_thread<T>({e.keys, sizes.key_width, e.queries, dscores, query, dk + at_k,
-                                key_stride, sizes.scale(), adds});
+      multiply<T>({e.queries, sizes.key_width, e.keys, dscores.t(), key, dq + at_q, key_stride,
+                   sizes.scale()},
+                  by_pairs, visible);
+      multiply<T>({e.keys, sizes.key_width, e.queries, dscores, query, dk + at_k, key_stride,
+                   sizes.scale(), adds},
+                  by_pairs, [&](Index j, Index i) { return visible(i, j); });
     }
   });
 }

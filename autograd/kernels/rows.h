@@ -41,11 +41,26 @@ T exponentials(const T* x, T shift, T* y, Index width) {
   return total(y, width);
 }
 
+/// How many of the elements are ∞; NaN if one is NaN.
+template <Real T>
+T infinite_elements(const T* x, Index width) {
+  T count = 0;
+  for (Index i = 0; i < width; ++i)
+    count += x[i] == std::numeric_limits<T>::infinity() ? T{1} : x[i] != x[i] ? x[i] : T{0};
+  return count;
+}
+
 /// y = exp(x) / Σ exp(x), with the largest x subtracted first so that nothing overflows. Zeros if
-/// every x is −∞, as in a row of attention without a visible key. y may be x.
+/// every x is −∞, as in a row of attention without a visible key. Elements that are ∞ share the
+/// whole equally, the limit as they grow together. y may be x.
 template <Real T>
 void softmax(const T* x, T* y, Index width) {
   const T shift = largest(x, width);
+  if (shift == std::numeric_limits<T>::infinity()) {
+    const T share = 1 / infinite_elements(x, width);
+    for (Index i = 0; i < width; ++i) y[i] = x[i] == shift || share != share ? share : T{0};
+    return;
+  }
   if (shift == -std::numeric_limits<T>::infinity()) {
     for (Index i = 0; i < width; ++i) y[i] = x[i] != x[i] ? x[i] : T{0};  // NaN stays NaN
     return;
@@ -65,11 +80,17 @@ void softmax_vjp(const T* y, const T* g, T* result, Index width) {
 /// would round away digits of the second, which a caller needs who subtracts a similar number.
 template <Real T>
 struct LogSumExp {
-  T largest, rest;
+  T largest, rest;  // rest is NaN if every x is −∞
   /// `scratch` has room for a row.
-  LogSumExp(const T* x, T* scratch, Index width) : largest(kernels::largest(x, width)), rest(0) {
-    if (!std::isinf(largest)) rest = std::log(exponentials(x, largest, scratch, width));
+  LogSumExp(const T* x, T* scratch, Index width)
+      : largest(kernels::largest(x, width)), rest(std::numeric_limits<T>::quiet_NaN()) {
+    if (!std::isinf(largest))
+      rest = std::log(exponentials(x, largest, scratch, width));
+    else if (largest > 0)
+      rest = std::log(infinite_elements(x, width));
   }
+  /// x − largest, and 0 for ∞ − ∞.
+  T relative(T x) const { return x == largest ? T{0} : x - largest; }
 };
 
 /// Mean and 1/√(variance + ε), in two passes: the one-pass formula cancels.

@@ -94,13 +94,13 @@ Tensor weights_formula(const Tensor& query, const Tensor& key, const PaddedPatte
   const Tensor q = padded.split_queries(query, o.heads);  // [examples, heads, queries, d]
   const Tensor k = padded.split_keys(key, o.heads);       // [examples, heads, keys, d]
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  Tensor scores = matmul(q, k, Transposed::b) * scale;  // [examples, heads, queries, keys]
+  Tensor scores = masked_scores(q, k, padded.allowed) * scale;  // [examples, heads, queries, keys]
   if (o.linear_biases) scores = scores + padded.linear_biases(o.heads, query.dtype());
   return masked_softmax(scores, padded.allowed);
 }
 
-// The mask that the kernel makes: rows are numbered by example and position, heads are planes.
-Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options, DType dtype) {
+// The factors that the kernel draws: rows are numbered by example and position, heads are planes.
+Tensor dropout_factors(const PaddedPattern& padded, const AttentionOptions& options, DType dtype) {
   Tensor mask = ones({padded.examples, options.heads, padded.queries, padded.keys}, dtype);
   dispatch(dtype, [&]<class T>() {
     if constexpr (Real<T>) {
@@ -120,10 +120,14 @@ Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options
 Tensor attention_formula(const Tensor& query, const Tensor& key, const Tensor& value,
                          const AttentionPattern& pattern, const AttentionOptions& options) {
   const PaddedPattern padded(pattern);
-  Tensor weights = weights_formula(query, key, padded, options);
-  if (options.dropout > 0) weights = weights * dropout_mask(padded, options, query.dtype());
+  Tensor weights = weights_formula(query, key, padded, options), kept = padded.allowed;
+  if (options.dropout > 0) {  // a dropped weight is a hidden pair
+    const Tensor factors = dropout_factors(padded, options, query.dtype());
+    kept = where(greater(factors, scalar(0, factors.dtype())), kept, scalar(0, DType::b8));
+    weights = weights * factors;
+  }
   const Tensor v = padded.split_keys(value, options.heads);  // [examples, heads, keys, d]
-  return padded.join(matmul(weights, v), query.shape());
+  return padded.join(masked_sum(weights, v, kept), query.shape());
 }
 
 // ---- The fused operations -----------------------------------------------------------------------

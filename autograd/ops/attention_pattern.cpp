@@ -51,15 +51,20 @@ PaddedPattern::PaddedPattern(const AttentionPattern& pattern)
   Index* query_row = query_rows.edit<Index>().data();
   Index* key_row = key_rows.edit<Index>().data();
   Index* number = row_numbers.edit<Index>().data();
+  const bool* may = allowed.values<bool>().data();
   for (const AttentionPattern::Example& e : pattern.examples) {
     for (Index i = 0; i < e.queries; ++i) {
-      query_row[i] = e.query_begin + i;
       number[i] = row_number(e.number, e.first_position + i);
+      for (Index j = 0; j < e.keys; ++j) {
+        if (!may[i * keys + j]) continue;
+        query_row[i] = e.query_begin + i;
+        key_row[j] = e.key_begin + j;
+      }
     }
-    for (Index j = 0; j < e.keys; ++j) key_row[j] = e.key_begin + j;
     query_row += queries;
     number += queries;
     key_row += keys;
+    may += queries * keys;
   }
 }
 

@@ -14,7 +14,8 @@ namespace {
 template <class... Range>
 void require_indices(const char* name, const char* noun, const char* plural, const Tensor& indices,
                      Index lowest, Index size, const Range&... range) {
-  require(indices.dtype() == DType::i64, name, ": ", plural, " must be i64, are ", indices.dtype());
+  require(indices.dtype() == DType::i64, name, ": ", plural, " must be i64, are ", indices.dtype(),
+          "; cast() them");
   Index position = 0;
   for (const Index index : indices.values<Index>()) {
     require(index >= lowest && index < size, name, ": ", noun, ' ', index, " (number ", position,

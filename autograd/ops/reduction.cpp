@@ -104,10 +104,71 @@ struct LogSumExp {
   }
   Tensors vjp(const Pullback& back) const {
     const Tensor x = back.input(0), y = back.output(0);
+    const Tensor g = range.spread(back.cotangent(), x.shape());
+    const double infinity = std::numeric_limits<double>::infinity();
+    const Tensor highest = scalar(infinity, y.dtype()), lowest = scalar(-infinity, y.dtype());
     // Where every x is −∞, so is y, and x − y would be NaN. Any finite y makes the gradient 0.
-    const Tensor lowest = scalar(-std::numeric_limits<double>::infinity(), y.dtype());
     const Tensor finite = where(equal(y, lowest), scalar(0, y.dtype()), y);
-    return {range.spread(back.cotangent(), x.shape()) * exp(x - range.spread(finite, x.shape()))};
+    if (!any_is(y, infinity)) return {g * exp(x - range.spread(finite, x.shape()))};
+    // Where some x is ∞, those that are share the gradient, as exp(0 − log count), and others get
+    // 0.
+    const Tensor at_top = equal(range.spread(y, x.shape()), highest);
+    const Tensor tops = where(equal(x, highest), scalar(0, x.dtype()), lowest);
+    const Tensor count = apply(Sum{range}, cast(equal(x, highest), x.dtype()));
+    const Tensor shift = where(equal(y, highest), log(count), finite);
+    return {g * exp(where(at_top, tops, x) - range.spread(shift, x.shape()))};
+  }
+  static bool any_is(const Tensor& y, double value) {
+    return dispatch(y.dtype(), [&]<class T>() {
+      return std::ranges::count(y.values<T>(), static_cast<T>(value)) > 0;
+    });
+  }
+};
+
+// y = √Σ x²        x̄ = ȳ x / y, and 0 where y = 0
+struct Norm {
+  static constexpr auto name = "norm";
+  static constexpr Operands reads = {input(0), output(0)};
+  AxisRange range;
+  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    range.reduce<T, T>(in[0], out[0], value<T>);
+  }
+  // Squares of f64 may leave its range; then √Σ (s x)² / s with a power of two s that brings the
+  // largest x close to 1.
+  template <Real T>
+  static T value(const T* x, Index count, Index step) {
+    const double total = squares(x, count, step, 1);
+    if (!(total < 1e-280 || total > 1e300)) return static_cast<T>(std::sqrt(total));  // or NaN
+    double largest = 0;
+    for (Index c = 0; c < count; ++c)
+      largest = std::max(largest, std::abs(static_cast<double>(x[c * step])));
+    if (largest == 0 || std::isinf(largest)) return static_cast<T>(largest);
+    const int exponent = std::ilogb(largest);
+    const double scaled = std::sqrt(squares(x, count, step, std::ldexp(1.0, -exponent)));
+    return static_cast<T>(std::ldexp(scaled, exponent));
+  }
+  // Σ (scale x)², one half plus the other: the error grows with the logarithm of the count.
+  template <Real T>
+  static double squares(const T* x, Index count, Index step, double scale) {
+    if (count > 256) {
+      const Index half = count / 2;
+      return squares(x, half, step, scale) + squares(x + half * step, count - half, step, scale);
+    }
+    double total = 0;
+    for (Index c = 0; c < count; ++c) {
+      const double scaled = scale * static_cast<double>(x[c * step]);
+      total += scaled * scaled;
+    }
+    return total;
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), y = back.output(0), &g = back.cotangent();
+    const Tensor at_zero = equal(y, scalar(0, y.dtype()));
+    const Tensor length = where(at_zero, scalar(1, y.dtype()), y);
+    const Tensor share = where(at_zero, scalar(0, y.dtype()), g);
+    return {x / range.spread(length, x.shape()) * range.spread(share, x.shape())};
   }
 };
 
@@ -152,6 +213,7 @@ Tensor max(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Max>(x,
 Tensor logsumexp(const Tensor& x, const Axes& axes, Keep keep) {
   return reduce<LogSumExp>(x, axes, keep);
 }
+Tensor norm(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Norm>(x, axes, keep); }
 Tensor argmax(const Tensor& x, Index axis) { return reduce<ArgMax>(x, {axis}, Keep::no); }
 
 Tensor mean(const Tensor& x, const Axes& axes, Keep keep) {

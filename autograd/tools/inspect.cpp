@@ -172,7 +172,7 @@ void print_inputs(std::ostream& stream, const Node& node, const Names& names) {
   stream << '(';
   for (const char* separator = ""; const SavedInput& input : node.inputs()) {
     stream << std::exchange(separator, ", ");
-    if (const auto& [source, output] = input.value.history(); source)
+    if (const auto& [source, output, cause] = input.value.history(); source)
       stream << '%' << names.of(*source, output);
     else
       stream << (node.consumed() ? "consumed " : "constant ") << input.value.shape();
@@ -234,7 +234,7 @@ void print_dot(std::ostream& stream, const Tensor& y) {
     stream << '"' << (node.is_leaf() ? ", style=filled, fillcolor=lightgray" : "") << "];\n";
     for (const SavedInput& input : node.inputs()) {
       if (!input.value.tracked()) continue;
-      const auto& [source, output] = input.value.history();
+      const auto& [source, output, cause] = input.value.history();
       stream << "  n" << names.of(*source) << " -> n" << names.of(node);
       if (source->outputs().size() > 1) stream << " [taillabel=\"" << output << "\"]";
       stream << ";\n";

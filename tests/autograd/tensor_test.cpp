@@ -84,10 +84,14 @@ BOOST_AUTO_TEST_CASE(item_and_at) {
   BOOST_TEST(x.at({-1, -3}) == 4);
   BOOST_TEST(tensor({{{5}}}).item() == 5);
   BOOST_TEST(tensor({1}, DType::b8).item() == 1);
-  BOOST_CHECK_EXCEPTION(x.item(), Error,
-                        says("item: needs exactly one element, the shape is [2, 3]"));
-  BOOST_CHECK_EXCEPTION(zeros({0}).item(), Error,
-                        says("item: needs exactly one element, the shape is [0]"));
+  BOOST_CHECK_EXCEPTION(
+      x.item(), Error,
+      says("item: needs exactly one element, the shape is [2, 3]; reduce it with sum() or "
+           "mean(), or read one element with at()"));
+  BOOST_CHECK_EXCEPTION(
+      zeros({0}).item(), Error,
+      says("item: needs exactly one element, the shape is [0]; reduce it with sum() or "
+           "mean(), or read one element with at()"));
   BOOST_CHECK_EXCEPTION(x.at({0}), Error, says("at: 1 indices for a tensor of shape [2, 3]"));
   BOOST_CHECK_EXCEPTION(x.at({0, 3}), Error,
                         says("at: index 3 on axis 1 of a tensor of shape [2, 3]"));
@@ -98,10 +102,13 @@ BOOST_AUTO_TEST_CASE(item_and_at) {
 BOOST_AUTO_TEST_CASE(the_wrong_element_type_is_refused) {
   Tensor x = tensor({1});
   BOOST_CHECK_EXCEPTION(x.values<double>(), Error,
-                        says("values: asked for f64, the tensor holds f32"));
+                        says("values: asked for f64, the tensor holds f32; ask for that type, or "
+                             "cast() the tensor"));
   BOOST_CHECK_EXCEPTION(x.edit<Index>(), Error,
-                        says("values: asked for i64, the tensor holds f32"));
-  BOOST_CHECK_EXCEPTION(Tensor().values<float>(), Error, says("values: this tensor is empty"));
+                        says("values: asked for i64, the tensor holds f32; ask for that type, or "
+                             "cast() the tensor"));
+  BOOST_CHECK_EXCEPTION(Tensor().values<float>(), Error,
+                        says("values: this tensor is empty: no value was assigned to it"));
   BOOST_CHECK_EXCEPTION(variable(ints({1})), Error,
                         says("variable: only f32 and f64 tensors can be differentiated"));
   BOOST_CHECK_EXCEPTION(variable(Tensor()), Error,
@@ -161,8 +168,12 @@ BOOST_AUTO_TEST_CASE(detach_drops_the_history_only) {
 }
 
 BOOST_AUTO_TEST_CASE(only_leaves_collect_gradients) {
-  const std::string grad_text = "grad: only a leaf made by variable() collects a gradient";
-  const std::string clear_text = "clear_grad: only a leaf made by variable() collects a gradient";
+  const std::string grad_text =
+      "grad: only a leaf made by variable() collects a gradient; call grad(y, {x}) for that of "
+      "another tensor";
+  const std::string clear_text =
+      "clear_grad: only a leaf made by variable() collects a gradient; call grad(y, {x}) for that "
+      "of another tensor";
   Tensor plain = tensor({1}), y = variable(plain) * 2;
   BOOST_CHECK_EXCEPTION(plain.grad(), Error, says(grad_text));
   BOOST_CHECK_EXCEPTION(y.grad(), Error, says(grad_text));

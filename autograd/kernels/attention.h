@@ -10,8 +10,9 @@
 // a block at a time, so that a block's weights stay in the cache however long the sequences are.
 //
 // A pair of a query and a key that is hidden, by the mask or by dropout, has no influence. Its
-// weight is 0, which is enough where all operands are finite. Where one is not, 0 · NaN would be
-// NaN, so such an example takes the slow loops of masked_product.h, which leave hidden pairs out.
+// weight is 0, which is enough unless an operand is NaN or infinite: 0 · NaN is NaN. Then the slow
+// loops of masked_product.h leave hidden pairs out. No need to look at the operands of the backward
+// pass: in Q Kᵀ and Ō Vᵀ, which are smaller, each of their elements that is not finite shows.
 #pragma once
 
 #include <algorithm>
@@ -86,10 +87,12 @@ inline bool hides_pairs(const AttentionExample& e) {
   return e.allowed || std::any_of(e.visible, e.visible + e.queries,
                                   [&](Index visible) { return visible < e.keys; });
 }
-/// Whether `rows` rows of this width, from `first` on, are free of NaN and infinities.
+/// Sets the weights [keys, width] of hidden pairs to 0.
 template <Real T>
-bool rows_finite(const T* x, Index first, Index rows, Index width) {
-  return all_finite(std::span<const T>(x + first * width, static_cast<std::size_t>(rows * width)));
+void clear_hidden(const Pairs<T>& pairs, std::vector<T>& weights) {
+  for (Index j = 0; j < pairs.example.keys; ++j)
+    for (Index i = 0; i < pairs.example.queries; ++i)
+      if (!pairs(i, j)) weights[static_cast<std::size_t>(j * pairs.width + i)] = 0;
 }
 
 /// A product over the keys or the queries of one head: the plain one, or over `pairs` only.
@@ -115,17 +118,14 @@ struct WeightSizes {
 // ---- The steps for one register of queries -----------------------------------------------------
 
 /// Softmax of a column of scores, [keys] registers `width` elements apart. Scores from `visible` on
-/// count as −∞. A query that sees no key gets zeros. A hidden key gets 0 even if the other weights
-/// are NaN.
+/// count as −∞. A query that sees no key gets zeros.
 template <Real T>
 void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& visible) {
   const Register<T> hidden = filled(-std::numeric_limits<T>::infinity());
-  const Register<T> most = filled(std::numeric_limits<T>::max());
   Register<T> largest = hidden;
   for (Index j = 0; j < keys; ++j) {
     T* const at = column + j * width;
-    Register<T> score = filled(static_cast<T>(j)) < visible ? load(at) : hidden;
-    score = score > most ? most : score;  // ∞ − ∞ would be NaN
+    const Register<T> score = filled(static_cast<T>(j)) < visible ? load(at) : hidden;
     largest = score > largest ? score : largest;
     store(at, score);
   }
@@ -138,26 +138,16 @@ void softmax_over_keys(T* column, Index keys, Index width, const Register<T>& vi
     store(at, exponential);
   }
   const Register<T> scale = sum == 0 ? Register<T>{} : 1 / sum;
-  for (Index j = 0; j < keys; ++j) {
-    const Register<T> exponential = load(column + j * width);
-    store(column + j * width, exponential == 0 ? Register<T>{} : scale * exponential);
-  }
+  for (Index j = 0; j < keys; ++j) store(column + j * width, scale * load(column + j * width));
 }
 
-/// s̄ = p ⊙ (p̄ − Σ p̄ p), summed over the keys and written over p̄. Where p is 0, so is s̄, whatever p̄
-/// is.
+/// s̄ = p ⊙ (p̄ − Σ p̄ p), summed over the keys and written over p̄.
 template <Real T>
 void softmax_vjp_over_keys(const T* p, T* dp, Index keys, Index width) {
-  const Register<T> zero{};
   Register<T> along{};
-  for (Index j = 0; j < keys; ++j) {
-    const Register<T> weight = load(p + j * width);
-    along += weight == 0 ? zero : load(dp + j * width) * weight;
-  }
-  for (Index j = 0; j < keys; ++j) {
-    const Register<T> weight = load(p + j * width);
-    store(dp + j * width, weight == 0 ? zero : weight * (load(dp + j * width) - along));
-  }
+  for (Index j = 0; j < keys; ++j) along += load(dp + j * width) * load(p + j * width);
+  for (Index j = 0; j < keys; ++j)
+    store(dp + j * width, load(p + j * width) * (load(dp + j * width) - along));
 }
 
 // ---- One head ----------------------------------------------------------------------------------
@@ -171,12 +161,18 @@ void add_linear_biases(const AttentionExample& e, T slope, Index width, T* score
       scores[j * width + i] -= slope * static_cast<T>(std::abs(position + i - j));
 }
 
-/// Pᵀ of one head, from its queries and keys.
+/// Sᵀ of one head, from its queries and keys, without mask and biases.
 template <Real T>
-void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>& sizes, Index head,
-                             const Matrix<T>& q, const Matrix<T>& k, Index width, T* weights) {
+void attention_scores(const AttentionExample& e, const AttentionSizes<T>& sizes, const Matrix<T>& q,
+                      const Matrix<T>& k, Index width, T* weights) {
   matmul_on_this_thread<T>(
       {e.keys, e.queries, sizes.key_width, k, q.t(), weights, width, sizes.scale()});
+}
+
+/// Turns Sᵀ of one head into Pᵀ.
+template <Real T>
+void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>& sizes, Index head,
+                             Index width, T* weights) {
   if (sizes.linear_biases)
     add_linear_biases(e, static_cast<T>(slope_of(head, sizes.heads)), width, weights);
   if (e.allowed)
@@ -190,14 +186,6 @@ void attention_probabilities(const AttentionExample& e, const AttentionSizes<T>&
       visible[i] = static_cast<T>(e.visible[first + i]);
     softmax_over_keys<T>(weights + first, e.keys, width, visible);
   }
-}
-
-/// to = weights ⊙ factors of dropout: 0 where a factor is 0, even if a weight is NaN.
-template <Real T>
-void drop(const std::vector<T>& weights, const std::vector<T>& factors, std::vector<T>& to) {
-  const T *const x = weights.data(), *const f = factors.data();
-  T* const y = to.data();
-  for (std::size_t i = 0; i < weights.size(); ++i) y[i] = f[i] == 0 ? T{0} : x[i] * f[i];
 }
 
 /// The factors of dropout for the weights of one head, [keys, width].
@@ -221,8 +209,10 @@ void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
   const WeightSizes<T> size(example);
   const Index width = size.width;
   std::vector<T> weights = size.zeros(), factors = mask ? size.zeros() : std::vector<T>();
-  const bool by_pairs = (mask || hides_pairs(example)) &&
-                        !rows_finite(v, example.key_begin, example.keys, value_stride);
+  const bool by_pairs =
+      (mask || hides_pairs(example)) &&
+      !all_finite(std::span<const T>(v + example.key_begin * value_stride,
+                                     static_cast<std::size_t>(example.keys * value_stride)));
   each_query_block(example, [&](const AttentionExample& e, bool) {
     const Pairs<T> pairs{e, mask ? factors.data() : nullptr, width};
     for (Index head = 0; head < sizes.heads; ++head) {
@@ -230,11 +220,12 @@ void attention(const AttentionExample& example, const AttentionSizes<T>& sizes,
       const Index at_k = e.key_begin * key_stride + head * sizes.key_width;
       const Index at_v = e.key_begin * value_stride + head * sizes.value_width;
       const Index at_o = e.query_begin * value_stride + head * sizes.value_width;
-      attention_probabilities<T>(e, sizes, head, {q + at_q, key_stride}, {k + at_k, key_stride},
-                                 width, weights.data());
+      attention_scores<T>(e, sizes, {q + at_q, key_stride}, {k + at_k, key_stride}, width,
+                          weights.data());
+      attention_probabilities<T>(e, sizes, head, width, weights.data());
       if (mask) {
         draw_factors(e, *mask, head, width, factors.data());
-        drop(weights, factors, weights);
+        for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= factors[i];
       }
       const Matrix<T> d{weights.data(), width, true};
       multiply<T>({e.queries,
@@ -262,10 +253,7 @@ void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& siz
   const Index width = size.width;
   std::vector<T> p = size.zeros(), ds = size.zeros();  // Pᵀ; D̄ᵀ, which becomes P̄ᵀ and then S̄ᵀ
   std::vector<T> dropped = mask ? size.zeros() : std::vector<T>(), factors = dropped;
-  const bool by_pairs = (mask || hides_pairs(example)) &&
-                        !(rows_finite(q, example.query_begin, example.queries, key_stride) &&
-                          rows_finite(k, example.key_begin, example.keys, key_stride) &&
-                          rows_finite(g, example.query_begin, example.queries, value_stride));
+  const bool may_hide = mask || hides_pairs(example);
   each_query_block(example, [&](const AttentionExample& e, bool first) {
     const bool adds = add || !first;  // blocks of queries share the keys
     const Pairs<T> visible{e, nullptr, width}, kept{e, mask ? factors.data() : nullptr, width};
@@ -277,22 +265,29 @@ void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& siz
       const Matrix<T> query{q + at_q, key_stride}, key{k + at_k, key_stride};
       const Matrix<T> value{v + at_v, value_stride}, dout{g + at_o, value_stride};
 
-      attention_probabilities<T>(e, sizes, head, query, key, width, p.data());
+      attention_scores<T>(e, sizes, query, key, width, p.data());
+      // D̄ᵀ = V Ōᵀ
+      matmul_on_this_thread<T>(
+          {e.keys, e.queries, sizes.value_width, value, dout.t(), ds.data(), width});
+      const bool by_pairs =
+          may_hide && !(all_finite(std::span<const T>(p)) && all_finite(std::span<const T>(ds)));
+      attention_probabilities<T>(e, sizes, head, width, p.data());
+      if (by_pairs) clear_hidden(visible, p);
       if (mask) {  // the same factors for D here and for P̄ below
         draw_factors(e, *mask, head, width, factors.data());
-        drop(p, factors, dropped);
+        for (std::size_t i = 0; i < p.size(); ++i) dropped[i] = p[i] * factors[i];
+        for (std::size_t i = 0; i < ds.size(); ++i) ds[i] *= factors[i];
+        if (by_pairs) clear_hidden(kept, dropped);
       }
+      if (by_pairs) clear_hidden(kept, ds);
       // V̄ = Dᵀ Ō
       const Matrix<T> d{mask ? dropped.data() : p.data(), width};
       multiply<T>(
           {e.keys, sizes.value_width, e.queries, d, dout, dv + at_v, value_stride, T{1}, adds},
           by_pairs, [&](Index j, Index i) { return kept(i, j); });
-      // D̄ᵀ = V Ōᵀ
-      matmul_on_this_thread<T>(
-          {e.keys, e.queries, sizes.value_width, value, dout.t(), ds.data(), width});
-      if (mask) drop(ds, factors, ds);
       for (Index lane = 0; lane < width; lane += lanes<T>)
         softmax_vjp_over_keys(p.data() + lane, ds.data() + lane, e.keys, width);
+      if (by_pairs) clear_hidden(visible, ds);
       // Q̄ = S̄ K/√d and K̄ = S̄ᵀ Q/√d
       const Matrix<T> dscores{ds.data(), width};
       multiply<T>({e.queries, sizes.key_width, e.keys, dscores.t(), key, dq + at_q, key_stride,

@@ -3,22 +3,28 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 #include "autograd/kernels/matmul.h"
 
 namespace adjoint::kernels {
 
-/// False if an element is NaN or infinite.
+/// False if an element is NaN or infinite. As integers, the bits of |x| are ordered like |x|, with
+/// infinity and then NaN above all numbers.
 template <Real T>
 bool all_finite(std::span<const T> values) {
-  int found = 0;
-#pragma omp simd reduction(| : found)
-  for (std::size_t i = 0; i < values.size(); ++i)
-    found |= !(std::abs(values[i]) <= std::numeric_limits<T>::max());  // true for NaN
-  return found == 0;
+  using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  Bits most = 0;
+#pragma omp simd reduction(max : most)
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Bits size = std::bit_cast<Bits>(values[i]) & std::numeric_limits<Bits>::max();
+    most = size > most ? size : most;
+  }
+  return most < std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
 }
 
 /// The product of the pairs (i, k), row i of A and row k of B, for which takes_part(i, k). Others

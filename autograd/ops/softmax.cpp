@@ -57,8 +57,8 @@ struct Softmax {
 // x where the mask is true, 0 elsewhere, whatever x holds there.
 Tensor visible(const Tensor& x, const Tensor& mask) { return where(mask, x, scalar(0, x.dtype())); }
 
-// The softmax of those elements where the mask is true, 0 elsewhere. The vjp needs the mask because
-// 0 · NaN is NaN.
+// The softmax of those elements where the mask is true, 0 elsewhere. The vjp needs the mask only
+// because 0 · NaN is NaN.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
   static constexpr Operands constants = {input(1)};
@@ -86,8 +86,17 @@ struct MaskedSoftmax {
                            shape, [](T x, bool visible) { return visible ? x : T{0}; });
   }
   Tensors vjp(const Pullback& back) const {
-    const Tensor mask = back.input(1), g = visible(back.cotangent(), mask);
-    return {visible(apply(SoftmaxVjp{}, back.output(0), g), mask), Tensor()};
+    const Tensor y = back.output(0), mask = back.input(1), &g = back.cotangent();
+    if (all_finite(y) && all_finite(g)) return {apply(SoftmaxVjp{}, y, g), Tensor()};
+    return {visible(apply(SoftmaxVjp{}, y, visible(g, mask)), mask), Tensor()};
+  }
+
+ private:
+  static bool all_finite(const Tensor& x) {
+    return dispatch(x.dtype(), [&]<class T>() {
+      if constexpr (Real<T>) return kernels::all_finite(x.values<T>());
+      return true;
+    });
   }
 };
 

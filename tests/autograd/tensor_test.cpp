@@ -110,9 +110,11 @@ BOOST_AUTO_TEST_CASE(the_wrong_element_type_is_refused) {
   BOOST_CHECK_EXCEPTION(Tensor().values<float>(), Error,
                         says("values: this tensor is empty: no value was assigned to it"));
   BOOST_CHECK_EXCEPTION(variable(ints({1})), Error,
-                        says("variable: only f32 and f64 tensors can be differentiated"));
+                        says("variable: only f32 and f64 tensors can be differentiated; "
+                             "cast() the value to one of them"));
   BOOST_CHECK_EXCEPTION(variable(Tensor()), Error,
-                        says("variable: only f32 and f64 tensors can be differentiated"));
+                        says("variable: only f32 and f64 tensors can be differentiated; "
+                             "cast() the value to one of them"));
 }
 
 BOOST_AUTO_TEST_CASE(a_copied_handle_shares_and_copy_does_not) {

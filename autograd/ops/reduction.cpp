@@ -120,7 +120,8 @@ struct LogSumExp {
   }
   static bool any_is(const Tensor& y, double value) {
     return dispatch(y.dtype(), [&]<class T>() {
-      return std::ranges::count(y.values<T>(), static_cast<T>(value)) > 0;
+      if constexpr (Real<T>) return std::ranges::count(y.values<T>(), static_cast<T>(value)) > 0;
+      return false;
     });
   }
 };

@@ -60,7 +60,7 @@ Optimizer::Optimizer(const Tensors& parameters, std::string rule, double learnin
       initial_rate_(learning_rate),
       rate_(learning_rate) {
   require_not_negative("learning rate", learning_rate);
-  require_fits("the learning rate", learning_rate);
+  if (learning_rate > 0) require_positive("the learning rate", learning_rate);
   for (Tensors& buffer : buffers_)
     for (const Tensor& parameter : parameters)
       buffer.push_back(zeros(parameter.shape(), parameter.dtype()));

@@ -296,6 +296,7 @@ BOOST_AUTO_TEST_CASE(settings_that_f32_rounds_to_nonsense_are_an_error_for_f32_p
       {"adam", {.beta2 = 1 - 1e-12}, "beta2" + one},
       {"lion", {.beta2 = 1 - 1e-12}, "beta2" + one},
       {"momentum", {.momentum = 1 - 1e-12}, "momentum" + one},
+      {"sgd", {.learning_rate = 1e-50}, "the learning rate" + zero},
       {"sgd", {.learning_rate = 1e39}, "the learning rate of 1e+39 is infinite" + parameter},
       {"adamw",
        {.learning_rate = 1e20, .weight_decay = 1e20},

@@ -1,7 +1,6 @@
 // Functions of one tensor, element by element.
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "autograd/apply.h"
@@ -254,23 +253,6 @@ struct Sigmoid : Unary<Sigmoid> {
   }
 };
 
-// Gelu is 0 below −40 and x above 40, to all digits of f64. Cutting x off there keeps ∞ · 0 out.
-constexpr double gelu_bound = 40;
-template <Real T>
-T not_below(T x) {
-  constexpr T bound = static_cast<T>(gelu_bound);
-  return x < -bound ? -bound : x;
-}
-template <Real T>
-T within(T x) {
-  constexpr T bound = static_cast<T>(gelu_bound);
-  return x > bound ? bound : not_below(x);
-}
-Tensor not_below(const Tensor& x) {
-  return clamp(x, -gelu_bound, std::numeric_limits<double>::infinity());
-}
-Tensor within(const Tensor& x) { return clamp(x, -gelu_bound, gelu_bound); }
-
 // y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2,  Φ′ = φ(x) = e^(−x²/2) / √2π
 //                  x̄ = ȳ s,  s = Φ(x) + x φ(x),  s′ = φ(x) (2 − x²)
 struct GeluExact : Unary<GeluExact> {
@@ -278,22 +260,18 @@ struct GeluExact : Unary<GeluExact> {
   static constexpr Operands reads = {input(0)};
   static constexpr double root_half = 1 / std::numbers::sqrt2;
   static constexpr double peak = std::numbers::inv_sqrtpi * root_half;  // φ(0)
-  static Tensor formula(const Tensor& x) {
-    return 0.5 * (not_below(x) * (1 + erf(within(x) * root_half)));
-  }
+  static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + erf(x * root_half))); }
   template <Real T>
-  static T value(T given) {
-    const T x = not_below(given);
+  static T value(T x) {
     return x * (1 + kernels::erf(x * static_cast<T>(root_half))) / 2;
   }
   template <Real T>
-  static T slope(T given) {
-    const T x = within(given);
+  static T slope(T x) {
     const T distribution = (1 + kernels::erf(x * static_cast<T>(root_half))) / 2;
     return distribution + x * (static_cast<T>(peak) * kernels::exp(x * x / -2));
   }
   static Tensor curvature(const Tensor& x) {
-    const Tensor square = pow(within(x), 2);
+    const Tensor square = pow(x, 2);
     return peak * exp(-0.5 * square) * (2 - square);
   }
   Tensors vjp(const Pullback& back) const {
@@ -310,24 +288,20 @@ struct GeluTanh : Unary<GeluTanh> {
   static constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   static constexpr double cubic = 0.044715;
   static Tensor inner(const Tensor& x) { return scale * (x + cubic * pow(x, 3)); }
-  static Tensor formula(const Tensor& x) {
-    return 0.5 * (not_below(x) * (1 + tanh(inner(within(x)))));
-  }
+  static Tensor formula(const Tensor& x) { return 0.5 * (x * (1 + tanh(inner(x)))); }
   template <Real T>
-  static T value(T given) {
-    const T x = not_below(given), inside = within(given);
-    const T u = static_cast<T>(scale) * (inside + static_cast<T>(cubic) * inside * inside * inside);
+  static T value(T x) {
+    const T u = static_cast<T>(scale) * (x + static_cast<T>(cubic) * x * x * x);
     return x * (1 + kernels::tanh(u)) / 2;
   }
   template <Real T>
-  static T slope(T given) {
-    const T x = within(given);
+  static T slope(T x) {
     constexpr T c = static_cast<T>(cubic), s = static_cast<T>(scale);
     const T t = kernels::tanh(s * (x + c * x * x * x));
     return (1 + t) / 2 + x * (1 - t * t) / 2 * s * (1 + 3 * c * x * x);
   }
-  static Tensor curvature(const Tensor& given) {
-    const Tensor x = within(given), t = tanh(inner(x)), square = pow(x, 2);
+  static Tensor curvature(const Tensor& x) {
+    const Tensor t = tanh(inner(x)), square = pow(x, 2);
     const Tensor first = scale * (1 + 3 * cubic * square);  // u′
     return (1 - pow(t, 2)) * (first + 3 * cubic * scale * square - x * t * pow(first, 2));
   }

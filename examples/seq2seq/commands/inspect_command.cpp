@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "autograd/support/printable.h"
 #include "autograd/tools/inspect.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "nn/saving/checkpoint.h"
@@ -44,7 +45,7 @@ Json inspect(const fs::path& path) {
     json["kind"] = settings.model.model;
     for (const auto& [name, value] : settings.values()) json["settings"][name] = value_of(value);
   }
-  const nn::SafeTensors content = nn::read_safetensors(is_model ? path / weights_file : path);
+  const nn::SafeTensors content = nn::read_safetensors(is_model ? weights_of(path) : path);
   Index numbers = 0, not_finite = 0;
   Json tensors = Json::array();
   for (const auto& [name, tensor] : content.tensors) {
@@ -63,16 +64,10 @@ Json inspect(const fs::path& path) {
 
 using Row = std::vector<std::string>;
 
-// A name from a file, without control characters.
-std::string printable(std::string name) {
-  std::ranges::replace_if(
-      name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return name;
-}
-
 Row row_of(const Json& tensor) {
   const Index count = tensor["count"], nan = tensor["nan"], infinite = tensor["infinite"];
-  Row row = {printable(tensor["name"]), tensor["dtype"], "[", std::to_string(count)};
+  Row row = {printable_line(tensor["name"].get<std::string>(), 0), tensor["dtype"], "[",
+             std::to_string(count)};
   for (const Json& size : tensor["shape"]) row[2] += (row[2] == "[" ? "" : ", ") + size.dump();
   row[2] += "]";
   for (const char* statistic : {"mean", "deviation", "min", "max", "norm"}) {
@@ -101,9 +96,11 @@ void print_table(const std::vector<Row>& rows) {
 void print(const Json& json, const fs::path& path) {
   const bool is_model = json.contains("kind");
   if (is_model)
-    std::cout << json["kind"].get<std::string>() << "\n\n" << load_settings(path).to_text();
+    std::cout << json["kind"].get<std::string>() << "\n\n"
+              << printable(load_settings(path).to_text(), 0);
   for (const auto& [name, value] : json["metadata"].items())
-    std::cout << printable(name) << ": " << printable(value) << '\n';
+    std::cout << printable_line(name, 0) << ": " << printable_line(value.get<std::string>(), 0)
+              << '\n';
   if (is_model || !json["metadata"].empty()) std::cout << '\n';
 
   std::vector<Row> rows = {

@@ -66,7 +66,8 @@ void save_description(const Model& model, const std::vector<data::Pair>& held_ou
   if (model.settings.data.subwords()) model.tokenizer.subwords.save(folder / subwords_file);
   const auto text = [&](const data::Tokens& tokens) { return model.tokenizer.detokenize(tokens); };
   std::string lines;
-  for (const auto& [source, target] : held_out) lines += text(source) + '\t' + text(target) + '\n';
+  for (const data::Pair& pair : held_out)
+    lines += text(pair.source) + '\t' + text(pair.target) + '\n';
   write_file(folder / held_out_file, lines);
   write_file(folder / settings_file, model.settings.to_text());
 }
@@ -82,10 +83,19 @@ Model load(const fs::path& folder) {
                                        : data::Tokenizer::from_name(settings.data.tokenizer),
               data::Vocabulary::load(folder / source_file),
               data::Vocabulary::load(folder / target_file));
-  nn::load_parameters(*model.network, folder / weights_file);
-  require(std::isfinite(nn::global_norm(nn::parameters(*model.network))),
-          (folder / weights_file).string(), ": contains NaN or infinity");
+  const fs::path weights = weights_of(folder);
+  require(fs::exists(weights) || !fs::exists(folder / state_file), folder.string(),
+          ": a run was stopped here before it had weights to use; continue it with --resume");
+  nn::load_parameters(*model.network, weights);
+  require(std::isfinite(nn::global_norm(nn::parameters(*model.network))), weights.string(),
+          ": contains NaN or infinity");
   return model;
+}
+
+fs::path weights_of(const fs::path& folder) {
+  const bool killed = !fs::exists(folder / weights_file) && fs::exists(folder / best_file) &&
+                      fs::exists(folder / state_file);
+  return folder / (killed ? best_file : weights_file);
 }
 
 Settings load_settings(const fs::path& folder) {

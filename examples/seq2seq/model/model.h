@@ -32,6 +32,10 @@ extern const std::vector<std::string> model_files;
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const std::filesystem::path& folder);
 
+/// The file of a folder's weights. In the folder of a run that was killed, this is the best by
+/// validation so far.
+std::filesystem::path weights_of(const std::filesystem::path& folder);
+
 /// Error, naming the file, when one is missing or does not match the others.
 Model load(const std::filesystem::path& folder);
 

@@ -91,6 +91,11 @@ Destination::Destination(const fs::path& folder, IfStopped if_stopped)
     folder_ = resolved(folder);
     require_replaceable(folder_);
     partial_ = partial_folder(folder_);
+    require(if_stopped != IfStopped::refuse || !fs::exists(folder_ / weights_file) ||
+                fs::exists(partial_ / state_file),
+            "--output: '", folder_.string(),
+            "' holds a model; replace it with --restart, or choose another folder (to train it "
+            "further, use train --resume)");
     require_replaceable(partial_);
     fs::create_directories(partial_);
     lock_ = lock(partial_);

@@ -5,7 +5,7 @@
 
 namespace adjoint::seq2seq {
 
-/// What to do when a stopped run is found.
+/// What to do when a stopped run, or a model, is found.
 enum class IfStopped { refuse, resume, discard };
 
 /// The folder of a model, and beside it a folder NAME.partial that a run writes to. When the run is
@@ -16,8 +16,8 @@ enum class IfStopped { refuse, resume, discard };
 class Destination {
  public:
   /// Error when the folder cannot be created, when it holds something other than a model, when
-  /// another process is training into it, and when there is a stopped run (refuse) or none
-  /// (resume).
+  /// another process is training into it, and when there is a stopped run or a model (refuse) or
+  /// neither (resume).
   explicit Destination(const std::filesystem::path& folder,
                        IfStopped if_stopped = IfStopped::refuse);
   /// Removes the partial folder unless it holds something that can be resumed.

@@ -5,6 +5,11 @@
 #include "examples/seq2seq/model/translation.h"
 
 namespace adjoint::seq2seq {
+namespace {
+
+constexpr auto log_entry = "logged";
+
+}  // namespace
 
 Run::Run(Model& model, const Dataset& dataset)
     : model_(model),
@@ -36,6 +41,7 @@ nn::StepResult Run::step() {
 
 EpochResult Run::end_epoch() {
   EpochResult result{.loss = epoch_loss_ / static_cast<double>(epoch_tokens_)};
+  last_loss_ = result.loss;
   epoch_loss_ = 0;
   epoch_tokens_ = 0;
   if (validation_.size() == 0) return result;
@@ -45,9 +51,19 @@ EpochResult Run::end_epoch() {
   const std::vector<data::Pair>& pairs = dataset_.validation;
   if (settings_.translates_validation())
     result.bleu = score(model_, pairs, translate(model_, data::sources(pairs))).bleu.score;
-  result.best = best_.observe(settings_.best_by == "bleu" ? *result.bleu : *result.validation_loss);
+  result.best = is_best(result);
   schedule_.observe(*result.validation_loss);
   return result;
+}
+
+// The BLEU of short sentences is often 0, or the same; then the lower loss decides.
+bool Run::is_best(const EpochResult& result) {
+  if (settings_.best_by == "loss") return best_.observe(*result.validation_loss);
+  const bool tie = *result.bleu == best_.best() && *result.validation_loss < best_loss_;
+  const bool best = best_.observe(*result.bleu) || tie;
+  if (tie) best_.renew();
+  if (best) best_loss_ = *result.validation_loss;
+  return best;
 }
 
 double Run::validation_loss() const {
@@ -75,7 +91,12 @@ void Run::state(nn::State& visit) {
   visit("model", *model_.network)("optimizer", *optimizer_);
   if (average_) visit("average", *average_);
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
+  // Only where they are needed, so that runs of earlier versions can be resumed.
+  if (settings_.best_by == "bleu") visit("best_loss", best_loss_);
+  if (Index logged = 1; logged_) visit(log_entry, logged);
 }
+
+bool Run::has_log(const nn::SafeTensors& state) { return state.metadata.contains(log_entry); }
 
 bool Run::has_other_pairs_than(const nn::SafeTensors& state) const {
   const auto stored = state.metadata.find("data.pairs_digest");

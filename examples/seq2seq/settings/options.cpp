@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "autograd/support/files.h"
+#include "examples/seq2seq/settings/usage.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -27,17 +28,6 @@ std::string exactly(std::optional<double> number) {
 }
 
 bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
-
-// CLI11's message; or, if a word stands in place of a command, what the commands are.
-std::string reason(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> rest = app.remaining();
-  const bool is_word = app.get_subcommands().empty() && !rest.empty() && !rest[0].starts_with('-');
-  if (!is_word) return error.what();
-  std::string names;
-  for (const CLI::App* command : app.get_subcommands(nullptr))
-    names += (names.empty() ? "" : ", ") + command->get_name();
-  return "no command '" + rest[0] + "'; the commands are " + names;
-}
 
 void take(CLI::App& app, const CLI::ConfigItem& item) {
   CLI::Option* const option =
@@ -136,7 +126,7 @@ bool Options::parse(int argc, const char* const* argv) {
     app_->parse(argc, argv);
     return true;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) throw UsageError(reason(*app_, error));
+    if (error.get_exit_code() != 0) throw UsageError(problem(*app_, error));
     for (CLI::App* command : app_->get_subcommands({}))
       for (CLI::Option* option : command->get_options())
         if (is_flag(*option)) option->default_str("");  // not `--json=false`
@@ -169,6 +159,12 @@ std::string Options::to_text() const {
   for (CLI::Option* option : app_->get_options())
     if (option->get_default_str().empty()) option->configurable(false);
   return app_->config_to_str(true);
+}
+
+bool Options::given(Text name, bool any) const {
+  const CLI::Option* const option = app_->get_option(name);
+  return option->count() > 0 &&
+         (any || option->results() != std::vector{option->get_default_str()});
 }
 
 void Options::require_for_group(bool condition, Text heading, Text problem) const {

@@ -19,6 +19,10 @@ const nn::Choices<data::TooLong> too_long_choices = {{"error", data::TooLong::er
 void DataSettings::add_to(Options& options) {
   options.group("Data");
   options.add("--task", task, data::task_names(), "learn a toy task instead of files");
+  options.add("--columns", columns,
+              "the columns of a file of pairs that are source and target, as in 2,4 [1,2]");
+  options.add("--bad-lines", bad_lines, {"error", "skip"},
+              "what to do with a line that is no pair: empty, not UTF-8, without a side [error]");
   options.add("--tokenizer", tokenizer, {"words", "characters", "subwords"}, "what a token is");
   options.add("--min-frequency", min_frequency, from_1, "less frequent tokens become <unk>");
   options.add("--max-vocabulary", max_vocabulary, from_0,
@@ -36,19 +40,31 @@ void DataSettings::add_to(Options& options) {
   options.add("--subword-model", algorithm, {"unigram", "bpe"}, "how the pieces are learned");
 
   options.group(task_group);
-  options.add("--symbols", symbols, from_1, "number of different symbols; for addition, the base");
+  options.add("--symbols", symbols, from_1,
+              "number of different symbols; for addition, the base, by default 10");
   options.add("--min-length", min_length, from_1, "length of the shortest string");
   options.add("--max-length", max_length, from_1, "length of the longest string");
   options.add("--train-count", train_count, from_1, "number of training strings");
   options.add("--held-out-count", held_out_count, from_1, "number of strings for the final score");
 }
 
+std::optional<data::Columns> parse_columns(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  try {
+    return data::Columns::from_text(text);
+  } catch (const Error& error) {
+    fail("--columns: ", error.what());
+  }
+}
+
 void DataSettings::check(const Options& options) const {
+  chosen_columns();
   options.require_for_group(subwords(), subwords_group, "needs --tokenizer subwords");
   options.require_for_group(!task.empty(), task_group, "needs a --task");
   require(!subwords() || data::Subwords::available(),
-          "--tokenizer subwords: this program was built without sentencepiece; install the library "
-          "and build again");
+          "--tokenizer subwords: this program was built without sentencepiece; install "
+          "libsentencepiece-dev (apt-get install libsentencepiece-dev) and build again (make "
+          "build/seq2seq)");
   require(task.empty() || !subwords(), "--tokenizer subwords cannot be used with --task ", task);
   if (task.empty()) return;
   const Index longest =

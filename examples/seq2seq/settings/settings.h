@@ -16,10 +16,14 @@ namespace adjoint::seq2seq {
 // In each struct, add_to() declares the options. check() throws an Error that names the options
 // whose values contradict each other; `options` are those declared before, after parsing.
 
+/// The value of --columns; none if it is empty.
+std::optional<data::Columns> parse_columns(const std::string& text);
+
 /// The pairs that a run learns from, and how they become tokens.
 struct DataSettings {
   std::string task;  ///< a toy task instead of files of pairs
   std::string tokenizer = "words";
+  std::string columns, bad_lines;  ///< empty: as without the option
   data::TooLong too_long = data::TooLong::error;
   Index min_frequency = 2, max_vocabulary = 0;
   Index max_tokens = 60;
@@ -33,6 +37,10 @@ struct DataSettings {
   void check(const Options& options) const;
 
   bool subwords() const { return tokenizer == "subwords"; }
+  bool skips_bad_lines() const { return bad_lines == "skip"; }
+  std::optional<data::Columns> chosen_columns() const { return parse_columns(columns); }
+  /// Addition has a default of its own, since digits have no more than 10 symbols.
+  Index task_symbols() const { return task == "addition" && symbols == 50 ? 10 : symbols; }
   /// The length in tokens of the longest target that the model can write.
   Index decoding_limit() const { return max_tokens + 10; }
 };

@@ -92,7 +92,6 @@ std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::
   const data::ChrfScore chrf = data::corpus_chrf(texts, references);
   const data::TerScore ter = data::corpus_ter(texts, references);
   const ReferenceSets more(sets.begin() + 1, sets.end());
-  const std::string first = more.empty() ? "reference" : "first reference";
   const std::vector<nn::PairScore> scores = score_pairs(model, pairs);
   Likelihood likelihood;
   for (const nn::PairScore& score : scores) likelihood.add(score);
@@ -108,9 +107,9 @@ std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::
        "% of the reference's tokens, in any order"},
       {"sequence_accuracy", "right sentences", 100 * summary.exact, 2, "%"},
       {"token_accuracy", "right tokens", 100 * token_accuracy(model, scores, targets), 2,
-       "%, each predicted from those of the " + first + " before it; ends included"},
+       "%, each predicted from the first reference's before it; ends included"},
       {"perplexity", "perplexity", likelihood.perplexity(), 3,
-       "of the tokens of the " + first + ", ends included"},
+       "of the first reference's tokens, ends included"},
   };
 }
 

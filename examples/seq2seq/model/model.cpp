@@ -16,6 +16,7 @@ constexpr auto source_file = "source.vocabulary";
 constexpr auto target_file = "target.vocabulary";
 constexpr auto subwords_file = "subwords.model";
 constexpr auto held_out_file = "held-out.tsv";
+constexpr auto partial_extension = ".partial";
 
 data::Tokens tokenize(const data::Tokenizer& tokenizer, std::string_view line, const char* what,
                       Index most) {
@@ -93,8 +94,9 @@ Model load(const fs::path& folder) {
 }
 
 fs::path weights_of(const fs::path& folder) {
-  const bool killed = !fs::exists(folder / weights_file) && fs::exists(folder / best_file) &&
-                      fs::exists(folder / state_file);
+  const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
+  const bool killed = name.extension() == partial_extension && !fs::exists(folder / weights_file) &&
+                      fs::exists(folder / best_file);
   return folder / (killed ? best_file : weights_file);
 }
 
@@ -112,6 +114,6 @@ std::vector<data::Pair> load_held_out(const fs::path& folder, const Model& model
       .pairs;
 }
 
-fs::path partial_folder(const fs::path& folder) { return folder.string() + ".partial"; }
+fs::path partial_folder(const fs::path& folder) { return folder.string() + partial_extension; }
 
 }  // namespace adjoint::seq2seq

@@ -82,6 +82,40 @@ class Strip {
   std::uint64_t rises_ = ~std::uint64_t{0}, falls_ = 0;  // of each row over the one above it
 };
 
+// D(0, j) = j: above the first strip, each cell is one more than its left neighbour.
+constexpr std::int8_t first_step = 1;
+
+/// Comparing the words of short sentences costs less than numbering them.
+std::int64_t distance_in_one_strip(const Tokens& a, const Tokens& b) {
+  if (a.empty()) return std::ssize(b);
+  Strip strip(a.size());
+  std::int64_t distance = std::ssize(a);
+  for (const std::string& word : b) {
+    std::uint64_t equal = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) equal |= std::uint64_t{a[i] == word} << i;
+    distance += strip.next(equal, first_step);
+  }
+  return distance;
+}
+
+std::int64_t distance_in_strips(const Tokens& a, const Tokens& b) {
+  WordNumbers number;
+  const std::vector<WordNumbers::Number> rows = number(a), columns = number(b);
+  std::vector<std::uint64_t> equal(number.size());  // by word: its rows in the strip
+  std::vector<std::int8_t> steps(columns.size(), first_step);
+  for (std::size_t begin = 0; begin < rows.size(); begin += Strip::rows) {
+    const auto strip_rows =
+        std::span(rows).subspan(begin).first(std::min(Strip::rows, rows.size() - begin));
+    for (std::size_t i = 0; i < strip_rows.size(); ++i)
+      equal[index(strip_rows[i])] |= std::uint64_t{1} << i;
+    Strip strip(strip_rows.size());
+    for (std::size_t j = 0; j < columns.size(); ++j)
+      steps[j] = strip.next(equal[index(columns[j])], steps[j]);
+    for (const WordNumbers::Number word : strip_rows) equal[index(word)] = 0;
+  }
+  return std::accumulate(steps.begin(), steps.end(), std::ssize(rows));
+}
+
 }  // namespace
 
 double token_accuracy(std::span<const std::int64_t> predicted,
@@ -117,22 +151,7 @@ double perplexity(double summed_negative_log_likelihood, std::int64_t count) {
 }
 
 std::int64_t edit_distance(const Tokens& a, const Tokens& b) {
-  WordNumbers number;
-  const std::vector<WordNumbers::Number> rows = number(a), columns = number(b);
-  std::vector<std::uint64_t> equal(number.size());  // by word: its rows in the strip
-  // D(0, j) = j: each column of the row above the first strip is one more than the one before it.
-  std::vector<std::int8_t> steps(columns.size(), 1);
-  for (std::size_t begin = 0; begin < rows.size(); begin += Strip::rows) {
-    const auto strip_rows =
-        std::span(rows).subspan(begin).first(std::min(Strip::rows, rows.size() - begin));
-    for (std::size_t i = 0; i < strip_rows.size(); ++i)
-      equal[index(strip_rows[i])] |= std::uint64_t{1} << i;
-    Strip strip(strip_rows.size());
-    for (std::size_t j = 0; j < columns.size(); ++j)
-      steps[j] = strip.next(equal[index(columns[j])], steps[j]);
-    for (const WordNumbers::Number word : strip_rows) equal[index(word)] = 0;
-  }
-  return std::accumulate(steps.begin(), steps.end(), std::ssize(rows));
+  return a.size() <= Strip::rows ? distance_in_one_strip(a, b) : distance_in_strips(a, b);
 }
 
 double error_rate(double errors, double length) {

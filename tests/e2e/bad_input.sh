@@ -61,7 +61,14 @@ refuses "an option given twice" 2 '--width is given more than once' \
 refuses "a subcommand that is nearly one" 2 'translat|did you mean translate' "$seq2seq" translat m
 refuses "an unknown subcommand" 2 'learn' "$seq2seq" learn pairs.tsv
 refuses "  after an option" 2 "no command 'learn'" "$seq2seq" --threads 1 learn pairs.tsv
-refuses "no subcommand" 2 'subcommand' "$seq2seq"
+refuses "no command" 2 'a command is required|train, translate' "$seq2seq"
+refuses "an unknown short option" 2 'no option -w' "${train[@]}" pairs.tsv -w 3
+refuses "an option without its value" 2 '--width needs a value' "${train[@]}" pairs.tsv --width
+refuses "a task with too few strings" 1 '--task copy|--train-count|--symbols' \
+  "${train[@]}" --task copy --symbols 2 --max-length 3
+echo '{"step":1}' >earlier.log
+refuses "a log of another run" 1 'earlier.log|--restart' "${train[@]}" pairs.tsv --log earlier.log
+check "  is left alone" [ "$(cat earlier.log)" = '{"step":1}' ]
 refuses "a word instead of a number" 2 '--epochs|many' "${train[@]}" pairs.tsv --epochs many
 refuses "a number out of range" 2 '--dropout|1.5' "${train[@]}" pairs.tsv --dropout 1.5
 refuses "a number too large" 2 '--max-tokens|from 1 to 1000000000' \

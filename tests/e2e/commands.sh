@@ -97,6 +97,19 @@ if command -v script >/dev/null; then
   check "on a terminal it translates" [ $status = 0 ]
 fi
 
+# As a run that was killed leaves it.
+cp -r model killed.partial && rm killed.partial/weights.safetensors
+cp -r model kept && cp model/best.safetensors kept/weights.safetensors
+run "$seq2seq" translate killed.partial "1 2 3"
+check "the folder of a run that was killed has its best weights" \
+  cmp out <("$seq2seq" translate kept "1 2 3")
+check "  it is said" grep -q 'killed.partial: the run was stopped; using its best weights' err
+check "  exit code 0" [ $status = 0 ]
+check "  inspect, too" "$seq2seq" inspect killed.partial
+rm killed.partial/best.safetensors
+refuses "  without any there is a way on" 1 'killed.partial|--resume' \
+  "$seq2seq" translate killed.partial "1 2 3"
+
 # ---- translate: search ----
 check "--beam 1 is greedy" cmp greedy <(translate --beam 1 <sources)
 translate --scores <sources >scored

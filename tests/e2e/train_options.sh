@@ -155,7 +155,7 @@ if [ $status = 0 ]; then
   rm pieces/subwords.model
   refuses "  without its model" 1 'pieces/subwords.model' "$seq2seq" translate pieces "You can."
 else
-  refuses "--tokenizer subwords without the library" 1 'sentencepiece' "${subwords[@]}"
+  refuses "--tokenizer subwords without the library" 1 'libsentencepiece-dev|build again' "${subwords[@]}"
 fi
 refuses "--pieces without subwords" 1 '--pieces|subwords' "${small[@]}" --output none --pieces 100
 

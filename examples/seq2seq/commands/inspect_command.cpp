@@ -138,7 +138,8 @@ struct InspectCommand : Command {
   int run() override {
     const Json json = inspect(path);
     if (as_json)
-      std::cout << json.dump() << std::endl;
+      // In ASCII, so that names from a stranger's file do not reach a terminal as they are.
+      std::cout << json.dump(-1, ' ', true, Json::error_handler_t::replace) << std::endl;
     else
       print(json, path);
     return status::done;

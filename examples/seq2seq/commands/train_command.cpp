@@ -68,6 +68,12 @@ struct TrainCommand : Command {
   int run() override {
     if (!config.empty()) options.read_file(config);
     check_that_all_count();
+    std::error_code no_file;
+    require(resume || restart || !std::filesystem::is_regular_file(log, no_file) ||
+                std::filesystem::is_empty(log, no_file),
+            "--log: '", log,
+            "' is not empty, and a run begins a new metrics log; replace it with "
+            "--restart, or choose another file");
     Destination destination(output, resume    ? IfStopped::resume
                                     : restart ? IfStopped::discard
                                               : IfStopped::refuse);

@@ -35,6 +35,11 @@ std::string hint_of_stopped_run(const fs::path& partial) {
              : hint;
 }
 
+bool is_partial(const fs::path& folder) {
+  const fs::path name = folder.has_filename() ? folder : folder.parent_path();
+  return name.extension() == partial_extension;
+}
+
 }  // namespace
 
 Model::Model(const Settings& s, data::Tokenizer text_tokenizer, data::Vocabulary source_vocabulary,
@@ -85,7 +90,7 @@ Model load(const fs::path& folder) {
               data::Vocabulary::load(folder / source_file),
               data::Vocabulary::load(folder / target_file));
   const fs::path weights = weights_of(folder);
-  require(fs::exists(weights) || !fs::exists(folder / state_file), folder.string(),
+  require(fs::exists(weights) || !is_partial(folder), folder.string(),
           ": a run was stopped here before it had weights to use; continue it with --resume");
   nn::load_parameters(*model.network, weights);
   require(std::isfinite(nn::global_norm(nn::parameters(*model.network))), weights.string(),
@@ -94,9 +99,8 @@ Model load(const fs::path& folder) {
 }
 
 fs::path weights_of(const fs::path& folder) {
-  const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
-  const bool killed = name.extension() == partial_extension && !fs::exists(folder / weights_file) &&
-                      fs::exists(folder / best_file);
+  const bool killed =
+      is_partial(folder) && !fs::exists(folder / weights_file) && fs::exists(folder / best_file);
   return folder / (killed ? best_file : weights_file);
 }
 

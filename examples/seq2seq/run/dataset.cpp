@@ -107,6 +107,20 @@ void check_batch_tokens(const Pairs& pairs, Index batch_tokens) {
           batch_tokens, " is too small: the longest sentence has ", longest, " with bos and eos");
 }
 
+data::Split make_task(const Settings& s) {
+  try {
+    return data::make_task(s.data.task, {.symbols = s.data.task_symbols(),
+                                         .min_length = s.data.min_length,
+                                         .max_length = s.data.max_length,
+                                         .train_count = s.data.train_count,
+                                         .held_out_count = s.data.held_out_count,
+                                         .key = Key(s.training.seed).child("task")});
+  } catch (const Error& error) {
+    fail("--task ", error.what(),
+         "; see --symbols, --min-length, --max-length, --train-count and --held-out-count");
+  }
+}
+
 }  // namespace
 
 Dataset load_dataset(const Settings& s, const std::string& file, const std::string& targets) {
@@ -117,12 +131,7 @@ Dataset load_dataset(const Settings& s, const std::string& file, const std::stri
   dataset.tokenizer =
       data::Tokenizer::from_name(s.data.subwords() ? "characters" : s.data.tokenizer);
   if (!s.data.task.empty()) {
-    data::Split task = data::make_task(s.data.task, {.symbols = s.data.task_symbols(),
-                                                     .min_length = s.data.min_length,
-                                                     .max_length = s.data.max_length,
-                                                     .train_count = s.data.train_count,
-                                                     .held_out_count = s.data.held_out_count,
-                                                     .key = Key(s.training.seed).child("task")});
+    data::Split task = make_task(s);
     dataset.train = std::move(task.train);
     dataset.held_out = std::move(task.held_out);
   } else {

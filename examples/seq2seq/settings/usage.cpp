@@ -27,15 +27,17 @@ std::vector<std::string> known_options(const CLI::App& app) {
   return names;
 }
 
-std::string unknown_command(const CLI::App& program, const std::string& word) {
-  std::vector<std::string> known;
-  std::string names;
-  for (const CLI::App* command : program.get_subcommands(nullptr)) {
-    known.push_back(command->get_name());
-    names += (names.empty() ? "" : ", ") + command->get_name();
-  }
-  return "no command '" + printable_line(word) + "'; the commands are " + names +
-         suggestion(word, known);
+std::vector<std::string> commands_of(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands(nullptr))
+    names.push_back(command->get_name());
+  return names;
+}
+
+std::string names_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 }  // namespace
@@ -59,16 +61,23 @@ std::string problem(const CLI::App& program, const CLI::ParseError& error) {
   std::erase(rest, "--");
   const std::string first = rest.empty() ? "" : rest.front();
   if (program.get_subcommands().empty() && !first.empty() && !first.starts_with('-'))
-    return unknown_command(program, first);
+    return "no command '" + printable_line(first) + "'; the commands are " +
+           names_of(commands_of(program)) + suggestion(first, commands_of(program));
   const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-  if (is_extra && first.starts_with("--")) {
+  if (is_extra && first.starts_with("-")) {
     const std::string name = first.substr(0, first.find('='));
     return "there is no option " + printable_line(name) + suggestion(name, known_options(program));
   }
   const std::string text = error.what();
-  const std::size_t repeated = text.find(": At Most 1 required but received ");
-  if (repeated != std::string::npos)
-    return text.substr(0, repeated) + " is given more than once; give it one value";
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+      program.get_subcommands().empty())
+    return "a command is required; the commands are " + names_of(commands_of(program));
+  const std::size_t colon = text.find(": ");
+  const std::string rest_of_text = colon == std::string::npos ? "" : text.substr(colon);
+  if (rest_of_text.starts_with(": At Most 1 required but received "))
+    return text.substr(0, colon) + " is given more than once; give it one value";
+  if (rest_of_text.starts_with(": 1 required ") && rest_of_text.ends_with(" missing"))
+    return text.substr(0, colon) + " needs a value";
   return printable_line(text, 400);
 }
 

@@ -217,6 +217,67 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
                         says("cannot read " + file.folder.path.string() + ": Is a directory"));
 }
 
+BOOST_AUTO_TEST_CASE(any_bytes_give_pairs_or_an_error) {
+  constexpr std::string_view frequent[] = {"\t", "\t", "\n", "\r", "a",      "b",
+                                           " ",  "!",  ".",  "é",  "\uFEFF", "\u200B"};
+  const PairsFile file;
+  Index read = 0;
+  for (std::uint64_t round = 0; round < 500; ++round) {
+    const Key key = Key(9).child(round);
+    const adjoint::Tensor drawn = adjoint::random_integers({40}, 0, 600, key);
+    std::string text;
+    for (const Index i : drawn.values<Index>())
+      if (i < 16)
+        text += static_cast<char>(17 * i);  // any byte
+      else
+        text += frequent[static_cast<std::size_t>(i) % std::size(frequent)];
+    file.write(text);
+    for (const BadLine bad_line : {BadLine::error, BadLine::skip}) {
+      try {
+        for (const Pair& pair : read_corpus(file.path(), words, {.bad_line = bad_line}).pairs) {
+          BOOST_TEST((!pair.source.empty() && !pair.target.empty() && pair.line > 0));
+          ++read;
+        }
+      } catch (const Error& error) {
+        BOOST_TEST(std::string(error.what()).starts_with(file.path().string()));
+      }
+    }
+  }
+  BOOST_TEST(read > 100);
+}
+
+// As a model keeps its held-out pairs: joined to lines, and read again.
+BOOST_AUTO_TEST_CASE(pairs_written_as_lines_are_read_back_the_same) {
+  constexpr std::string_view pieces[] = {
+      "a",      "B",      "\u00E9", "e\u0301", " ",      "\u00A0", "\uFEFF", ".",     "!",
+      "\u200B", "\u3000", "\u202F", "\r",      "\u2028", "\x1B",   "\"",     "\u00AD"};
+  const PairsFile file, again;
+  const auto draw = [](Index end, Key key) {
+    return static_cast<std::size_t>(adjoint::random_integers({}, 0, end, key).item());
+  };
+  for (std::uint64_t round = 0; round < 100; ++round) {
+    std::string text = "a\tb\n";
+    for (std::uint64_t line = 0; line < 20; ++line) {
+      for (std::uint64_t i = 0; i < 12; ++i) {
+        const Key key = Key(8).child(round).child(line).child(i);
+        text += i == 6 ? "\t" : std::string(pieces[draw(std::ssize(pieces), key)]);
+      }
+      text += '\n';
+    }
+    file.write(text);
+    for (const Tokenizer& tokenizer : {words, characters}) {
+      const std::vector<Pair> pairs =
+          read_corpus(file.path(), tokenizer, {.bad_line = BadLine::skip}).pairs;
+      std::string lines;
+      for (const Pair& pair : pairs)
+        lines +=
+            tokenizer.detokenize(pair.source) + '\t' + tokenizer.detokenize(pair.target) + '\n';
+      again.write(lines);
+      BOOST_TEST((read_corpus(again.path(), tokenizer).pairs == pairs));
+    }
+  }
+}
+
 // --- two files ---
 
 BOOST_AUTO_TEST_CASE(two_files_give_what_one_gives) {

@@ -85,17 +85,26 @@ EditTable::Row<const EditTable::Distance> EditTable::row(Position i) const {
 }
 
 // d(i, j) = min(d(i−1, j−1) + [hᵢ ≠ rⱼ], d(i−1, j) + 1, d(i, j−1) + 1)
-void EditTable::fill(Position i, Row<const Distance> above, Row<Distance> row) const {
+void EditTable::fill(Position i, Row<const Distance> above, Row<Distance> row) {
+  // up_[k] is above and to the left of cell k, up_[k + 1] above it.
+  const Position begin = row.first - 1, from = std::max(above.first, begin),
+                 to = std::min(above.end(), row.end());
+  up_.assign(row.cells.size() + 1, outside);
+  if (from < to)
+    std::copy(above.cells.begin() + (from - above.first), above.cells.begin() + (to - above.first),
+              up_.begin() + (from - begin));
+
+  const std::size_t first = row.first == 0 ? 1 : 0;  // column 0 has no word
+  if (first == 1) row.cells[0] = std::min(outside, up_[1] + 1);
   const WordNumbers::Number word = hypothesis_.begin()[i - 1];
+  const auto words = std::span(reference_).subspan(static_cast<std::size_t>(row.first) + first - 1);
+  const std::span<Distance> cells = row.cells.subspan(first);
+  const Distance* const up = up_.data() + first;
+  for (std::size_t k = 0; k < cells.size(); ++k)
+    cells[k] =
+        std::min(outside, std::min(up[k + 1] + 1, up[k] + static_cast<Distance>(words[k] != word)));
   Distance left = outside;
-  Distance diagonal = above.at(row.first - 1);
-  for (Position j = row.first; j < row.end(); ++j) {
-    const Distance up = above.at(j);
-    Distance best = std::min({outside, up + 1, left + 1});
-    if (j > 0) best = std::min(best, diagonal + (reference_.begin()[j - 1] == word ? 0 : 1));
-    left = row.cells[static_cast<std::size_t>(j - row.first)] = best;
-    diagonal = up;
-  }
+  for (Distance& cell : row.cells) left = cell = std::min(cell, left + 1);
 }
 
 EditTable::Step EditTable::step_to(Position i, Position j) const {

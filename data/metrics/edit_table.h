@@ -61,7 +61,7 @@ class EditTable {
   Position rows() const { return std::ssize(hypothesis_) + 1; }
   Row<Distance> row(Position i);
   Row<const Distance> row(Position i) const;
-  void fill(Position i, Row<const Distance> above, Row<Distance> row) const;
+  void fill(Position i, Row<const Distance> above, Row<Distance> row);
   Step step_to(Position i, Position j) const;
 
   const Words& hypothesis_;
@@ -70,6 +70,7 @@ class EditTable {
   std::vector<std::size_t> starts_;  // of the rows, and the end of the last, in cells_
   std::vector<Distance> cells_;
   std::vector<Distance> above_, below_;  // rows of a changed hypothesis
+  std::vector<Distance> up_;             // the part of a row that the next one reads
 };
 
 }  // namespace adjoint::data

@@ -196,7 +196,7 @@ $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call in,tests/checks
 # tests/benchmarks/bench_NAME.cpp becomes bench-NAME, with the sources that all benchmarks share.
 $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o\
   $(filter-out $(BUILD)/objects/tests/benchmarks/bench_%,$(benchmarks)) $(core)
-$(BUILD)/tests: $(libraries) $(tests)
+$(BUILD)/tests: $(libraries) $(tests) $(call in,examples/seq2seq)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
 	@$(call step,link $@)

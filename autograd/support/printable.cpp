@@ -50,11 +50,13 @@ std::string escaped(const Character& c) {
 
 std::string shown(std::string_view text, std::size_t limit, bool on_one_line) {
   std::string result;
-  for (std::size_t count = 0; !text.empty(); ++count) {
-    if (limit > 0 && count == limit) return result += "…";
+  for (std::size_t length = 0; !text.empty();) {
     const Character c = first_of(text);
     const bool plain = c.is_utf8 && (is_break(c.value) ? !on_one_line : !is_control(c.value));
-    result += plain ? std::string(text.substr(0, c.size)) : escaped(c);
+    const std::string next = plain ? std::string(text.substr(0, c.size)) : escaped(c);
+    length += plain ? 1 : next.size();
+    if (limit > 0 && length > limit) return result += "…";
+    result += next;
     text.remove_prefix(c.size);
   }
   return result;

@@ -58,7 +58,9 @@ struct AverageCommand : Command {
     }
     const std::filesystem::path& folder = destination.begin();
     save_description(model, load_held_out(last, model), folder);
-    nn::write_safetensors(folder / weights_file, nn::with_checksum(nn::average_checkpoints(files)));
+    nn::SafeTensors mean = nn::average_checkpoints(files);
+    mean.metadata = weights_metadata(model.settings, folder);
+    nn::write_safetensors(folder / weights_file, nn::with_checksum(std::move(mean)));
     destination.complete();
     std::cout << "the mean of " << files.size() << " models, saved in " << output << std::endl;
     return status::done;

@@ -47,8 +47,9 @@ struct TrainCommand : Command {
     options.add("--config FILE", config,
                 "read options from a file, such as the settings.toml of a model; those on the "
                 "command line win");
-    options.command_line_only({"--output", "--resume", "--restart", "--config"});
     options.add("--log FILE", log, "write a line of JSON for each step and epoch");
+    // A file of settings may come from anybody, and must not name what is read or written.
+    options.command_line_only({"--output", "--resume", "--restart", "--config", "--log"});
     options.add("--floor", floor, percent, "exit with 3 if the held-out BLEU is lower");
     options.add(
         "--margin", margin, percent,
@@ -66,6 +67,8 @@ struct TrainCommand : Command {
     Destination destination(output, resume    ? IfStopped::resume
                                     : restart ? IfStopped::discard
                                               : IfStopped::refuse);
+    require(log.empty() || !destination.holds(log), "--log: '", log,
+            "' would lie in the folder of the model; choose another place");
     if (resume) take_settings_of_run(destination.partial() / settings_file);
     settings.check(options);
 

@@ -2,9 +2,26 @@
 
 #include <algorithm>
 
+#include "autograd/support/checksum.h"
 #include "examples/seq2seq/model/translation.h"
 
 namespace adjoint::seq2seq {
+namespace {
+
+constexpr auto validation_key = "validation_digest", held_out_key = "held_out_digest";
+
+// CRC-32 of the tokens.
+std::string digest(const std::vector<data::Pair>& pairs) {
+  std::uint32_t sum = 0;
+  for (const data::Pair& pair : pairs)
+    for (const data::Tokens* side : {&pair.source, &pair.target}) {
+      for (const std::string& token : *side) sum = crc32(token + '\n', sum);
+      sum = crc32("\n", sum);
+    }
+  return std::to_string(sum);
+}
+
+}  // namespace
 
 Run::Run(Model& model, const Dataset& dataset)
     : model_(model),
@@ -75,12 +92,20 @@ void Run::state(nn::State& visit) {
   visit("model", *model_.network)("optimizer", *optimizer_);
   if (average_) visit("average", *average_);
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
+  visit.fixed_if_stored(validation_key, digest(dataset_.validation));
+  visit.fixed_if_stored(held_out_key, digest(dataset_.held_out));
 }
 
-bool Run::has_other_pairs_than(const nn::SafeTensors& state) const {
-  const auto stored = state.metadata.find("data.pairs_digest");
-  return stored != state.metadata.end() &&
-         stored->second != std::to_string(batches_.digest().value());
+std::vector<std::string> Run::changed_splits(const nn::Metadata& state) const {
+  std::vector<std::string> changed;
+  const auto compare = [&](const char* split, const char* key, const std::string& digest) {
+    const auto stored = state.find(key);
+    if (stored != state.end() && stored->second != digest) changed.emplace_back(split);
+  };
+  compare("training", "data.pairs_digest", std::to_string(batches_.digest().value()));
+  compare("validation", validation_key, digest(dataset_.validation));
+  compare("held-out", held_out_key, digest(dataset_.held_out));
+  return changed;
 }
 
 }  // namespace adjoint::seq2seq

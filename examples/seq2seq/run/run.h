@@ -67,8 +67,9 @@ class Run {
   std::unique_ptr<nn::WithAverage> with_average();
 
   void state(nn::State& visit);
-  /// Whether a saved state is that of a run on different training pairs.
-  bool has_other_pairs_than(const nn::SafeTensors& state) const;
+  /// The splits whose pairs are not those of the run that saved a state: "training",
+  /// "validation", "held-out".
+  std::vector<std::string> changed_splits(const nn::Metadata& state) const;
 
  private:
   double validation_loss() const;

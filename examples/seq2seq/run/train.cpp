@@ -114,9 +114,10 @@ std::shared_ptr<void> handle_interrupts() {
   return {nullptr, [former](void*) { std::signal(SIGINT, former); }};
 }
 
+// The description has been saved beside them.
 void save_weights(Run& run, const Model& model, const fs::path& path) {
   const auto guard = run.with_average();
-  nn::save_parameters(*model.network, path);
+  nn::save_parameters(*model.network, path, weights_metadata(model.settings, path.parent_path()));
 }
 
 // The state is saved last: a run killed before that repeats the step and writes the same again.
@@ -145,8 +146,11 @@ void resume(Run& run, const fs::path& state) {
   try {
     nn::load_state(run, state);
   } catch (const Error&) {
-    require(!run.has_other_pairs_than(nn::read_safetensors(state)),
-            "--resume: the training pairs have changed since the run began; give the same files");
+    std::string splits;
+    for (const std::string& split : run.changed_splits(nn::SafeTensorsFile(state).metadata()))
+      splits += (splits.empty() ? "" : " and ") + split;
+    require(splits.empty(), "--resume: the ", splits,
+            " pairs have changed since the run began; give the same files");
     throw;
   }
   const Index begun = run.epochs_done() + (run.batch() > 0);

@@ -1,10 +1,12 @@
 #include "examples/seq2seq/settings/settings.h"
 
 #include <map>
-#include <sstream>
+#include <set>
 
+#include "autograd/support/printable.h"
 #include "data/pairs/tasks.h"
 #include "data/text/subwords.h"
+#include "examples/seq2seq/settings/settings_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -71,10 +73,19 @@ void Settings::check(const Options& options) const {
   training.check(options, data.validation > 0);
 }
 
+// What an option has when it is declared is its default, and its text is that of the default.
 std::string Settings::to_text() const {
-  Settings defaults = *this;  // what an option has when it is declared is its default
+  Settings defaults = *this;
   Options options;
   defaults.add_to(options);
+  return options.to_text();
+}
+
+std::string Settings::model_text() const {
+  Settings defaults = *this;
+  Options options;
+  defaults.data.add_to(options);
+  defaults.model.add_to(options);
   return options.to_text();
 }
 
@@ -94,24 +105,52 @@ Settings Settings::read(const std::filesystem::path& path) {
 
 std::vector<std::pair<std::string, std::string>> Settings::values() const {
   std::vector<std::pair<std::string, std::string>> values;
-  std::istringstream text(to_text());
-  for (std::string line; std::getline(text, line);)
-    if (const std::size_t equals = line.find('='); equals != std::string::npos)
-      values.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+  for (const Setting& setting : parse_settings(to_text()))
+    values.emplace_back(setting.name, setting.values.front());
   return values;
 }
 
-std::string difference(const Settings& a, const Settings& b) {
-  std::map<std::string, std::pair<std::string, std::string>> options;
-  for (auto& [name, value] : a.values()) options[name].first = value;
-  for (auto& [name, value] : b.values()) options[name].second = value;
-  const auto shown = [](const std::string& value) { return value.empty() ? "unset" : value; };
+namespace {
+
+using Values = std::map<std::string, std::string>;
+
+Values as_map(const Settings& settings) {
+  const auto values = settings.values();
+  return {values.begin(), values.end()};
+}
+
+std::string value_in(const Values& values, const std::string& name) {
+  const auto found = values.find(name);
+  return found == values.end() || found->second.empty() ? "unset" : printable_line(found->second);
+}
+
+std::string difference(const std::set<std::string>& names, const Values& a, const Values& b) {
   std::string text;
-  for (const auto& [name, value] : options)
-    if (value.first != value.second)
-      text += (text.empty() ? "--" : "; --") + name + " is " + shown(value.second) + ", not " +
-              shown(value.first);
+  for (const std::string& name : names)
+    if (value_in(a, name) != value_in(b, name))
+      text += (text.empty() ? "--" : "; --") + name + " is " + value_in(b, name) + ", not " +
+              value_in(a, name);
   return text;
+}
+
+}  // namespace
+
+std::string difference(const Settings& a, const Settings& b) {
+  const Values first = as_map(a), second = as_map(b);
+  std::set<std::string> names;
+  for (const Values& values : {first, second})
+    for (const auto& [name, value] : values) names.insert(name);
+  return difference(names, first, second);
+}
+
+std::string difference(const std::string& former, const Settings& b) {
+  Values values;
+  std::set<std::string> names;
+  for (const Setting& setting : parse_settings(former)) {
+    values[setting.name] = setting.values.front();
+    names.insert(setting.name);
+  }
+  return difference(names, values, as_map(b));
 }
 
 // ---- Decoding -----------------------------------------------------------------------------------

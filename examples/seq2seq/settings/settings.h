@@ -5,6 +5,7 @@
 #include "examples/seq2seq/settings/options.h"
 #include "nn/decoding/beam_search.h"
 #include "nn/decoding/generation.h"
+#include "nn/models/model_size.h"
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/models/transformer.h"
 #include "nn/training/optimizer.h"
@@ -47,6 +48,7 @@ struct ModelSettings {
   void check(const Options& options) const;
 
   bool is_recurrent() const { return model != "transformer"; }
+  bool attends() const { return model.ends_with("-attention"); }  ///< a recurrent model
   bool one_vocabulary() const { return transformer.tied_embeddings == nn::TiedEmbeddings::all; }
 };
 
@@ -96,17 +98,23 @@ struct Settings {
 
   /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
+  /// How large that model is. Makes nothing, so the settings may come from anywhere.
+  nn::ModelSize size_of_network(Index source_tokens, Index target_tokens) const;
 
   /// The text of a settings file.
   std::string to_text() const;
+  /// The part of it that decides what a trained model computes: data and model.
+  std::string model_text() const;
   /// Reads what to_text() wrote. Every setting must be present. Errors name the file.
   static Settings read(const std::filesystem::path& path);
-  /// Names and values as they stand in the file.
+  /// Names and values of a settings file.
   std::vector<std::pair<std::string, std::string>> values() const;
 };
 
 /// What differs in b: "--heads is 4, not 2; …". Empty if nothing does.
 std::string difference(const Settings& a, const Settings& b);
+/// The same for the text of a former settings file: what it does not name is not compared.
+std::string difference(const std::string& former, const Settings& b);
 
 /// How a model answers: the options that `translate` and `evaluate` share. The defaults are greedy
 /// decoding: the likeliest token at each step.

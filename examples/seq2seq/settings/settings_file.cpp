@@ -32,9 +32,9 @@ class Values {
     std::vector<std::string> values;
     if (skip('[')) {
       while (!skip(']')) {
+        require(!rest_.empty(), "the list has no ] on this line");
         require(values.empty() || skip(','), "a list needs a comma or ] after each value");
         if (skip(']')) break;  // after a comma
-        require(!rest_.empty(), "the list has no ] on this line");
         values.push_back(next(",]#"));
       }
     } else {

@@ -5,8 +5,8 @@
 . "$(dirname "$0")/checks.sh"
 
 head -n 60 "$repository/data/english-french.tsv" >pairs.tsv
-small=(--width 16 --hidden 16 --heads 2 --epochs 1 --min-frequency 1)
-train=("$seq2seq" train pairs.tsv "${small[@]}")
+small=(--width 16 --hidden 16 --heads 2 --min-frequency 1)
+train=("$seq2seq" train pairs.tsv "${small[@]}" --epochs 1)
 succeeds "a model" "${train[@]}" --output good
 model() { rm -rf bad && cp -r good bad; }
 # Control characters, and those that change the direction of text, in UTF-8.
@@ -88,7 +88,7 @@ check "  and reads halves" grep -qE ' F16 +\[1\] +1 +1 ' out
 
 # ---- Files that belong together ------------------------------------------------------------------
 tac pairs.tsv >backwards.tsv
-succeeds "another model of the same size" "$seq2seq" train backwards.tsv "${small[@]}" --output other \
+succeeds "another model of the same size" "$seq2seq" train backwards.tsv "${small[@]}" --epochs 1 --output other \
   --seed 5
 for file in source.vocabulary target.vocabulary held-out.tsv; do
   model && cp other/$file bad
@@ -98,7 +98,7 @@ model && sed -i 's/^heads=.*/heads=4/' bad/settings.toml
 refused "other settings" 'bad/settings.toml|--heads is 4, not 2' "${translate[@]}"
 
 # A stopped run continues with the same pairs only: those that it learns from, and the others.
-"${train[@]}" --output run --epochs 100000 --held-out 0.2 --validation 0.2 >out 2>err &
+"$seq2seq" train pairs.tsv "${small[@]}" --output run --epochs 100000 --held-out 0.2 --validation 0.2 >out 2>err &
 program=$!
 until grep -q '^epoch' out || ! kill -0 $program 2>/dev/null; do sleep 0.05; done
 kill -KILL $program
@@ -106,7 +106,7 @@ wait $program 2>/dev/null || true
 splits=
 for line in $(seq 1 30); do
   sed "${line}s/\$/ !/" pairs.tsv >changed.tsv
-  run "$seq2seq" train changed.tsv --output run --resume --epochs 100000
+  run timeout 20 "$seq2seq" train changed.tsv --output run --resume --epochs 100000
   [ $status = 1 ] || failed "a changed pair is refused" "line $line: exit code $status"
   splits+=$(grep -oE 'the (training|validation|held-out) pairs have changed' err || cat err)$'\n'
 done
@@ -121,7 +121,7 @@ ln -s nowhere dangling
 refused "--output: a link to nothing" '--output|dangling|link' "${train[@]}" --output dangling
 model
 for log in bad/log bad.partial/log; do
-  refused "--log in the folder of the model" "--log|$log" "${train[@]}" --output bad --log $log
+  refused "--log in the folder of the model" "--log|$log" "${train[@]}" --restart --output bad --log $log
 done
 echo -n 'my notes' >notes
 refused "--log: a file that is no log" 'notes|log' "${train[@]}" --output new --log notes
@@ -129,7 +129,7 @@ check "  it is left alone" [ "$(cat notes)" = 'my notes' ]
 
 # ---- Permissions ---------------------------------------------------------------------------------
 model && chmod 700 bad && chmod 600 bad/*
-succeeds "a private model is trained again" "${train[@]}" --output bad
+succeeds "a private model is trained again" "${train[@]}" --restart --output bad
 check "  its folder stays private" [ "$(stat -c %a bad)" = 700 ]
 check "  and so do its files" [ "$(stat -c %a bad/* | sort -u)" = 600 ]
 
@@ -164,7 +164,7 @@ one_of_them() {
 }
 for ((round = 0; round < ${ROUNDS:-15}; round++)); do
   for seed in 1 2 3 4; do
-    { "${late[@]}" "${train[@]}" --threads 1 --seed $seed --output race >"out$seed" 2>"err$seed" ||
+    { "${late[@]}" "${train[@]}" --threads 1 --seed $seed --restart --output race >"out$seed" 2>"err$seed" ||
       grep -q 'another run is using' "err$seed" || cp "err$seed" "wrong$round$seed"; } &
   done
   wait

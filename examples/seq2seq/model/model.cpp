@@ -1,6 +1,8 @@
 #include "examples/seq2seq/model/model.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,9 +16,38 @@
 #include "nn/training/optimizer.h"
 
 namespace adjoint::seq2seq {
-namespace {
-
 namespace fs = std::filesystem;
+
+#ifndef O_PATH
+#define O_PATH O_RDONLY
+#endif
+
+// A folder, open. While it is, the file system gives its number to no other.
+class OpenFolder {
+ public:
+  explicit OpenFolder(const fs::path& path)
+      : path_(path), descriptor_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+  ~OpenFolder() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  OpenFolder(const OpenFolder&) = delete;
+  OpenFolder& operator=(const OpenFolder&) = delete;
+
+  // Whether its name now stands for another folder, or for one where there was none.
+  bool replaced() const {
+    struct stat own = {}, named = {};
+    const bool is_there = ::stat(path_.c_str(), &named) == 0;
+    if (descriptor_ < 0) return is_there && S_ISDIR(named.st_mode);
+    return !is_there || ::fstat(descriptor_, &own) != 0 || own.st_dev != named.st_dev ||
+           own.st_ino != named.st_ino;
+  }
+
+ private:
+  fs::path path_;
+  int descriptor_;
+};
+
+namespace {
 
 constexpr auto source_file = "source.vocabulary";
 constexpr auto target_file = "target.vocabulary";
@@ -155,12 +186,6 @@ void require_same_size(const nn::SafeTensorsFile& weights, const Settings& setti
           " numbers, far more than the ", count_text(numbers), " of the weights");
 }
 
-std::optional<std::uint64_t> number_of(const fs::path& folder) {
-  struct stat status = {};
-  if (::stat(folder.c_str(), &status) != 0) return std::nullopt;
-  return status.st_ino;
-}
-
 Model load_once(const fs::path& folder) {
   require(is_there(folder), folder.string(), ": no such folder; `seq2seq train` creates one",
           hint_of_stopped_run(partial_folder(folder)));
@@ -196,13 +221,13 @@ nn::Metadata weights_metadata(const Settings& settings, const fs::path& folder) 
 Model load(const fs::path& folder) {
   constexpr int attempts = 5;
   for (int i = 0; i < attempts; ++i) {
-    const auto number = number_of(folder);
+    const auto open = std::make_shared<const OpenFolder>(folder);
     try {
       Model model = load_once(folder);
-      model.folder = number;
-      if (number_of(folder) == number) return model;
+      model.folder = open;
+      if (!open->replaced()) return model;
     } catch (const Error&) {
-      if (number_of(folder) == number) throw;
+      if (!open->replaced()) throw;
     }
   }
   fail(folder.string(), ": other runs put new models in its place while it was read; try again");
@@ -215,7 +240,7 @@ Settings load_settings(const fs::path& folder) {
 }
 
 std::vector<data::Pair> load_held_out(const fs::path& folder, const Model& model) {
-  const auto replaced = [&] { return model.folder && model.folder != number_of(folder); };
+  const auto replaced = [&] { return model.folder && model.folder->replaced(); };
   const fs::path file = folder / held_out_file;
   std::vector<data::Pair> pairs;
   try {

@@ -6,14 +6,16 @@
 
 namespace adjoint::seq2seq {
 
+class OpenFolder;
+
 struct Model {
   Settings settings;
   data::Tokenizer tokenizer;
   data::Vocabulary source, target;
   std::unique_ptr<nn::EncoderDecoder> network;
-  /// The folder that the model was loaded from, by its number in the file system: another run may
-  /// put a new folder in its place while a program reads the files one by one.
-  std::optional<std::uint64_t> folder = {};
+  /// The folder that the model was loaded from, while it may still have to be read: another run may
+  /// put a new folder in its place. Null for a new model.
+  std::shared_ptr<const OpenFolder> folder = {};
 
   /// The network is freshly initialized.
   Model(const Settings& settings, data::Tokenizer tokenizer, data::Vocabulary source,

@@ -209,7 +209,8 @@ const fs::path& Destination::begin() {
 }
 
 bool Destination::holds(const fs::path& file) const {
-  const fs::path folder = fs::weakly_canonical(fs::absolute(file)).parent_path();
+  std::error_code ignored;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(file), ignored).parent_path();
   return folder == fs::absolute(folder_) || folder == fs::absolute(partial_);
 }
 
@@ -233,12 +234,11 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  // Without its state the former model, which becomes the partial, is no stopped run.
-  fs::remove(folder_ / state_file);
   for (const std::string& name : model_files) copy_permissions(folder_ / name, partial_ / name);
   copy_permissions(folder_, partial_);
-  // Once they are exchanged, another run may find the former model as its partial folder; the lock
-  // keeps it from using that before it is removed.
+  // Once they are exchanged, another run may find the former model as its partial folder. Without
+  // its state that is no stopped run, and the lock keeps it from being used before it is removed.
+  fs::remove(folder_ / state_file);
   const Lock former = lock(folder_, IfTaken::wait);
   if (!exchange(partial_, folder_)) return replace(partial_, folder_);
   std::error_code ignored;

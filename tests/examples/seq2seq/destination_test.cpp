@@ -64,12 +64,15 @@ BOOST_AUTO_TEST_CASE(a_model_that_is_replaced_keeps_its_permissions) {
   fs::permissions(folder / "model", fs::perms(0750));
   fs::permissions(folder / "model/settings.toml", fs::perms(0600));
   fs::permissions(folder / "model/weights.safetensors", fs::perms(0640));
+  fs::permissions(folder / "model" / state_file, fs::perms(0600));
   {
-    Destination destination(folder / "model");
+    Destination destination(folder / "model", IfStopped::discard);
     BOOST_TEST(mode_of(destination.partial()) == 0700u);  // nobody may look into it yet
     save_toy_model(2, destination.begin());
+    write_file(destination.partial() / state_file, "state");
     destination.complete();
   }
+  BOOST_TEST(mode_of(folder / "model" / state_file) == 0600u);
   BOOST_TEST(mode_of(folder / "model") == 0750u);
   BOOST_TEST(mode_of(folder / "model/settings.toml") == 0600u);
   BOOST_TEST(mode_of(folder / "model/weights.safetensors") == 0640u);
@@ -126,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_log_in_one_of_the_folders_is_noticed) {
   const Folder folder;
   train_toy_model(1, folder / "model");
   fs::create_directory_symlink(folder / "model", folder / "link");
-  const Destination destination(folder / "model");
+  const Destination destination(folder / "model", IfStopped::discard);
   BOOST_TEST(destination.holds(folder / "model/log"));
   BOOST_TEST(destination.holds(folder / "model.partial/log"));
   BOOST_TEST(destination.holds(folder / "model/../model/log"));

@@ -46,18 +46,29 @@ bool belongs_to_model(const std::string& name) {
   });
 }
 
-// Only a model may be replaced. A link in it could lead anywhere, and is not followed.
-void require_replaceable(const fs::path& folder) {
+// False if nothing is there.
+bool require_folder(const fs::path& folder) {
   const auto status = status_of(folder);
-  if (!status) return;
+  if (!status) return false;
   const std::string title = "--output: '" + folder.string() + "'";
   require(!S_ISLNK(status->st_mode), title, " is a link; remove it");
   require(S_ISDIR(status->st_mode), title, " is a file, not a folder");
+  return true;
+}
+
+// Only a model may be replaced. A link in it could lead anywhere, and is not followed. Another run
+// may remove files meanwhile.
+void require_replaceable(const fs::path& folder) {
+  if (!require_folder(folder)) return;
+  const std::string title = "--output: '" + folder.string() + "'";
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     require(belongs_to_model(name), title, " holds '", printable_line(name),
             "', which does not belong to a model; choose another folder");
-    require(fs::is_regular_file(entry.symlink_status()), title, " holds '", printable_line(name),
+    std::error_code ignored;
+    const fs::file_status status = entry.symlink_status(ignored);
+    require(fs::is_regular_file(status) || !fs::exists(status), title, " holds '",
+            printable_line(name),
             "', which is not a regular file; remove it, or choose another folder");
   }
 }
@@ -169,11 +180,12 @@ Destination::Destination(const fs::path& folder, IfStopped if_stopped)
     partial_ = partial_folder(folder_);
     constexpr int attempts = 100;
     for (int i = 0; i < attempts && !lock_; ++i) {
-      require_replaceable(partial_);
+      require_folder(partial_);
       create(partial_, folder_);
       lock_ = lock(partial_, IfTaken::refuse);
     }
     require(lock_ != nullptr, "--output: other runs keep replacing '", folder_.string(), "'");
+    require_replaceable(partial_);
     keep_ = fs::exists(partial_ / state_file);
     if (resumes_ && !keep_) copy_completed_run();
   });

@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_second_run_in_the_same_place_is_refused) {
 // Each run either completes with its own files or says that another one is there.
 BOOST_AUTO_TEST_CASE(parallel_runs_for_one_folder_never_mix_their_files) {
   const Folder folder;
-  constexpr int runners = 6, rounds = 40;
+  constexpr int runners = 6, rounds = 15;
   std::atomic<int> completed = 0;
   std::atomic<bool> mixed = false;
   std::string wrong[runners];

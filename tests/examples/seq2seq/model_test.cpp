@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_model_that_is_replaced_while_it_is_read_is_never_a_mixtur
   });
   int loaded = 0;
   std::string wrong;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 50; ++i) {
     try {
       const Model model = load(folder / "model");
       const std::vector<data::Pair> pairs = load_held_out(folder / "model", model);

@@ -151,10 +151,16 @@ check "  the same settings" cmp odd/settings.toml again/settings.toml
 succeeds "  and another seed on the command line" \
   "$seq2seq" train pairs.tsv --config odd/settings.toml --output other --seed 2
 check "  which wins" [ "$(diff odd/settings.toml other/settings.toml | grep -c '^[<>] seed=')" = 2 ]
-printf '# mine\nepochs = 2\nwidth=32\nhidden=32\nheads=2\nlog="file.log"\n' >mine.toml
+printf '# mine\nepochs = 2\nwidth=32\nhidden=32\nheads=2\n' >mine.toml
 succeeds "a hand-written file" "$seq2seq" train pairs.tsv --config mine.toml --output mine
 check "  the same as on the command line" same plain mine
-check "  options that are not settings work, too" test -s file.log
+echo 'floor=100' >floor.toml
+run "${small[@]}" --output floored --config floor.toml
+check "  options that are not settings work, too" [ $status = 3 ]
+echo 'log="file.log"' >wrong.toml
+refuses "one that names a file to write" 1 'wrong.toml|--log|command line' \
+  "${small[@]}" --output none --config wrong.toml
+check "  which is not written" [ ! -e file.log ]
 refuses "a missing one" 1 'missing.toml' "${small[@]}" --output none --config missing.toml
 echo 'depth=3' >wrong.toml
 refuses "one with an unknown option" 1 'wrong.toml|depth' "${small[@]}" --output none --config wrong.toml

@@ -80,8 +80,8 @@ void require_movable(const fs::path& folder) {
   const auto outer = status_of(folder.parent_path());
   require(!outer || outer->st_dev == status->st_dev, "--output: '", folder.string(),
           "' is the root of a disk and cannot be replaced; name a folder in it");
-  require(::access(folder.c_str(), W_OK) == 0, "--output: '", folder.string(),
-          "' cannot be written: ", std::generic_category().message(errno));
+  if (::access(folder.c_str(), W_OK) != 0)
+    throw fs::filesystem_error("", folder, std::error_code(errno, std::generic_category()));
 }
 
 // Atomic: both names exist at every moment. Not every system and file system supports it.

@@ -110,7 +110,8 @@ Vocabulary Vocabulary::load(const std::filesystem::path& path) {
     check(!invalid_utf8_at(lines[i]), i, "the token is not UTF-8");
     check(lines[i].find('\r') == std::string::npos, i, "the token contains a line break");
     check(!is_reserved(lines[i]), i, "the reserved symbol ", lines[i], " occurs twice");
-    check(!vocabulary.contains(lines[i]), i, "the token ", printable_line(lines[i]), " occurs twice");
+    check(!vocabulary.contains(lines[i]), i, "the token ", printable_line(lines[i]),
+          " occurs twice");
     vocabulary.add(lines[i]);
   }
   return vocabulary;

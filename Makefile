@@ -12,6 +12,7 @@
 ##   PREFIX=/usr/local   where make install puts the library; DESTDIR= stages it
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=        the compiler, further flags, how tests are optimised
 ##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS=   further arguments of the programs that make runs
+##   FUZZ= FUZZ_S= CLANG=    for make fuzz: see tests/fuzz/README.md
 ##   TORCH=1 BENCH_S= CONFIGS= TABLES= ROUNDS=   for make bench: see tests/benchmarks/README.md
 MARCH ?= native
 
@@ -55,10 +56,10 @@ ifneq ($(SAN),)
   left_out += checkpoint_corruption/a_wrong_byte_in_the_header* */a_run_stopped_at_every_step*
   left_out += */large_functions */the_size_of_error_that_could_be_missed*
   test_args := --catch_system_errors=no $(patsubst %,--run_test='!%',$(left_out))
-  export UBSAN_OPTIONS ?= print_stacktrace=1
+  export UBSAN_OPTIONS ?= print_stacktrace=1 abort_on_error=1
   # A test asks for more memory than exists and expects an error.
-  export ASAN_OPTIONS ?= allocator_may_return_null=1
-  export TSAN_OPTIONS ?= allocator_may_return_null=1
+  export ASAN_OPTIONS ?= allocator_may_return_null=1 abort_on_error=1
+  export TSAN_OPTIONS ?= allocator_may_return_null=1 halt_on_error=1 suppressions=$(CURDIR)/tests/race/suppressions
 endif
 
 mode = $(MODE)
@@ -77,8 +78,9 @@ LIBRARY := -fPIC -fno-semantic-interposition -fno-trapping-math
 # sanitizer has to see their locks and counters as well.
 TEST_OPT ?= $(if $(debug),-O0,-O1) -D_GLIBCXX_ASSERTIONS
 TEST_FLAGS = $(TEST_OPT) -DBOOST_TEST_DYN_LINK=
-TESTS := $(if $(findstring thread,$(SAN)),$(BUILD),$(PLAIN))
-TEST_MODE := $(if $(findstring thread,$(SAN)),$(MODE),$(PLAIN_MODE))
+own_tests := $(findstring thread,$(SAN))$(findstring fuzzer,$(SAN))
+TESTS := $(if $(own_tests),$(BUILD),$(PLAIN))
+TEST_MODE := $(if $(own_tests),$(MODE),$(PLAIN_MODE))
 
 # ---- Dependencies --------------------------------------------------------------------------------
 # .ci/dependencies finds the compiler and the libraries, installs what is missing, and writes down
@@ -108,11 +110,12 @@ libraries := $(core) $(checkers)
 examples := $(call objects,examples/%)
 checks := $(call objects,tests/checks/%)
 benchmarks := $(call objects,tests/benchmarks/%)
-tests := $(filter-out $(TESTS)/objects/tests/checks/% $(TESTS)/objects/tests/benchmarks/%,$(call test_objects,tests/%))
+robustness := $(call objects,tests/fuzz/% tests/race/%)
+tests := $(filter-out $(foreach folder,checks benchmarks fuzz race,$(TESTS)/objects/tests/$(folder)/%),$(call test_objects,tests/%))
 # What tests and checks share. It does not use Boost.Test.
 shared := $(call test_objects,tests/%/support.cpp tests/autograd/ops/samples% tests/autograd/gradcheck/mutations/%\
   tests/autograd/gradcheck/mutations.cpp tests/nn/checks/culprits.cpp tests/parity/exchanged.cpp)
-everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks)
+everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks) $(robustness)
 
 PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
 CHECKS := $(patsubst tests/checks/%.cpp,$(BUILD)/%,$(wildcard tests/checks/*.cpp))
@@ -150,7 +153,7 @@ endif
 # reading them takes half the compile time of a source. make use_precompiled= does without.
 use_precompiled ?= yes
 hot := $(call objects,$(wildcard autograd/*.cpp) autograd/ops/% autograd/kernels/% $(if $(SAN),,nn/training/% nn/decoding/%))
-cold := $(filter-out $(hot),$(libraries)) $(examples) $(checks)
+cold := $(filter-out $(hot),$(libraries)) $(examples) $(checks) $(robustness)
 for_hot := $(BUILD)/precompiled/hot.h
 for_cold := $(BUILD)/precompiled/cold.h
 for_tests := $(TESTS)/precompiled/tests.h
@@ -196,9 +199,14 @@ $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call in,tests/checks
 # tests/benchmarks/bench_NAME.cpp becomes bench-NAME, with the sources that all benchmarks share.
 $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o\
   $(filter-out $(BUILD)/objects/tests/benchmarks/bench_%,$(benchmarks)) $(core)
-$(BUILD)/tests: $(libraries) $(tests)
+# The fuzzer: with libFuzzer's main(), or else with a plain one of our own.
+$(BUILD)/fuzz: $(filter-out $(if $(findstring fuzzer,$(SAN)),%/replay.o),$(call objects,tests/fuzz/%))\
+  $(call objects,tests/autograd/support.cpp examples/seq2seq/settings/%) $(core)
+$(BUILD)/fuzz: private LDFLAGS += $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
+$(BUILD)/race: $(call objects,tests/race/%) $(libraries)
+$(BUILD)/tests: $(libraries) $(tests) $(call in,examples/seq2seq)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
-$(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/tests: $(BUILD)/sources
+$(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/fuzz $(BUILD)/race $(BUILD)/tests: $(BUILD)/sources
 	@$(call step,link $@)
 	@$(LINK) $(call ordered,$^) $(LIBS) $(SENTENCEPIECE_LIBS) -o $@
 # Of an inline function that several objects hold, a linker takes the first: the optimised one.
@@ -232,7 +240,8 @@ endif
 -include $(everything:.o=.d) $(precompiled:.gch=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps train test gradcheck mutations bench compare check check-rest sanitized programs e2e library install uninstall\
+.PHONY: help all deps train test gradcheck mutations bench compare check check-rest sanitized programs e2e\
+  fuzz fuzz-seeds race race-program starve library install uninstall\
   format lint-format lint-arrows tidy clean
 
 help: ## list the targets and the variables
@@ -280,7 +289,8 @@ check-rest:
 	$(call stage,lint-format)
 	$(call stage,lint-arrows)
 	$(call stage,programs)
-	+@$(MAKE) --no-print-directory --output-sync=recurse stage-sanitized stage-e2e stage-mutations stage-gradcheck
+	+@$(MAKE) --no-print-directory --output-sync=recurse stage-sanitized stage-e2e stage-mutations stage-gradcheck\
+	  stage-fuzz-seeds stage-race-program stage-starve
 stage-%:
 	$(call stage,$*)
 # Builds the tests, then runs them in two halves side by side, by the first letter of their suites.
@@ -296,6 +306,45 @@ programs: $(PROGRAMS) $(CHECKS) $(BENCHES)
 e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) library ## run the programs as a user would (tests/e2e)
 	@for tool in python3 pkg-config cmake; do .ci/dependencies --tool $$tool; done
 	@for script in $(sort $(wildcard tests/e2e/*.sh)); do echo "== $$script"; bash $$script $(BUILD); done
+
+# ---- Hostile bytes, many threads, starved machines: see the README.md in each folder --------------
+# fuzz and race build with sanitizers of their own, in a make of their own.
+HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs
+FUZZ ?= $(HARNESSES)
+FUZZ_S ?= 60
+CLANG ?= clang++-19
+with = +@$(MAKE) --no-print-directory SAN=$(1)
+
+fuzz: ## search for inputs that break promises, with clang's libFuzzer, for a minute each
+	@.ci/dependencies --tool $(CLANG)
+	$(call with,address$(comma)undefined$(comma)float-cast-overflow$(comma)fuzzer-no-link) CXX=$(CLANG) WERROR=0 use_precompiled= $(FUZZ:%=search-%)
+search-%: $(BUILD)/fuzz
+	@mkdir -p $(PLAIN)/fuzz/$*
+	@$< $* -max_total_time=$(FUZZ_S) -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
+	  -artifact_prefix=$(PLAIN)/fuzz/$*- $(PLAIN)/fuzz/$* $(wildcard tests/fuzz/seeds/$*) 2>&1 | \
+	  grep -vE '^(#[0-9]|INFO|NEW_FUNC)|^\s*NEW' | sed 's/^/$*: /'
+
+fuzz-seeds: ## run the fuzzer's seeds and some inputs like them, without clang
+	$(call with,address$(comma)undefined) $(HARNESSES:%=replay-%)
+replay-%: $(BUILD)/fuzz
+	@cd $(BUILD) && ./fuzz $* 500 $(abspath $(wildcard tests/fuzz/seeds/$*/*)) 2> >(grep -v 'failed to allocate' >&2)
+
+race: race-program ## look for data races with the thread sanitizer, in all tests and a training run
+	$(call with,thread) test TEST_ARGS="--run_test='!profile_suite/the_longest_comes_first'"
+	$(call with,thread) race-training
+
+race-program: ## the same in a program that uses all shared state at once
+	$(call with,thread) race-of-all race-planted
+race-of-all: $(BUILD)/race
+	@$<
+race-planted: $(BUILD)/race
+	@if $< planted &>/dev/null; then echo 'race: the planted race was not reported' >&2; exit 1; fi
+race-training: $(BUILD)/seq2seq
+	@$< train --task reverse --max-length 6 --train-count 300 --held-out-count 20 --epochs 2 --width 32 --hidden 32 \
+	  --shards 4 --threads 4 --restart --output $(BUILD)/race-model
+
+starve: $(BUILD)/seq2seq ## train with full disks, little memory, few files, and kills
+	@bash tests/starve/starve.sh $(BUILD) $(STARVE_ROUNDS)
 
 # ---- Installation --------------------------------------------------------------------------------
 PREFIX ?= /usr/local

@@ -1,6 +1,8 @@
 #include "autograd/apply.h"
 
+#include <new>
 #include <set>
+#include <stdexcept>
 
 #include "autograd/support/error.h"
 
@@ -27,6 +29,25 @@ DType working_type(const char* operation, Inputs in, Outputs out, Operands const
             in[i].dtype(), "; cast() one of them");
   }
   return first ? first->dtype() : out[0].dtype();
+}
+
+void rethrow_naming(const char* operation, Inputs in) {
+  const auto out_of_memory = [&] {
+    std::string inputs;
+    for (std::size_t i = 0; i < in.size(); ++i)
+      inputs += text_from(i > 0 ? ", " : "", in[i].shape());
+    return SizeError(text_from(operation, ": out of memory, with inputs of shape ", inputs));
+  };
+  try {
+    throw;
+  } catch (const SizeError& error) {
+    const std::string text = error.what(), name = text_from(operation, ": ");
+    throw SizeError(text.starts_with(name) ? text : name + text);
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory();
+  } catch (const std::length_error&) {  // of a container
+    throw out_of_memory();
+  }
 }
 
 }  // namespace detail

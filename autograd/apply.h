@@ -35,15 +35,31 @@ struct Registration {
 inline bool any_tracked(const char* operation, Inputs in) {
   bool tracked = false;
   for (std::size_t i = 0; i < in.size(); ++i) {
-    require(in[i].defined(), operation, ": input ", i, " is empty");
+    require(in[i].defined(), operation, ": input ", i, " is empty: no value was assigned to it");
     tracked |= in[i].tracked();
   }
   return tracked;
 }
 
+/// Tells outputs that are not tracked why, given whether an input is.
+inline void note_cause(bool tracked, Inputs in, Outputs out) {
+  Untracked cause = Untracked::constant;
+  if (tracked)
+    cause = recording() ? Untracked::no_derivative : Untracked::not_recorded;
+  else
+    for (std::size_t i = 0; i < in.size(); ++i)
+      if (in[i].history().cause != Untracked::constant) cause = in[i].history().cause;
+  if (cause == Untracked::constant) return;
+  for (Tensor& y : out)
+    if (!y.tracked()) y.exchange_history({nullptr, 0, cause});
+}
+
 /// The element type that forward is called with: that of the inputs, or of the output where all
 /// inputs are constants. Error when the inputs, constants aside, differ in type.
 DType working_type(const char* operation, Inputs in, Outputs out, Operands constants);
+
+/// Throws the current exception again. Errors of sizes and of memory get the operation's name.
+[[noreturn]] void rethrow_naming(const char* operation, Inputs in);
 
 /// {make(0), make(1), …} as an array or a vector, each element constructed in its place.
 template <class List, class Make>
@@ -118,22 +134,26 @@ void compute(const Op& op, Inputs in, Outputs out) {
     if constexpr (Takes<Op, T>)
       op.template forward<T>(in, out);
     else
-      fail(Op::name, ": does not take tensors of ", name_of(dtype_of<T>));
+      fail(Op::name, ": does not take tensors of ", name_of(dtype_of<T>),
+           "; cast() them to f32 or f64");
   });
 }
 
 template <class SavedInputs, class Op>
-std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) {
+std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) try {
   check_operation<Op>();
   (void)Registration<Op>::done;
-  const bool observed = ambient().observing, recorded = any_tracked(Op::name, in) && recording();
+  const bool observed = ambient().observing, tracked = any_tracked(Op::name, in);
   if (observed) tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
   std::array<Tensor, output_count<Op>> out = allocate(op, in);
   if constexpr (!IsView<Op>) compute(op, in, out);
   if constexpr (HasVjp<Op>)
-    if (recorded) record<SavedInputs>(op, in, out);
+    if (tracked && recording()) record<SavedInputs>(op, in, out);
+  if (!out[0].tracked()) note_cause(tracked, in, out);
   if (observed) tell_observers([&](Observer& o) { o.after_forward(Op::name, in, out); });
   return out;
+} catch (...) {
+  rethrow_naming(Op::name, in);
 }
 
 template <class Op, class SavedInputs>

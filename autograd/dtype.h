@@ -3,7 +3,10 @@
 
 #include <concepts>
 #include <cstdint>
+#include <iomanip>
+#include <limits>
 #include <ostream>
+#include <utility>
 
 #include "autograd/shape.h"
 #include "autograd/support/error.h"
@@ -57,5 +60,59 @@ decltype(auto) dispatch(DType dtype, F&& f) {
   }
   return f.template operator()<bool>();
 }
+
+// ---- From one type to another
+// --------------------------------------------------------------------
+
+namespace detail {
+template <class From>
+[[noreturn]] void refuse_to_hold(const char* operation, From value) {
+  fail(operation, ": i64 holds whole numbers from −2⁶³ to 2⁶³ − 1, not ",
+       std::setprecision(std::numeric_limits<From>::digits10), value);
+}
+}  // namespace detail
+
+/// The value in another element type. f32 and f64 round to the nearest; b8 is false for 0 and true
+/// for all else, NaN included. Error, named after the operation, if i64 cannot hold the very value:
+/// 1.5, NaN, 2⁶³.
+template <Scalar To, class From>
+requires std::is_arithmetic_v<From> To convert(const char* operation, From value) {
+  if constexpr (std::same_as<To, bool>) {
+    return value != From{0};
+  } else if constexpr (std::same_as<To, Index> && std::floating_point<From>) {
+    const bool in_range = value >= From{-0x1p63} && value < From{0x1p63};
+    if (!in_range || static_cast<From>(static_cast<Index>(value)) != value) [[unlikely]]
+      detail::refuse_to_hold(operation, value);
+    return static_cast<Index>(value);
+  } else if constexpr (std::same_as<To, Index> && std::unsigned_integral<From> &&
+                       sizeof(From) == sizeof(Index)) {
+    if (value > From{std::numeric_limits<Index>::max()}) [[unlikely]]
+      detail::refuse_to_hold(operation, value);
+    return static_cast<Index>(value);
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+/// A number as a program writes it, for a tensor of any type. Whole numbers keep all their digits.
+class Number {
+ public:
+  template <class T>
+  requires std::is_arithmetic_v<T> Number(T value) : whole_(std::integral<T>) {
+    if constexpr (std::integral<T>)
+      integer_ = convert<Index>("number", value);
+    else
+      real_ = static_cast<double>(value);
+  }
+  template <Scalar T>
+  T as(const char* operation) const {
+    return whole_ ? convert<T>(operation, integer_) : convert<T>(operation, real_);
+  }
+
+ private:
+  bool whole_;
+  Index integer_ = 0;
+  double real_ = 0;
+};
 
 }  // namespace adjoint

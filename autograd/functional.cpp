@@ -26,7 +26,7 @@ struct Recording {
             const FunctionalOptions& options) {
     const FlagGuard record(&Ambient::recording, true);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      require(inputs[i].defined(), name, ": x ", i, " is empty");
+      require(inputs[i].defined(), name, ": x ", i, " is empty: no value was assigned to it");
       xs.push_back(own_input(inputs[i], options.create_graph));
     }
     ys = f(xs);
@@ -80,7 +80,8 @@ Tensors recorded_gradient(const char* name, const Recording& f) {
   require(f.ys.size() == 1, name, ": the function must have one output, it has ", f.ys.size());
   const Tensor& y = f.ys[0];
   require(y.numel() == 1 && is_real(y.dtype()), name,
-          ": the function must return one real number, it returns ", y.dtype(), ' ', y.shape());
+          ": the function must return one real number, it returns ", y.dtype(), ' ', y.shape(),
+          "; reduce it with sum() or mean()");
   return pull_back(f.ys, f.xs, {ones(y.shape(), y.dtype())}, true);
 }
 

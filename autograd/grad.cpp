@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "autograd/independence.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/observer.h"
 #include "autograd/ops.h"
@@ -45,8 +46,7 @@ class Sweep {
         continue;
       }
       Node& node = *youngest->node;
-      require(!node.consumed(), node.name(),
-              ": this graph was already swept by backward() or a consuming grad()");
+      require_not_consumed(node);
       if (!find_needed(node)) continue;
       Tensors gradients = pull_back(youngest->node, youngest->cotangents);  // ȳ to x̄
       check(node, gradients);
@@ -90,7 +90,8 @@ void accumulate(Tensor& sum, Tensor&& term) {
 
 void Sweep::send(const Node* from, const Tensor& x, Tensor term) {
   if (!term.defined()) return;  // zero
-  const auto& [node, output] = x.history();
+  const NodePtr& node = x.history().node;
+  const int output = x.history().output;
   Pending::Entry& entry = pending_.at(node);
   Tensor& sum = entry.cotangents[static_cast<std::size_t>(output)];
   entry.arrived = true;
@@ -162,8 +163,8 @@ Tensors sweep_to(const Tensors& xs, const Tensors& ys, const Tensors& cotangents
 }
 
 void require_scalar(const Tensor& y, const char* function) {
-  require(y.defined() && y.numel() == 1, function,
-          ": y must have exactly one element, its shape is ", y.shape(),
+  require(y.defined(), function, ": y is empty: no value was assigned to it");
+  require(y.numel() == 1, function, ": y must have exactly one element, its shape is ", y.shape(),
           "; give a cotangent, or reduce it with sum() or mean()");
 }
 
@@ -174,12 +175,20 @@ Tensor one_like(const Tensor& y) { return ones(y.shape(), y.dtype()); }
 Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
              const GradOptions& options) {
   require(ys.size() == cotangents.size(), "grad: ", cotangents.size(), " cotangents for ",
-          ys.size(), " results");
+          ys.size(), " results; give one for each, an empty one for zeros");
+  for (std::size_t i = 0; i < ys.size(); ++i)
+    require(ys[i].defined() || !cotangents[i].defined(), "grad: result ", i,
+            " is empty: no value was assigned to it");
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    require(xs[i].defined(), "grad: x ", i, " is empty: no value was assigned to it");
   require(!(options.create_graph && options.consume),
-          "grad: a sweep that is recorded reads the graph again and cannot consume it");
+          "grad: a sweep that is recorded reads the graph again and cannot consume it; leave "
+          "create_graph or consume out");
   for (std::size_t i = 0; i < xs.size(); ++i)
     if (!xs[i].tracked() && !options.zeros_if_independent)
-      fail("grad: ", operand_text("x", i, xs[i]), " is not tracked: make it with variable()");
+      fail("grad: ", operand_text("x", i, xs[i]), " is not tracked: ",
+           xs[i].history().cause == Untracked::constant ? "make it with variable()"
+                                                        : cause_text(xs[i]));
   for (std::size_t i = 0; i < ys.size(); ++i)
     if (cotangents[i].defined() && ys[i].tracked())
       require(cotangents[i].form() == ys[i].form(), "grad: the cotangent of result ", i,
@@ -192,12 +201,16 @@ Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
     Tensor& gradient = gradients[i];
     if (!gradient.defined()) {
       if (!options.zeros_if_independent)
-        fail("grad: the result does not depend on ", operand_text("x", i, xs[i]));
+        fail("grad: the result does not depend on ", operand_text("x", i, xs[i]), ": ",
+             independence_text(ys, xs[i]));
       gradient = zeros(xs[i].shape(), xs[i].dtype());
     }
     // A vjp may send one buffer to several inputs. A caller who edits one gradient, to clip it say,
     // must not edit another.
     if (gradient.storage().use_count() > 1 && !gradient.tracked()) gradient = copy(gradient);
+    if (!gradient.tracked())
+      gradient.exchange_history(
+          {nullptr, 0, options.create_graph ? Untracked::constant : Untracked::gradient});
   }
   return gradients;
 }
@@ -209,7 +222,7 @@ Tensors grad(const Tensor& y, const Tensors& xs, const GradOptions& options) {
 
 void backward(const Tensor& y) {
   require_scalar(y, "backward");
-  require(y.tracked(), "backward: y is not tracked: nothing it was computed from is a variable()");
+  if (!y.tracked()) fail("backward: y is not tracked: ", cause_text(y));
   const NoRecording guard;
   Sweep sweep(true);
   sweep.want_leaves();

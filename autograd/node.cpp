@@ -1,11 +1,30 @@
 #include "autograd/node.h"
 
+#include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "autograd/ops.h"
 #include "autograd/support/error.h"
 
 namespace adjoint {
+
+#ifdef _GLIBCXX_ASSERTIONS  // DEBUG=1 defines it
+const bool versions_depend_on_bytes = true;
+#else
+const bool versions_depend_on_bytes = false;
+#endif
+
+std::uint64_t version_with_bytes(const Storage& storage) {
+  std::uint64_t version = storage.version();
+  const auto* const bytes = static_cast<const char*>(storage.data());
+  for (std::size_t at = 0; at < storage.bytes(); at += 8) {  // FNV-1a, by words
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes + at, std::min<std::size_t>(8, storage.bytes() - at));
+    version = (version ^ word) * 0x100000001b3;
+  }
+  return version;
+}
 
 void Node::release_inputs() {
   // Dropping the last holder of a node destroys it, and its destructor comes back here for its own
@@ -39,8 +58,8 @@ void Node::consume() {
 
 // ---- Leaves ------------------------------------------------------------------------------------
 
-Leaf::Leaf(const Form& form, std::string label)
-    : Node("leaf"), label_(std::move(label)), output_{form, nullptr, 0} {
+Leaf::Leaf(const Form& form, std::string label, bool of_result)
+    : Node("leaf"), label_(std::move(label)), of_result_(of_result), output_{form, nullptr, 0} {
   keep({}, {&output_, 1});
 }
 
@@ -71,16 +90,20 @@ Leaf* leaf_of(const Tensor& x) { return dynamic_cast<Leaf*>(x.history().node.get
 
 Leaf& require_leaf(const Tensor& x, const char* function) {
   Leaf* const leaf = leaf_of(x);
-  require(leaf, function, ": only a leaf made by variable() collects a gradient");
+  require(
+      leaf, function,
+      ": only a leaf made by variable() collects a gradient; call grad(y, {x}) for that of another "
+      "tensor");
   return *leaf;
 }
 }  // namespace
 
 Tensor variable(const Tensor& value, std::string name) {
-  require(value.defined() && is_real(value.dtype()),
-          "variable: only f32 and f64 tensors can be differentiated");
-  const History leaf = {std::make_shared<Leaf>(value.form(), std::move(name)), 0};
-  return {value.form(), value.storage(), leaf};
+  require(
+      value.defined() && is_real(value.dtype()),
+      "variable: only f32 and f64 tensors can be differentiated; cast() the value to one of them");
+  const auto leaf = std::make_shared<Leaf>(value.form(), std::move(name), value.tracked());
+  return {value.form(), value.storage(), {leaf, 0}};
 }
 
 const std::string& Tensor::name() const {

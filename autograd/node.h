@@ -27,12 +27,22 @@ struct SavedOutput {
   std::uint64_t version = 0;
 };
 
+/// Whether versions depend on the bytes as well: in a library built with DEBUG=1.
+extern const bool versions_depend_on_bytes;
+std::uint64_t version_with_bytes(const Storage& storage);
+
+/// What tells whether a storage has changed. With DEBUG=1 that includes what was written to a span
+/// that edit() returned earlier.
+inline std::uint64_t version_of(const Storage& storage) {
+  return versions_depend_on_bytes ? version_with_bytes(storage) : storage.version();
+}
+
 inline SavedInput save_input(const Tensor& x, bool with_values) {
-  if (with_values) return {x, x.storage()->version()};
+  if (with_values) return {x, version_of(*x.storage())};
   return {Tensor(x.form(), nullptr, x.history()), 0};
 }
 inline SavedOutput save_output(const Tensor& y, bool with_values) {
-  if (with_values) return {y.form(), y.storage(), y.storage()->version()};
+  if (with_values) return {y.form(), y.storage(), version_of(*y.storage())};
   return {y.form(), nullptr, 0};
 }
 
@@ -90,12 +100,14 @@ class Node {
 /// Where differentiation ends: what variable() makes.
 class Leaf final : public Node {
  public:
-  Leaf(const Form& form, std::string label);
+  /// `of_result`: variable() was given the result of an operation, whose history ends here.
+  Leaf(const Form& form, std::string label, bool of_result = false);
 
   Tensors vjp(const Pullback&) const override;
   Tensors replay(const Tensors&) const override;
 
   const std::string& label() const { return label_; }
+  bool of_result() const { return of_result_; }
   /// What backward() has added up. Several threads may add to one leaf.
   Tensor grad() const;
   void add_grad(const Tensor& gradient);
@@ -103,6 +115,7 @@ class Leaf final : public Node {
 
  private:
   std::string label_;
+  bool of_result_;
   SavedOutput output_;
   mutable std::mutex mutex_;  // guards grad_
   Tensor grad_;

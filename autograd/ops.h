@@ -20,7 +20,10 @@ Tensor add(const Tensor& a, const Tensor& b);  ///< a + b
 Tensor sub(const Tensor& a, const Tensor& b);  ///< a − b
 Tensor mul(const Tensor& a, const Tensor& b);  ///< a · b
 Tensor div(const Tensor& a, const Tensor& b);  ///< a / b
-/// aᵇ. If b needs a gradient, a must be positive.
+Tensor div(const Tensor& x, double c);         ///< x / c: the quotient, not x · (1/c)
+Tensor div(double c, const Tensor& x);         ///< c / x
+/// aᵇ. If b needs a gradient, a must not be negative. At a = 0 the gradient of b is 0 for b ≥ 0,
+/// its limit for b > 0.
 Tensor pow(const Tensor& a, const Tensor& b);
 Tensor pow(const Tensor& x, double exponent);                ///< a constant exponent
 Tensor affine(const Tensor& x, double scale, double shift);  ///< scale · x + shift
@@ -37,16 +40,21 @@ inline Tensor operator+(const Tensor& x, double c) { return affine(x, 1, c); }
 inline Tensor operator+(double c, const Tensor& x) { return affine(x, 1, c); }
 inline Tensor operator-(const Tensor& x, double c) { return affine(x, 1, -c); }
 inline Tensor operator-(double c, const Tensor& x) { return affine(x, -1, c); }
-inline Tensor operator*(const Tensor& x, double c) { return affine(x, c, 0); }
-inline Tensor operator*(double c, const Tensor& x) { return affine(x, c, 0); }
-inline Tensor operator/(const Tensor& x, double c) { return affine(x, 1 / c, 0); }
-inline Tensor operator/(double c, const Tensor& x) { return affine(pow(x, -1), c, 0); }
+// −0 is what changes no number when it is added: −0 + 0 is 0.
+inline Tensor operator*(const Tensor& x, double c) { return affine(x, c, -0.0); }
+inline Tensor operator*(double c, const Tensor& x) { return affine(x, c, -0.0); }
+inline Tensor operator/(const Tensor& x, double c) { return div(x, c); }
+inline Tensor operator/(double c, const Tensor& x) { return div(c, x); }
 
 // Comparisons of two tensors of any one type. The result is b8 and has no gradient.
 Tensor equal(const Tensor& a, const Tensor& b);    ///< a = b
 Tensor greater(const Tensor& a, const Tensor& b);  ///< a > b
 Tensor less(const Tensor& a, const Tensor& b);     ///< a < b
 /// a where the condition (b8) holds, b elsewhere. All three broadcast; a and b may have any type.
+///
+/// The gradient of the one that is not taken is 0, but the operations that computed it may turn
+/// that into 0 · ∞ = NaN: grad(sum(where(c, sqrt(x), b))) does at x = 0. Make the operand safe
+/// first: where(c, sqrt(where(c, x, one)), b).
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 
 // ---- Functions of one tensor: elementwise (ops/unary.cpp) ---------------------------------------
@@ -54,7 +62,9 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor neg(const Tensor& x);
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 Tensor exp(const Tensor& x);
-Tensor log(const Tensor& x);  ///< natural; −∞ at 0, NaN below
+Tensor log(const Tensor& x);    ///< natural; −∞ at 0, NaN below
+Tensor expm1(const Tensor& x);  ///< eˣ − 1, with all its digits near x = 0
+Tensor log1p(const Tensor& x);  ///< log(1 + x), with all its digits near x = 0
 Tensor sqrt(const Tensor& x);
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
@@ -62,13 +72,18 @@ Tensor abs(const Tensor& x);   ///< |x|; derivative 0 at 0
 Tensor sign(const Tensor& x);  ///< −1, 0 or 1; derivative 0
 Tensor erf(const Tensor& x);   ///< 2/√π ∫₀ˣ e^(−t²) dt
 Tensor tanh(const Tensor& x);
-Tensor sigmoid(const Tensor& x);  ///< 1 / (1 + e⁻ˣ)
-Tensor relu(const Tensor& x);     ///< max(x, 0); derivative 0 at 0
+Tensor sigmoid(const Tensor& x);      ///< 1 / (1 + e⁻ˣ)
+Tensor relu(const Tensor& x);         ///< max(x, 0); derivative 0 at 0
+Tensor softplus(const Tensor& x);     ///< log(1 + eˣ) without overflow
+Tensor log_sigmoid(const Tensor& x);  ///< log(1 / (1 + e⁻ˣ)) without underflow
+/// x, but at least `low` and at most `high`; derivative 1 between the two and at both, 0 outside.
+/// NaN stays NaN. Error unless low ≤ high.
+Tensor clamp(const Tensor& x, double low, double high);
 enum class Gelu { exact, tanh };
 /// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation by
 /// tanh. (Hendrycks and Gimpel, "Gaussian error linear units", 2016, section 2.)
 Tensor gelu(const Tensor& x, Gelu form = Gelu::exact);
-/// The same values in another type; differentiable between f32 and f64.
+/// The same values in another type (i64: whole numbers only); differentiable between f32 and f64.
 Tensor cast(const Tensor& x, DType dtype);
 
 // ---- Matrix products (ops/matmul.cpp) -----------------------------------------------------------
@@ -91,10 +106,18 @@ Tensor mean(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);  ///<
 Tensor variance(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
 /// The largest element; tied elements share the gradient equally. Error if there is no element.
 Tensor max(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
-/// log Σ exp(x) without overflow; −∞ if there is no element or every x is −∞.
+/// The product of the elements; of none: 1. The gradient is right where some of them are 0.
+Tensor prod(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
+/// √Σ x², the Euclidean norm, without overflow; of no elements: 0. Where all of them are 0, which
+/// has no derivative, the gradient is 0.
+Tensor norm(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
+/// log Σ exp(x) without overflow; −∞ if there is no element or every x is −∞, ∞ if some x is. At ∞
+/// the elements that are ∞ share the gradient equally.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
 /// The index (i64) of the largest element along one axis, the first one at a tie. No gradient.
 Tensor argmax(const Tensor& x, Index axis = -1);
+/// The running sum along one axis: yᵢ = x₀ + … + xᵢ.
+Tensor cumsum(const Tensor& x, Index axis = -1);
 /// Undoes broadcasting: sums over the axes along which `shape` was repeated to give x's shape.
 Tensor sum_to(Tensor x, const Shape& shape);
 
@@ -136,6 +159,7 @@ Tensor embedding(const Tensor& ids, const Tensor& table);
 
 // ---- Probabilities and losses over the last axis (ops/softmax.cpp, ops/cross_entropy.cpp) -------
 
+/// exp(x) / Σ exp(x). Elements that are ∞ share the whole equally.
 Tensor softmax(const Tensor& x);
 Tensor log_softmax(const Tensor& x);
 /// The softmax over those elements where the mask is true, and 0 elsewhere. The mask is b8 and
@@ -223,6 +247,15 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value,
 Tensor attention_weights(const Tensor& query, const Tensor& key,
                          std::shared_ptr<const AttentionPattern> pattern,
                          const AttentionOptions& options = {});
+
+/// The scores and the sums of attention, for attention composed of other operations. The mask is b8
+/// and broadcasts to […, n, m]. A pair that it hides has no influence, whatever it holds: matmul()
+/// would multiply 0 by NaN. (ops/masked_products.cpp)
+///
+/// ⟨aᵢ, bⱼ⟩ for a […, n, d] and b […, m, d] where the mask is true, 0 elsewhere: […, n, m].
+Tensor masked_scores(const Tensor& a, const Tensor& b, const Tensor& mask);
+/// Σⱼ wᵢⱼ bⱼ over those j where the mask is true, for w […, n, m] and b […, m, d]: […, n, d].
+Tensor masked_sum(const Tensor& w, const Tensor& b, const Tensor& mask);
 
 /// Rotary position embedding of x […, heads·d] with even d: turns features 2j and 2j + 1 of each
 /// head, as a point in the plane, by the angle position · base^(−2j/d). The product of a turned

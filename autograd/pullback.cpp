@@ -3,16 +3,22 @@
 #include "autograd/support/error.h"
 
 namespace adjoint {
+
+void require_not_consumed(const Node& node) {
+  require(!node.consumed(), node.name(),
+          ": this graph was already swept by backward() or a consuming grad(), which drops its "
+          "values; sweep it with grad(), which keeps them, or compute the result again");
+}
+
 namespace {
 
 void require_unchanged(const Node& node, const Tensor& x, std::uint64_t version, const char* role,
                        std::size_t index) {
-  require(!node.consumed(), node.name(),
-          ": this graph was already swept by backward() or a consuming grad(); its saved values "
-          "are gone");
-  if (x.storage() && x.storage()->version() != version) [[unlikely]]
+  require_not_consumed(node);
+  if (x.storage() && version_of(*x.storage()) != version) [[unlikely]]
     fail(node.name(), ": ", operand_text(role, index, x),
-         " was changed after it was recorded and before its gradient was taken");
+         " was changed after it was recorded and before its gradient was taken; take the gradient "
+         "first, or edit a copy()");
 }
 
 }  // namespace

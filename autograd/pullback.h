@@ -7,6 +7,9 @@
 
 namespace adjoint {
 
+/// Error, with the remedy, if a consuming sweep has passed the node.
+void require_not_consumed(const Node& node);
+
 /// One call of a node's vjp: the operands as they were recorded, ȳ, and which x̄ are asked for.
 class Pullback {
  public:

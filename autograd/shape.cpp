@@ -8,21 +8,28 @@
 namespace adjoint {
 
 Shape::Shape(std::span<const Index> sizes) : rank_(static_cast<Index>(sizes.size())) {
-  require(rank_ <= max_rank, "shape: at most ", max_rank, " axes, got ", rank_);
+  if (rank_ > max_rank)
+    throw SizeError(text_from("shape: at most ", max_rank, " axes, got ", rank_));
   std::ranges::copy(sizes, sizes_.begin());
+  check();
+}
+
+void Shape::check() const {
   Index product = 1;
   bool fits = true;
-  for (const Index size : sizes) {
-    require(size >= 0, "shape: an axis cannot have size ", size);
+  for (const Index size : *this) {
+    if (size < 0) throw SizeError(text_from("shape: an axis cannot have size ", size));
     fits = fits && !__builtin_mul_overflow(product, std::max<Index>(1, size), &product);
   }
-  require(fits && product <= max_elements, "shape: ", *this,
-          " has more elements than can be counted");
+  if (!fits || product > max_elements)
+    throw SizeError(text_from("shape: ", *this, " has more elements than can be counted"));
 }
 
 void Shape::refuse(Index axis) const { fail("shape: ", *this, " has no axis ", axis); }
 
 Shape Shape::part(Index first, Index last) const {
+  require(0 <= first && first <= last && last <= rank_, "shape: ", *this, " has no axes [", first,
+          ", ", last, ")");
   return Shape(
       sizes().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)));
 }
@@ -30,10 +37,12 @@ Shape Shape::part(Index first, Index last) const {
 Shape Shape::with(Index axis, Index size) const {
   Shape result = *this;
   result.sizes_[static_cast<std::size_t>(resolve(axis))] = size;
+  result.check();
   return result;
 }
 
 Shape Shape::inserted(Index axis, Index size) const {
+  require(0 <= axis && axis <= rank_, "shape: no axis can be inserted at ", axis, " of ", *this);
   std::vector<Index> sizes(begin(), end());
   sizes.insert(sizes.begin() + axis, size);
   return Shape(sizes);
@@ -55,7 +64,7 @@ std::ostream& operator<<(std::ostream& stream, const Shape& shape) {
   stream << '[';
   const char* separator = "";
   for (const Index size : shape) {
-    stream << separator << size;
+    stream << separator << std::to_string(size);  // the stream's locale might group the digits
     separator = ", ";
   }
   return stream << ']';
@@ -75,18 +84,28 @@ bool broadcastable(const Shape& a, const Shape& b) {
 }
 
 bool broadcasts_to(const Shape& from, const Shape& to) {
-  return broadcastable(from, to) && broadcast("", from, to) == to;
+  if (from.rank() > to.rank()) return false;
+  for (Index i = 1; i <= from.rank(); ++i)
+    if (from[-i] != to[-i] && from[-i] != 1) return false;
+  return true;
 }
 
 Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
   if (a == b) return a;
   require(broadcastable(a, b), operation, ": shapes ", a, " and ", b,
           " do not broadcast: aligned at the last axis, sizes must be equal or 1");
-  const Shape& longer = a.rank() >= b.rank() ? a : b;
-  Shape result = longer;
+  Shape result = a.rank() >= b.rank() ? a : b;
   for (Index i = 1; i <= std::min(a.rank(), b.rank()); ++i)
-    result = result.with(-i, a[-i] == 1 ? b[-i] : a[-i]);
+    result.sizes_[static_cast<std::size_t>(result.resolve(-i))] = a[-i] == 1 ? b[-i] : a[-i];
+  result.check();
   return result;
+}
+
+Index sum_of_sizes(const char* operation, Index a, Index b) {
+  Index sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    throw SizeError(text_from(operation, ": the sizes ", a, " and ", b, " cannot be added up"));
+  return sum;
 }
 
 Index resolve_axis(const char* operation, const Shape& shape, Index axis) {

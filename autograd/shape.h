@@ -16,7 +16,9 @@ using Index = std::int64_t;
 /// A sequence of token ids.
 using Ids = std::vector<Index>;
 
-/// The sizes of up to eight axes, outermost first. A scalar has no axes and one element.
+/// The sizes of up to eight axes, outermost first. A scalar has no axes and one element. Every
+/// shape has been checked: no size is negative, and the sizes other than 0 multiply to at most
+/// max_elements. So the product of any of them fits an Index, also if the shape has no element.
 class Shape {
  public:
   static constexpr Index max_rank = 8;
@@ -24,7 +26,7 @@ class Shape {
 
   Shape() = default;
   Shape(std::initializer_list<Index> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
-  explicit Shape(std::span<const Index> sizes);
+  explicit Shape(std::span<const Index> sizes);  ///< SizeError as above, also from what follows.
 
   Index rank() const { return rank_; }
   /// The size of an axis; −1 is the last. Error when the shape has no such axis.
@@ -51,10 +53,11 @@ class Shape {
   /// Only the axes [first, last).
   Shape part(Index first, Index last) const;
   Shape with(Index axis, Index size) const;      ///< One axis with another size.
-  Shape inserted(Index axis, Index size) const;  ///< A new axis at `axis`.
+  Shape inserted(Index axis, Index size) const;  ///< A new axis at `axis`, counted from the front.
   Shape without(Index axis) const;               ///< Without this axis.
   Shape joined(const Shape& inner) const;        ///< These axes, then those of `inner`.
 
+  friend Shape broadcast(const char* operation, const Shape& a, const Shape& b);
   friend bool operator==(const Shape& a, const Shape& b) {
     Index difference = a.rank_ ^ b.rank_;
     for (std::size_t i = 0; i < a.sizes_.size(); ++i) difference |= a.sizes_[i] ^ b.sizes_[i];
@@ -63,6 +66,7 @@ class Shape {
 
  private:
   [[noreturn]] void refuse(Index axis) const;
+  void check() const;  // what every shape promises
 
   std::array<Index, max_rank> sizes_{};  // 0 beyond the rank
   Index rank_ = 0;
@@ -89,6 +93,10 @@ bool broadcastable(const Shape& a, const Shape& b);
 bool broadcasts_to(const Shape& from, const Shape& to);
 /// The shape that both broadcast to. Error, named after the operation, when they do not.
 Shape broadcast(const char* operation, const Shape& a, const Shape& b);
+
+/// a + b for two sizes. SizeError, named after the operation, if an Index cannot hold that.
+/// (Products of sizes are checked by Shape: Shape{a, b}.numel().)
+Index sum_of_sizes(const char* operation, Index a, Index b);
 
 /// shape.resolve(axis), with an error named after the operation.
 Index resolve_axis(const char* operation, const Shape& shape, Index axis);

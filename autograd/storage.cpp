@@ -1,14 +1,15 @@
 #include "autograd/storage.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <vector>
-
-#include "autograd/support/error.h"
 
 namespace adjoint {
 namespace {
@@ -31,57 +32,150 @@ SizeClass size_class(std::size_t bytes) {
   return {power * 4 + ((rounded - (std::size_t{1} << power)) >> (power - 2)), line + rounded};
 }
 
-// Free blocks, by size.
-class FreeList {
- public:
-  ~FreeList() { clear(); }
+std::size_t bytes_of_class(std::size_t index) {
+  const std::size_t power = (index - 1) / 4, quarters = (index - 1) % 4 + 1;
+  return line + (std::size_t{1} << power) + (quarters << power >> 2);
+}
+constexpr std::size_t class_count = 64 * 4 + 8;
 
-  void* take(const SizeClass& size) {
-    auto& blocks = blocks_[size.index];
-    if (blocks.empty()) return nullptr;
-    void* const block = blocks.back();
-    blocks.pop_back();
-    return block;
-  }
-  void put(void* block, const SizeClass& size) { blocks_[size.index].push_back(block); }
-  std::size_t count(const SizeClass& size) const { return blocks_[size.index].size(); }
-  /// Moves up to `most` blocks of one size to another list.
-  void pass_on(FreeList& to, std::size_t index, std::size_t most) {
-    auto& blocks = blocks_[index];
-    const auto first = blocks.end() - static_cast<std::ptrdiff_t>(std::min(most, blocks.size()));
-    to.blocks_[index].insert(to.blocks_[index].end(), first, blocks.end());
-    blocks.erase(first, blocks.end());
-  }
-  void pass_on_all(FreeList& to) {
-    for (std::size_t index = 0; index < blocks_.size(); ++index)
-      pass_on(to, index, blocks_[index].size());
-  }
-  void clear() {
-    for (auto& blocks : blocks_) {
-      for (void* block : blocks) ::operator delete(block, alignment);
-      blocks.clear();
-    }
-  }
-
- private:
-  std::array<std::vector<void*>, 64 * 4 + 8> blocks_;
-};
+void release(void* block) { ::operator delete(block, alignment); }
 
 // One thread may take a block and another give it back (a worker's gradients), so blocks are
 // shared, under a lock. Small blocks come and go by the million: each thread has its own list of
 // them, needs no lock for it, and exchanges many at a time with the shared list.
 constexpr std::size_t small_limit = line + 4096;
-constexpr std::size_t traded_at_once = 256;  // so a thread has at most twice as many of each size
-
-struct SharedFreeList {
-  std::mutex mutex;
-  FreeList list;
-};
-// Never destroyed: tensors in static storage may be dropped after every other destructor has run.
-SharedFreeList& shared_list() {
-  static auto* const list = new SharedFreeList;
-  return *list;
+// What a thread keeps of each size, at most; 10 MB of all sizes together. What is more is
+// exchanged, by halves.
+constexpr std::size_t most_own_blocks = 1024, most_own_bytes = std::size_t{1} << 19;
+std::size_t most_own(const SizeClass& size) {
+  return std::min(most_own_blocks, most_own_bytes / size.bytes);
 }
+
+// ---- What all threads share ---------------------------------------------------------------------
+
+// A free block, as it lies in its own memory, is in two lists: of all blocks, and of its size. A
+// thread gives back many small ones at a time, which stay together.
+struct FreeBlock {
+  struct Links {
+    FreeBlock *older = nullptr, *newer = nullptr;
+  };
+  SizeClass size;
+  std::vector<void*> others;
+  Links among_all = {}, of_size = {};
+
+  std::size_t bytes() const { return (1 + others.size()) * size.bytes; }
+};
+static_assert(sizeof(FreeBlock) <= 2 * line);  // the smallest block
+
+// Free blocks from the one that was given back first to the one given back last.
+template <FreeBlock::Links FreeBlock::*links>
+class ByAge {
+ public:
+  FreeBlock* oldest() const { return oldest_; }
+  FreeBlock* newest() const { return newest_; }
+  void push(FreeBlock* block) {
+    (block->*links).older = newest_;
+    (newest_ ? (newest_->*links).newer : oldest_) = block;
+    newest_ = block;
+  }
+  void remove(FreeBlock* block) {
+    const auto [older, newer] = block->*links;
+    (older ? (older->*links).newer : oldest_) = newer;
+    (newer ? (newer->*links).older : newest_) = older;
+  }
+
+ private:
+  FreeBlock *oldest_ = nullptr, *newest_ = nullptr;
+};
+
+// The free blocks, and how many bytes are in use: handed out, to threads' own lists too.
+class SharedBlocks {
+ public:
+  std::mutex mutex;  // held by whoever calls what follows
+
+  /// A free block of this size and those that are together with it, which go to `others`. If there
+  /// is none, null, and the caller allocates one.
+  void* take(const SizeClass& size, std::vector<void*>& others) {
+    FreeBlock* const block = of_size_[size.index].newest();
+    const std::size_t bytes = block ? block->bytes() : size.bytes;
+    if (block) {
+      remove(block);
+      others = std::move(block->others);
+      std::destroy_at(block);
+    }
+    in_use_ += bytes;
+    follow_peak(bytes);
+    return block;
+  }
+  void not_taken(const SizeClass& size) { in_use_ -= size.bytes; }
+
+  void give_back(void* memory, const SizeClass& size, std::vector<void*> others = {}) {
+    in_use_ -= (1 + others.size()) * size.bytes;
+    if (size.bytes > always_kept && size.bytes / 4 > in_use_) {  // most of what was in use
+      release(memory);
+      forget_peak(in_use_);
+    } else {
+      auto* const block = new (memory) FreeBlock{size, std::move(others)};
+      all_.push(block);
+      of_size_[size.index].push(block);
+      kept_ += block->bytes();
+    }
+    trim(peak_ - in_use_ + std::max(always_kept, peak_));
+  }
+
+  std::size_t kept() const { return kept_; }
+  /// Releases the blocks that have been free for the longest time, until at most this is left.
+  void trim(std::size_t most) {
+    while (kept_ > most) {
+      FreeBlock* const block = all_.oldest();
+      remove(block);
+      for (void* const other : block->others) release(other);
+      std::destroy_at(block);
+      release(block);
+    }
+  }
+
+ private:
+  static constexpr std::size_t always_kept = std::size_t{64} << 20;
+
+  void remove(FreeBlock* block) {
+    all_.remove(block);
+    of_size_[block->size.index].remove(block);
+    kept_ -= block->bytes();
+  }
+
+  // A peak is recent until many times as much as was in use later has been taken. Within a training
+  // step, from peak to peak, it is a few times as much.
+  void follow_peak(std::size_t bytes) {
+    if (in_use_ >= peak_) return forget_peak(in_use_);
+    taken_since_ += bytes;
+    in_use_since_ = std::max(in_use_since_, in_use_);
+    if (taken_since_ / 32 > in_use_since_) forget_peak(in_use_since_);
+  }
+  void forget_peak(std::size_t new_peak) {
+    peak_ = new_peak;
+    taken_since_ = in_use_since_ = 0;
+  }
+
+  ByAge<&FreeBlock::among_all> all_;
+  std::array<ByAge<&FreeBlock::of_size>, class_count> of_size_;
+  std::size_t kept_ = 0, in_use_ = 0;
+  std::size_t peak_ = 0;                            // of in_use_, in recent times
+  std::size_t taken_since_ = 0, in_use_since_ = 0;  // since that peak: the sum and the highest
+};
+
+// Never destroyed: tensors in static storage may be dropped after every other destructor has run.
+SharedBlocks& shared() {
+  static auto* const blocks = [] {
+    // Another thread may hold the lock while this one forks, and it is not in the child.
+    pthread_atfork([] { shared().mutex.lock(); }, [] { shared().mutex.unlock(); },
+                   [] { shared().mutex.unlock(); });
+    return new SharedBlocks;
+  }();
+  return *blocks;
+}
+
+// ---- What belongs to one thread -----------------------------------------------------------------
 
 // Bytes in use by all threads. One counter would make all threads wait for each other, so each
 // keeps a count of its own and adds it to the shared one when it is large.
@@ -108,22 +202,47 @@ class Book {
   std::ptrdiff_t highest_ = 0;  // change_ at its highest since then
 };
 
-// What belongs to one thread. The pointer is null before the first use and while the thread ends. A
-// plain pointer costs nothing to read; a thread_local object with a constructor is checked each
-// time.
+// The pointer is null before the first use and while the thread ends. A plain pointer costs nothing
+// to read; a thread_local object with a constructor is checked each time.
 struct OwnMemory {
-  FreeList list;
+  std::array<std::vector<void*>, class_count> free;
   Book book;
+
   OwnMemory();
   ~OwnMemory();
+  void* take(const SizeClass& size) {
+    auto& blocks = free[size.index];
+    if (blocks.empty()) return nullptr;
+    void* const block = blocks.back();
+    blocks.pop_back();
+    return block;
+  }
+  /// Up to `most` blocks go to the shared list, which the caller has locked.
+  void pass_on(const SizeClass& size, std::size_t most) {
+    auto& blocks = free[size.index];
+    const auto first = blocks.end() - static_cast<std::ptrdiff_t>(std::min(most, blocks.size()));
+    if (first == blocks.end()) return;
+    shared().give_back(*first, size, {first + 1, blocks.end()});
+    blocks.erase(first, blocks.end());
+  }
+  void pass_on_all() {
+    for (std::size_t i = 1; i < class_count; ++i)
+      if (!free[i].empty()) pass_on({i, bytes_of_class(i)}, free[i].size());
+  }
+  std::size_t kept() const {
+    std::size_t bytes = 0;
+    for (std::size_t i = 1; i < class_count; ++i)
+      if (!free[i].empty()) bytes += free[i].size() * bytes_of_class(i);
+    return bytes;
+  }
 };
 thread_local OwnMemory* current = nullptr;
 OwnMemory::OwnMemory() { current = this; }
 OwnMemory::~OwnMemory() {
   current = nullptr;
   book.carry_over();
-  const std::lock_guard lock(shared_list().mutex);
-  list.pass_on_all(shared_list().list);
+  const std::lock_guard lock(shared().mutex);
+  pass_on_all();
 }
 OwnMemory* own_memory() {
   if (!current) {
@@ -132,9 +251,9 @@ OwnMemory* own_memory() {
   return current;
 }
 
-FreeList* own_list_for(const SizeClass& size) {
-  OwnMemory* const own = size.bytes <= small_limit ? own_memory() : nullptr;
-  return own ? &own->list : nullptr;
+// The calling thread's, if it keeps blocks of this size.
+OwnMemory* own_memory_for(const SizeClass& size) {
+  return size.bytes <= small_limit ? own_memory() : nullptr;
 }
 
 void carry_over() {
@@ -147,33 +266,48 @@ void count(std::ptrdiff_t bytes) {
     bytes_in_use += bytes;
 }
 
+[[gnu::noinline]] void* take_shared(OwnMemory* own, const SizeClass& size) {
+  const std::lock_guard lock(shared().mutex);
+  std::vector<void*> others;
+  void* const block = shared().take(size, others);
+  if (own)
+    own->free[size.index].assign(others.begin(), others.end());  // it was empty, but has room
+  else
+    for (void* const other : others) shared().give_back(other, size);
+  return block;
+}
 void* take_unused(const SizeClass& size) {
-  FreeList* const own = own_list_for(size);
+  OwnMemory* const own = own_memory_for(size);
   if (own)
     if (void* const block = own->take(size)) return block;
-  const std::lock_guard lock(shared_list().mutex);
-  if (!own) return shared_list().list.take(size);
-  shared_list().list.pass_on(*own, size.index, traded_at_once);
-  return own->take(size);
+  return take_shared(own, size);
 }
 
-void put_unused(void* block, const SizeClass& size) {
-  FreeList* const own = own_list_for(size);
-  if (own) own->put(block, size);
-  if (own && own->count(size) <= 2 * traded_at_once) return;
-  const std::lock_guard lock(shared_list().mutex);
+[[gnu::noinline]] void share(OwnMemory* own, void* block, const SizeClass& size) {
+  const std::lock_guard lock(shared().mutex);
   if (own)
-    own->pass_on(shared_list().list, size.index, traded_at_once);
+    own->pass_on(size, most_own(size) / 2);
   else
-    shared_list().list.put(block, size);
+    shared().give_back(block, size);
+}
+void put_unused(void* block, const SizeClass& size) {
+  OwnMemory* const own = own_memory_for(size);
+  if (own) {
+    auto& blocks = own->free[size.index];
+    blocks.push_back(block);
+    // That is most_own(), without a division.
+    if (blocks.size() <= most_own_blocks && blocks.size() * size.bytes <= most_own_bytes) return;
+  }
+  share(own, block, size);
 }
 
-void* allocate(std::size_t bytes) {
-  if (void* const block = ::operator new(bytes, alignment, std::nothrow)) return block;
+void* allocate(const SizeClass& size) {
+  if (void* const block = ::operator new(size.bytes, alignment, std::nothrow)) return block;
   memory::release_unused();
-  void* const block = ::operator new(bytes, alignment, std::nothrow);
-  require(block != nullptr, "tensor: out of memory: ", bytes, " bytes could not be allocated");
-  return block;
+  if (void* const block = ::operator new(size.bytes, alignment, std::nothrow)) return block;
+  const std::lock_guard lock(shared().mutex);
+  shared().not_taken(size);
+  throw std::bad_alloc();
 }
 
 // Allocates a Storage with its reference count, and the elements behind them in the same block.
@@ -212,7 +346,7 @@ namespace memory {
 void* take(std::size_t bytes) {
   const SizeClass size = size_class(bytes);
   void* const unused = take_unused(size);
-  return unused ? unused : allocate(size.bytes);
+  return unused ? unused : allocate(size);
 }
 
 void give_back(void* block, std::size_t bytes) { put_unused(block, size_class(bytes)); }
@@ -229,10 +363,16 @@ void reset_peak() {
   carry_over();
   bytes_peak.store(bytes_in_use.load());
 }
+std::size_t kept() {
+  const OwnMemory* const own = own_memory();
+  const std::lock_guard lock(shared().mutex);
+  return shared().kept() + (own ? own->kept() : 0);
+}
 void release_unused() {
-  if (OwnMemory* const own = own_memory()) own->list.clear();
-  const std::lock_guard lock(shared_list().mutex);
-  shared_list().list.clear();
+  OwnMemory* const own = own_memory();
+  const std::lock_guard lock(shared().mutex);
+  if (own) own->pass_on_all();
+  shared().trim(0);
 }
 
 }  // namespace memory

@@ -1,6 +1,9 @@
 // Buffers: 64-byte aligned memory that tensors share. Freed blocks are kept by size and reused, for
 // the elements of tensors and for the nodes of the tape, because both come and go with every
 // operation.
+//
+// In use and kept together are at most twice the recent peak in use: a training step, which rises
+// to its peak and falls again, finds its blocks at the next step, and other blocks do not pile up.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +13,8 @@
 namespace adjoint {
 
 namespace memory {
-/// A block of at least `bytes`, a free one if possible. Error when the system has no memory left.
+/// A block of at least `bytes`, a free one if possible. std::bad_alloc when the system has no
+/// memory left.
 void* take(std::size_t bytes);
 /// Returns a block to the free list, from any thread. `bytes` is the size that was asked for.
 void give_back(void* block, std::size_t bytes);
@@ -65,7 +69,13 @@ std::size_t in_use();
 /// The highest in_use() since the start or the last reset.
 std::size_t peak();
 void reset_peak();
-/// Returns free buffers to the system: the small ones of the calling thread, the large ones of all.
+/// Bytes in free blocks that are kept. In use and kept together are at most twice the recent peak
+/// in use, or this peak and 64 MB. A peak is recent until 32 times what has been in use since then
+/// was handed out. The blocks that were free for the longest time go first; one of over 64 MB that
+/// was most of what was in use goes at once. What other threads keep for themselves is not counted:
+/// small blocks, at most 10 MB in each.
+std::size_t kept();
+/// Returns free blocks to the system: the small ones of the calling thread, the others of all.
 void release_unused();
 }  // namespace memory
 

@@ -27,17 +27,29 @@ struct Form {
   friend bool operator==(const Form&, const Form&) = default;
 };
 
+/// Why a tensor is not tracked, for the messages of grad(). A result of such a tensor has the same
+/// cause.
+enum class Untracked : char {
+  constant,       ///< it was computed from no variable
+  detached,       ///< detach() dropped its history
+  copied,         ///< copy() did
+  not_recorded,   ///< it was computed while recording was off
+  no_derivative,  ///< it was computed by an operation without a derivative
+  gradient,       ///< it is a gradient, and the sweep was not recorded
+};
+
 /// Where a tracked tensor comes from: one output of a recorded operation, or a leaf.
 struct History {
   NodePtr node;
   int output = 0;
+  Untracked cause = Untracked::constant;  ///< if there is no node
 };
 
 class Tensor {
  public:
   /// The empty tensor, which is not defined(). As a cotangent or a gradient it means zero.
   Tensor() = default;
-  /// A new tensor with uninitialised elements.
+  /// A new tensor with uninitialised elements. SizeError when there is no memory for it.
   explicit Tensor(const Form& form);
   /// A handle on existing storage. Without storage it has a form and a history only (node.h).
   Tensor(const Form& form, StoragePtr storage, History history = {})
@@ -60,15 +72,24 @@ class Tensor {
   std::span<const T> values() const {
     return {static_cast<const T*>(read(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// Write access. A later sweep that needs the old values is an error.
+  /// Write access. A later sweep that needs the old values is an error. Ask for the span anew each
+  /// time that you write: a span kept from before an operation read the tensor goes unnoticed, and
+  /// gradients are silently wrong. (Builds with DEBUG=1 notice: they compare checksums.)
   template <Scalar T>
   std::span<T> edit() {
     return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// The only element, whatever its type. Error when there are more or fewer.
-  double item() const;
-  /// One element by its indices, negative ones from the end: x.at({0, -1}).
-  double at(std::initializer_list<Index> indices) const;
+  /// The only element, as a T whatever its type is. Error when there are more or fewer elements,
+  /// and when T cannot hold it: item<Index>() reads whole numbers beyond 2⁵³, which item() refuses.
+  template <Scalar T = double>
+  T item() const {
+    return element<T>("item", only_position());
+  }
+  /// One element by its indices, negative ones from the end: x.at({0, -1}). Errors as for item().
+  template <Scalar T = double>
+  T at(std::initializer_list<Index> indices) const {
+    return element<T>("at", position_of(indices));
+  }
 
   /// Whether operations on this tensor are recorded, while recording is on.
   bool tracked() const { return history_.node != nullptr; }
@@ -98,6 +119,10 @@ class Tensor {
     return storage_->data();
   }
   [[noreturn]] void refuse(DType expected) const;  // to give elements of that type
+  Index only_position() const;
+  Index position_of(std::initializer_list<Index> indices) const;
+  template <Scalar T>
+  T element(const char* operation, Index position) const;
 
   Shape shape_;
   DType dtype_ = DType::f32;
@@ -118,26 +143,28 @@ Tensor copy(const Tensor& x);
 
 // ---- Making tensors ----------------------------------------------------------------------------
 
+// Numbers go into a tensor as convert() in dtype.h says: exactly into i64, rounded into f32 and
+// f64.
+
 /// Nested lists of numbers: tensor({{1, 2}, {3, 4}}). Error when rows differ in length.
 class NestedList {
  public:
-  template <class Number>
-  requires std::is_arithmetic_v<Number> NestedList(Number value)
-      : value_(static_cast<double>(value)) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> NestedList(T number) : number_(number) {}
   NestedList(std::initializer_list<NestedList> list) : list_(list), is_list_(true) {}
 
   Shape shape() const;
-  void append_to(std::vector<double>& values) const;
+  void append_to(std::vector<Number>& numbers) const;
 
  private:
-  double value_ = 0;
+  Number number_ = 0;
   std::vector<NestedList> list_;
   bool is_list_ = false;
 };
 
 Tensor tensor(std::initializer_list<NestedList> list, DType dtype = DType::f32);
-Tensor scalar(double value, DType dtype = DType::f32);
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+Tensor scalar(Number value, DType dtype = DType::f32);
+Tensor full(const Shape& shape, Number value, DType dtype = DType::f32);
 Tensor zeros(const Shape& shape, DType dtype = DType::f32);
 Tensor ones(const Shape& shape, DType dtype = DType::f32);
 /// 0, 1, ... count − 1.
@@ -151,7 +178,7 @@ Tensor generate(const Shape& shape, DType dtype, F f) {
   Tensor result(Form{shape, dtype});
   dispatch(dtype, [&]<class T>() {
     Index position = 0;
-    for (T& value : result.edit<T>()) value = static_cast<T>(f(position++));
+    for (T& value : result.edit<T>()) value = convert<T>("generate", f(position++));
   });
   return result;
 }

@@ -121,12 +121,9 @@ void lesson() {
 
 }  // namespace
 
-int main() try {
+int main() {
   lesson();
   require(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
           "standard output cannot be written");
   return all_hold ? 0 : 1;
-} catch (const Error& error) {
-  std::cerr << error.what() << '\n';
-  return 1;
 }

@@ -117,11 +117,8 @@ void lesson() {
 
 }  // namespace
 
-int main() try {
+int main() {
   lesson();
   require(bool(std::cout.flush()), "standard output cannot be written");
   return all_hold ? 0 : 1;
-} catch (const Error& error) {
-  std::cerr << error.what() << '\n';
-  return 1;
 }

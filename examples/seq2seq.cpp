@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "seq2seq: " << error.what() << '\n';
+    report(error.what());
     return dynamic_cast<const UsageError*>(&error) ? status::usage : status::failed;
   }
 }

@@ -73,7 +73,7 @@ bool OrderCheck::has_finite_values() {
                .order = order_,
                .where = f_.output_name(bad - f_.values.begin()),
                .relative = infinity,
-               .note = "the value is " + std::to_string(*bad)});
+               .note = text_from("the value is ", *bad)});
   return false;
 }
 
@@ -267,8 +267,7 @@ Finding OrderCheck::finding(Kind kind, Index i, const Slopes& slopes, std::size_
   const std::string slopes_text = text_from("slopes ", d.left, " and ", d.right);
   if (kind == Kind::kink) result.note = slopes_text;
   if (kind == Kind::mismatch && d.kind == Derivative::Kind::kink)
-    result.note =
-        text_from("the analytic ", std::to_string(analytic), " is not between the ", slopes_text);
+    result.note = text_from("the analytic ", analytic, " is not between the ", slopes_text);
   return result;
 }
 

@@ -23,7 +23,7 @@ std::string number(double value, int digits) { return text_from(std::setprecisio
 // Comma-separated, at most `most` items.
 template <class Items>
 std::string list(const Items& items, std::size_t most) {
-  std::ostringstream text;
+  TextStream text;
   for (std::size_t i = 0; i < std::min(items.size(), most); ++i)
     text << (i > 0 ? ", " : "") << items[i];
   if (items.size() > most) text << " and " << items.size() - most << " more";
@@ -161,7 +161,8 @@ void GradcheckReport::add(Finding finding) {
 
 void GradcheckReport::add_error(double relative) { worst_error = std::max(worst_error, relative); }
 
-std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
+std::ostream& operator<<(std::ostream& output, const GradcheckReport& report) {
+  TextStream stream;
   const std::vector<Finding> failures = failures_of(report);
   stream << "gradcheck: ";
   if (failures.empty())
@@ -179,7 +180,7 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report) {
   const std::optional<TapeWalk>& walk = report.walk;
   if (!walk || !walk->culprit || walk->operations == 1) print_diagnoses(stream, report, "  ");
   if (walk) print_walk(stream, *walk);
-  return stream;
+  return output << stream.str();
 }
 
 }  // namespace adjoint

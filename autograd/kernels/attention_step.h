@@ -21,6 +21,7 @@ void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, c
   const Index key_stride = sizes.heads * sizes.key_width;
   const Index value_stride = sizes.heads * sizes.value_width;
   const Index visible = e.visible[0];
+  const bool* const allowed = e.allowed;
   const Index position = e.first_position;
   std::vector<T> weights(static_cast<std::size_t>(visible));
   T* const p = weights.data();
@@ -34,15 +35,19 @@ void attention_step(const AttentionExample& e, const AttentionSizes<T>& sizes, c
       const T slope = static_cast<T>(slope_of(head, sizes.heads));
       for (Index j = 0; j < visible; ++j) p[j] -= slope * static_cast<T>(std::abs(position - j));
     }
-    if (e.allowed)
+    if (allowed)
       for (Index j = 0; j < visible; ++j)
-        if (!e.allowed[j]) p[j] = -std::numeric_limits<T>::infinity();
+        if (!allowed[j]) p[j] = -std::numeric_limits<T>::infinity();
     softmax(p, p, visible);
     T* const result = o + e.query_begin * value_stride + at_value;
     for (Index i = 0; i < sizes.value_width; i += lanes<T>) {
       const Index count = std::min(lanes<T>, sizes.value_width - i);
-      Register<T> sum{};
-      for (Index j = 0; j < visible; ++j) sum += p[j] * load_first(values.from(j, i).data, count);
+      const Register<T> sum = sum_of_blocks(visible, longest_chain, [&](Index begin, Index end) {
+        Register<T> part{};
+        for (Index j = begin; j < end; ++j)
+          if (!allowed || allowed[j]) part += p[j] * load_first(values.from(j, i).data, count);
+        return part;
+      });
       store_first(result + i, sum, count);
     }
   }

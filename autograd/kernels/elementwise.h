@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "autograd/kernels/map_elements.h"
 #include "autograd/shape.h"
 #include "autograd/support/threads.h"
 
@@ -15,9 +16,7 @@ constexpr Index elementwise_grain = 32768;  // elements: about ten microseconds 
 template <class X, class Y, class F>
 void map(std::span<const X> x, std::span<Y> y, F f) {
   parallel_for(static_cast<Index>(y.size()), elementwise_grain, [&](Index begin, Index end) {
-    const X* const from = x.data();
-    Y* const to = y.data();
-    for (Index i = begin; i < end; ++i) to[i] = f(from[i]);
+    map_elements(f, end - begin, y.data() + begin, x.data() + begin);
   });
 }
 
@@ -25,10 +24,7 @@ void map(std::span<const X> x, std::span<Y> y, F f) {
 template <class A, class B, class Y, class F>
 void zip(std::span<const A> a, std::span<const B> b, std::span<Y> y, F f) {
   parallel_for(static_cast<Index>(y.size()), elementwise_grain, [&](Index begin, Index end) {
-    const A* const left = a.data();
-    const B* const right = b.data();
-    Y* const to = y.data();
-    for (Index i = begin; i < end; ++i) to[i] = f(left[i], right[i]);
+    map_elements(f, end - begin, y.data() + begin, a.data() + begin, b.data() + begin);
   });
 }
 
@@ -98,14 +94,16 @@ void zip_broadcast(std::span<const A> a, const Shape& a_shape, std::span<const B
         Y* const to = y.data() + at;
         const A* const left = a.data() + at_a;
         const B* const right = b.data() + at_b;
-        if (step_a == 1 && step_b == 1)
-          for (Index i = 0; i < length; ++i) to[i] = f(left[i], right[i]);
-        else if (step_a == 0 && step_b == 0)
-          std::fill_n(to, length, f(*left, *right));
-        else if (step_a == 1)
-          for (Index i = 0; i < length; ++i) to[i] = f(left[i], *right);
-        else
-          for (Index i = 0; i < length; ++i) to[i] = f(*left, right[i]);
+        if (step_a == 1 && step_b == 1) {
+          map_elements(f, length, to, left, right);
+        } else if (step_a == 1) {
+          map_elements([f, r = *right](A l) { return f(l, r); }, length, to, left);
+        } else if (step_b == 1) {
+          map_elements([f, l = *left](B r) { return f(l, r); }, length, to, right);
+        } else {
+          map_elements(f, 1, to, left, right);
+          std::fill_n(to + 1, length - 1, *to);
+        }
       });
 }
 

@@ -18,9 +18,12 @@ Index quotient_rounded_up(Index whole, Index part) { return (whole + part - 1) /
 // Most kernels add up the inner axis in one chain, whose rounding error grows with its length. They
 // get blocks of it, whose results are added pairwise: the error then grows like the logarithm of
 // the length. BLAS cuts large products into blocks of about 400 itself. Theirs may be longer here,
-// since adding two results costs a pass over C.
+// since adding two results costs a pass over C. Where C is so small that this pass costs nothing,
+// blocks are shorter, except of dot products, which have a chain for each lane.
 template <Real T>
 Index block_length(const Product<T>& p) {
+  const bool dots = p.rows <= most_few_rows && p.b.transposed && !p.a.transposed;
+  if (p.rows * p.columns <= 256 && !dots) return 128;
   return p.rows <= 64 || p.columns <= 64 ? 512 : 2048;
 }
 

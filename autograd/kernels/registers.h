@@ -27,7 +27,8 @@ constexpr Index register_bytes = 16;
 template <Real T>
 struct RegisterTypes {
   typedef T plain __attribute__((vector_size(register_bytes)));
-  // The same, unaligned in memory.
+  typedef T half __attribute__((vector_size(register_bytes / 2)));
+  // A whole one, unaligned in memory.
   typedef T anywhere __attribute__((vector_size(register_bytes), aligned(alignof(T)), may_alias));
   // The bits of its elements, as integers.
   using Bit = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -93,6 +94,23 @@ Register<T> load_first(const T* from, Index count) {
   return x;
 #endif
 }
+/// The first `count` elements, and those of `others` after them.
+template <Real T>
+Register<T> load_first(const T* from, Index count, const Register<T>& others) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return Register<T>(_mm512_mask_loadu_ps(__m512(others), first_elements<T>(count), from));
+  else
+    return Register<T>(_mm512_mask_loadu_pd(__m512d(others), first_elements<T>(count), from));
+#elif defined(__AVX2__)
+  using Bits = typename RegisterTypes<T>::bits;
+  return Bits(first_elements<T>(count)) < 0 ? load_first(from, count) : others;
+#else
+  Register<T> x = others;
+  std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(T));
+  return x;
+#endif
+}
 template <Real T>
 void store_first(T* to, const Register<T>& x, Index count) {
 #if defined(__AVX512F__)
@@ -108,6 +126,24 @@ void store_first(T* to, const Register<T>& x, Index count) {
 #else
   std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(T));
 #endif
+}
+
+// ---- Totals ------------------------------------------------------------------------------------
+
+/// Each element plus the one whose number differs in the bit `block`, then in the next bit, …: in
+/// log₂ n stages every element becomes the total.
+template <Real T, int block, int... i>
+[[gnu::always_inline]] inline T total_by_stages(Register<T> x,
+                                                std::integer_sequence<int, i...> all) {
+  x += __builtin_shufflevector(x, x, (i ^ block)...);
+  if constexpr (2 * block < static_cast<int>(sizeof...(i)))
+    return total_by_stages<T, 2 * block>(x, all);
+  else
+    return x[0];
+}
+template <Real T>
+T total_of(const Register<T>& x) {
+  return total_by_stages<T, 1>(x, std::make_integer_sequence<int, static_cast<int>(lanes<T>)>());
 }
 
 // ---- Squares of registers ----------------------------------------------------------------------

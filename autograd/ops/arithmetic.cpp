@@ -67,7 +67,7 @@ struct Div : Binary<Div> {
   }
 };
 
-// y = aᵇ           ā = ȳ b aᵇ⁻¹,  b̄ = ȳ y log a
+// y = aᵇ           ā = ȳ b aᵇ⁻¹,  b̄ = ȳ y log a, and 0 at a = 0 for b ≥ 0
 struct Pow : Binary<Pow> {
   static constexpr auto name = "pow";
   static constexpr Operands reads = {input(0), input(1), output(0)};
@@ -79,14 +79,21 @@ struct Pow : Binary<Pow> {
     return g * b * pow(a, where(both_zero, scalar(1, g.dtype()), b - 1));
   }
   static Tensor b_bar(const Pullback& back) {
-    return back.cotangent() * back.output(0) * log(back.input(0));
+    const Tensor &g = back.cotangent(), a = back.input(0), b = back.input(1);
+    const Tensor zero = scalar(0, g.dtype());
+    // y log a → 0 as a → 0 if b > 0, but log 0 is −∞. The limit needs no special case for b < 0,
+    // where y is infinite.
+    const Tensor limit = where(less(b, zero), zero, cast(equal(a, zero), g.dtype()));
+    const Tensor safe = where(greater(limit, zero), scalar(1, g.dtype()), a);
+    return g * where(greater(limit, zero), zero, back.output(0)) * log(safe);
   }
 };
 
 // All of ȳ where x beats the other operand, half of it where they tie.
 Tensor won_by(int x, const Pullback& back, Tensor (*beats)(const Tensor&, const Tensor&)) {
   const Tensor &g = back.cotangent(), own = back.input(x), other = back.input(1 - x);
-  return g * (cast(beats(own, other), g.dtype()) + 0.5 * cast(equal(own, other), g.dtype()));
+  const Tensor tied = where(equal(own, other), 0.5 * g, scalar(0, g.dtype()));
+  return where(beats(own, other), g, tied);
 }
 
 // y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
@@ -118,7 +125,37 @@ struct Affine {
     const T a = static_cast<T>(scale), b = static_cast<T>(shift);
     kernels::map(in[0].values<T>(), out[0].edit<T>(), [=](T x) { return a * x + b; });
   }
-  Tensors vjp(const Pullback& back) const { return {affine(back.cotangent(), scale, 0)}; }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * scale}; }
+};
+
+// y = x / c                    x̄ = ȳ / c
+struct DivideBy {
+  static constexpr auto name = "divide_by";
+  static constexpr Operands reads = {};
+  double c;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::map(in[0].values<T>(), out[0].edit<T>(),
+                 [d = static_cast<T>(c)](T x) { return x / d; });
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / c}; }
+};
+
+// y = c / x                    x̄ = −ȳ y / x
+struct Reciprocal {
+  static constexpr auto name = "reciprocal";
+  static constexpr Operands reads = {input(0), output(0)};
+  double c;
+  Form form(Inputs in) const { return in[0].form(); }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::map(in[0].values<T>(), out[0].edit<T>(),
+                 [d = static_cast<T>(c)](T x) { return d / x; });
+  }
+  Tensors vjp(const Pullback& back) const {
+    return {-(back.cotangent() * back.output(0) / back.input(0))};
+  }
 };
 
 // y = xᵖ                       x̄ = ȳ p xᵖ⁻¹
@@ -184,7 +221,8 @@ struct Where {
   static constexpr Operands constants = {input(0)};
   static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const {
-    require(in[0].dtype() == DType::b8, "where: the condition must be b8, is ", in[0].dtype());
+    require(in[0].dtype() == DType::b8, "where: the condition must be b8, is ", in[0].dtype(),
+            "; make it with greater(), less() or equal()");
     const Shape shape = broadcast(name, in[1].shape(), in[2].shape());
     return {broadcast(name, in[0].shape(), shape), in[1].dtype()};
   }
@@ -219,6 +257,8 @@ Tensor add(const Tensor& a, const Tensor& b) { return apply(Add{}, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return apply(Sub{}, a, b); }
 Tensor mul(const Tensor& a, const Tensor& b) { return apply(Mul{}, a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return apply(Div{}, a, b); }
+Tensor div(const Tensor& x, double c) { return apply(DivideBy{c}, x); }
+Tensor div(double c, const Tensor& x) { return apply(Reciprocal{c}, x); }
 Tensor pow(const Tensor& a, const Tensor& b) { return apply(Pow{}, a, b); }
 Tensor pow(const Tensor& x, double exponent) { return apply(Power{exponent}, x); }
 Tensor affine(const Tensor& x, double scale, double shift) {

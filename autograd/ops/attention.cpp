@@ -47,9 +47,10 @@ void each_example(const AttentionPattern& pattern, Index grain, F f) {
 
 // How many examples make a piece of work that is worth a thread.
 Index forward_grain(const AttentionPattern& pattern, Index width) {
-  Index work = 1;
-  for (const Example& e : pattern.examples) work = std::max(work, e.queries * e.keys * width);
-  return std::max<Index>(1, 200'000 / work);
+  double work = 1;
+  for (const Example& e : pattern.examples)
+    work = std::max(work, static_cast<double>(e.queries) * static_cast<double>(e.keys * width));
+  return std::max<Index>(1, static_cast<Index>(200'000 / work));
 }
 
 // Whether no two examples share keys. The hypotheses of a beam do; their gradients go to the same
@@ -93,14 +94,14 @@ Tensor weights_formula(const Tensor& query, const Tensor& key, const PaddedPatte
                        const AttentionOptions& o) {
   const Tensor q = padded.split_queries(query, o.heads);  // [examples, heads, queries, d]
   const Tensor k = padded.split_keys(key, o.heads);       // [examples, heads, keys, d]
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  Tensor scores = matmul(q, k, Transposed::b) * scale;  // [examples, heads, queries, keys]
+  const double scale = 1 / std::sqrt(static_cast<double>(std::max<Index>(1, q.size(3))));
+  Tensor scores = masked_scores(q, k, padded.allowed) * scale;  // [examples, heads, queries, keys]
   if (o.linear_biases) scores = scores + padded.linear_biases(o.heads, query.dtype());
   return masked_softmax(scores, padded.allowed);
 }
 
-// The mask that the kernel makes: rows are numbered by example and position, heads are planes.
-Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options, DType dtype) {
+// The factors that the kernel draws: rows are numbered by example and position, heads are planes.
+Tensor dropout_factors(const PaddedPattern& padded, const AttentionOptions& options, DType dtype) {
   Tensor mask = ones({padded.examples, options.heads, padded.queries, padded.keys}, dtype);
   dispatch(dtype, [&]<class T>() {
     if constexpr (Real<T>) {
@@ -120,10 +121,14 @@ Tensor dropout_mask(const PaddedPattern& padded, const AttentionOptions& options
 Tensor attention_formula(const Tensor& query, const Tensor& key, const Tensor& value,
                          const AttentionPattern& pattern, const AttentionOptions& options) {
   const PaddedPattern padded(pattern);
-  Tensor weights = weights_formula(query, key, padded, options);
-  if (options.dropout > 0) weights = weights * dropout_mask(padded, options, query.dtype());
+  Tensor weights = weights_formula(query, key, padded, options), kept = padded.allowed;
+  if (options.dropout > 0) {  // a dropped weight is a hidden pair
+    const Tensor factors = dropout_factors(padded, options, query.dtype());
+    kept = where(greater(factors, scalar(0, factors.dtype())), kept, scalar(0, DType::b8));
+    weights = weights * factors;
+  }
   const Tensor v = padded.split_keys(value, options.heads);  // [examples, heads, keys, d]
-  return padded.join(matmul(weights, v), query.shape());
+  return padded.join(masked_sum(weights, v, kept), query.shape());
 }
 
 // ---- The fused operations -----------------------------------------------------------------------
@@ -138,6 +143,10 @@ struct AttentionVjp {
   std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[2].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
+    if (in[3].numel() == 0) {  // the examples may be very long
+      for (Tensor& gradient : out) std::ranges::fill(gradient.edit<T>(), T{0});
+      return;
+    }
     const auto sizes = sizes_of<T>(in[0], in[2], options);
     const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     const bool disjoint = keys_disjoint(*pattern);
@@ -185,6 +194,7 @@ struct Attention {
   }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
+    if (out[0].numel() == 0) return;  // the examples may be very long
     const auto sizes = sizes_of<T>(in[0], in[2], options);
     const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
@@ -219,18 +229,25 @@ struct Attention {
            "the heads do not divide the width");
     demand(row_count(key) == row_count(value), "key and value differ in rows");
   }
+  // Whether [begin, begin + count) lies in [0, rows), for any numbers.
+  static bool within(Index begin, Index count, Index rows) {
+    return begin >= 0 && begin <= rows && count >= 0 && count <= rows - begin;
+  }
   void require_examples(Inputs in) const {
+    const Index query_rows = row_count(in[0]), key_rows = row_count(in[1]);
     Index end = 0;
     for (const Example& e : pattern->examples) {
       require(e.query_begin >= end,
               "attention: the examples' query rows overlap or are out of order at row ",
               e.query_begin);
+      require(within(e.query_begin, e.queries, query_rows) && within(e.key_begin, e.keys, key_rows),
+              "attention: the pattern's example of ", e.queries, " query rows from ", e.query_begin,
+              " and ", e.keys, " key rows from ", e.key_begin, " does not fit a query ",
+              in[0].shape(), " and a key ", in[1].shape());
+      require(within(e.first_position, e.queries, Index{1} << 32),
+              "attention: positions must lie in [0, 2³²), an example of ", e.queries,
+              " queries begins at ", e.first_position);
       end = e.query_begin + e.queries;
-      require(e.query_begin >= 0 && e.queries >= 0 && end <= row_count(in[0]) && e.key_begin >= 0 &&
-                  e.keys >= 0 && e.key_begin + e.keys <= row_count(in[1]),
-              "attention: the pattern's example of query rows [", e.query_begin, ", ", end,
-              ") and key rows [", e.key_begin, ", ", e.key_begin + e.keys,
-              ") does not fit a query ", in[0].shape(), " and a key ", in[1].shape());
     }
   }
   void require_restrictions(Inputs in) const {

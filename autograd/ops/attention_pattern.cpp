@@ -3,13 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 
 #include "autograd/kernels/attention.h"
 
 namespace adjoint {
 
 AttentionPattern AttentionPattern::whole(Index batch, Index queries, Index keys) {
+  Shape{batch, queries}, Shape{batch, keys};  // SizeError unless these can be
   AttentionPattern pattern;
+  try {
+    pattern.examples.reserve(static_cast<std::size_t>(batch));
+  } catch (const std::exception&) {  // std::bad_alloc or std::length_error
+    throw SizeError(text_from("attention: out of memory for a pattern of ", batch, " examples"));
+  }
   for (Index b = 0; b < batch; ++b)
     pattern.examples.push_back({b * queries, queries, b * keys, keys, 0, b});
   return pattern;
@@ -17,7 +24,8 @@ AttentionPattern AttentionPattern::whole(Index batch, Index queries, Index keys)
 
 Index AttentionPattern::visible_keys(const Example& example, Index query) const {
   Index visible = example.keys;
-  if (causal) visible = std::min(visible, example.first_position + query + 1);
+  if (causal)  // first_position + query + 1, which may be too large a number
+    visible = std::min(visible - query - 1, example.first_position) + query + 1;
   if (lengths.defined())
     visible = std::min(
         visible, lengths.values<Index>()[static_cast<std::size_t>(example.query_begin + query)]);
@@ -25,6 +33,9 @@ Index AttentionPattern::visible_keys(const Example& example, Index query) const 
 }
 
 Tensor AttentionPattern::dense(Index queries, Index keys) const {
+  for (const Example& e : examples)
+    require(e.queries <= queries && e.keys <= keys, "attention: an example of ", e.queries,
+            " queries and ", e.keys, " keys does not fit ", queries, " and ", keys);
   Tensor result = zeros({static_cast<Index>(examples.size()), queries, keys}, DType::b8);
   const bool* const explicitly = allowed.defined() ? allowed.values<bool>().data() : nullptr;
   bool* row = result.edit<bool>().data();
@@ -51,15 +62,20 @@ PaddedPattern::PaddedPattern(const AttentionPattern& pattern)
   Index* query_row = query_rows.edit<Index>().data();
   Index* key_row = key_rows.edit<Index>().data();
   Index* number = row_numbers.edit<Index>().data();
+  const bool* may = allowed.values<bool>().data();
   for (const AttentionPattern::Example& e : pattern.examples) {
     for (Index i = 0; i < e.queries; ++i) {
-      query_row[i] = e.query_begin + i;
       number[i] = row_number(e.number, e.first_position + i);
+      for (Index j = 0; j < e.keys; ++j) {
+        if (!may[i * keys + j]) continue;
+        query_row[i] = e.query_begin + i;
+        key_row[j] = e.key_begin + j;
+      }
     }
-    for (Index j = 0; j < e.keys; ++j) key_row[j] = e.key_begin + j;
     query_row += queries;
     number += queries;
     key_row += keys;
+    may += queries * keys;
   }
 }
 

@@ -9,7 +9,9 @@ namespace adjoint {
 /// The examples of a pattern, all padded to the longest one.
 struct PaddedPattern {
   Index examples, queries, keys;  // queries and keys: of the longest example
-  Tensor query_rows, key_rows;    // i64 [examples, steps]: the row of each step, `none` for padding
+  // i64 [examples, steps]: the row of each step; `none` for padding, for queries that may attend to
+  // nothing and for keys that no query may attend to
+  Tensor query_rows, key_rows;
   Tensor row_numbers;  // i64 [examples, queries]: row_number() of each query; 0 for padding
   Tensor allowed;      // b8 [examples, 1, queries, keys]: true = may attend
 

@@ -17,12 +17,16 @@ Tensor cross_entropy_formula(const Tensor& logits, const Tensor& targets,
                              const CrossEntropyOptions& options) {
   const Index classes = logits.size(-1);
   const DType dtype = logits.dtype();
-  const Tensor ignored =
-      equal(targets, scalar(static_cast<double>(options.ignore), DType::i64));  // [rows…]
+  const Tensor ignored = equal(targets, scalar(options.ignore, DType::i64));  // [rows…]
   const Tensor known = where(ignored, scalar(none, DType::i64), targets);
   const Tensor q = one_hot(known, classes, dtype) * (1 - options.smoothing) +
                    options.smoothing / static_cast<double>(classes);  // [rows…, classes]
-  return where(ignored, scalar(0, dtype), -sum(q * log_softmax(logits), {-1}));
+  // An ignored row may hold anything, and where q is 0, log p may be −∞: neither is multiplied.
+  const Tensor zero = scalar(0, dtype);
+  const Tensor x =
+      where(reshape(ignored, ignored.shape().inserted(ignored.rank(), 1)), zero, logits);
+  const Tensor terms = where(equal(q, zero), zero, q * log_softmax(x));  // [rows…, classes]
+  return where(ignored, zero, -sum(terms, {-1}));
 }
 
 // (logits x, targets, ȳ) to x̄ = ȳ (softmax(x) − q) for each row, 0 for ignored ones
@@ -63,9 +67,9 @@ struct CrossEntropyVjp {
 template <Real T>
 T row_loss(const T* x, Index target, T smoothing, T* scratch, Index classes) {
   const kernels::LogSumExp<T> total(x, scratch, classes);
-  T loss = total.rest - (1 - smoothing) * (x[target] - total.largest);
+  T loss = total.rest - (1 - smoothing) * total.relative(x[target]);
   if (smoothing == 0) return loss;
-  for (Index c = 0; c < classes; ++c) scratch[c] = x[c] - total.largest;
+  for (Index c = 0; c < classes; ++c) scratch[c] = total.relative(x[c]);
   return loss - smoothing * kernels::total(scratch, classes) / static_cast<T>(classes);
 }
 
@@ -80,13 +84,15 @@ struct CrossEntropy {
     const Shape &x = in[0].shape(), &targets = in[1].shape();
     require(options.smoothing >= 0 && options.smoothing < 1,
             "cross_entropy: smoothing must lie in [0, 1), is ", options.smoothing);
-    require(in[1].dtype() == DType::i64, "cross_entropy: targets must be i64, are ", in[1].dtype());
+    require(in[1].dtype() == DType::i64, "cross_entropy: targets must be i64, are ", in[1].dtype(),
+            "; cast() them");
     require(x.rank() >= 1 && x.part(0, x.rank() - 1) == targets,
             "cross_entropy: logits are […, classes], targets […]; logits are ", x, ", targets ",
             targets);
     for (const Index target : in[1].values<Index>())
       require(target == options.ignore || (target >= 0 && target < x[-1]), "cross_entropy: target ",
-              target, " is not one of ", x[-1], " classes");
+              target, " is not one of ", x[-1],
+              " classes, counted from 0; rows to be left out have the target ", options.ignore);
     return {targets, in[0].dtype()};
   }
   template <Real T>

@@ -4,6 +4,7 @@
 
 #include "autograd/apply.h"
 #include "autograd/kernels/elementwise.h"
+#include "autograd/kernels/scatter.h"
 #include "autograd/ops.h"
 
 namespace adjoint {
@@ -14,7 +15,8 @@ namespace {
 template <class... Range>
 void require_indices(const char* name, const char* noun, const char* plural, const Tensor& indices,
                      Index lowest, Index size, const Range&... range) {
-  require(indices.dtype() == DType::i64, name, ": ", plural, " must be i64, are ", indices.dtype());
+  require(indices.dtype() == DType::i64, name, ": ", plural, " must be i64, are ", indices.dtype(),
+          "; cast() them");
   Index position = 0;
   for (const Index index : indices.values<Index>()) {
     require(index >= lowest && index < size, name, ": ", noun, ' ', index, " (number ", position,
@@ -33,6 +35,7 @@ void copy_slices(const Tensor& x, Index axis, const Tensor& indices, Tensor& y) 
   const Index count = indices.numel();
   const T* const from = x.values<T>().data();
   T* const to = y.edit<T>().data();
+  if (view.inner == 0) return;  // there may be very many such slices
   kernels::parallel_rows(view.outer * count, view.inner, [&](Index row) {
     const Index chosen = index[row % count];
     if (chosen == none)
@@ -87,18 +90,8 @@ struct ScatterAdd {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     const AxisView y(out[0].shape(), axis);
-    const Index* const index = in[1].values<Index>().data();
-    const Index count = in[1].numel();
-    const T* const from = in[0].values<T>().data();
-    T* const to = out[0].edit<T>().data();
-    std::fill_n(to, out[0].numel(), T{});
-    for (Index row = 0; row < y.outer * count; ++row) {
-      const Index chosen = index[row % count];
-      if (chosen == none) continue;
-      T* const target = to + (row / count * y.size + chosen) * y.inner;
-      for (Index i = 0; i < y.inner; ++i)
-        target[i] = static_cast<T>(target[i] + from[row * y.inner + i]);
-    }
+    kernels::scatter_add(in[0].values<T>().data(), in[1].values<Index>(), out[0].edit<T>().data(),
+                         y.outer, y.size, y.inner);
   }
   Tensors vjp(const Pullback& back) const {
     return back.gradients([&] { return gather(back.cotangent(), back.input(1), axis); },

@@ -63,6 +63,7 @@ struct LayerNorm {
 
   Form form(Inputs in) const {
     require_norm(name, in[0].shape(), in[1].shape(), in[2].shape());
+    require_epsilon(name, epsilon, in[0].dtype());
     return in[0].form();
   }
   template <Real T>
@@ -150,6 +151,7 @@ struct AddNorm {
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
     require_norm(name, x, in[2].shape(), in[3].shape());
+    require_epsilon(name, options.epsilon, in[0].dtype());
     require(in[1].shape() == x, "add_norm: x and f must have the same shape, are ", x, " and ",
             in[1].shape());
     RowDropout{options.dropout, options.key, options.rows}.check(name, x);

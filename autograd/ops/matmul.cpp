@@ -48,7 +48,7 @@ struct MatMul {
     const Shape batch = out[0].shape().part(0, out[0].rank() - 2);
     const T *const left = in[0].values<T>().data(), *const right = in[1].values<T>().data();
     T* const result = out[0].edit<T>().data();
-    if (batch.numel() == 0) return;
+    if (out[0].numel() == 0) return;
 
     struct Pair {
       Index a, b;  // the matrices to multiply, by number

@@ -94,6 +94,7 @@ void copy_steps(const Tensor& x, Index x_begin, Tensor& y, Index y_begin, Index 
   const AxisView from(x.shape(), x.shape().resolve(axis)), to(y.shape(), y.shape().resolve(axis));
   const T* const source = x.values<T>().data();
   T* const target = y.edit<T>().data();
+  if (count * from.inner == 0) return;  // `outer` may be huge
   for (Index o = 0; o < from.outer; ++o)
     std::copy_n(source + (o * from.size + x_begin) * from.inner, count * from.inner,
                 target + (o * to.size + y_begin) * to.inner);
@@ -155,7 +156,7 @@ struct Concat {
       const Shape& shape = in[i].shape();
       require(shape.rank() == first.rank() && shape.with(axis, 0) == first.with(axis, 0),
               "concat: shapes may differ on axis ", axis, " only: ", first, " and ", shape);
-      size += shape[axis];
+      size = sum_of_sizes(name, size, shape[axis]);
     }
     return {first.with(axis, size), in[0].dtype()};
   }
@@ -172,7 +173,7 @@ struct Concat {
     Tensors gradients;
     Index begin = 0;
     for (std::size_t i = 0; i < back.input_count(); ++i) {
-      const Index end = begin + back.shape(static_cast<int>(i))[axis];
+      const Index end = begin + back.shape(i)[axis];
       gradients.push_back(back.needs(i) ? slice(back.cotangent(), axis, begin, end) : Tensor());
       begin = end;
     }
@@ -225,8 +226,7 @@ Tensor reshape(const Tensor& x, std::initializer_list<Index> sizes) {
   const auto open = std::ranges::find(resolved, Index{-1});
   if (open != resolved.end()) {
     *open = 1;
-    const Index rest =
-        std::accumulate(resolved.begin(), resolved.end(), Index{1}, std::multiplies());
+    const Index rest = Shape(resolved).numel();
     require(rest > 0 && x.numel() % rest == 0, "reshape: ", x.shape(), " has ", x.numel(),
             " elements, not a multiple of the ", rest, " that the other sizes make");
     *open = x.numel() / rest;
@@ -260,7 +260,7 @@ Tensors split(const Tensor& x, Index axis, const std::vector<Index>& sizes) {
   Index total = 0;
   for (const Index size : sizes) {
     require(size >= 0, "split: a part cannot have size ", size);
-    total += size;
+    total = sum_of_sizes("split", total, size);
   }
   require(total == whole, "split: the parts add up to ", total, ", but axis ", axis,
           " of a tensor of shape ", x.shape(), " has ", whole);

@@ -52,11 +52,33 @@ struct Sum {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), range.split(in[0].shape()),
-                    [](T x) { return x; });
+                    [](double total) { return total; });
   }
   Tensors vjp(const Pullback& back) const {
     return {range.spread(back.cotangent(), back.shape(0))};
   }
+};
+
+// y = (Σ x) / n    x̄ = ȳ / n, repeated
+struct Mean {
+  static constexpr auto name = "mean";
+  static constexpr Operands reads = {};
+  AxisRange range;
+  Form form(Inputs in) const {
+    return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
+  }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    kernels::sum_of(in[0].values<T>(), out[0].edit<T>(), range.split(in[0].shape()),
+                    [n = count(in[0].shape())](double total) { return total / n; });
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Shape& x = back.shape(0);
+    return {range.spread(back.cotangent() / count(x), x)};
+  }
+
+ private:
+  double count(const Shape& x) const { return static_cast<double>(range.split(x).count); }
 };
 
 // y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
@@ -97,17 +119,77 @@ struct LogSumExp {
     if (count == 0) return -std::numeric_limits<T>::infinity();
     const T largest = x[kernels::argmax(x, count, step) * step];
     if (std::isinf(largest)) return largest;
-    double total = 0;
-    for (Index c = 0; c < count; ++c)
-      total += static_cast<double>(kernels::exp(x[c * step] - largest));
+    const double total = kernels::sum_of_exponentials(x, count, step, largest);
     return largest + static_cast<T>(std::log(total));
   }
   Tensors vjp(const Pullback& back) const {
     const Tensor x = back.input(0), y = back.output(0);
+    const Tensor g = range.spread(back.cotangent(), x.shape());
+    const double infinity = std::numeric_limits<double>::infinity();
+    const Tensor highest = scalar(infinity, y.dtype()), lowest = scalar(-infinity, y.dtype());
     // Where every x is −∞, so is y, and x − y would be NaN. Any finite y makes the gradient 0.
-    const Tensor lowest = scalar(-std::numeric_limits<double>::infinity(), y.dtype());
     const Tensor finite = where(equal(y, lowest), scalar(0, y.dtype()), y);
-    return {range.spread(back.cotangent(), x.shape()) * exp(x - range.spread(finite, x.shape()))};
+    if (!any_is(y, infinity)) return {g * exp(x - range.spread(finite, x.shape()))};
+    // Where some x is ∞, those that are share the gradient, as exp(0 − log count), and others get
+    // 0.
+    const Tensor at_top = equal(range.spread(y, x.shape()), highest);
+    const Tensor tops = where(equal(x, highest), scalar(0, x.dtype()), lowest);
+    const Tensor count = apply(Sum{range}, cast(equal(x, highest), x.dtype()));
+    const Tensor shift = where(equal(y, highest), log(count), finite);
+    return {g * exp(where(at_top, tops, x) - range.spread(shift, x.shape()))};
+  }
+  static bool any_is(const Tensor& y, double value) {
+    return dispatch(y.dtype(), [&]<class T>() {
+      if constexpr (Real<T>) return std::ranges::count(y.values<T>(), static_cast<T>(value)) > 0;
+      return false;
+    });
+  }
+};
+
+// y = √Σ x²        x̄ = ȳ x / y, and 0 where y = 0
+struct Norm {
+  static constexpr auto name = "norm";
+  static constexpr Operands reads = {input(0), output(0)};
+  AxisRange range;
+  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    range.reduce<T, T>(in[0], out[0], value<T>);
+  }
+  // Squares of f64 may leave its range; then √Σ (s x)² / s with a power of two s that brings the
+  // largest x close to 1.
+  template <Real T>
+  static T value(const T* x, Index count, Index step) {
+    const double total = squares(x, count, step, 1);
+    if (!(total < 1e-280 || total > 1e300)) return static_cast<T>(std::sqrt(total));  // or NaN
+    double largest = 0;
+    for (Index c = 0; c < count; ++c)
+      largest = std::max(largest, std::abs(static_cast<double>(x[c * step])));
+    if (largest == 0 || std::isinf(largest)) return static_cast<T>(largest);
+    const int exponent = std::ilogb(largest);
+    const double scaled = std::sqrt(squares(x, count, step, std::ldexp(1.0, -exponent)));
+    return static_cast<T>(std::ldexp(scaled, exponent));
+  }
+  // Σ (scale x)², one half plus the other: the error grows with the logarithm of the count.
+  template <Real T>
+  static double squares(const T* x, Index count, Index step, double scale) {
+    if (count > 256) {
+      const Index half = count / 2;
+      return squares(x, half, step, scale) + squares(x + half * step, count - half, step, scale);
+    }
+    double total = 0;
+    for (Index c = 0; c < count; ++c) {
+      const double scaled = scale * static_cast<double>(x[c * step]);
+      total += scaled * scaled;
+    }
+    return total;
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), y = back.output(0), &g = back.cotangent();
+    const Tensor at_zero = equal(y, scalar(0, y.dtype()));
+    const Tensor length = where(at_zero, scalar(1, y.dtype()), y);
+    const Tensor share = where(at_zero, scalar(0, y.dtype()), g);
+    return {x / range.spread(length, x.shape()) * range.spread(share, x.shape())};
   }
 };
 
@@ -148,18 +230,13 @@ Tensor reduce(const Tensor& x, const Axes& axes, Keep keep) {
 }  // namespace
 
 Tensor sum(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Sum>(x, axes, keep); }
+Tensor mean(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Mean>(x, axes, keep); }
 Tensor max(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Max>(x, axes, keep); }
 Tensor logsumexp(const Tensor& x, const Axes& axes, Keep keep) {
   return reduce<LogSumExp>(x, axes, keep);
 }
+Tensor norm(const Tensor& x, const Axes& axes, Keep keep) { return reduce<Norm>(x, axes, keep); }
 Tensor argmax(const Tensor& x, Index axis) { return reduce<ArgMax>(x, {axis}, Keep::no); }
-
-Tensor mean(const Tensor& x, const Axes& axes, Keep keep) {
-  Index count = 1;
-  for (const Index axis : resolve_axes("mean", x.shape(), axes)) count *= x.size(axis);
-  require(count > 0, "mean: no elements to reduce, x is ", x.shape());
-  return sum(x, axes, keep) / static_cast<double>(count);
-}
 
 Tensor variance(const Tensor& x, const Axes& axes, Keep keep) {
   return mean(pow(x - mean(x, axes, Keep::yes), 2), axes, keep);

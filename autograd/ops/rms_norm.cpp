@@ -49,6 +49,7 @@ struct RmsNorm {
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &gain = in[1].shape();
     require_features(name, x);
+    require_epsilon(name, epsilon, in[0].dtype());
     require(gain == Shape{x[-1]}, "rms_norm: gain must be [", x[-1], "], is ", gain);
     return in[0].form();
   }

@@ -43,10 +43,11 @@ struct Rotary {
 
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
-    require(x.rank() >= 1 && heads >= 1 && x[-1] % (2 * heads) == 0, "rotary: each of the ", heads,
-            " heads must have an even width, x is ", x);
+    require(x.rank() >= 1 && heads >= 1 && x[-1] % heads == 0 && x[-1] / heads % 2 == 0,
+            "rotary: each of the ", heads, " heads must have an even width, x is ", x);
     require_row_numbers(name, "positions", positions, x);
-    require(base > 0, "rotary: the base must be positive, is ", base);
+    require(base > 0 && std::isfinite(base), "rotary: the base must be positive and finite, is ",
+            base);
     return in[0].form();
   }
   template <Real T>

@@ -1,6 +1,8 @@
 // What the operations over the last axis share. They see a tensor [..., width] as rows.
 #pragma once
 
+#include <cmath>
+
 #include "autograd/kernels/dropout.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/tensor.h"
@@ -17,6 +19,14 @@ inline void require_last_axis(const char* name, const Shape& x) {
 inline void require_features(const char* name, const Shape& x) {
   require(x.rank() >= 1 && x[-1] > 0, name, ": x must have a last axis with elements, is ", x);
 }
+/// For normalisations: an epsilon that rounds to 0 in x's type would divide a constant row by 0,
+/// though the caller asked for something else.
+inline void require_epsilon(const char* name, double epsilon, DType dtype) {
+  require(std::isfinite(epsilon) && epsilon >= 0, name,
+          ": epsilon must be at least 0 and finite, is ", epsilon);
+  require(epsilon == 0 || dtype != DType::f32 || static_cast<float>(epsilon) > 0, name,
+          ": epsilon ", epsilon, " is 0 when rounded to f32, the type of x");
+}
 /// Error unless `numbers`, which the message calls by `what`, has one element for each row of x.
 inline void require_row_numbers(const char* name, const char* what, const Tensor& numbers,
                                 const Shape& x) {
@@ -25,10 +35,12 @@ inline void require_row_numbers(const char* name, const char* what, const Tensor
           ": ", what, " must be i64, one for each of the ", count, " rows of x ", x);
 }
 
-/// f(position of the row's first element, width) for each row of x, spread over threads.
+/// f(position of the row's first element, width) for each row of x that has elements, spread over
+/// threads.
 template <class F>
 void each_row(const Shape& x, F f) {
   const Index width = x[-1];
+  if (width == 0) return;  // there may be very many such rows
   kernels::parallel_rows(row_count(x), width, [&](Index row) { f(row * width, width); });
 }
 /// f(begin, end) for consecutive rows [begin, end) of x, spread over threads.

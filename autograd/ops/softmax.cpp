@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autograd/apply.h"
+#include "autograd/kernels/masked_product.h"
 #include "autograd/kernels/rows.h"
 #include "autograd/ops.h"
 #include "autograd/ops/rows.h"
@@ -53,16 +54,20 @@ struct Softmax {
   }
 };
 
-// The softmax of those elements where the mask is true, 0 elsewhere. Where y is 0, so is x̄: the vjp
-// needs no mask.
+// x where the mask is true, 0 elsewhere, whatever x holds there.
+Tensor visible(const Tensor& x, const Tensor& mask) { return where(mask, x, scalar(0, x.dtype())); }
+
+// The softmax of those elements where the mask is true, 0 elsewhere. The vjp needs the mask only
+// because 0 · NaN is NaN.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
   static constexpr Operands constants = {input(1)};
-  static constexpr Operands reads = {output(0)};
+  static constexpr Operands reads = {input(1), output(0)};
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &mask = in[1].shape();
     require_last_axis(name, x);
-    require(in[1].dtype() == DType::b8, "masked_softmax: the mask must be b8, is ", in[1].dtype());
+    require(in[1].dtype() == DType::b8, "masked_softmax: the mask must be b8, is ", in[1].dtype(),
+            "; cast() it");
     require(broadcasts_to(mask, x), "masked_softmax: the mask ", mask, " does not broadcast to x ",
             x);
     return in[0].form();
@@ -76,9 +81,22 @@ struct MaskedSoftmax {
         [](T x, bool visible) { return visible ? x : -std::numeric_limits<T>::infinity(); });
     each_row(shape,
              [to = y.data()](Index at, Index width) { kernels::softmax(to + at, to + at, width); });
+    if (kernels::all_finite(std::span<const T>(y))) return;
+    kernels::zip_broadcast(std::span<const T>(y), shape, in[1].values<bool>(), in[1].shape(), y,
+                           shape, [](T x, bool visible) { return visible ? x : T{0}; });
   }
   Tensors vjp(const Pullback& back) const {
-    return {apply(SoftmaxVjp{}, back.output(0), back.cotangent()), Tensor()};
+    const Tensor y = back.output(0), mask = back.input(1), &g = back.cotangent();
+    if (all_finite(y) && all_finite(g)) return {apply(SoftmaxVjp{}, y, g), Tensor()};
+    return {visible(apply(SoftmaxVjp{}, y, visible(g, mask)), mask), Tensor()};
+  }
+
+ private:
+  static bool all_finite(const Tensor& x) {
+    return dispatch(x.dtype(), [&]<class T>() {
+      if constexpr (Real<T>) return kernels::all_finite(x.values<T>());
+      return true;
+    });
   }
 };
 
@@ -96,7 +114,7 @@ struct LogSoftmax {
     T* const y = out[0].edit<T>().data();
     each_row(in[0].shape(), [&](Index at, Index width) {
       const kernels::LogSumExp<T> total(x + at, y + at, width);
-      for (Index i = at; i < at + width; ++i) y[i] = (x[i] - total.largest) - total.rest;
+      for (Index i = at; i < at + width; ++i) y[i] = total.relative(x[i]) - total.rest;
     });
   }
   Tensors vjp(const Pullback& back) const {
@@ -111,10 +129,11 @@ struct LogSoftmax {
 bool use_formula(const Tensor& x) { return composed() && x.rank() > 0 && x.size(-1) > 0; }
 
 // x less its largest element, which counts as a constant because the result does not depend on it.
-// Where every element is −∞, nothing is subtracted.
+// Where every element is −∞, nothing is subtracted. ∞ − ∞ is 0.
 Tensor centered(const Tensor& x) {
-  const Tensor largest = max(detach(x), {-1}, Keep::yes);
-  return x - where(equal(largest, scalar(-infinity, x.dtype())), scalar(0, x.dtype()), largest);
+  const Tensor largest = max(detach(x), {-1}, Keep::yes), zero = scalar(0, x.dtype());
+  const Tensor shift = where(equal(largest, scalar(-infinity, x.dtype())), zero, largest);
+  return where(equal(x, scalar(infinity, x.dtype())), zero, x - shift);
 }
 
 Tensor softmax_formula(const Tensor& x) {
@@ -137,7 +156,7 @@ Tensor log_softmax(const Tensor& x) {
 Tensor masked_softmax(const Tensor& x, const Tensor& mask) {
   if (!use_formula(x)) return apply(MaskedSoftmax{}, x, mask);
   require_form(MaskedSoftmax{}, x, mask);
-  return softmax_formula(where(mask, x, scalar(-infinity, x.dtype())));
+  return visible(softmax_formula(where(mask, x, scalar(-infinity, x.dtype()))), mask);
 }
 
 }  // namespace adjoint

@@ -45,6 +45,22 @@ struct Log : Unary<Log> {
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / back.input(0)}; }
 };
 
+// y = eˣ − 1       x̄ = ȳ eˣ
+struct Expm1 : Unary<Expm1> {
+  static constexpr auto name = "expm1";
+  static constexpr Operands reads = {input(0)};
+  static auto value(auto x) { return std::expm1(x); }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * exp(back.input(0))}; }
+};
+
+// y = log(1 + x)   x̄ = ȳ / (1 + x)
+struct Log1p : Unary<Log1p> {
+  static constexpr auto name = "log1p";
+  static constexpr Operands reads = {input(0)};
+  static auto value(auto x) { return std::log1p(x); }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() / (1 + back.input(0))}; }
+};
+
 // y = √x           x̄ = ȳ / 2y
 struct Sqrt : Unary<Sqrt> {
   static constexpr auto name = "sqrt";
@@ -107,7 +123,7 @@ struct Cast {
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
     dispatch(dtype, [&]<class To>() {
-      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return static_cast<To>(x); });
+      kernels::map(in[0].values<T>(), out[0].edit<To>(), [](T x) { return convert<To>(name, x); });
     });
   }
   Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }
@@ -139,6 +155,51 @@ struct Relu : Unary<Relu> {
   Tensors vjp(const Pullback& back) const {
     return {apply(ReluVjp{}, back.cotangent(), back.output(0))};
   }
+};
+
+// y = min(max(x, low), high)   x̄ = ȳ where low ≤ x ≤ high, else 0
+struct Clamp {
+  static constexpr auto name = "clamp";
+  static constexpr Operands reads = {input(0)};
+  double low, high;
+  Form form(Inputs in) const {
+    require(low <= high, "clamp: needs low ≤ high, got low ", low, " and high ", high);
+    return in[0].form();
+  }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const T least = static_cast<T>(low), most = static_cast<T>(high);
+    kernels::map(in[0].values<T>(), out[0].edit<T>(), [=](T x) {
+      return x < least ? least : x > most ? most : x;
+    });  // NaN stays NaN
+  }
+  Tensors vjp(const Pullback& back) const {
+    const Tensor x = back.input(0), zero = scalar(0, x.dtype());
+    const Tensor inside = where(less(x, scalar(low, x.dtype())), zero, back.cotangent());
+    return {where(greater(x, scalar(high, x.dtype())), zero, inside)};
+  }
+};
+
+// y = log(1 + eˣ)  x̄ = ȳ σ(x)
+struct Softplus : Unary<Softplus> {
+  static constexpr auto name = "softplus";
+  static constexpr Operands reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return (x > 0 ? x : T{0}) + std::log1p(std::exp(-std::abs(x)));
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * sigmoid(back.input(0))}; }
+};
+
+// y = log σ(x)     x̄ = ȳ σ(−x)
+struct LogSigmoid : Unary<LogSigmoid> {
+  static constexpr auto name = "log_sigmoid";
+  static constexpr Operands reads = {input(0)};
+  template <Real T>
+  static T value(T x) {
+    return -Softplus::value(-x);
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent() * sigmoid(-back.input(0))}; }
 };
 
 // ---- Functions whose vjp would take several passes ---------------------------------------------
@@ -254,6 +315,8 @@ struct GeluTanh : Unary<GeluTanh> {
 Tensor neg(const Tensor& x) { return apply(Neg{}, x); }
 Tensor exp(const Tensor& x) { return apply(Exp{}, x); }
 Tensor log(const Tensor& x) { return apply(Log{}, x); }
+Tensor expm1(const Tensor& x) { return apply(Expm1{}, x); }
+Tensor log1p(const Tensor& x) { return apply(Log1p{}, x); }
 Tensor sqrt(const Tensor& x) { return apply(Sqrt{}, x); }
 Tensor sin(const Tensor& x) { return apply(Sin{}, x); }
 Tensor cos(const Tensor& x) { return apply(Cos{}, x); }
@@ -262,6 +325,9 @@ Tensor sign(const Tensor& x) { return apply(Sign{}, x); }
 Tensor erf(const Tensor& x) { return apply(Erf{}, x); }
 Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply(Cast{dtype}, x); }
 Tensor relu(const Tensor& x) { return apply(Relu{}, x); }
+Tensor softplus(const Tensor& x) { return apply(Softplus{}, x); }
+Tensor log_sigmoid(const Tensor& x) { return apply(LogSigmoid{}, x); }
+Tensor clamp(const Tensor& x, double low, double high) { return apply(Clamp{low, high}, x); }
 Tensor tanh(const Tensor& x) { return apply(Tanh{}, x); }
 Tensor sigmoid(const Tensor& x) { return apply(Sigmoid{}, x); }
 Tensor gelu(const Tensor& x, Gelu form) {

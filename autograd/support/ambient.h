@@ -16,6 +16,7 @@ using ScopePath = std::shared_ptr<const std::string>;
 struct Ambient {
   bool recording = true;
   bool composed = false;
+  bool deliberate_broadcast = false;     ///< see DetectBroadcast (tools/broadcast.h)
   ScopePath scope;                       ///< "encoder.blocks.1.attention"; null outside any scope
   const Observing* observing = nullptr;  ///< the innermost observer's guard (observer.h)
   const Node* vjp_of = nullptr;          ///< the node of the outermost running vjp, or null

@@ -1,31 +1,63 @@
 // Errors: one exception type, and one way to demand a condition.
 #pragma once
 
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace adjoint {
 
 /// What the library throws. The text names the operation or the file, what was expected and what
-/// was found, and can be shown to a user as it is.
+/// was found, and can be shown to a user as it is. If nothing catches it, the program ends with a
+/// line "error: …" on standard error and exit status 1, and what it has printed so far is kept.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The parts as streams print them, one after the other.
+/// A size that cannot be: negative, more than can be counted, or more than there is memory for. An
+/// operation that meets it puts its own name before the text.
+class SizeError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A stream to a string that writes numbers in the same way in every locale: 1234.5, not 1.234,5.
+class TextStream : public std::ostringstream {
+ public:
+  TextStream() { imbue(std::locale::classic()); }
+};
+
+namespace detail {
+template <class Part>
+void write_part(std::ostream& text, const Part& part) {
+  if constexpr (std::is_floating_point_v<Part>) {
+    if (std::isnan(part)) {  // which streams print as -nan if its sign bit is set
+      text << "nan";
+      return;
+    }
+  }
+  text << part;
+}
+}  // namespace detail
+
+/// The parts as streams print them, one after the other; a NaN of either sign as nan.
 template <class... Parts>
 std::string text_from(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
+  TextStream text;
+  (detail::write_part(text, parts), ...);
   return text.str();
 }
+
+/// Throws an Error with this text.
+[[noreturn]] void throw_error(const std::string& text);
 
 /// Throws an Error with the text of the parts.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  throw Error(text_from(parts...));
+  throw_error(text_from(parts...));
 }
 
 /// `require(a == b, "matmul: inner sizes differ: ", a, " and ", b)` fails unless the condition

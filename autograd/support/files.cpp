@@ -2,18 +2,18 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "autograd/support/error.h"
 
@@ -44,15 +44,6 @@ fs::path real_target(const fs::path& path) {
 
 constexpr auto temporary_mark = ".tmp-";
 
-/// Unique among running processes and among the calls of this one. If such a file exists, a crashed
-/// process left it, and it can be overwritten.
-fs::path temporary_name(const fs::path& target) {
-  static std::atomic<unsigned> calls = 0;
-  fs::path name = target;
-  name += temporary_mark + std::to_string(::getpid()) + "-" + std::to_string(calls++);
-  return name;
-}
-
 fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
@@ -74,6 +65,80 @@ void sync_folder(const fs::path& file) {
   ::close(folder);
 }
 
+/// The file that becomes the target, beside it, until it is put in place; else it is removed. Its
+/// name cannot be foreseen, and it is never opened through a link that somebody put there.
+class Temporary {
+ public:
+  explicit Temporary(const fs::path& target) : target_(target) {
+    struct stat former = {};
+    const bool replaces = ::stat(target.c_str(), &former) == 0;
+    constexpr int attempts = 100;
+    for (int i = 0; i < attempts && descriptor_ < 0; ++i) {
+      path_ = target;
+      path_ += temporary_mark + std::to_string(::getpid()) + "-" + random_digits();
+      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                           replaces ? former.st_mode & 0777 : 0666);
+      if (descriptor_ < 0 && errno != EEXIST) return;
+    }
+    if (descriptor_ >= 0 && replaces) keep_permissions(former);
+  }
+  ~Temporary() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink(path_.c_str());
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+
+  bool is_open() const { return descriptor_ >= 0; }
+
+  bool write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+
+  /// fsync before rename: otherwise a crash may leave the new name with no bytes behind it. Some
+  /// file systems report a full disk only in close.
+  bool put_in_place() {
+    if (::fsync(descriptor_) != 0) return false;
+    const int result = ::close(std::exchange(descriptor_, -1));
+    if (result == 0 && ::rename(path_.c_str(), target_.c_str()) == 0) return true;
+    const int reason = errno;
+    ::unlink(path_.c_str());
+    errno = reason;
+    return false;
+  }
+
+ private:
+  static std::string random_digits() {
+    std::uint64_t bits = 0;
+    static_cast<void>(::getentropy(&bits, sizeof bits));  // O_EXCL holds even without it
+    char text[13];
+    std::snprintf(text, sizeof text, "%012llx", static_cast<unsigned long long>(bits >> 16));
+    return text;
+  }
+
+  /// A group that cannot be kept may do no more than everybody.
+  void keep_permissions(const struct stat& former) const {
+    mode_t mode = former.st_mode & 0777;
+    struct stat own = {};
+    const bool known = ::fstat(descriptor_, &own) == 0;
+    const bool same = known && own.st_uid == former.st_uid && own.st_gid == former.st_gid;
+    if (!same && ::fchown(descriptor_, former.st_uid, former.st_gid) != 0 &&
+        own.st_gid != former.st_gid)
+      mode = (mode & ~mode_t{070}) | (mode & 07) << 3;
+    static_cast<void>(::fchmod(descriptor_, mode));
+  }
+
+  fs::path target_, path_;
+  int descriptor_ = -1;
+};
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -87,38 +152,66 @@ std::string read_file(const fs::path& path) {
   return text;
 }
 
-std::vector<std::string> read_lines(const fs::path& path) {
-  std::string text = read_file(path);
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+RegularFile::RegularFile(const fs::path& path)
+    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
+  struct stat status = {};
+  if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) fail_with(errno, "read", path);
+  if (!S_ISREG(status.st_mode)) {
+    ::close(descriptor_);
+    if (S_ISDIR(status.st_mode)) fail_with(EISDIR, "read", path);
+    fail("cannot read ", path.string(), ": it is a pipe or a device, not a regular file");
+  }
+  size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+RegularFile::~RegularFile() { ::close(descriptor_); }
+
+void RegularFile::read(std::uint64_t begin, std::span<char> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(begin));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_with(errno, "read", path_);
+    require(count > 0, "cannot read ", path_.string(), ": it was cut off while it was read");
+    begin += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+std::string read_regular_file(const fs::path& path, std::uint64_t most) {
+  const RegularFile file(path);
+  require(file.size() <= most, "cannot read ", path.string(), ": it has ", file.size(),
+          " bytes, and the limit is ", most);
+  std::string text(file.size(), '\0');
+  file.read(0, text);
+  return text;
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   std::vector<std::string> lines;
-  std::istringstream stream(std::move(text));
-  for (std::string line; std::getline(stream, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.emplace_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
 }
+
+std::vector<std::string> read_lines(const fs::path& path) { return lines_of(read_file(path)); }
 
 void write_file(const fs::path& path, std::string_view text) {
   write_file(path, std::span(&text, 1));
 }
 
 void write_file(const fs::path& path, std::span<const std::string_view> pieces) {
-  const fs::path target = real_target(path), temporary = temporary_name(target);
-  File file = open(temporary, "wbe");
-  if (!file) fail_with(errno, "write", path);
-  const auto write = [&](std::string_view piece) {
-    return std::fwrite(piece.data(), 1, piece.size(), file.get()) == piece.size();
-  };
-  // fsync before rename: otherwise a crash may leave the new name with no bytes behind it. Some
-  // file systems report a full disk only in fclose.
-  if (!std::ranges::all_of(pieces, write) || std::fflush(file.get()) != 0 ||
-      ::fsync(::fileno(file.get())) != 0 || std::fclose(file.release()) != 0 ||
-      ::rename(temporary.c_str(), target.c_str()) != 0) {
-    const int reason = errno;  // before unlink can change it
-    ::unlink(temporary.c_str());
-    fail_with(reason, "write", path);
-  }
+  const fs::path target = real_target(path);
+  Temporary file(target);
+  const auto write = [&](std::string_view piece) { return file.write(piece); };
+  if (!file.is_open() || !std::ranges::all_of(pieces, write) || !file.put_in_place())
+    fail_with(errno, "write", path);
   sync_folder(target);
 }
 

@@ -10,17 +10,48 @@
 
 namespace adjoint {
 
-/// The bytes of a file. Errors name the path and the reason (missing, a directory, no permission).
-/// An empty file gives an empty string and no error.
+/// The bytes of a file, a pipe or a device. Errors name the path and the reason (missing, a
+/// directory, no permission). An empty file gives an empty string and no error.
 std::string read_file(const std::filesystem::path& path);
 
-/// The lines of a text file without their line ends. LF and CRLF both end a line, the last line may
-/// lack its end, and a byte order mark at the start is dropped. Errors as for read_file.
+/// A regular file that is open for reading, for files that somebody else may have made: it never
+/// waits for a pipe or reads from a device without end. It stays the same file when another one is
+/// put in its place.
+class RegularFile {
+ public:
+  /// Follows links. Error, naming the path, if the file cannot be read or is not a regular file.
+  explicit RegularFile(const std::filesystem::path& path);
+  ~RegularFile();
+  RegularFile(const RegularFile&) = delete;
+  RegularFile& operator=(const RegularFile&) = delete;
+
+  std::uint64_t size() const { return size_; }  ///< in bytes, when it was opened
+  /// Fills `bytes` from this place on. Error if the file ends before.
+  void read(std::uint64_t begin, std::span<char> bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t size_ = 0;
+};
+
+/// The bytes of a regular file. Error as for RegularFile, and if it has more bytes than `most`; it
+/// is then not read.
+std::string read_regular_file(const std::filesystem::path& path, std::uint64_t most);
+
+/// The mark that some programs put at the beginning of a text in UTF-8.
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+/// The lines of a text without their line ends. LF and CRLF both end a line, the last line may lack
+/// its end, and a byte order mark at the start is dropped.
+std::vector<std::string> lines_of(std::string_view text);
+/// The lines of a text file. Errors as for read_file.
 std::vector<std::string> read_lines(const std::filesystem::path& path);
 
-/// Writes the file atomically: a reader sees the old text or the new one, never a mixture. If this
-/// fails (full disk, no permission), an Error names the path and the reason, and the old file is
-/// unchanged. Refuses to write to a device, a pipe or a folder.
+/// Writes the file atomically: a reader sees the old text or the new one, never a mixture. A file
+/// that is replaced keeps its permissions. If this fails (full disk, no permission), an Error names
+/// the path and the reason, the old file is unchanged and nothing else is left. Refuses to write to
+/// a device, a pipe or a folder. Follows a link that stands at the path itself.
 void write_file(const std::filesystem::path& path, std::string_view text);
 /// The same for a text in several pieces, written one after the other.
 void write_file(const std::filesystem::path& path, std::span<const std::string_view> pieces);

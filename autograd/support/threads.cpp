@@ -1,5 +1,7 @@
 #include "autograd/support/threads.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -90,32 +92,32 @@ void wait_while(const std::atomic<T>& value, T old) {
 
 class Pool {
  public:
-  Pool() { resize(static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))); }
-  ~Pool() { stop(); }
+  explicit Pool(int size, const Pool* of_parent = nullptr) : size_(size), of_parent_(of_parent) {}
 
   int size() const { return size_.load(std::memory_order_relaxed); }
 
   void resize(int count) {
     const std::lock_guard use(use_mutex_);
-    if (count == size()) return;
-    stop();
-    slots_ = std::vector<Slot>(static_cast<std::size_t>(count));
-    size_ = count;
-    try {
-      for (std::size_t i = 1; i < slots_.size(); ++i)
-        workers_.emplace_back([this, i] { serve(i); });
-    } catch (...) {  // the system has no more threads
-      stop();
-      slots_ = std::vector<Slot>(1);
-      size_ = 1;
-      throw;
-    }
+    if (count == size() && started_) return;
+    if (start(count)) return;
+    const std::size_t refused = workers_.size();
+    start_if_allowed();  // as before
+    fail("set_threads: the system allows no more than ", refused + 1, " of ", count,
+         " threads; ask for fewer, or raise its limit (ulimit -u)");
+  }
+
+  void stop() {
+    for (std::size_t i = 0; i < workers_.size(); ++i) slots_[i + 1].call(quit_);
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+    started_ = false;
   }
 
   /// False if another thread is using the pool.
   bool run(Job& job) {
     const std::unique_lock use(use_mutex_, std::try_to_lock);
     if (!use) return false;
+    if (!started_) start_if_allowed();
     job.share_out(slots_);
     const std::span<Slot> others = job.slots.subspan(1);
     for (Slot& slot : others) slot.call(job);
@@ -146,10 +148,23 @@ class Pool {
     }
   }
 
-  void stop() {
-    for (Slot& slot : slots_) slot.call(quit_);
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
+  /// Whether the system allows that many threads. Those that it does allow keep running.
+  bool start(int count) {
+    stop();
+    try {
+      slots_ = std::vector<Slot>(static_cast<std::size_t>(count));
+      for (std::size_t i = 1; i < slots_.size(); ++i)
+        workers_.emplace_back([this, i] { serve(i); });
+    } catch (const std::exception&) {  // std::system_error or std::bad_alloc
+      return false;
+    }
+    size_ = count;
+    return started_ = true;
+  }
+
+  /// The number of threads that nobody has asked for may be too large.
+  void start_if_allowed() {
+    if (!start(size())) start(1);
   }
 
   std::mutex use_mutex_;  // held while a job runs or the size changes
@@ -157,12 +172,25 @@ class Pool {
   std::vector<Slot> slots_;               // the first is the caller's
   Job quit_{0, nullptr, nullptr};         // tells a worker to end
   alignas(64) std::atomic<int> done_{0};  // workers that have finished the current job
-  std::atomic<int> size_{0};
+  std::atomic<int> size_;
+  bool started_ = false;
+  [[maybe_unused]] const Pool* const of_parent_;  // process; kept reachable, for leak checkers
 };
 
+// The pool of this process. It is stopped at exit but never destroyed.
+Pool* current = nullptr;
+struct StopAtExit {
+  ~StopAtExit() { current->stop(); }
+};
 Pool& pool() {
-  static Pool instance;
-  return instance;
+  static const StopAtExit made = [] {
+    current = new Pool(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+    // The child of a fork() has a copy of the pool but none of its threads: nobody may use that
+    // copy.
+    pthread_atfork(nullptr, nullptr, [] { current = new Pool(current->size(), current); });
+    return StopAtExit();
+  }();
+  return *current;
 }
 
 }  // namespace

@@ -11,7 +11,9 @@ namespace adjoint {
 using Index = std::int64_t;  // as in shape.h, which this room must not include
 
 /// The number of threads that share a loop, the calling thread included. Initially the number of
-/// cores. Error if count < 1 or within a loop.
+/// cores. Error if count < 1, within a loop, or when the system does not allow that many; the
+/// number then stays. The threads start with the first loop that needs them. The child of a fork()
+/// has none of its parent's threads and starts its own in the same way.
 void set_threads(int count);
 int threads();
 

@@ -3,24 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <limits>
 #include <optional>
 
+#include "autograd/kernels/masked_product.h"
 #include "autograd/operation.h"
 #include "autograd/pullback.h"
 #include "autograd/tools/inspect.h"
 
 namespace adjoint {
 namespace {
-
-template <Real T>
-bool all_finite(std::span<const T> values) {
-  int found = 0;
-#pragma omp simd reduction(| : found)
-  for (std::size_t i = 0; i < values.size(); ++i)
-    found |= !(std::abs(values[i]) <= std::numeric_limits<T>::max());  // true for NaN
-  return found == 0;
-}
 
 // What to search for.
 using Kind = bool (*)(double);
@@ -39,7 +30,7 @@ std::optional<Element> first(const Tensor& x, Kind kind) {
   return dispatch(x.dtype(), [&]<class T>() -> std::optional<Element> {
     if constexpr (Real<T>) {
       const std::span<const T> values = x.values<T>();
-      if (all_finite(values)) return {};
+      if (kernels::all_finite(values)) return {};
       const auto found =
           std::ranges::find_if(values, [&](T v) { return kind(static_cast<double>(v)); });
       if (found != values.end())
@@ -76,11 +67,27 @@ void add(Entries& entries, const char* role, std::size_t index, const Tensor& x)
   if (x.defined()) entries.push_back({operand_text(role, index, x), x});
 }
 
+// What to do where a gradient of 0 met an infinite slope; empty if that is not the case. A where()
+// sends 0 to the branch that it did not take.
+std::string where_text(const Pullback& back, const Tensor& gradient, const Element& element) {
+  const Tensor& g = back.cotangent();
+  if (!std::isnan(element.value) || back.output_count() != 1 || !g.defined()) return "";
+  if (g.shape() != gradient.shape()) return "";
+  const bool zero = dispatch(g.dtype(), [&]<class T>() {
+    return g.values<T>()[static_cast<std::size_t>(element.position)] == T{0};
+  });
+  if (!zero) return "";
+  return "\n  its cotangent is 0 there, and 0 times an infinite slope is NaN. If a where() takes "
+         "its "
+         "other branch\n  at this element, make the operand safe inside it: not where(c, f(x), y) "
+         "but where(c, f(where(c, x, one)), y)";
+}
+
 // Throws. The headline blames a suspect that holds such a value itself, else it is `made`.
 [[noreturn]] void report(const char* operation, const std::string& made, const Entries& suspects,
                          Kind kind, const char* origin, const Entries& operands,
                          const Entries& all) {
-  std::ostringstream text;
+  TextStream text;
   text << "anomaly: " << operation << ": ";
   const auto suspect = std::ranges::find_if(
       suspects, [&](const Entry& entry) { return first(entry.value, kind).has_value(); });
@@ -140,7 +147,8 @@ bool infinity_is_intended(const Inputs& in) {
   std::ranges::copy(cotangents, std::back_inserter(all));
   for (std::size_t i = 0; i < gradients.size(); ++i) add(all, "gradient", i, gradients[i]);
   report(operation,
-         "the gradient of " + operands[index].name + " is " + at_text(gradients[index], element),
+         "the gradient of " + operands[index].name + " is " + at_text(gradients[index], element) +
+             where_text(back, gradients[index], element),
          cotangents, is_not_finite, ", or a sum of gradients overflowed", operands, all);
 }
 

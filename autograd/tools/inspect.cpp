@@ -1,6 +1,7 @@
 #include "autograd/tools/inspect.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iomanip>
 #include <map>
@@ -13,22 +14,21 @@ namespace adjoint {
 
 namespace {
 
-constexpr Index edge = 3;           // elements shown at either end of a long axis
-constexpr Index whole_limit = 200;  // tensors of up to this many elements are shown whole
+constexpr Index shown_limit = 200;  // tensors of up to this many elements are shown whole
 
 std::string number(bool value) { return value ? "true" : "false"; }
 std::string number(Index value) { return std::to_string(value); }
 template <Real T>
 std::string number(T value) {
-  const std::string text = text_from(std::setprecision(5), value);
+  const std::string text = text_from(std::setprecision(5), value);  // nan, inf, 1e-05, 2
   const bool looks_whole = text.find_first_not_of("-0123456789") == std::string::npos;
   return text + (looks_whole ? ".0" : "");  // 2 prints as 2.0, to show that it is real
 }
 
 class Printer {
  public:
-  Printer(std::ostream& stream, const Tensor& x)
-      : stream_(stream), x_(x), elide_(x.numel() > whole_limit) {
+  Printer(std::ostream& stream, const Tensor& x) : stream_(stream), x_(x) {
+    choose_edges();
     each_element(0, 0, [&](Index position) { width_ = std::max(width_, text(position).size()); });
     write(0, 0);
   }
@@ -40,14 +40,35 @@ class Printer {
     });
   }
 
+  Index edge(Index axis) const { return edges_[static_cast<std::size_t>(axis)]; }
+  // How many elements are shown, or brackets if there is no element.
+  Index shown_count() const {
+    Index count = 1;
+    for (Index axis = 0; axis < x_.rank(); ++axis)
+      count *= std::max<Index>(1, std::min(x_.size(axis), 2 * edge(axis)));
+    return count;
+  }
+  // Of a large tensor, three at either end of each axis. If these are still too many, fewer along
+  // the outer axes, but at least one.
+  void choose_edges() {
+    edges_.fill(Shape::max_elements);  // no gap
+    Index size = 1;
+    for (const Index s : x_.shape()) size *= std::max<Index>(1, s);
+    if (size <= shown_limit) return;
+    edges_.fill(3);
+    for (Index axis = 0; axis < x_.rank(); ++axis)
+      while (edge(axis) > 1 && shown_count() > shown_limit)
+        --edges_[static_cast<std::size_t>(axis)];
+  }
+
   // The shown indices of one axis; −1 stands for those left out.
   std::vector<Index> shown(Index axis) const {
-    std::vector<Index> indices;
     const Index size = x_.size(axis);
-    const bool gap = elide_ && size > 2 * edge;
-    for (Index i = 0; i < (gap ? edge : size); ++i) indices.push_back(i);
+    const bool gap = size > 2 * edge(axis);
+    std::vector<Index> indices;
+    for (Index i = 0; i < (gap ? edge(axis) : size); ++i) indices.push_back(i);
     if (gap) indices.push_back(-1);
-    for (Index i = size - edge; gap && i < size; ++i) indices.push_back(i);
+    for (Index i = size - edge(axis); gap && i < size; ++i) indices.push_back(i);
     return indices;
   }
 
@@ -60,7 +81,8 @@ class Printer {
 
   void write(Index axis, Index position) {
     if (axis == x_.rank()) {
-      stream_ << std::setw(static_cast<int>(width_)) << text(position);
+      const std::string element = text(position);
+      stream_ << std::string(width_ - element.size(), ' ') + element;
       return;
     }
     const bool innermost = axis + 1 == x_.rank();
@@ -79,8 +101,8 @@ class Printer {
 
   std::ostream& stream_;
   const Tensor& x_;
-  bool elide_;
-  std::size_t width_ = 0;  // of every column: that of the widest number shown
+  std::array<Index, Shape::max_rank> edges_{};  // how many indices are shown at either end
+  std::size_t width_ = 0;                       // of every column: that of the widest number shown
 };
 
 }  // namespace
@@ -172,7 +194,7 @@ void print_inputs(std::ostream& stream, const Node& node, const Names& names) {
   stream << '(';
   for (const char* separator = ""; const SavedInput& input : node.inputs()) {
     stream << std::exchange(separator, ", ");
-    if (const auto& [source, output] = input.value.history(); source)
+    if (const auto& [source, output, cause] = input.value.history(); source)
       stream << '%' << names.of(*source, output);
     else
       stream << (node.consumed() ? "consumed " : "constant ") << input.value.shape();
@@ -234,7 +256,7 @@ void print_dot(std::ostream& stream, const Tensor& y) {
     stream << '"' << (node.is_leaf() ? ", style=filled, fillcolor=lightgray" : "") << "];\n";
     for (const SavedInput& input : node.inputs()) {
       if (!input.value.tracked()) continue;
-      const auto& [source, output] = input.value.history();
+      const auto& [source, output, cause] = input.value.history();
       stream << "  n" << names.of(*source) << " -> n" << names.of(node);
       if (source->outputs().size() > 1) stream << " [taillabel=\"" << output << "\"]";
       stream << ";\n";

@@ -58,7 +58,7 @@ std::ostream& operator<<(std::ostream& stream, const Profile& profile) {
   const std::vector<Profile::Row> rows = profile.rows();
   double sum = 0;
   for (const Profile::Row& row : rows) sum += row.seconds();
-  std::ostringstream table;
+  TextStream table;
   const auto line = [&](const auto& operation, const auto& forwards, const auto& forward,
                         const auto& vjps, const auto& vjp, const auto& share) {
     table << std::left << std::setw(24) << operation << std::right << std::setw(10) << forwards

@@ -7,6 +7,7 @@
 
 #include "autograd/support/error.h"
 #include "data/metrics/metric_text.h"
+#include "data/metrics/word_numbers.h"
 #include "data/text/unicode.h"
 
 namespace adjoint::data {
@@ -22,6 +23,54 @@ Tokens split_at_spaces(std::string_view text) {
       tokens.back() += c;
   return tokens;
 }
+
+/// The n-grams of two sentences for n = 1, 2, …, each as a number: so n can grow without the time
+/// for one n.
+class LongerNgrams {
+ public:
+  LongerNgrams(const Tokens& a, const Tokens& b) {
+    WordNumbers number;
+    a_.words = a_.ngrams = number(a);
+    b_.words = b_.ngrams = number(b);
+  }
+
+  /// The n-grams of a that are in b, each counted at most as often as it occurs there.
+  std::int64_t matches() const {
+    std::unordered_map<Number, std::int64_t> left;
+    for (const Number ngram : b_.ngrams) ++left[ngram];
+    return std::ranges::count_if(a_.ngrams, [&](Number ngram) {
+      const auto found = left.find(ngram);
+      return found != left.end() && found->second-- > 0;
+    });
+  }
+
+  /// Increases n by 1.
+  void lengthen() {
+    ++n_;
+    std::unordered_map<std::uint64_t, Number> known;
+    for (Side* side : {&a_, &b_}) {
+      side->ngrams.resize(side->words.size() < n_ ? 0 : side->words.size() - n_ + 1);
+      for (std::size_t i = 0; i < side->ngrams.size(); ++i) {
+        const auto begin = static_cast<std::uint64_t>(side->ngrams[i]),
+                   end = static_cast<std::uint64_t>(side->words[i + n_ - 1]);
+        side->ngrams[i] =
+            known.emplace(begin << 32 | end, static_cast<Number>(known.size())).first->second;
+      }
+    }
+  }
+
+ private:
+  using Number = WordNumbers::Number;
+  struct Side {
+    std::vector<Number> words, ngrams;
+  };
+
+  Side a_, b_;
+  std::size_t n_ = 1;
+};
+
+/// For longer n-grams the weight 1/2ⁿ is 0 in double precision.
+constexpr std::size_t last_order_that_counts = 1074;
 
 // --- the options ---
 
@@ -45,7 +94,7 @@ struct Smoothing {
 };
 
 std::string with_value(const std::string& name, double value) {
-  std::ostringstream text;
+  TextStream text;
   text << name << '[' << std::fixed << std::setprecision(2) << value << ']';
   return text.str();
 }
@@ -54,7 +103,8 @@ Smoothing find_smoothing(const BleuOptions& options) {
   const std::string& name = options.smoothing;
   const double value = options.smoothing_value.value_or(name == "floor" ? 0.1 : 1.0);
   if (name == "floor" || name == "add-k") {
-    require(value >= 0, "bleu: the smoothing value must not be negative, got ", value);
+    require(value >= 0 && std::isfinite(value),
+            "bleu: the smoothing value must be finite and not negative, got ", value);
     std::string signature = with_value(name, value);
     if (name == "floor") return {.floor = value, .signature = std::move(signature)};
     return {.added = value, .signature = std::move(signature)};
@@ -138,12 +188,12 @@ double bleu(std::string_view prediction, std::string_view label, std::int64_t k)
   const double ratio = static_cast<double>(expected.size()) / static_cast<double>(predicted.size());
 
   double score = std::exp(std::min(0.0, 1 - ratio));
-  const std::size_t longest = std::min(static_cast<std::size_t>(k), predicted.size());
-  for (std::size_t n = 1; n <= longest; ++n) {
-    const NgramCounts ngrams = count_ngrams(predicted, n);
+  const std::size_t longest =
+      std::min({static_cast<std::size_t>(k), predicted.size(), last_order_that_counts});
+  LongerNgrams ngrams(predicted, expected);
+  for (std::size_t n = 1; n <= longest && score > 0; ++n, ngrams.lengthen()) {
     const double precision =
-        static_cast<double>(matching_ngrams(ngrams, count_ngrams(expected, n))) /
-        static_cast<double>(total(ngrams));
+        static_cast<double>(ngrams.matches()) / static_cast<double>(predicted.size() - n + 1);
     score *= std::pow(precision, std::pow(0.5, n));
   }
   return score;

@@ -1,5 +1,7 @@
 #include "data/metrics/chrf.h"
 
+#include <algorithm>
+
 #include "autograd/support/error.h"
 #include "data/metrics/metric_text.h"
 #include "data/text/unicode.h"
@@ -71,7 +73,8 @@ Overlaps compare(const Orders& hypothesis, const Orders& reference) {
 
 /// (1 + β²) · P · R / (β² P + R)
 double f_score(double precision, double recall, const ChrfOptions& options) {
-  const auto weight = static_cast<double>(options.beta * options.beta);
+  const auto beta = static_cast<double>(options.beta);
+  const double weight = beta * beta;
   return (1 + weight) * precision * recall / (weight * precision + recall);
 }
 
@@ -128,8 +131,12 @@ Overlaps best_overlaps(const Orders& hypothesis, const std::vector<std::string_v
 ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, const ReferenceSets& sets,
                       const ChrfOptions& options) {
   const auto& [char_order, word_order, beta, lowercase, whitespace, epsilon_smoothing] = options;
-  require(char_order >= 0 && word_order >= 0 && char_order + word_order > 0,
+  constexpr std::int64_t longest = 100;
+  require(std::min(char_order, word_order) >= 0 && std::max(char_order, word_order) > 0,
           "corpus_chrf: the n-gram orders must not be negative or all 0, got ", char_order,
+          " for characters and ", word_order, " for words");
+  require(std::max(char_order, word_order) <= longest,
+          "corpus_chrf: the n-gram orders must be at most ", longest, ", got ", char_order,
           " for characters and ", word_order, " for words");
   require(beta >= 1, "corpus_chrf: beta must be at least 1, got ", beta);
   const References references("corpus_chrf", hypotheses.size(), sets);

@@ -29,8 +29,13 @@ bool is_ascii_symbol(char32_t c) {
 
 /// s/from/to/g for literal texts
 void replace_all(Text& text, View from, View to) {
-  for (auto at = text.find(from); at != Text::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
+  Text replaced;
+  std::size_t done = 0;
+  for (auto at = text.find(from); at != Text::npos; at = text.find(from, done)) {
+    replaced.append(text, done, at - done).append(to);
+    done = at + from.size();
+  }
+  if (done > 0) text = replaced.append(text, done);
 }
 
 /// s/([alone])/ \1 /g

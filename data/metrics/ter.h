@@ -33,7 +33,8 @@ TerScore corpus_ter(const std::vector<std::string>& hypotheses, const ReferenceS
 /// most 10 words, occurs in the reference at most 50 words away, contains a wrong word on both
 /// sides, and is not aligned with itself. It moves to where the word before the reference's phrase,
 /// or a word of that phrase, is aligned. After `max_tried` tried moves (sacreBLEU's
-/// limit) the search ends; 0 gives the edit distance.
+/// limit) the search ends; 0 gives the edit distance. Distances are those within a band of 25 words
+/// (tercom's limit), so time and memory grow with the length (README.md).
 std::int64_t ter_edits(const Tokens& hypothesis, const Tokens& reference,
                        std::int64_t max_tried = 1000);
 

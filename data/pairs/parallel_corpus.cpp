@@ -1,12 +1,14 @@
 #include "data/pairs/parallel_corpus.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "autograd/support/error.h"
-#include "autograd/support/files.h"
-#include "data/text/unicode.h"
+#include "autograd/support/printable.h"
+#include "data/pairs/lines.h"
 
 namespace adjoint::data {
 namespace {
@@ -14,20 +16,20 @@ namespace {
 /// A line, or one column of it, and where it stands.
 struct Line {
   const std::filesystem::path& file;
-  std::size_t number;
+  std::size_t number;  // from 1
   std::string_view text;
 
   template <class... Parts>
   void require(bool condition, const Parts&... parts) const {
     adjoint::require(condition, file.string(), ":", number, ": ", parts...);
   }
-  void require_utf8() const {
-    const auto bad_byte = invalid_utf8_at(text);
-    require(!bad_byte, "not UTF-8 at byte offset ", bad_byte.value_or(0), " of the line");
+  void require_text() const {
+    if (const auto bad = find_bad_byte(text))
+      fail(file.string(), ":", number, ":", bad->column, ": ", bad->what);
   }
 };
 
-/// Tokenizes pairs and applies the length limit.
+/// Tokenizes pairs and applies the options.
 class Reader {
  public:
   Reader(const Tokenizer& tokenizer, const ReadOptions& options)
@@ -36,33 +38,54 @@ class Reader {
             options.max_tokens);
   }
 
-  void add(const Line& source, const Line& target) {
-    Pair pair = {tokenize(source, "source"), tokenize(target, "target")};
-    if (fits(source, "source", pair.source) && fits(target, "target", pair.target))
-      corpus_.pairs.push_back(std::move(pair));
-    else
-      ++corpus_.skipped;
+  /// Adds what `sides` returns: two Lines.
+  void add(const auto& sides) {
+    Pair pair;
+    try {
+      const auto& [source, target] = sides();
+      pair = {tokenize(source, "source"), tokenize(target, "target"),
+              static_cast<std::int64_t>(source.number)};
+      if (!fits(source, "source", pair.source) || !fits(target, "target", pair.target)) {
+        ++corpus_.skipped;
+        return;
+      }
+    } catch (const TooManyTokens&) {
+      throw;
+    } catch (const Error& error) {
+      if (options_.bad_line == BadLine::error) throw;
+      if (corpus_.bad++ == 0) corpus_.first_bad = error.what();
+      return;
+    }
+    corpus_.pairs.push_back(std::move(pair));
   }
 
   Corpus corpus(const std::filesystem::path& path) {
-    require(!corpus_.pairs.empty(), path.string(), ": every pair has a side of more than ",
-            options_.max_tokens, " tokens");
-    return std::move(corpus_);
+    if (!corpus_.pairs.empty()) return std::move(corpus_);
+    require(corpus_.skipped > 0, path.string(), ": no line is a pair; the first problem is ",
+            corpus_.first_bad);
+    fail(path.string(), ": every pair has a side of more than ", options_.max_tokens, " tokens");
   }
 
  private:
+  struct TooManyTokens : Error {
+    using Error::Error;
+  };
+
   Tokens tokenize(const Line& line, std::string_view side) const {
     // A space is a token to the character tokenizer, but a side of spaces still counts as empty.
-    const bool blank = Tokenizer{.kind = Tokenizer::Kind::words}.tokenize(line.text).empty();
-    line.require(!blank, "the ", side, " is empty");
-    return tokenizer_.tokenize(line.text);
+    line.require(!line.text.empty(), "the ", side, " is empty");
+    line.require(!is_blank(line.text), "the ", side, " is empty but for invisible characters");
+    Tokens tokens = tokenizer_.tokenize(line.text);
+    line.require(!tokens.empty(), "the ", side, " has no tokens");
+    return tokens;
   }
 
   bool fits(const Line& line, std::string_view side, const Tokens& tokens) const {
     if (options_.max_tokens == 0 || std::ssize(tokens) <= options_.max_tokens) return true;
-    line.require(options_.too_long == TooLong::skip, "the ", side, " has ", tokens.size(),
-                 " tokens; the limit is ", options_.max_tokens, options_.advice);
-    return false;
+    if (options_.too_long == TooLong::skip) return false;
+    throw TooManyTokens(text_from(line.file.string(), ":", line.number, ": the ", side, " has ",
+                                  tokens.size(), " tokens; the limit is ", options_.max_tokens,
+                                  options_.advice));
   }
 
   const Tokenizer& tokenizer_;
@@ -70,14 +93,19 @@ class Reader {
   Corpus corpus_;
 };
 
-std::vector<std::string> read_nonempty(const std::filesystem::path& path) {
-  std::vector<std::string> lines = read_lines(path);
-  require(!lines.empty(), path.string(), ": the file is empty");
-  return lines;
+bool is_blank_at(const std::vector<std::string>& lines, std::size_t i) {
+  return i >= lines.size() || (!find_bad_byte(lines[i]) && is_blank(lines[i]));
 }
 
-/// The distinct sources, in order of first appearance.
-std::vector<const Tokens*> distinct_sources(const std::vector<Pair>& pairs) {
+/// Drops the blank lines at the end: of two files, where both are blank.
+void drop_blank_end(std::vector<std::string>& a, std::vector<std::string>& b) {
+  std::size_t size = std::max(a.size(), b.size());
+  while (size > 0 && is_blank_at(a, size - 1) && is_blank_at(b, size - 1)) --size;
+  for (std::vector<std::string>* lines : {&a, &b}) lines->resize(std::min(lines->size(), size));
+}
+
+/// In order of first appearance.
+std::vector<const Tokens*> find_distinct_sources(const std::vector<Pair>& pairs) {
   std::set<Tokens> seen;
   std::vector<const Tokens*> distinct;
   for (const Pair& pair : pairs)
@@ -87,50 +115,85 @@ std::vector<const Tokens*> distinct_sources(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
-Columns cut_at_tabs(std::string_view line) {
-  const auto tabs = std::ranges::count(line, '\t');
-  require(tabs > 0, "no tab; expected source, tab, target");
-  require(tabs <= 2, tabs + 1, " columns; expected source, target and optionally an attribution");
-  const std::size_t first = line.find('\t');
-  const std::string_view rest = line.substr(first + 1);
-  return {line.substr(0, first), rest.substr(0, rest.find('\t'))};
+Columns Columns::from_text(std::string_view text) {
+  const auto number = [](std::string_view digits) {
+    std::int64_t value = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto result = std::from_chars(digits.data(), end, value);
+    return result.ec == std::errc() && result.ptr == end ? value : 0;
+  };
+  const std::size_t comma = text.find(',');
+  Columns columns = {0, 0};
+  if (comma != std::string_view::npos)
+    columns = {number(text.substr(0, comma)), number(text.substr(comma + 1))};
+  require(columns.source >= 1 && columns.target >= 1 && columns.source != columns.target,
+          "expected the numbers of two columns, as in 2,4; got '", printable_line(text), "'");
+  return columns;
+}
+
+Sides cut_at_tabs(std::string_view line, const std::optional<Columns>& chosen) {
+  require(!line.empty(), "the line is empty");
+  std::vector<std::string_view> columns;
+  for (std::size_t begin = 0; begin <= line.size(); begin += columns.back().size() + 1)
+    columns.push_back(line.substr(begin, line.find('\t', begin) - begin));
+  require(columns.size() > 1, "no tab; expected source, tab, target");
+  while (columns.size() > 2 && columns.back().empty()) columns.pop_back();
+
+  const auto [source, target] = chosen.value_or(Columns());
+  require(std::cmp_less_equal(std::max(source, target), columns.size()), columns.size(),
+          " columns, but --columns asks for column ", std::max(source, target));
+  require(chosen || columns.size() <= 3, columns.size(),
+          " columns; expected source, target and optionally an attribution; choose two, as in "
+          "--columns 2,4");
+  return {columns[static_cast<std::size_t>(source - 1)],
+          columns[static_cast<std::size_t>(target - 1)]};
 }
 
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options) {
   Reader reader(tokenizer, options);
-  const std::vector<std::string> lines = read_nonempty(path);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const Line line = {path, i + 1, lines[i]};
-    line.require_utf8();
-    Columns columns;
-    try {
-      columns = cut_at_tabs(line.text);
-    } catch (const Error& error) {
-      line.require(false, error.what());
-    }
-    reader.add({path, i + 1, columns.source}, {path, i + 1, columns.target});
-  }
+  std::vector<std::string> lines = read_text_lines(path), none;
+  drop_blank_end(lines, none);
+  require(!lines.empty(), path.string(), ": the file is empty");
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    reader.add([&] {
+      const Line line = {path, i + 1, lines[i]};
+      line.require_text();
+      Sides sides;
+      try {
+        sides = cut_at_tabs(line.text, options.columns);
+      } catch (const Error& error) {
+        line.require(false, error.what());
+      }
+      return std::pair(Line{path, i + 1, sides.source}, Line{path, i + 1, sides.target});
+    });
   return reader.corpus(path);
 }
 
 Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
                            const Tokenizer& tokenizer, const ReadOptions& options) {
   Reader reader(tokenizer, options);
-  const std::vector<std::string> sources = read_nonempty(source);
-  const std::vector<std::string> targets = read_nonempty(target);
+  std::vector<std::string> sources = read_text_lines(source), targets = read_text_lines(target);
+  drop_blank_end(sources, targets);
+  require(!sources.empty() || !targets.empty(), source.string(), ": the file is empty");
   require(sources.size() == targets.size(), source.string(), " has ", sources.size(),
           " lines, but ", target.string(), " has ", targets.size());
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const Line sides[] = {{source, i + 1, sources[i]}, {target, i + 1, targets[i]}};
-    for (const Line& side : sides) {
-      side.require_utf8();
-      side.require(side.text.find('\t') == std::string_view::npos,
-                   "unexpected tab; expected one sentence per line");
-    }
-    reader.add(sides[0], sides[1]);
-  }
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    reader.add([&] {
+      const auto side = [i](const std::filesystem::path& file, const std::string& text) {
+        const Line line = {file, i + 1, text};
+        line.require_text();
+        line.require(line.text.find('\t') == std::string_view::npos,
+                     "unexpected tab; expected one sentence per line");
+        return line;
+      };
+      return std::pair(side(source, sources[i]), side(target, targets[i]));
+    });
   return reader.corpus(source);
+}
+
+std::int64_t distinct_sources(const std::vector<Pair>& pairs) {
+  return std::ssize(find_distinct_sources(pairs));
 }
 
 std::vector<Tokens> sources(const std::vector<Pair>& pairs) {
@@ -146,7 +209,7 @@ std::vector<Tokens> targets(const std::vector<Pair>& pairs) {
 }
 
 Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sources, Key key) {
-  const std::vector<const Tokens*> distinct = distinct_sources(pairs);
+  const std::vector<const Tokens*> distinct = find_distinct_sources(pairs);
   const std::int64_t all = std::ssize(distinct);
   require(held_out_sources >= 1 && held_out_sources < all, "split: cannot hold out ",
           held_out_sources, " of ", all, " distinct sources; neither part may be empty");
@@ -164,7 +227,7 @@ Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sourc
 Split split_by_fraction(const std::vector<Pair>& pairs, double fraction, Key key) {
   require(fraction > 0 && fraction < 1, "split: the fraction must lie between 0 and 1, got ",
           fraction);
-  const auto all = static_cast<double>(distinct_sources(pairs).size());
+  const auto all = static_cast<double>(distinct_sources(pairs));
   return split_by_count(pairs, std::llround(fraction * all), key);
 }
 

@@ -1,6 +1,8 @@
 // Sentence pairs: read from files, and split into a training and a held-out part.
 #pragma once
 
+#include <optional>
+
 #include "autograd/random.h"
 #include "data/text/tokenizer.h"
 
@@ -10,14 +12,33 @@ namespace adjoint::data {
 struct Pair {
   Tokens source;
   Tokens target;
+  std::int64_t line = 0;  ///< of the file it was read from, counted from 1; 0: of none
 
-  bool operator==(const Pair&) const = default;
+  bool operator==(const Pair& other) const {
+    return source == other.source && target == other.target;
+  }
 };
 
 /// What to do with a pair that has a side over the limit.
 enum class TooLong { error, skip };
 
+/// What to do with a line that is no pair: without two sides, not UTF-8, or with a NUL byte.
+enum class BadLine { error, skip };
+
+/// The columns of a file that are the two sides, counted from 1.
+struct Columns {
+  std::int64_t source = 1, target = 2;
+
+  /// "2,4". Error unless these are two different numbers from 1 on.
+  static Columns from_text(std::string_view text);
+};
+
 struct ReadOptions {
+  /// Without it: source, target, and optionally a third column, which is ignored (an attribution in
+  /// the files of ManyThings and Anki). With it, all other columns are ignored; the files of
+  /// Tatoeba (id, text, id, text) need {2, 4}.
+  std::optional<Columns> columns = std::nullopt;
+  BadLine bad_line = BadLine::error;
   std::int64_t max_tokens = 0;  ///< per side, without bos and eos; 0: no limit
   TooLong too_long = TooLong::error;
   std::string advice = {};  ///< appended to the Error about a side over the limit
@@ -26,22 +47,26 @@ struct ReadOptions {
 struct Corpus {
   std::vector<Pair> pairs;   ///< in the order of the file
   std::int64_t skipped = 0;  ///< pairs left out because a side is too long
+  std::int64_t bad = 0;      ///< lines left out because they are no pair
+  std::string first_bad;     ///< the Error about the first of them
 };
 
 /// The two sides of a line.
-struct Columns {
+struct Sides {
   std::string_view source;
   std::string_view target;
 };
 
-/// Splits a line: source, tab, target, and optionally a third column, which is ignored (ManyThings
-/// and Tatoeba files have an attribution there). Error without a tab, or with more columns.
-Columns cut_at_tabs(std::string_view line);
+/// Splits a line at its tabs into the columns that ReadOptions describes. Empty columns at its end
+/// do not count. Error for an empty line, without a tab, and with too few or too many columns.
+Sides cut_at_tabs(std::string_view line, const std::optional<Columns>& columns = std::nullopt);
 
-/// Reads one pair per line, as cut_at_tabs splits it. LF and CRLF, a byte order mark, and a last
-/// line without an end are accepted. Errors name the file and the line, counted from 1: a missing
-/// or empty file, a line that cut_at_tabs refuses, bytes that are not UTF-8, a side without tokens,
-/// a side over the limit. Error if every pair is skipped.
+/// Reads one pair per line, as cut_at_tabs splits it. Lines may end with LF, CRLF or CR, the last
+/// one with nothing; blank lines at the end of the file and byte order marks anywhere are dropped.
+/// Errors name the file and the line, counted from 1, and where it helps the character: a missing,
+/// empty or compressed file, one in UTF-16, a line that cut_at_tabs refuses, bytes that are not
+/// UTF-8 or are NUL, a side without tokens or with nothing to see, a side over the limit. Error if
+/// no pair is left.
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options = {});
 
@@ -49,6 +74,9 @@ Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer
 /// different length, and for a tab, which belongs in a file of pairs.
 Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
                            const Tokenizer& tokenizer, const ReadOptions& options = {});
+
+/// The number of distinct sources, compared as tokens.
+std::int64_t distinct_sources(const std::vector<Pair>& pairs);
 
 /// One side of all pairs, for example to build a Vocabulary.
 std::vector<Tokens> sources(const std::vector<Pair>& pairs);

@@ -118,6 +118,7 @@ const Task& find_task(std::string_view name) {
 }
 
 void check_options(const Task& task, const TaskOptions& o) {
+  constexpr std::int64_t largest = 1'000'000'000;
   const bool addition = task.name == "addition";
   require(o.symbols >= 1, task.name, ": symbols must be at least 1, got ", o.symbols);
   require(!addition || (o.symbols >= 2 && o.symbols <= 10),
@@ -125,6 +126,9 @@ void check_options(const Task& task, const TaskOptions& o) {
   require(addition || !o.reversed_digits, task.name, ": only addition has digits to reverse");
   require(o.min_length >= 1 && o.min_length <= o.max_length, task.name,
           ": lengths must satisfy 1 <= minimum <= maximum, got ", o.min_length, " to ",
+          o.max_length);
+  require(o.symbols <= largest && o.max_length <= largest, task.name,
+          ": symbols and lengths must be at most ", largest, ", got ", o.symbols, " and ",
           o.max_length);
   require(o.train_count >= 0 && o.held_out_count >= 0, task.name,
           ": counts must not be negative, got ", o.train_count, " and ", o.held_out_count);

@@ -59,12 +59,14 @@ struct Subwords::Model {
 
 bool Subwords::available() { return true; }
 
+// From a damaged file the library throws exceptions of its own, about its own source lines.
 Subwords Subwords::load(const std::filesystem::path& path) {
-  std::string bytes = read_file(path);
+  constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
+  std::string bytes = read_regular_file(path, most_bytes);
   try {
     return Subwords(std::make_shared<const Model>(std::move(bytes)));
-  } catch (const Error& error) {
-    fail(path.string(), ": ", error.what());
+  } catch (const std::exception&) {
+    fail(path.string(), ": not a sentencepiece model, or a damaged one");
   }
 }
 

@@ -22,6 +22,16 @@ char32_t lower_case_and_plain_space(char32_t c) {
   return lower_case(breaks_to_space(c));
 }
 
+std::string without_byte_order_marks(std::string_view text) {
+  constexpr std::string_view mark = "\uFEFF";
+  std::string rest;
+  for (std::size_t at; (at = text.find(mark)) != std::string_view::npos;) {
+    rest += text.substr(0, at);
+    text.remove_prefix(at + mark.size());
+  }
+  return rest.append(text);
+}
+
 bool is_mark(char c) { return c == ',' || c == '.' || c == '!' || c == '?'; }
 
 /// d2l puts a space before each mark, cuts at spaces and drops empty tokens. Beginning a new token
@@ -94,7 +104,7 @@ Tokens Tokenizer::tokenize(std::string_view text) const {
   if (const auto offset = invalid_utf8_at(text))
     fail("tokenizer: the text is not UTF-8 at byte offset ", *offset);
   // Compose before lowering the case, too: İ stored as I and a dot above must be mapped as İ is.
-  const std::string composed = compose(text);
+  const std::string composed = compose(without_byte_order_marks(text));
   if (kind == Kind::words)
     return split_words(map_code_points(composed, lower_case_and_plain_space));
   const std::string line = map_code_points(composed, breaks_to_space);

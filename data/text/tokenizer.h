@@ -26,7 +26,8 @@ enum class Spacing { english, french };
 ///
 /// `sentencepiece` splits the NFC text into the subwords of a trained model (data/text/subwords.h).
 ///
-/// All of them treat tab, line feed and carriage return as a plain space.
+/// All of them treat tab, line feed and carriage return as a plain space, and drop byte order marks
+/// (U+FEFF), which remain where files were joined.
 struct Tokenizer {
   enum class Kind { words, characters, sentencepiece };
 

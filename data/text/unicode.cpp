@@ -137,6 +137,11 @@ bool is_white_space(char32_t c) {
   return c == 0x85 || category(c) == UTF8PROC_CATEGORY_ZS || c == 0x2028 || c == 0x2029;
 }
 
+bool is_invisible(char32_t c) {
+  return is_white_space(c) || category(c) == UTF8PROC_CATEGORY_CC ||
+         category(c) == UTF8PROC_CATEGORY_CF;
+}
+
 bool is_number(char32_t c) { return in_categories(c, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO); }
 
 bool is_punctuation(char32_t c) {

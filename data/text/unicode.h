@@ -32,6 +32,10 @@ std::string lower_case(std::string_view text);
 /// What Python's str.split() splits at.
 bool is_white_space(char32_t c);
 
+/// White space, control characters (Cc) and format characters (Cf), such as the zero width space
+/// U+200B and the byte order mark U+FEFF.
+bool is_invisible(char32_t c);
+
 bool is_number(char32_t c);       ///< general category N
 bool is_punctuation(char32_t c);  ///< general category P
 bool is_symbol(char32_t c);       ///< general category S

@@ -4,6 +4,7 @@
 
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
+#include "autograd/support/printable.h"
 #include "data/text/unicode.h"
 
 namespace adjoint::data {
@@ -91,7 +92,8 @@ void Vocabulary::save(const std::filesystem::path& path) const {
 }
 
 Vocabulary Vocabulary::load(const std::filesystem::path& path) {
-  const std::vector<std::string> lines = read_lines(path);
+  constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
+  const std::vector<std::string> lines = lines_of(read_regular_file(path, most_bytes));
   require(!lines.empty(), path.string(), ": the file is empty");
   const auto check = [&](bool condition, std::size_t line, const auto&... parts) {
     require(condition, path.string(), ":", line + 1, ": ", parts...);
@@ -108,7 +110,8 @@ Vocabulary Vocabulary::load(const std::filesystem::path& path) {
     check(!invalid_utf8_at(lines[i]), i, "the token is not UTF-8");
     check(lines[i].find('\r') == std::string::npos, i, "the token contains a line break");
     check(!is_reserved(lines[i]), i, "the reserved symbol ", lines[i], " occurs twice");
-    check(!vocabulary.contains(lines[i]), i, "the token ", lines[i], " occurs twice");
+    check(!vocabulary.contains(lines[i]), i, "the token ", printable_line(lines[i]),
+          " occurs twice");
     vocabulary.add(lines[i]);
   }
   return vocabulary;

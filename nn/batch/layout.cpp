@@ -13,7 +13,7 @@ Layout::Layout(std::vector<Index> lengths, Index steps)
     require(is_packed() || length <= steps_, "layout: a length of ", length, " in a batch of ",
             steps_, " steps");
     begins_.push_back(rows_);
-    rows_ += is_packed() ? length : steps_;
+    rows_ = sum_of_sizes("layout", rows_, is_packed() ? length : steps_);
   }
   number_rows();
 }
@@ -32,7 +32,7 @@ Index Layout::steps() const {
 }
 
 Tensor Layout::neighbours(Index behind, Index ahead) const {
-  const Index count = behind + 1 + ahead;
+  const Index count = sum_of_sizes("layout", behind, sum_of_sizes("layout", ahead, 1));
   Tensor result = adjoint::full({rows_, count}, none, DType::i64);
   const std::span<Index> out = result.edit<Index>();
   for (Index example = 0; example < examples(); ++example)

@@ -25,6 +25,20 @@ Mask Mask::with(AttentionPattern pattern) const {
   return result;
 }
 
+Tensor Mask::taking_part(bool queries) const {
+  Tensor result = zeros({queries ? query_rows_ : key_positions_.numel()}, DType::b8);
+  const std::span<bool> takes_part = result.edit<bool>();
+  const bool* const allowed =
+      pattern_->allowed.defined() ? pattern_->allowed.values<bool>().data() : nullptr;
+  for (const AttentionPattern::Example& e : pattern_->examples)
+    for (Index i = 0; i < e.queries; ++i)
+      for (Index j = 0; j < pattern_->visible_keys(e, i); ++j)
+        if (!allowed || allowed[(e.query_begin + i) * pattern_->allowed.size(1) + j])
+          takes_part[static_cast<std::size_t>(queries ? e.query_begin + i : e.key_begin + j)] =
+              true;
+  return result;
+}
+
 Mask Mask::causal() const {
   AttentionPattern pattern = *pattern_;
   pattern.causal = true;

@@ -33,6 +33,10 @@ class Mask {
   /// The position of each row in its sequence: i64 [rows].
   const Tensor& query_positions() const { return query_positions_; }
   const Tensor& key_positions() const { return key_positions_; }
+  /// Which rows of queries may attend to some key: b8 [rows]. False for padding, too.
+  Tensor attending_queries() const { return taking_part(true); }
+  /// Which rows of keys some query may attend to: b8 [rows].
+  Tensor attended_keys() const { return taking_part(false); }
   /// The mask as attention() takes it.
   const std::shared_ptr<const AttentionPattern>& pattern() const { return pattern_; }
   /// The mask for attention composed of other operations.
@@ -42,6 +46,7 @@ class Mask {
 
  private:
   Mask with(AttentionPattern pattern) const;
+  Tensor taking_part(bool queries) const;
 
   std::shared_ptr<const AttentionPattern> pattern_;
   Tensor query_positions_, key_positions_;

@@ -16,7 +16,7 @@ std::vector<Index> lengths_of(std::span<const Ids> sequences) {
 Sequences Sequences::padded(std::span<const Ids> sequences, Index padding) {
   std::vector<Index> lengths = lengths_of(sequences);
   const Index steps = lengths.empty() ? 0 : *std::ranges::max_element(lengths);
-  Tensor ids = full({std::ssize(lengths), steps}, static_cast<double>(padding), DType::i64);
+  Tensor ids = full({std::ssize(lengths), steps}, padding, DType::i64);
   Index* row = ids.edit<Index>().data();
   for (const Ids& sequence : sequences) {
     std::ranges::copy(sequence, row);

@@ -67,10 +67,12 @@ void PropertyReport::compare(const std::string& name, const Tensor& actual, cons
                         .elements = worst.exceeding});
 }
 
-std::ostream& operator<<(std::ostream& stream, const PropertyReport& report) {
+std::ostream& operator<<(std::ostream& output, const PropertyReport& report) {
   constexpr std::size_t most_lines = 5;
+  if (report)
+    return output << text_from(report.property, ": holds, ", report.compared, " elements compared");
+  TextStream stream;
   stream << report.property;
-  if (report) return stream << ": holds, " << report.compared << " elements compared";
   std::vector<Violation> worst = report.violations;
   std::ranges::stable_sort(worst, std::ranges::greater(), &Violation::size);
   stream << ": violated in " << worst.size() << (worst.size() == 1 ? " way" : " ways");
@@ -79,7 +81,8 @@ std::ostream& operator<<(std::ostream& stream, const PropertyReport& report) {
     if (worst[i].elements > 1) stream << " (" << worst[i].elements << " elements)";
   }
   if (worst.size() > most_lines) stream << "\n  and in " << worst.size() - most_lines << " more";
-  return stream << "\n  usual cause: " << report.cause;
+  stream << "\n  usual cause: " << report.cause;
+  return output << stream.str();
 }
 
 // ---- Independence -------------------------------------------------------------------------------

@@ -10,10 +10,7 @@ namespace {
 
 // log Σ exp(x) = m + log Σ exp(x − m), where m is the largest x: so nothing overflows.
 double log_sum_exp(const std::vector<double>& x, double largest) {
-  double total = 0;
-#pragma omp simd reduction(+ : total)
-  for (std::size_t i = 0; i < x.size(); ++i) total += kernels::exp(x[i] - largest);
-  return largest + std::log(total);
+  return largest + std::log(kernels::sum_of_exponentials(x.data(), std::ssize(x), 1, largest));
 }
 
 }  // namespace

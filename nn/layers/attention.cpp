@@ -34,7 +34,8 @@ Tensor MultiHeadAttention::operator()(const Tensor& queries, const Tensor& memor
                                       const Tensor& values, const Mask& mask,
                                       const Context& context) const {
   const NameScope scope(context.path());
-  return attend(queries, keys(memory, mask.key_positions()), value(values), mask, context);
+  return attend(queries, keys(visible_keys(memory, mask), mask.key_positions()),
+                value(visible_keys(values, mask)), mask, context);
 }
 
 Tensor MultiHeadAttention::attend(const Tensor& queries, const Tensor& projected_keys,
@@ -43,7 +44,7 @@ Tensor MultiHeadAttention::attend(const Tensor& queries, const Tensor& projected
   const NameScope scope(context.path());
   const Tensor found = std::visit(
       [&](const auto& h) {
-        const Tensor q = h.queries(query(queries), mask.query_positions());
+        const Tensor q = h.queries(query(visible_queries(queries, mask)), mask.query_positions());
         if (context.watches_attention())
           context.see_attention(without_pruned(h.weights(q, projected_keys, mask)));
         return h(q, projected_keys, projected_values, mask, context);  // […, width]
@@ -51,16 +52,17 @@ Tensor MultiHeadAttention::attend(const Tensor& queries, const Tensor& projected
       heads);
   if (pruned.empty()) return output(found);
   const Index width = found.size(-1);
-  const Tensor factors = broadcast_to(kept(found.dtype()), {head_count(), width / head_count()});
-  return output(found * reshape(factors, {width}));
+  const Tensor counts = broadcast_to(kept(), {head_count(), width / head_count()});
+  return output(where(reshape(counts, {width}), found, scalar(0, found.dtype())));
 }
 
 Tensor MultiHeadAttention::weights(const Tensor& queries, const Tensor& memory,
                                    const Mask& mask) const {
   return std::visit(
       [&](const auto& h) {
-        const Tensor q = h.queries(query(queries), mask.query_positions());
-        return without_pruned(h.weights(q, keys(memory, mask.key_positions()), mask));
+        const Tensor q = h.queries(query(visible_queries(queries, mask)), mask.query_positions());
+        return without_pruned(
+            h.weights(q, keys(visible_keys(memory, mask), mask.key_positions()), mask));
       },
       heads);
 }
@@ -73,14 +75,15 @@ void MultiHeadAttention::prune(const std::vector<Index>& heads_off) {
 }
 
 Tensor MultiHeadAttention::without_pruned(const Tensor& weights) const {
-  return pruned.empty() ? weights : weights * reshape(kept(weights.dtype()), {head_count(), 1, 1});
+  if (pruned.empty()) return weights;
+  return where(reshape(kept(), {head_count(), 1, 1}), weights, scalar(0, weights.dtype()));
 }
 
-// 0 for the heads that are switched off, 1 for the others: [heads, 1].
-Tensor MultiHeadAttention::kept(DType dtype) const {
-  Tensor factors = ones({head_count(), 1}, DType::f64);
-  for (const Index head : pruned) factors.edit<double>()[static_cast<std::size_t>(head)] = 0;
-  return adjoint::cast(factors, dtype);
+// False for the heads that are switched off, true for the others: b8 [heads, 1].
+Tensor MultiHeadAttention::kept() const {
+  Tensor counts = ones({head_count(), 1}, DType::b8);
+  for (const Index head : pruned) counts.edit<bool>()[static_cast<std::size_t>(head)] = false;
+  return counts;
 }
 
 }  // namespace adjoint::nn

@@ -71,7 +71,7 @@ struct MultiHeadAttention : Module {
 
  private:
   Tensor without_pruned(const Tensor& weights) const;
-  Tensor kept(DType dtype) const;
+  Tensor kept() const;
 };
 
 }  // namespace adjoint::nn

@@ -49,13 +49,13 @@ Tensor RelativeHeads::operator()(const Tensor& q, const Tensor& k, const Tensor&
                                  const Mask& mask, const Context& context) const {
   const PaddedPattern padded = mask.padded();
   const Tensor by_pair = distances(padded);
-  const Tensor kept = dropped(weights(q, k, padded, by_pair), padded, context);
-  Tensor found = matmul(kept, padded.split_keys(v, count));  // [examples, heads, queries, d]
+  const KeptWeights kept = dropped(weights(q, k, padded, by_pair), padded, context);
+  Tensor found = kept.sum(padded.split_keys(v, count));  // [examples, heads, queries, d]
   if (value_vectors.defined()) {
     // The sum of a query's weights at each distance, then one product with a^V.
     const Shape shape{padded.examples, count, padded.queries, value_vectors.size(0)};
-    const Tensor by_distance =
-        reshape(scatter_add(kept, by_pair, 0, shape.numel()), shape);  // [.., queries, distances]
+    const Tensor by_distance = reshape(scatter_add(kept.weights, by_pair, 0, shape.numel()),
+                                       shape);           // [.., queries, distances]
     found = found + matmul(by_distance, value_vectors);  // [examples, heads, queries, d]
   }
   return padded.join(found, q.shape());  // […, heads · d]
@@ -77,7 +77,8 @@ Tensor RelativeHeads::weights(const Tensor& query, const Tensor& key, const Padd
   const Tensor k = padded.split_keys(key, count);       // [examples, heads, keys, d]
   // q · a^K once for each distance, then looked up for each key.
   const Tensor by_distance = matmul(q, key_vectors, Transposed::b);  // [.., queries, distances]
-  const Tensor scores = matmul(q, k, Transposed::b) + gather(reshape(by_distance, {-1}), distances);
+  const Tensor scores =
+      masked_scores(q, k, padded.allowed) + gather(reshape(by_distance, {-1}), distances);
   return masked_softmax(scores / std::sqrt(static_cast<double>(d)), padded.allowed);
 }
 

@@ -2,12 +2,56 @@
 // dot products (Vaswani et al. 2017, section 3.2). additive_attention.h has another kind.
 #pragma once
 
+#include <functional>
+
+#include "autograd/kernels/masked_product.h"
 #include "nn/batch/context.h"
 #include "nn/batch/mask.h"
 #include "nn/layers/dropout.h"
 #include "nn/module.h"
 
 namespace adjoint::nn {
+
+/// Whether no element is NaN or infinite. Attention looks before it takes the trouble to keep such
+/// elements, where they are masked, out of products with 0.
+inline bool all_finite(const Tensor& x) {
+  return dispatch(x.dtype(), [&]<class T>() {
+    if constexpr (Real<T>)
+      return kernels::all_finite(x.values<T>());
+    else
+      return true;
+  });
+}
+
+/// Queries or keys […, width], with zeros in the rows that the mask leaves out altogether, such as
+/// padding, if there are elements that are not finite. The gradient of such a row is 0, and the
+/// vjp of a projection would multiply it by what the row holds.
+inline Tensor without_rows(const Tensor& x, const std::function<Tensor()>& rows_to_keep) {
+  if (all_finite(x)) return x;
+  return where(reshape(rows_to_keep(), x.shape().with(-1, 1)), x, scalar(0, x.dtype()));
+}
+inline Tensor visible_queries(const Tensor& x, const Mask& mask) {
+  return without_rows(x, [&] { return mask.attending_queries(); });
+}
+inline Tensor visible_keys(const Tensor& x, const Mask& mask) {
+  return without_rows(x, [&] { return mask.attended_keys(); });
+}
+
+/// Attention weights after dropout, and the pairs of query and key that it and the mask leave, b8
+/// of the same shape or one that broadcasts to it.
+struct KeptWeights {
+  Tensor weights, pairs;
+
+  /// Without dropout: all that the mask leaves.
+  KeptWeights(Tensor all, Tensor mask) : weights(std::move(all)), pairs(std::move(mask)) {}
+  /// With these factors of dropout.
+  KeptWeights(const Tensor& all, const Tensor& mask, const Tensor& factors)
+      : weights(all * factors),
+        pairs(where(greater(factors, scalar(0, factors.dtype())), mask, scalar(0, DType::b8))) {}
+
+  /// Σⱼ wᵢⱼ vⱼ over those pairs.
+  Tensor sum(const Tensor& values) const { return masked_sum(weights, values, pairs); }
+};
 
 /// The heads of a multi-head attention layer, between its projections. Each kind is a module with
 /// these calls, where q, k and v […, width] hold the heads side by side and have been projected:
@@ -29,15 +73,18 @@ struct Heads : Module {
  protected:
   /// Dropout of weights [examples, heads, queries, keys] outside the fused kernel. What is dropped
   /// depends on the key, example, position and head, whatever the layout.
-  Tensor dropped(const Tensor& weights, const PaddedPattern& padded, const Context& context) const {
-    if (!context.training() || drop == 0) return weights;
+  KeptWeights dropped(const Tensor& weights, const PaddedPattern& padded,
+                      const Context& context) const {
+    if (!context.training() || drop == 0) return {weights, padded.allowed};
     Tensor numbers({{padded.examples, count, padded.queries}, DType::i64});
     Index* number = numbers.edit<Index>().data();
     const Index* rows = padded.row_numbers.values<Index>().data();
     for (Index n = 0; n < padded.examples; ++n, rows += padded.queries)
       for (Index head = 0; head < count; ++head)
         for (Index i = 0; i < padded.queries; ++i) *number++ = rows[i] * count + head;
-    return adjoint::dropout(weights, drop, context.take_key(), reshape(numbers, {-1}));
+    const Tensor all = ones(weights.shape(), weights.dtype());
+    return {weights, padded.allowed,
+            adjoint::dropout(all, drop, context.take_key(), reshape(numbers, {-1}))};
   }
 };
 

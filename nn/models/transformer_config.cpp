@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/support/printable.h"
+
 namespace adjoint::nn {
 
 std::vector<std::string> TransformerConfig::attention_layers() const {
@@ -15,6 +17,8 @@ std::vector<std::string> TransformerConfig::attention_layers() const {
 }
 
 namespace {
+
+constexpr Index most_blocks = 10'000;
 
 // The rules about one configuration. Messages call its fields what the caller calls them.
 struct Rules {
@@ -50,6 +54,9 @@ struct Rules {
                                              {"decoder_blocks", c.decoder_blocks, 0},
                                              {"max_distance", c.max_distance, 1}})
       demand(size >= least, name(field), " must be at least ", least, ", is ", size);
+    for (const auto& [field, blocks] :
+         {std::pair{"encoder_blocks", c.encoder_blocks}, {"decoder_blocks", c.decoder_blocks}})
+      demand(blocks <= most_blocks, name(field), " must be at most ", most_blocks, ", is ", blocks);
     demand(c.dropout >= 0 && c.dropout < 1, name("dropout"), " must lie in [0, 1), is ", c.dropout);
   }
 
@@ -105,12 +112,16 @@ struct Rules {
   }
 
   void check_pruned_heads() const {
+    if (c.pruned_heads.empty()) return;
     const std::vector<std::string> layers = c.attention_layers();
+    constexpr std::size_t shown = 12;
     std::string known;
-    for (const std::string& layer : layers) known += (known.empty() ? "" : ", ") + layer;
+    for (std::size_t i = 0; i < std::min(layers.size(), shown); ++i)
+      known += (i == 0 ? "" : ", ") + layers[i];
+    if (layers.size() > shown) known += text_from(" and ", layers.size() - shown, " more");
     for (const auto& [layer, head] : c.pruned_heads) {
       demand(std::ranges::find(layers, layer) != layers.end(), name("pruned_heads"),
-             ": there is no attention layer '", layer, "'; there are ", known);
+             ": there is no attention layer '", printable_line(layer), "'; there are ", known);
       demand(head >= 0 && head < c.heads, name("pruned_heads"), ": ", layer, " has no head ", head,
              "; with ", value("heads", c.heads), " they are 0 to ", c.heads - 1);
     }

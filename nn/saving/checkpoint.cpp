@@ -6,6 +6,8 @@
 #include <set>
 
 #include "autograd/support/files.h"
+#include "autograd/support/printable.h"
+#include "nn/saving/element_types.h"
 
 namespace adjoint::nn {
 namespace {
@@ -19,7 +21,7 @@ void require_format(Metadata& metadata, const std::string& path) {
   require(!format.empty() && format.mapped().starts_with(format_name), path,
           ": not a training state");
   const std::string version = format.mapped().substr(format_name.size());
-  require(version == format_version, path, ": a training state in format ", shown(version),
+  require(version == format_version, path, ": a training state in format ", printable_line(version),
           ", written by another version of adjoint; this version reads format ", format_version);
 }
 
@@ -33,12 +35,13 @@ class Writer : public State {
             "saving: two tensors have the name ", path);
   }
   void on_value(const std::string& path, Index& count) override {
-    on_fixed(path, std::to_string(count));
+    store(path, std::to_string(count));
   }
-  void on_value(const std::string& path, double& number) override {
-    on_fixed(path, text_of(number));
+  void on_value(const std::string& path, double& number) override { store(path, text_of(number)); }
+  void on_fixed(const std::string& path, const std::string& value, Absent) override {
+    store(path, value);
   }
-  void on_fixed(const std::string& path, const std::string& value) override {
+  void store(const std::string& path, const std::string& value) {
     require(content.metadata.emplace(path, value).second, "saving: two values have the name ",
             path);
   }
@@ -54,44 +57,60 @@ std::string some_of(const std::vector<std::string>& all, const std::string& sepa
   return text;
 }
 
-/// Notes differences and what to copy, and changes nothing before copy().
+using Entries = std::map<std::string, SafeTensorsFile::Entry>;
+
+Entries entries_of(const SafeTensors& content) {
+  Entries entries;
+  for (const auto& [name, x] : content.tensors) {
+    const ElementType& type = element_type(x.dtype());
+    entries[name] = {.form = x.form(), .type = std::string(type.code)};
+  }
+  return entries;
+}
+
+/// Compares a file's header with what it visits, and notes what to copy. It takes no memory for
+/// tensors, and changes nothing, before copy().
 class Reader : public State {
  public:
-  Reader(const SafeTensors& file, const std::string& owner) : file_(file), owner_(owner) {}
+  Reader(const Entries& entries, const Metadata& metadata, const std::string& owner)
+      : entries_(entries), metadata_(metadata), owner_(owner) {}
 
   std::string differences() const {
     std::vector<std::string> unexpected, all;
     const auto add_unexpected = [&](const auto& entries) {
       for (const auto& [path, value] : entries)
-        if (!visited_.contains(path)) unexpected.push_back(shown(path));
+        if (!visited_.contains(path)) unexpected.push_back(printable_line(path));
     };
-    add_unexpected(file_.metadata);
-    add_unexpected(file_.tensors);
+    add_unexpected(metadata_);
+    add_unexpected(entries_);
     if (!missing_.empty()) all.push_back("missing " + some_of(missing_, ", "));
     if (!unexpected.empty()) all.push_back("unexpected " + some_of(unexpected, ", "));
     if (!different_.empty()) all.push_back(some_of(different_, "; "));
     if (castable_) all.push_back("load the file in its own dtype, then cast the model");
     return some_of(all, "; ");
   }
-  void copy() const {
-    for (const auto& each : copies_) each();
+  /// Copies the file's tensors and numbers.
+  void copy(const std::map<std::string, Tensor>& tensors) const {
+    for (const auto& [path, tensor] : targets_)
+      dispatch(tensor.dtype(), [&, &name = path, &target = tensor]<class T>() {
+        std::ranges::copy(tensors.at(name).values<T>(), Tensor(target).edit<T>().begin());
+      });
+    for (const auto& each : numbers_) each();
   }
 
  private:
   void on_value(const std::string& path, Tensor& tensor) override {
-    const Tensor* const stored = find(file_.tensors, path);
+    const SafeTensorsFile::Entry* const stored = find(entries_, path);
     if (!stored) return;
-    if (stored->form() != tensor.form()) {
-      differ(path, " is ", stored->dtype(), ' ', stored->shape(), ", ", owner_, " has ",
-             tensor.dtype(), ' ', tensor.shape());
-      castable_ |= is_real(stored->dtype()) && stored->dtype() != tensor.dtype();
+    const Form& form = stored->form;
+    if (form == tensor.form()) {
+      targets_.emplace_back(path, tensor);
       return;
     }
-    copies_.push_back([tensor, stored]() mutable {
-      dispatch(tensor.dtype(), [&]<class T>() {
-        std::ranges::copy(stored->values<T>(), tensor.edit<T>().begin());
-      });
-    });
+    differ(path, " is ", form.dtype, ' ', form.shape,
+           stored->widened() ? " (" + stored->type + " in the file)" : "", ", ", owner_, " has ",
+           tensor.dtype(), ' ', tensor.shape());
+    castable_ |= is_real(form.dtype) && form.dtype != tensor.dtype();
   }
   void on_value(const std::string& path, Index& count) override {
     parse(path, count, "an integer of at least 0", [](Index value) { return value >= 0; });
@@ -99,10 +118,11 @@ class Reader : public State {
   void on_value(const std::string& path, double& number) override {
     parse(path, number, "a number", [](double value) { return !std::isnan(value); });
   }
-  void on_fixed(const std::string& path, const std::string& value) override {
-    const std::string* const stored = find(file_.metadata, path);
+  void on_fixed(const std::string& path, const std::string& value, Absent absent) override {
+    if (absent == Absent::accepted && !metadata_.contains(path)) return;
+    const std::string* const stored = find(metadata_, path);
     if (stored && *stored != value)
-      differ(path, " is ", shown(*stored), ", ", owner_, " has ", value);
+      differ(path, " is ", printable_line(*stored), ", ", owner_, " has ", value);
   }
 
   template <class Value>
@@ -115,33 +135,45 @@ class Reader : public State {
   }
   template <class Number, class Valid>
   void parse(const std::string& path, Number& number, const char* expected, Valid valid) {
-    const std::string* const text = find(file_.metadata, path);
+    const std::string* const text = find(metadata_, path);
     if (!text) return;
     Number value{};
     const char* const end = text->data() + text->size();
     const auto [stop, error] = std::from_chars(text->data(), end, value);
     if (error != std::errc() || stop != end || !valid(value))
-      differ(path, " is ", shown(*text), ", which is not ", expected);
+      differ(path, " is ", printable_line(*text), ", which is not ", expected);
     else
-      copies_.push_back([&number, value] { number = value; });
+      numbers_.push_back([&number, value] { number = value; });
   }
   template <class... Parts>
   void differ(const Parts&... parts) {
     different_.push_back(text_from(parts...));
   }
 
-  const SafeTensors& file_;
+  const Entries& entries_;
+  const Metadata& metadata_;
   const std::string& owner_;
   std::set<std::string> visited_;
   std::vector<std::string> missing_, different_;
   bool castable_ = false;
-  std::vector<std::function<void()>> copies_;
+  std::vector<std::pair<std::string, Tensor>> targets_;
+  std::vector<std::function<void()>> numbers_;
 };
 
 VisitState parameters_of(const Module& module) {
   return [&module](State& visit) {
     for (auto& [name, parameter] : named_parameters(module)) visit(name, parameter);
   };
+}
+
+/// Error unless the file fits what it visits.
+Reader compared(const VisitState& visit, const Entries& entries, const Metadata& metadata,
+                const std::string& owner, const std::string& complaint) {
+  Reader reader(entries, metadata, owner);
+  visit(reader);
+  const std::string differences = reader.differences();
+  require(differences.empty(), complaint, differences);
+  return reader;
 }
 
 }  // namespace
@@ -172,11 +204,8 @@ SafeTensors collect(const VisitState& visit) {
 
 void restore(const VisitState& visit, const SafeTensors& file, const std::string& owner,
              const std::string& complaint) {
-  Reader reader(file, owner);
-  visit(reader);
-  const std::string differences = reader.differences();
-  require(differences.empty(), complaint, differences);
-  reader.copy();
+  const Entries entries = entries_of(file);
+  compared(visit, entries, file.metadata, owner, complaint).copy(file.tensors);
 }
 
 void save_state(const VisitState& visit, const std::filesystem::path& path) {
@@ -187,9 +216,12 @@ void save_state(const VisitState& visit, const std::filesystem::path& path) {
 }
 
 void load_state(const VisitState& visit, const std::filesystem::path& path) {
-  SafeTensors file = read_safetensors(path);
-  require_format(file.metadata, path.string());
-  restore(visit, file, "this run", path.string() + ": saved by a different run: ");
+  const SafeTensorsFile file(path);
+  Metadata metadata = file.metadata();
+  require_format(metadata, path.string());
+  compared(visit, file.entries(), metadata, "this run",
+           path.string() + ": saved by a different run: ")
+      .copy(file.read().tensors);
 }
 
 void save_parameters(const Module& module, const std::filesystem::path& path,
@@ -200,9 +232,13 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
 }
 
 void load_parameters(Module& module, const std::filesystem::path& path) {
-  SafeTensors file = read_safetensors(path);
-  file.metadata.clear();
-  restore(parameters_of(module), file, "the model", path.string() + ": does not fit this model: ");
+  load_parameters(module, SafeTensorsFile(path));
+}
+
+void load_parameters(Module& module, const SafeTensorsFile& file) {
+  compared(parameters_of(module), file.entries(), {}, "the model",
+           file.path().string() + ": does not fit this model: ")
+      .copy(file.read().tensors);
 }
 
 }  // namespace adjoint::nn

@@ -16,8 +16,10 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
 
 /// Copies the values of a file into the module's tensors, in place: tied weights stay tied, and an
 /// optimizer keeps the tensors that it knows. Names, shapes and dtypes must match; if
-/// not, one Error lists the differences and the module is unchanged.
+/// not, one Error lists the differences and the module is unchanged. Elements that tensors do not
+/// have, such as F16, are widened first.
 void load_parameters(Module& module, const std::filesystem::path& path);
+void load_parameters(Module& module, const SafeTensorsFile& file);
 
 // ---- The state of a training run, from which the run can be resumed -----------------------------
 //
@@ -69,26 +71,37 @@ class State {
   /// A value that is fixed during a run but determines its course: a setting, the data, a random
   /// key. It is stored, and loading compares it.
   State& fixed(const std::string& name, const auto& value) {
-    using Value = std::remove_cvref_t<decltype(value)>;
-    if constexpr (std::is_arithmetic_v<Value>)
-      on_fixed(prefix_ + name, text_of(static_cast<double>(value)));
-    else if constexpr (std::is_same_v<Value, Key>)
-      on_fixed(prefix_ + name, std::to_string(value.value()));
-    else
-      on_fixed(prefix_ + name, value);
+    on_fixed(prefix_ + name, text_of(value), Absent::refused);
+    return *this;
+  }
+  /// The same for a value that earlier versions did not store: a file without it is accepted.
+  State& fixed_if_stored(const std::string& name, const auto& value) {
+    on_fixed(prefix_ + name, text_of(value), Absent::accepted);
     return *this;
   }
 
  protected:
+  enum class Absent { refused, accepted };  ///< what a file without a fixed value is
+
   /// The shortest text that reads back as exactly this number.
   static std::string text_of(double number);
 
   virtual void on_value(const std::string& path, Tensor& tensor) = 0;
   virtual void on_value(const std::string& path, Index& count) = 0;
   virtual void on_value(const std::string& path, double& number) = 0;
-  virtual void on_fixed(const std::string& path, const std::string& value) = 0;
+  virtual void on_fixed(const std::string& path, const std::string& value, Absent absent) = 0;
 
  private:
+  static std::string text_of(const auto& value) {
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::is_arithmetic_v<Value>)
+      return text_of(static_cast<double>(value));
+    else if constexpr (std::is_same_v<Value, Key>)
+      return std::to_string(value.value());
+    else
+      return value;
+  }
+
   std::string prefix_;
 };
 

@@ -7,11 +7,12 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <tuple>
 
 #include "autograd/support/checksum.h"
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
+#include "autograd/support/printable.h"
+#include "nn/saving/element_types.h"
 
 namespace adjoint::nn {
 namespace {
@@ -25,9 +26,6 @@ constexpr std::size_t length_bytes = 8;  // of the number before the header
 constexpr std::uint64_t max_header = 100'000'000;
 constexpr auto metadata_key = "__metadata__";
 constexpr auto checksum_key = "adjoint.crc32";
-constexpr std::string_view codes[] = {"F32", "F64", "I64", "BOOL"};  // by DType
-
-std::string_view code_of(DType dtype) { return codes[static_cast<std::size_t>(dtype)]; }
 
 /// The bytes of a tensor's elements, in place.
 std::string_view bytes_of(const Tensor& x) {
@@ -38,23 +36,31 @@ std::string_view bytes_of(const Tensor& x) {
 }
 
 /// CRC-32 of everything but a checksum, in hexadecimal (README.md).
-std::string checksum_of(const SafeTensors& content) {
-  const std::string end(1, '\0');
-  std::uint32_t sum = 0;
-  for (const auto& [key, text] : content.metadata)
-    if (key != checksum_key) sum = crc32(key + end + text + end, sum);
-  for (const auto& [name, x] : content.tensors) {
-    if (!x.defined()) continue;  // writing refuses it
-    std::string sizes;
-    for (const Index size : x.shape().sizes())
-      sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
-    sum = crc32(name + end + std::string(code_of(x.dtype())) + end + sizes + end, sum);
-    sum = crc32(bytes_of(x), sum);
+class Checksum {
+ public:
+  explicit Checksum(const Metadata& metadata) {
+    for (const auto& [key, text] : metadata)
+      if (key != checksum_key) sum_ = crc32(key + end + text + end, sum_);
   }
-  char text[9];
-  std::snprintf(text, sizeof text, "%08x", sum);
-  return text;
-}
+  /// To be called in the order of the names.
+  void add(const std::string& name, std::string_view type, const Shape& shape,
+           std::string_view bytes) {
+    std::string sizes;
+    for (const Index size : shape.sizes())
+      sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
+    sum_ = crc32(name + end + std::string(type) + end + sizes + end, sum_);
+    sum_ = crc32(bytes, sum_);
+  }
+  std::string text() const {
+    char text[9];
+    std::snprintf(text, sizeof text, "%08x", sum_);
+    return text;
+  }
+
+ private:
+  const std::string end = std::string(1, '\0');
+  std::uint32_t sum_ = 0;
+};
 
 /// Returns f(). An Error that f throws gets `what`, a file or a tensor, in front.
 template <class F>
@@ -66,32 +72,31 @@ auto about(const std::string& what, const F& f) {
   }
 }
 
-// ---- Reading. Nothing in the file is trusted before it is checked. ------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
-/// What the header says about one tensor.
-struct Entry {
-  std::string name;
-  Form form;
-  std::uint64_t begin, end;  // in the data
+using Entries = std::map<std::string, SafeTensorsFile::Entry>;
 
-  std::string title() const { return "tensor " + shown(name); }
-};
+std::string title_of(const std::string& name) { return "tensor " + printable_line(name); }
 
 /// The header, without the length before it.
-std::string_view cut_header(std::string_view bytes) {
-  require(bytes.size() >= length_bytes, "truncated: a safetensors file has at least ", length_bytes,
-          " bytes, this one has ", bytes.size());
+std::string read_header(const RegularFile& file) {
+  require(file.size() >= length_bytes, "truncated: a safetensors file has at least ", length_bytes,
+          " bytes, this one has ", file.size());
+  char bytes[length_bytes];
+  file.read(0, bytes);
   std::uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), length_bytes);
+  std::memcpy(&length, bytes, length_bytes);
   require(length <= max_header, "not safetensors: the header would have ", length,
           " bytes, the limit is ", max_header);
-  bytes.remove_prefix(length_bytes);
-  require(length <= bytes.size(), "truncated: the header has ", length,
-          " bytes, the file ends after ", bytes.size(), " of them");
-  return bytes.substr(0, length);
+  const std::uint64_t rest = file.size() - length_bytes;
+  require(length <= rest, "truncated: the header has ", length, " bytes, the file ends after ",
+          rest, " of them");
+  std::string text(length, '\0');
+  file.read(length_bytes, text);
+  return text;
 }
 
-Json parse_header(std::string_view text) {
+Json parse_header(const std::string& text) {
   // The parser would skip a byte order mark and take a NUL for the end.
   require(text.starts_with('{'), "the header is not a JSON object");
   const std::size_t nul = text.find('\0');
@@ -107,7 +112,7 @@ Json parse_header(std::string_view text) {
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key)
       require(keys.back().insert(parsed.get<std::string>()).second, "the header has the key ",
-              shown(parsed.get<std::string>()), " twice");
+              printable_line(parsed.get<std::string>()), " twice");
     return true;
   };
   try {
@@ -123,19 +128,10 @@ Metadata read_metadata(const Json& json) {
   require(json.is_object(), metadata_key, " is not an object");
   Metadata metadata;
   for (const auto& [key, value] : json.items()) {
-    require(value.is_string(), metadata_key, ": ", shown(key), " is not a string");
+    require(value.is_string(), metadata_key, ": ", printable_line(key), " is not a string");
     metadata[key] = value.get<std::string>();
   }
   return metadata;
-}
-
-DType read_dtype(const Json& json) {
-  require(json.is_string(), "the dtype is not a string");
-  const auto& code = json.get_ref<const std::string&>();
-  const auto found = std::ranges::find(codes, code);
-  require(found != std::end(codes), "unknown dtype ", shown(code),
-          ", expected F32, F64, I64 or BOOL");
-  return static_cast<DType>(found - codes);
 }
 
 /// A list of integers that an Index can hold, none negative.
@@ -151,75 +147,46 @@ std::vector<Index> read_numbers(const char* field, const Json& json) {
   return numbers;
 }
 
-Entry read_entry(const std::string& name, const Json& json) {
+SafeTensorsFile::Entry read_entry(const Json& json) {
   require(json.is_object() && json.size() == 3 && json.contains("dtype") &&
               json.contains("shape") && json.contains("data_offsets"),
           "expected an object of dtype, shape and data_offsets");
-  const Form form = {Shape(read_numbers("shape", json["shape"])), read_dtype(json["dtype"])};
-  const auto bytes = static_cast<std::uint64_t>(form.shape.numel()) * size_of(form.dtype);
+  require(json["dtype"].is_string(), "the dtype is not a string");
+  const ElementType& type = element_type(json["dtype"].get<std::string>());
+  const Form form = {Shape(read_numbers("shape", json["shape"])), type.dtype};
+  const auto bytes = static_cast<std::uint64_t>(form.shape.numel()) * type.bytes;
 
   const std::vector<Index> offsets = read_numbers("data_offsets", json["data_offsets"]);
   require(offsets.size() == 2 && offsets[0] <= offsets[1],
           "data_offsets are not a begin and an end");
   const auto begin = static_cast<std::uint64_t>(offsets[0]);
   const auto end = static_cast<std::uint64_t>(offsets[1]);
-  require(end - begin == bytes, code_of(form.dtype), " of shape ", form.shape, " takes ", bytes,
+  require(end - begin == bytes, type.code, " of shape ", form.shape, " takes ", bytes,
           " bytes, data_offsets span ", end - begin);
-  return {name, form, begin, end};
+  return {form, std::string(type.code), begin, end};
 }
 
-/// Sorts the entries by their place and checks that they fill the data exactly.
-void check_layout(std::vector<Entry>& entries, std::uint64_t data_size) {
-  std::ranges::sort(entries, {}, [](const Entry& e) { return std::tie(e.begin, e.end, e.name); });
+/// Checks that the tensors fill the data exactly.
+void check_layout(const Entries& entries, std::uint64_t data_size) {
+  std::vector<const Entries::value_type*> in_order;
+  for (const auto& entry : entries) in_order.push_back(&entry);
+  std::ranges::stable_sort(in_order, {}, [](const auto* entry) {
+    return std::pair(entry->second.begin, entry->second.end);
+  });
   std::uint64_t filled = 0;
-  for (const Entry& entry : entries) {
-    require(entry.end <= data_size, "truncated: ", entry.title(), " ends at byte ", entry.end,
+  for (const auto* each : in_order) {
+    const std::string title = title_of(each->first);
+    const SafeTensorsFile::Entry& entry = each->second;
+    require(entry.end <= data_size, "truncated: ", title, " ends at byte ", entry.end,
             " of the data, the file has ", data_size);
     require(entry.begin <= filled, "a hole in the data: bytes ", filled, " to ", entry.begin,
-            ", before ", entry.title(), ", belong to no tensor");
-    require(entry.begin >= filled, entry.title(),
-            " overlaps the tensor before it: it begins at byte ", entry.begin,
-            " of the data, the other ends at ", filled);
+            ", before ", title, ", belong to no tensor");
+    require(entry.begin >= filled, title, " overlaps the tensor before it: it begins at byte ",
+            entry.begin, " of the data, the other ends at ", filled);
     filled = entry.end;
   }
   require(filled == data_size, "trailing bytes: the tensors end at byte ", filled,
           " of the data, the file has ", data_size);
-}
-
-Tensor read_tensor(const Entry& entry, std::string_view data) {
-  const std::string_view bytes = data.substr(entry.begin, entry.end - entry.begin);
-  if (entry.form.dtype == DType::b8)
-    require(std::ranges::all_of(bytes, [](char byte) { return byte == 0 || byte == 1; }),
-            entry.title(), ": a byte of a BOOL tensor is neither 0 nor 1");
-  Tensor result(entry.form);
-  dispatch(entry.form.dtype,
-           [&]<class T>() { std::memcpy(result.edit<T>().data(), bytes.data(), bytes.size()); });
-  return result;
-}
-
-SafeTensors parse(const std::string& bytes) {
-  const std::string_view text = cut_header(bytes);
-  const std::string_view data = std::string_view(bytes).substr(length_bytes + text.size());
-  const Json header = parse_header(text);
-
-  SafeTensors result;
-  std::vector<Entry> entries;
-  for (const auto& [key, json] : header.items()) {
-    if (key == metadata_key)
-      result.metadata = read_metadata(json);
-    else
-      entries.push_back(about("tensor " + shown(key),
-                              [&, &name = key, &entry = json] { return read_entry(name, entry); }));
-  }
-  check_layout(entries, data.size());
-  for (const Entry& entry : entries) result.tensors.emplace(entry.name, read_tensor(entry, data));
-
-  const auto stored = result.metadata.extract(checksum_key);
-  if (stored.empty()) return result;
-  const std::string actual = checksum_of(result);
-  require(stored.mapped() == actual, "damaged: the stored checksum is ", shown(stored.mapped()),
-          ", that of the content is ", actual);
-  return result;
 }
 
 // ---- Writing ------------------------------------------------------------------------------------
@@ -232,7 +199,7 @@ std::vector<const Item*> in_file_order(const SafeTensors& content) {
   std::vector<const Item*> items;
   for (const Item& item : content.tensors) {
     require(item.first != metadata_key, "no tensor may have the name ", metadata_key);
-    require(item.second.defined(), "tensor ", shown(item.first), " is empty");
+    require(item.second.defined(), title_of(item.first), " is empty");
     items.push_back(&item);
   }
   std::ranges::stable_sort(items, std::greater(),
@@ -246,7 +213,7 @@ const std::string& utf8(const std::string& text) {
     static_cast<void>(Json(text).dump());
     return text;
   } catch (const Json::type_error&) {
-    fail("cannot write text that is not UTF-8: ", shown(text));
+    fail("cannot write text that is not UTF-8: ", printable_line(text));
   }
 }
 
@@ -258,7 +225,7 @@ std::string make_header(const std::vector<const Item*>& items, const Metadata& m
     const auto& [name, tensor] = *item;
     const std::uint64_t end = begin + bytes_of(tensor).size();
     auto& entry = json[utf8(name)];
-    entry["dtype"] = code_of(tensor.dtype());
+    entry["dtype"] = element_type(tensor.dtype()).code;
     entry["shape"] = tensor.shape().sizes();
     entry["data_offsets"] = {begin, end};
     begin = end;
@@ -272,20 +239,55 @@ std::string make_header(const std::vector<const Item*>& items, const Metadata& m
 
 }  // namespace
 
-std::string shown(const std::string& text) {
-  constexpr std::size_t longest = 100;
-  const std::string quoted = Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
-  const std::string inside = quoted.substr(1, quoted.size() - 2);
-  return inside.size() <= longest ? inside : inside.substr(0, longest) + "...";
+bool SafeTensorsFile::Entry::widened() const { return type != element_type(form.dtype).code; }
+
+SafeTensorsFile::SafeTensorsFile(const std::filesystem::path& path)
+    : path_(path), file_(std::make_unique<const RegularFile>(path)) {
+  about(path.string(), [&] {
+    const std::string text = read_header(*file_);
+    const Json header = parse_header(text);
+    for (const auto& [key, json] : header.items()) {
+      if (key == metadata_key)
+        metadata_ = read_metadata(json);
+      else
+        entries_.emplace(key, about(title_of(key), [&entry = json] { return read_entry(entry); }));
+    }
+    data_ = length_bytes + text.size();
+    check_layout(entries_, file_->size() - data_);
+    if (const auto stored = metadata_.extract(checksum_key)) checksum_ = stored.mapped();
+  });
+}
+
+SafeTensorsFile::~SafeTensorsFile() = default;
+
+SafeTensors SafeTensorsFile::read() const {
+  SafeTensors result{{}, metadata_};
+  Checksum sum(metadata_);
+  std::string bytes;
+  for (const auto& [name, entry] : entries_) {
+    bytes.resize(entry.end - entry.begin);
+    file_->read(data_ + entry.begin, bytes);
+    sum.add(name, entry.type, entry.form.shape, bytes);
+    result.tensors.emplace(name, about(path_.string() + ": " + title_of(name), [&, &e = entry] {
+                             return tensor_of(element_type(e.type), e.form.shape, bytes);
+                           }));
+  }
+  require(!checksum_ || *checksum_ == sum.text(), path_.string(),
+          ": damaged: the stored checksum is ", printable_line(checksum_.value_or("")),
+          ", that of the content is ", sum.text());
+  return result;
 }
 
 SafeTensors read_safetensors(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
-  return about(path.string(), [&] { return parse(bytes); });
+  return SafeTensorsFile(path).read();
 }
 
 SafeTensors with_checksum(SafeTensors content) {
-  content.metadata[checksum_key] = checksum_of(content);
+  Checksum sum(content.metadata);
+  for (const auto& [name, x] : content.tensors)
+    if (x.defined())  // writing refuses what is not
+      sum.add(name, element_type(x.dtype()).code, x.shape(), bytes_of(x));
+  content.metadata[checksum_key] = sum.text();
   return content;
 }
 

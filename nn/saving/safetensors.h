@@ -7,16 +7,23 @@
 //                             ...}
 //   the data           the elements, little-endian, row-major; offsets count from its beginning
 //
-// The tensors cover the data without holes or overlaps. The format cannot detect damage, so
+// The tensors cover the data without holes or overlaps. Files of others may hold narrower elements,
+// such as F16 or U8; they are widened (element_types.h). The format cannot detect damage, so
 // save_parameters and save_state add a checksum to the metadata, and reading verifies it if there
 // is one; README.md says how to compute it.
 #pragma once
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "autograd/tensor.h"
+
+namespace adjoint {
+class RegularFile;
+}
 
 namespace adjoint::nn {
 
@@ -27,9 +34,42 @@ struct SafeTensors {
   Metadata metadata;
 };
 
-/// Error, naming the file and the fault, if the file cannot be read, violates the format, contains
-/// dtypes other than F32, F64, I64 and BOOL, or does not match its checksum. The result has no
-/// checksum.
+/// A safetensors file whose header has been read and checked; no tensor has taken memory yet.
+class SafeTensorsFile {
+ public:
+  /// What the header says about a tensor.
+  struct Entry {
+    Form form;                         ///< what it is read as
+    std::string type;                  ///< its dtype in the file: "BF16"
+    std::uint64_t begin = 0, end = 0;  ///< in the data
+
+    bool widened() const;
+  };
+
+  /// Error, naming the file and the fault, if it cannot be read, is not a regular file, violates
+  /// the format, or has a dtype that cannot be read (element_types.h). Nothing in it is trusted
+  /// before it is checked.
+  explicit SafeTensorsFile(const std::filesystem::path& path);
+  ~SafeTensorsFile();
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::map<std::string, Entry>& entries() const { return entries_; }
+  const Metadata& metadata() const { return metadata_; }  ///< without a checksum
+
+  /// The tensors, all of them. Error if they do not match their checksum, or hold what their dtype
+  /// cannot.
+  SafeTensors read() const;
+
+ private:
+  std::filesystem::path path_;
+  std::unique_ptr<const RegularFile> file_;  // stays open, so that header and data belong together
+  std::map<std::string, Entry> entries_;
+  Metadata metadata_;
+  std::optional<std::string> checksum_;
+  std::uint64_t data_ = 0;  // where it begins in the file
+};
+
+/// SafeTensorsFile(path).read().
 SafeTensors read_safetensors(const std::filesystem::path& path);
 
 /// Writes the file atomically, as write_file does: after an Error the old file is untouched. Equal
@@ -38,8 +78,5 @@ void write_safetensors(const std::filesystem::path& path, const SafeTensors& con
 
 /// Adds the checksum to the metadata.
 SafeTensors with_checksum(SafeTensors content);
-
-/// Text from a file, made fit for an error message: on one line, and at most about 100 bytes.
-std::string shown(const std::string& text);
 
 }  // namespace adjoint::nn

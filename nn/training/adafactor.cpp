@@ -78,11 +78,11 @@ Adafactor::Adafactor(const Tensors& parameters, const AdafactorOptions& options)
                  {"clip", options.clip}},
                 {"row_moments", "column_moments"}),
       options_(options) {
-  for (const auto& [what, value] :
-       {std::pair("decay", options.decay), std::pair("epsilon", options.epsilon),
-        std::pair("smallest size", options.smallest), std::pair("clip", options.clip)})
-    require(std::isfinite(value) && value > 0, "optimizer: adafactor's ", what,
-            " must be above 0 and finite, got ", value);
+  for (const auto& [what, value] : {std::pair("adafactor's decay", options.decay),
+                                    std::pair("adafactor's epsilon", options.epsilon),
+                                    std::pair("adafactor's smallest size", options.smallest),
+                                    std::pair("adafactor's clip", options.clip)})
+    require_positive(what, value);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const MatrixShape shape(parameters[i].shape());
     buffers_[0][i] = zeros({shape.rows}, parameters[i].dtype());

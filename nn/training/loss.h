@@ -14,6 +14,9 @@ struct LossSum {
   Index count = 0;  // real tokens
 };
 
+// A loss of your own is a composition of operations, which broadcast: predictions [n, 1] minus
+// targets [n] are [n, n]. DetectBroadcast (autograd/tools/broadcast.h) finds such mistakes.
+
 /// Cross-entropy of targets i64 […] under logits […, tokens], leaving out targets equal to
 /// `padding`. Error if the shapes do not match: nothing is broadcast.
 inline LossSum masked_cross_entropy(const Tensor& logits, const Tensor& targets, Index padding,

@@ -20,6 +20,16 @@ constexpr auto step_key = "step";
   fail("cannot write ", path.string(), ": ", std::generic_category().message(reason));
 }
 
+// Whether a line of a log could begin so: {"step":12,…
+bool may_be_unfinished(std::string_view text) {
+  constexpr std::string_view beginning = R"({"step":)";
+  if (!text.starts_with(beginning)) return beginning.starts_with(text);
+  text.remove_prefix(beginning.size());
+  const std::size_t digits = text.find_first_not_of("0123456789");
+  return digits == std::string_view::npos ||
+         (digits > 0 && (text[digits] == ',' || text[digits] == '}'));
+}
+
 // The lines up to a step. Text after the last newline is a line that was never finished.
 std::string kept_lines(std::string_view text, Index steps_done, const std::filesystem::path& path) {
   std::string kept;
@@ -33,6 +43,8 @@ std::string kept_lines(std::string_view text, Index steps_done, const std::files
     if (json[step_key].get<Index>() <= steps_done) kept += line;
     text.remove_prefix(end + 1);
   }
+  require(may_be_unfinished(text), path.string(),
+          ": its last line is not from a metrics log, whose lines are JSON objects with a step");
   return kept;
 }
 

@@ -2,7 +2,10 @@
 // 1 − 0.999 would keep only four digits.
 #include "nn/training/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iomanip>
+#include <limits>
 
 namespace adjoint::nn {
 namespace {
@@ -12,12 +15,38 @@ void require_not_negative(const char* what, double value) {
           " must be at least 0 and finite, got ", value);
 }
 
-void require_decay(const char* what, double value) {
+}  // namespace
+
+// The rules compute in the dtype of each parameter, so settings must make sense when they are
+// rounded to it.
+
+void Optimizer::require_decay(const char* what, double value) const {
   require(value >= 0 && value < 1, "optimizer: ", what, " must be at least 0 and below 1, got ",
           value);
+  require(!in_f32() || static_cast<float>(value) < 1, "optimizer: ", what, " of ",
+          std::setprecision(17), value,
+          " is 1 when rounded to f32, the type of a parameter; give "
+          "at most ",
+          std::setprecision(8), std::nextafter(1.0F, 0.0F));
 }
 
-}  // namespace
+void Optimizer::require_positive(const char* what, double value) const {
+  require(std::isfinite(value) && value > 0, "optimizer: ", what,
+          " must be above 0 and finite, got ", value);
+  require_fits(what, value);
+  require(!in_f32() || static_cast<float>(value) > 0, "optimizer: ", what, " of ", value,
+          " is 0 when rounded to f32, the type of a parameter; give at least ",
+          std::numeric_limits<float>::min());
+}
+
+void Optimizer::require_fits(const char* what, double value) const {
+  require(!in_f32() || std::abs(value) <= std::numeric_limits<float>::max(), "optimizer: ", what,
+          " of ", value, " is infinite when rounded to f32, the type of a parameter");
+}
+
+bool Optimizer::in_f32() const {
+  return std::ranges::any_of(parameters_, [](const Tensor& p) { return p.dtype() == DType::f32; });
+}
 
 // ---- A step -------------------------------------------------------------------------------------
 
@@ -31,12 +60,21 @@ Optimizer::Optimizer(const Tensors& parameters, std::string rule, double learnin
       initial_rate_(learning_rate),
       rate_(learning_rate) {
   require_not_negative("learning rate", learning_rate);
+  if (learning_rate > 0) require_positive("the learning rate", learning_rate);
   for (Tensors& buffer : buffers_)
     for (const Tensor& parameter : parameters)
       buffer.push_back(zeros(parameter.shape(), parameter.dtype()));
 }
 
+void Optimizer::set_learning_rate(double rate) {
+  require_not_negative("learning rate", rate);
+  require_fits("the learning rate", rate);
+  rate_ = rate;
+}
+
 void Optimizer::step(const Tensors& gradients, double scale) {
+  require(std::isfinite(scale), "optimizer: the scale of the gradients must be finite, got ",
+          scale);
   require(gradients.size() == parameters_.size(), "optimizer: ", gradients.size(),
           " gradients for ", parameters_.size(), " parameters");
   for (std::size_t i = 0; i < gradients.size(); ++i)
@@ -103,8 +141,11 @@ Adam::Adam(const Tensors& parameters, const AdamOptions& options)
       options_(options) {
   require_decay("beta1", options.beta1);
   require_decay("beta2", options.beta2);
-  require_not_negative("epsilon", options.epsilon);
+  // With 0, a weight that never had a gradient would become 0/0.
+  require_positive("epsilon", options.epsilon);
   require_not_negative("weight decay", options.weight_decay);
+  require_fits("the learning rate times the weight decay",
+               options.learning_rate * options.weight_decay);
 }
 
 // m ← β₁ m + (1 − β₁) g
@@ -134,6 +175,8 @@ Lion::Lion(const Tensors& parameters, const LionOptions& options)
   require_decay("beta1", options.beta1);
   require_decay("beta2", options.beta2);
   require_not_negative("weight decay", options.weight_decay);
+  require_fits("the learning rate times the weight decay",
+               options.learning_rate * options.weight_decay);
 }
 
 void Lion::update(const Tensors& gradients, double scale) {

@@ -25,7 +25,8 @@ class Optimizer {
   /// The current rate. A schedule sets it to a multiple of the initial one.
   double learning_rate() const { return rate_; }
   double initial_learning_rate() const { return initial_rate_; }
-  void set_learning_rate(double rate) { rate_ = rate; }
+  /// Error unless it is finite and at least 0.
+  void set_learning_rate(double rate);
 
   /// What a resumed run needs (training_state.h). The parameters belong to the model's state.
   void state(State& visit);
@@ -34,17 +35,25 @@ class Optimizer {
   using Settings = std::vector<std::pair<std::string, double>>;
   /// The rule's name and settings are stored with a run. A buffer is what the rule remembers from
   /// step to step: a tensor like each parameter, initially zeros. Error unless the learning rate is
-  /// finite and at least 0.
+  /// at least 0 and finite, also in the parameters' dtypes.
   Optimizer(const Tensors& parameters, std::string rule, double learning_rate, Settings settings,
             std::vector<std::string> buffers);
 
   /// Updates the parameters with gradients that match them. steps() already counts this step.
   virtual void update(const Tensors& gradients, double scale) = 0;
 
+  // For the settings of a rule, which must be right in f64 and in the parameters' dtypes: at least
+  // 0 and below 1; above 0 and finite; finite.
+  void require_decay(const char* what, double value) const;
+  void require_positive(const char* what, double value) const;
+  void require_fits(const char* what, double value) const;
+
   Tensors parameters_;
   std::vector<Tensors> buffers_;
 
  private:
+  bool in_f32() const;
+
   std::vector<std::string> buffer_names_;
   std::string rule_;
   Settings settings_;
@@ -82,7 +91,8 @@ struct AdamOptions {
 
 /// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  w ← w − η m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ) and
 /// v̂ = v/(1−β₂ᵗ) (Kingma and Ba 2015, algorithm 1). With weight decay λ, w ← (1 − ηλ) w first:
-/// AdamW (Loshchilov and Hutter 2019, algorithm 2). Error unless 0 ≤ β₁, β₂ < 1 and 0 ≤ ε, λ.
+/// AdamW (Loshchilov and Hutter 2019, algorithm 2). Error unless 0 ≤ β₁, β₂ < 1, 0 < ε and 0 ≤ λ,
+/// also after rounding to the parameters' dtypes: with ε = 0, unused weights would become 0/0.
 class Adam : public Optimizer {
  public:
   explicit Adam(const Tensors& parameters, const AdamOptions& options = {});

@@ -34,6 +34,8 @@ StepResult result_of(const std::vector<double>& losses, Index tokens, double nor
 Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const TrainerOptions& options)
     : model_(model), optimizer_(optimizer), options_(options), parameters_(parameters(model)) {
   require(options.shards >= 1, "trainer: needs at least one shard, got ", options.shards);
+  require(std::isfinite(options.clip) && options.clip >= 0,
+          "trainer: the clipping limit must be at least 0 and finite, got ", options.clip);
   require(options.micro_batches >= 1, "trainer: needs at least one micro-batch, got ",
           options.micro_batches);
   for (const NamedTensor& parameter : named_parameters(model))

@@ -31,7 +31,9 @@ BOOST_AUTO_TEST_CASE(backward_adds_to_the_leaves) {
 BOOST_AUTO_TEST_CASE(backward_from_nothing_is_an_error) {
   BOOST_CHECK_EXCEPTION(
       backward(real(1)), Error,
-      says("backward: y is not tracked: nothing it was computed from is a variable()"));
+      says(
+          "backward: y is not tracked: nothing that it was computed from is a variable(); make the "
+          "parameters with variable() before you compute with them"));
 }
 
 BOOST_AUTO_TEST_CASE(backward_of_a_leaf) {

@@ -437,15 +437,17 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_an_error) {
   check([&] { jvp([](const Tensors& v) { return v; }, {ids}, {ids}); },
         "jvp: x 0 is i64 and has no derivative; its tangent must be empty");
   check([&] { hvp(same, x, x); },
-        "hvp: the function must return one real number, it returns f64 [2]");
+        "hvp: the function must return one real number, it returns f64 [2]; reduce it with sum() "
+        "or mean()");
   check(
       [&] {
         hessian([](const Tensors& v) { return Tensors{v[0], v[0]}; }, {x});
       },
       "hessian: the function must have one output, it has 2");
   check([&] { hessian([](const Tensor& v) { return argmax(v); }, x); },
-        "hessian: the function must return one real number, it returns i64 []");
-  check([&] { jacobian(same, Tensor()); }, "jacobian: x 0 is empty");
+        "hessian: the function must return one real number, it returns i64 []; reduce it with "
+        "sum() or mean()");
+  check([&] { jacobian(same, Tensor()); }, "jacobian: x 0 is empty: no value was assigned to it");
   check([&] { jacobian([](const Tensor&) { return Tensor(); }, x); },
         "jacobian: output 0 of the function is empty");
   check(

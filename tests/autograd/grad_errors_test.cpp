@@ -50,12 +50,88 @@ BOOST_AUTO_TEST_CASE(what_is_not_tracked_or_independent_is_named) {
   const Tensor x = variable(real(1), "x"), other = variable(real(2), "embedding.weight");
   BOOST_CHECK_EXCEPTION(grad(x * 2, {x, real(3)}), Error,
                         says("grad: x 1 is not tracked: make it with variable()"));
-  BOOST_CHECK_EXCEPTION(grad(x * 2, {x, other}), Error,
-                        says("grad: the result does not depend on x 1 ('embedding.weight')"));
-  BOOST_CHECK_EXCEPTION(grad(x * 2, {variable(real(1))}), Error,
-                        says("grad: the result does not depend on x 0"));
+  BOOST_CHECK_EXCEPTION(
+      grad(x * 2, {x, other}), Error,
+      says("grad: the result does not depend on x 1 ('embedding.weight'): nothing that it was "
+           "computed from was computed from x"));
   BOOST_CHECK_EXCEPTION(grad(real(2), {x}), Error,
-                        says("grad: the result does not depend on x 0 ('x')"));
+                        says("grad: the result does not depend on x 0 ('x'): the result is not "
+                             "tracked: nothing that it was computed from is a variable(); make the "
+                             "parameters with variable() before you compute with them"));
+}
+
+// One message for each way to lose the connection from x to the result.
+BOOST_AUTO_TEST_CASE(why_a_result_does_not_depend_on_x_is_said) {
+  const Tensor x = variable(real(2), "x");
+  const auto check = [&](const Tensor& y, const std::string& reason) {
+    BOOST_CHECK_EXCEPTION(grad(y, {x}), Error,
+                          says("grad: the result does not depend on x 0 ('x'): " + reason));
+  };
+  const std::string
+      untracked = "the result is not tracked: ",
+      detached = "detach() dropped the history; use what detach() was given",
+      copied = "copy() dropped the history; use what copy() was given",
+      unrecorded = "it was computed while recording was off; compute it outside of NoRecording",
+      discrete =
+          "it comes from an operation without a derivative, such as a comparison, "
+          "argmax or a cast() to i64; use a differentiable one",
+      gradient =
+          "it comes from a gradient that was not recorded; pass {.create_graph = "
+          "true} to that grad()";
+  check(sin(detach(x)) * 2, untracked + detached);
+  check(copy(x * 3) + 1, untracked + copied);
+  check(copy(detach(x)), untracked + detached);
+  const Tensor off = [&] {
+    const NoRecording guard;
+    return x * x;
+  }();
+  check(off * 2, untracked + unrecorded);
+  check(cast(greater(x, real(0)), DType::f64), untracked + discrete);
+  check(cast(cast(x, DType::i64), DType::f64), untracked + discrete);
+  check(pow(grad(x * x, {x})[0], 2), untracked + gradient);
+  check(grad(x * x, {x})[0], untracked + gradient);
+
+  const Tensor w = variable(real(1), "w");
+  const std::string way = "on the way from x, the history may end here:",
+                    cut = "\n  a tensor that it was computed from is not tracked: ";
+  check(w * detach(x), way + cut + detached);
+  check(w * copy(x) * off, way + cut + copied + cut + unrecorded);
+  check(w * variable(x * 2, "again"),
+        way +
+            "\n  the result depends on the leaf 'again' of shape [], which variable() made of "
+            "another result; a leaf has no history: use that result itself");
+  check(w * 2, "nothing that it was computed from was computed from x");
+
+  const Tensor y = x * 2;
+  BOOST_CHECK_EXCEPTION(grad(y, {variable(x)}), Error,
+                        says("grad: the result does not depend on x 0: x was made after the result "
+                             "was computed; compute the result from this x"));
+  BOOST_CHECK_EXCEPTION(grad(y, {detach(x)}), Error, says("grad: x 0 is not tracked: " + detached));
+  BOOST_CHECK_EXCEPTION(backward(detach(y)), Error,
+                        says("backward: y is not tracked: " + detached));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_result_or_x_is_named) {
+  const Tensor x = variable(real(2), "x");
+  const std::string text = " is empty: no value was assigned to it";
+  BOOST_CHECK_EXCEPTION(grad(Tensor(), {x}), Error, says("grad: y" + text));
+  BOOST_CHECK_EXCEPTION(backward(Tensor()), Error, says("backward: y" + text));
+  BOOST_CHECK_EXCEPTION(grad(Tensors{x, Tensor()}, {x}, {real(1), real(1)}), Error,
+                        says("grad: result 1" + text));
+  BOOST_CHECK_EXCEPTION(grad(x * 2, {x, Tensor()}), Error, says("grad: x 1" + text));
+}
+
+// A span from before the operation writes without a new version. Builds with DEBUG=1 compare bytes.
+BOOST_AUTO_TEST_CASE(a_span_that_was_kept_and_written_is_found_out_in_debug_builds) {
+  if (!versions_depend_on_bytes) return;
+  for (const bool output : {false, true}) {
+    Tensor w = variable(tensor({1, 2}, DType::f64), "w");
+    Tensor y = output ? exp(w) : w * w;
+    const std::span<double> kept = output ? y.edit<double>() : w.edit<double>();
+    const Tensor loss = output ? sum(y * y) : sum(w * w);
+    kept[0] = 100;
+    BOOST_CHECK_THROW(grad(loss, {w}), Error);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_result_of_many_elements_needs_a_cotangent) {
@@ -69,8 +145,9 @@ BOOST_AUTO_TEST_CASE(a_result_of_many_elements_needs_a_cotangent) {
 
 BOOST_AUTO_TEST_CASE(cotangents_must_fit) {
   const Tensor x = variable(tensor({1, 2}));
-  BOOST_CHECK_EXCEPTION(grad(Tensors{x * 2}, {x}, {}), Error,
-                        says("grad: 0 cotangents for 1 results"));
+  BOOST_CHECK_EXCEPTION(
+      grad(Tensors{x * 2}, {x}, {}), Error,
+      says("grad: 0 cotangents for 1 results; give one for each, an empty one for zeros"));
   BOOST_CHECK_EXCEPTION(grad(Tensors{x * 2}, {x}, {ones({1})}), Error,
                         says("grad: the cotangent of result 0 has shape [1] and type f32, the "
                              "result [2] and f32"));
@@ -80,20 +157,17 @@ BOOST_AUTO_TEST_CASE(cotangents_must_fit) {
 }
 
 BOOST_AUTO_TEST_CASE(a_consumed_graph_says_so) {
+  const std::string swept =
+      ": this graph was already swept by backward() or a consuming grad(), which drops its values; "
+      "sweep it with grad(), which keeps them, or compute the result again";
   const Tensor x = variable(real(0.5));
   const Tensor s = sin(x), y = s * 2;
   BOOST_TEST(grad(y, {x}, consuming)[0].item() == 2 * std::cos(0.5), nearly);
-  BOOST_CHECK_EXCEPTION(
-      grad(y, {x}), Error,
-      says("affine: this graph was already swept by backward() or a consuming grad()"));
-  BOOST_CHECK_EXCEPTION(
-      grad(s + 1, {x}), Error,
-      says("sin: this graph was already swept by backward() or a consuming grad()"));
+  BOOST_CHECK_EXCEPTION(grad(y, {x}), Error, says("affine" + swept));
+  BOOST_CHECK_EXCEPTION(grad(s + 1, {x}), Error, says("sin" + swept));
   const Tensor z = x * x;
   backward(z);
-  BOOST_CHECK_EXCEPTION(
-      backward(z), Error,
-      says("mul: this graph was already swept by backward() or a consuming grad()"));
+  BOOST_CHECK_EXCEPTION(backward(z), Error, says("mul" + swept));
 }
 
 BOOST_AUTO_TEST_CASE(a_value_changed_after_it_was_recorded_is_named) {
@@ -103,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_value_changed_after_it_was_recorded_is_named) {
   w.edit<float>()[0] = 5;
   const std::string text =
       "mul: input 1 ('encoder.weight') was changed after it was recorded and before its gradient "
-      "was taken";
+      "was taken; take the gradient first, or edit a copy()";
   BOOST_CHECK_EXCEPTION(grad(y, {x}), Error, says(text));
   // ∂y/∂w does not read w, and what is recorded afresh is fine.
   BOOST_TEST(numbers(grad(y, {w})[0]) == (std::vector<double>{1, 1}));
@@ -117,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_changed_result_is_found_out_too) {
   y.edit<float>()[1] = 0;
   BOOST_CHECK_EXCEPTION(grad(sum(y), {x}), Error,
                         says("exp: output 0 was changed after it was recorded and before its "
-                             "gradient was taken"));
+                             "gradient was taken; take the gradient first, or edit a copy()"));
   // Also through a handle that shares the storage.
   const Tensor z = tanh(x);
   Tensor flat = reshape(z, {2, 1});

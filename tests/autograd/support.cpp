@@ -83,7 +83,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 Index Dice::between(Index low, Index high) {
-  return static_cast<Index>(random_integers({}, low, high + 1, key()).item());
+  return random_integers({}, low, high + 1, key()).item<Index>();
 }
 
 Shape Dice::shape(Index rank, Index smallest, Index largest) {

@@ -1,7 +1,9 @@
 #include "autograd/tensor.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <iomanip>
 #include <limits>
 #include <sstream>
 
@@ -84,10 +86,14 @@ BOOST_AUTO_TEST_CASE(item_and_at) {
   BOOST_TEST(x.at({-1, -3}) == 4);
   BOOST_TEST(tensor({{{5}}}).item() == 5);
   BOOST_TEST(tensor({1}, DType::b8).item() == 1);
-  BOOST_CHECK_EXCEPTION(x.item(), Error,
-                        says("item: needs exactly one element, the shape is [2, 3]"));
-  BOOST_CHECK_EXCEPTION(zeros({0}).item(), Error,
-                        says("item: needs exactly one element, the shape is [0]"));
+  BOOST_CHECK_EXCEPTION(
+      x.item(), Error,
+      says("item: needs exactly one element, the shape is [2, 3]; reduce it with sum() or "
+           "mean(), or read one element with at()"));
+  BOOST_CHECK_EXCEPTION(
+      zeros({0}).item(), Error,
+      says("item: needs exactly one element, the shape is [0]; reduce it with sum() or "
+           "mean(), or read one element with at()"));
   BOOST_CHECK_EXCEPTION(x.at({0}), Error, says("at: 1 indices for a tensor of shape [2, 3]"));
   BOOST_CHECK_EXCEPTION(x.at({0, 3}), Error,
                         says("at: index 3 on axis 1 of a tensor of shape [2, 3]"));
@@ -98,14 +104,19 @@ BOOST_AUTO_TEST_CASE(item_and_at) {
 BOOST_AUTO_TEST_CASE(the_wrong_element_type_is_refused) {
   Tensor x = tensor({1});
   BOOST_CHECK_EXCEPTION(x.values<double>(), Error,
-                        says("values: asked for f64, the tensor holds f32"));
+                        says("values: asked for f64, the tensor holds f32; ask for that type, or "
+                             "cast() the tensor"));
   BOOST_CHECK_EXCEPTION(x.edit<Index>(), Error,
-                        says("values: asked for i64, the tensor holds f32"));
-  BOOST_CHECK_EXCEPTION(Tensor().values<float>(), Error, says("values: this tensor is empty"));
+                        says("values: asked for i64, the tensor holds f32; ask for that type, or "
+                             "cast() the tensor"));
+  BOOST_CHECK_EXCEPTION(Tensor().values<float>(), Error,
+                        says("values: this tensor is empty: no value was assigned to it"));
   BOOST_CHECK_EXCEPTION(variable(ints({1})), Error,
-                        says("variable: only f32 and f64 tensors can be differentiated"));
+                        says("variable: only f32 and f64 tensors can be differentiated; "
+                             "cast() the value to one of them"));
   BOOST_CHECK_EXCEPTION(variable(Tensor()), Error,
-                        says("variable: only f32 and f64 tensors can be differentiated"));
+                        says("variable: only f32 and f64 tensors can be differentiated; "
+                             "cast() the value to one of them"));
 }
 
 BOOST_AUTO_TEST_CASE(a_copied_handle_shares_and_copy_does_not) {
@@ -161,8 +172,12 @@ BOOST_AUTO_TEST_CASE(detach_drops_the_history_only) {
 }
 
 BOOST_AUTO_TEST_CASE(only_leaves_collect_gradients) {
-  const std::string grad_text = "grad: only a leaf made by variable() collects a gradient";
-  const std::string clear_text = "clear_grad: only a leaf made by variable() collects a gradient";
+  const std::string grad_text =
+      "grad: only a leaf made by variable() collects a gradient; call grad(y, {x}) for that of "
+      "another tensor";
+  const std::string clear_text =
+      "clear_grad: only a leaf made by variable() collects a gradient; call grad(y, {x}) for that "
+      "of another tensor";
   Tensor plain = tensor({1}), y = variable(plain) * 2;
   BOOST_CHECK_EXCEPTION(plain.grad(), Error, says(grad_text));
   BOOST_CHECK_EXCEPTION(y.grad(), Error, says(grad_text));
@@ -208,6 +223,54 @@ BOOST_AUTO_TEST_CASE(of_long_axes_only_the_ends_are_printed) {
   BOOST_TEST(printed(zeros({101, 2})) ==
              "[[0.0, 0.0],\n [0.0, 0.0],\n [0.0, 0.0],\n ...,\n [0.0, 0.0],\n [0.0, 0.0],\n "
              "[0.0, 0.0]]  f32 [101, 2]");
+}
+
+// Of every shape at most 256 elements are shown.
+BOOST_AUTO_TEST_CASE(large_tensors_of_any_rank_print_briefly) {
+  Dice dice(Key(7));
+  for (int round = 0; round < 300; ++round) {
+    const Shape shape = dice.shape(dice.between(1, 8), 1, 8);
+    if (shape.numel() > 2'000'000) continue;
+    const std::string text = printed(full(shape, 7, DType::b8));
+    const auto count = static_cast<Index>(std::ranges::count(text, 't'));  // of true
+    BOOST_TEST(count <= 256, shape);
+    if (shape.numel() <= 200)
+      BOOST_TEST(count == shape.numel(), shape);
+    else
+      BOOST_TEST(count >= 6, shape);
+  }
+  BOOST_TEST(printed(reshape(arange(20 * 20 * 20 * 20, DType::i64), {20, 20, 20, 20})).size() <
+             2000);
+  BOOST_TEST(printed(reshape(arange(1000, DType::i64), {10, 10, 10}))
+                 .starts_with("[[[  0,   1,   2, ...,   7,   8,   9],\n"
+                              "  [ 10,  11,  12, ...,  17,  18,  19],\n"
+                              "  [ 20,  21,  22, ...,  27,  28,  29],\n"
+                              "  ...,\n"
+                              "  [ 70,  71,  72, ...,  77,  78,  79],\n"
+                              "  [ 80,  81,  82, ...,  87,  88,  89],\n"
+                              "  [ 90,  91,  92, ...,  97,  98,  99]],\n"
+                              " [[100, "));
+}
+
+BOOST_AUTO_TEST_CASE(tensors_without_elements_print_briefly) {
+  BOOST_TEST(printed(zeros({Index{1} << 27, 0})) ==
+             "[[],\n [],\n [],\n ...,\n [],\n [],\n []]  f32 [134217728, 0]");
+  BOOST_TEST(printed(zeros({0, Index{1} << 50})) == "[]  f32 [0, 1125899906842624]");
+  BOOST_TEST(printed(zeros({1000, 1000, 1000, 0})).size() < 3000);
+}
+
+BOOST_AUTO_TEST_CASE(a_nan_prints_without_a_sign) {
+  const double nan = std::nan("");
+  BOOST_TEST(printed(tensor({nan, -nan, -1}, DType::f64)) == "[ nan,  nan, -1.0]  f64 [3]");
+  BOOST_TEST(printed(tensor({-nan, -0.0})) == "[ nan, -0.0]  f32 [2]");
+}
+
+// Columns are aligned with spaces to the left, however the stream is set up.
+BOOST_AUTO_TEST_CASE(the_state_of_the_stream_does_not_matter) {
+  const Tensor x = tensor({{1, 20}, {300, 4}}, DType::i64);
+  std::ostringstream stream;
+  stream << std::hex << std::left << std::setfill('*') << std::showpos << std::fixed << x;
+  BOOST_TEST(stream.str() == printed(x));
 }
 
 // Whole numbers beyond 2⁵³ are ids like any other.

@@ -22,7 +22,7 @@ MODELS = {
 def train(program, corpus, seed, arguments, folder):
     """One run: parameters, seconds, BLEU on the held-out pairs, and the percentage exactly right."""
     start = time.monotonic()
-    command = [program, "train", corpus, "--output", folder / "model", "--seed", str(seed), *arguments]
+    command = [program, "train", corpus, "--output", folder / "model", "--restart", "--seed", str(seed), *arguments]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds = time.monotonic() - start
     parameters = int(re.search(r"(\d+) parameters", output)[1])

@@ -29,11 +29,46 @@ refuses "too few pairs to hold some out" 1 'single.tsv|--held-out' "${train[@]}"
 refuses "pairs where a file of sources is expected" 1 'pairs.tsv:1:|tab' \
   "${train[@]}" pairs.tsv pairs.tsv
 
+printf 'Yes.\tOui.\n\nNo.\tNon.\n' >gap.tsv
+refuses "an empty line" 1 'gap.tsv:2:|the line is empty' "${train[@]}" gap.tsv
+printf '1\tYes.\t2\tOui.\n' >tatoeba.tsv
+refuses "four columns" 1 'tatoeba.tsv:1:|4 columns|--columns 2,4' "${train[@]}" tatoeba.tsv
+printf 'Yes.\tOui.\nNo.\t\xe2\x80\x8b\n' >invisible.tsv
+refuses "a side that looks empty" 1 'invisible.tsv:2:|invisible' "${train[@]}" invisible.tsv
+gzip <pairs.tsv >pairs.tsv.gz
+refuses "a compressed file" 1 'pairs.tsv.gz|gunzip' "${train[@]}" pairs.tsv.gz
+iconv -f UTF-8 -t UTF-16 pairs.tsv >utf16.tsv
+refuses "UTF-16" 1 'utf16.tsv|UTF-16|iconv' "${train[@]}" utf16.tsv
+printf 'Yes.\tOui.\nN\0o.\tNon.\n' >nul.tsv
+refuses "a NUL byte" 1 'nul.tsv:2:2:|NUL' "${train[@]}" nul.tsv
+yes $'Yes.\tOui.' 2>/dev/null | head -n 2000 >alike.tsv || true
+refuses "one source, many times" 1 'alike.tsv|1 different source|2000 pairs|--held-out 0' \
+  "${train[@]}" alike.tsv
+printf 'Yes.\t\x1b[31mOui.\nNo\x1b[31m tab.\n' >escape.tsv
+refuses "a line with terminal escapes" 1 'escape.tsv:2' "${train[@]}" escape.tsv
+refuses "a file name with terminal escapes" 1 '\u001b' "${train[@]}" $'\e[31m.tsv'
+check "  is shown without them" not grep -q $'\e' err
+
 # ---- Options ----
 refuses "an unknown option" 2 '--depth' "${train[@]}" pairs.tsv --depth 3
+refuses "  that is nearly one" 2 'no option --widht|did you mean --width' \
+  "${train[@]}" pairs.tsv --widht 32
+refuses "  that begins one" 2 'did you mean --validation' "${train[@]}" pairs.tsv --valid 0.1
+refuses "  of another command" 2 'no option --beams|did you mean --beam' \
+  "$seq2seq" translate model --beams 4 hello
+refuses "an option given twice" 2 '--width is given more than once' \
+  "$seq2seq" train pairs.tsv --output model --width 32 --width 64
+refuses "a subcommand that is nearly one" 2 'translat|did you mean translate' "$seq2seq" translat m
 refuses "an unknown subcommand" 2 'learn' "$seq2seq" learn pairs.tsv
 refuses "  after an option" 2 "no command 'learn'" "$seq2seq" --threads 1 learn pairs.tsv
-refuses "no subcommand" 2 'subcommand' "$seq2seq"
+refuses "no command" 2 'a command is required|train, translate' "$seq2seq"
+refuses "an unknown short option" 2 'no option -w' "${train[@]}" pairs.tsv -w 3
+refuses "an option without its value" 2 '--width needs a value' "${train[@]}" pairs.tsv --width
+refuses "a task with too few strings" 1 '--task copy|--train-count|--symbols' \
+  "${train[@]}" --task copy --symbols 2 --max-length 3
+echo '{"step":1}' >earlier.log
+refuses "a log of another run" 1 'earlier.log|--restart' "${train[@]}" pairs.tsv --log earlier.log
+check "  is left alone" [ "$(cat earlier.log)" = '{"step":1}' ]
 refuses "a word instead of a number" 2 '--epochs|many' "${train[@]}" pairs.tsv --epochs many
 refuses "a number out of range" 2 '--dropout|1.5' "${train[@]}" pairs.tsv --dropout 1.5
 refuses "a number too large" 2 '--max-tokens|from 1 to 1000000000' \
@@ -55,6 +90,19 @@ refuses "an option of another model" 1 '--heads|--model gru' \
 refuses "  the other way round" 1 '--layers|--model transformer' \
   "${train[@]}" pairs.tsv --layers 3
 refuses "an option of a task without one" 1 '--symbols|--task' "${train[@]}" pairs.tsv --symbols 9
+for ignored in "--batch 64|--batch-tokens 500" "--rate-floor 0.1|--schedule constant" \
+  "--rate-floor 0.1|--schedule inverse-sqrt" "--held-out 0.2|--task copy" "--columns 2,1|--task copy" \
+  "--too-long skip|--task copy" "--bad-lines skip|--task copy" "--tokenizer characters|--task copy" \
+  "--kernel 5|--positions sinusoidal" "--max-distance 4|--positions rotary" \
+  "--relative keys|--positions rotary" "--position-width 8|--position-mode add"; do
+  read -ra options <<<"${ignored/|/ }"
+  file=pairs.tsv
+  if [[ $ignored = *--task* ]]; then file=; fi
+  # shellcheck disable=SC2086  # no file with a task
+  refuses "${ignored/|/ with }" 1 "${options[0]} has no effect" "${train[@]}" $file "${options[@]}"
+done
+refuses "a model that no memory holds" 1 'out of memory|--batch|--width' \
+  "$seq2seq" train pairs.tsv --output model --width 512 --hidden 1000000000
 refuses "a batch too small for a sentence" 1 '--batch-tokens|the longest sentence' \
   "${train[@]}" pairs.tsv --batch-tokens 4
 if grep -q sentencepiece <(ldd "$seq2seq"); then
@@ -143,7 +191,7 @@ full() { (ulimit -f 20 && trap '' XFSZ && "$@"); }  # no file beyond 20 kB
 to_full_disk() { "$@" >/dev/full; }
 cp -r good former
 refuses "a full disk" 1 'former' \
-  full "$seq2seq" train pairs.tsv --output former "${small[@]}" --seed 2
+  full "$seq2seq" train pairs.tsv --output former "${small[@]}" --seed 2 --restart
 check "  the former model is untouched" diff -r good former
 check "  and nothing beside it" [ "$(echo former*)" = former ]
 refuses "a full disk, no former model" 1 'fresh' \

@@ -54,7 +54,24 @@ printf '1 2\n%s\n3 4\n' "$(printf '1 %.0s' {1..61})" >too_long
 run "$seq2seq" translate model <too_long
 check "a refused line: code 1, one line" [ "$status-$(lines err)" = 1-1 ]
 check "  names its place" grep -q '^seq2seq: standard input, line 2: a sentence of 61 tokens' err
+check "  has an empty answer, and the others theirs" cmp out <(translate "1 2" "" "3 4")
+run "$seq2seq" translate model --n-best 1 <too_long
+check "  in an n-best list, too" [ "$(sed -n 2p out)" = $'2\t\t' ]
+run "$seq2seq" translate model --on-error stop <too_long
+check "--on-error stop: code 1, one line" [ "$status-$(lines err)" = 1-1 ]
 check "  those before it are answered" cmp out <(translate "1 2")
+{ printf '1\nb\xe9\n2\n'; head -c 3000000 /dev/zero | tr '\0' 1; printf '\n3\n\xff'; } >mixed
+for size in 1 2 256; do
+  run "$seq2seq" translate model --batch $size <mixed
+  check "lines that are no text, or endless: the rest is answered, --batch $size" \
+    cmp out <(translate "1" "" "2" "" "3" "")
+  check "  each is reported" \
+    [ "$(grep -oE 'line [0-9]+' err | paste -sd' ')" = "line 2 line 4 line 6" ]
+  check "  code 1" [ $status = 1 ]
+done
+run "$seq2seq" translate model "1" $'\xff' "2"
+check "the same for arguments" cmp out <(translate "1" "" "2")
+check "  named by their number" grep -q '^seq2seq: sentence 2: ' err
 status=0
 timeout 20 bash -c 'set -o pipefail; yes "1 2 3" | "$0" translate model | head -n 3 >few' "$seq2seq" 2>err || status=$?
 check "a closed output ends it, silently" [ "$status-$(lines few)-$(lines err)" = 141-3-0 ]
@@ -71,6 +88,27 @@ check "an unknown word is named once a sentence" \
   [ "$(grep -c "'zorble'" err)-$(grep -c "'9'" err)-$(lines err)" = 1-1-2 ]
 succeeds "--quiet names none" "$seq2seq" translate model --quiet "1 zorble 2" "9"
 check "  and changes nothing" cmp out <(translate "1 zorble 2" "9" 2>/dev/null)
+
+run "$seq2seq" translate model $'1 \e[31mred\e[0m 2' "1 $(head -c 100000 /dev/zero | tr '\0' x)"
+check "an unknown word is shown without what a terminal would obey" not grep -q $'\e' err
+check "  and shortened" [ "$(wc -c <err)" -lt 1000 ]
+if command -v script >/dev/null; then
+  run script -qec "'$seq2seq' translate model --quiet '1 2'" /dev/null </dev/null
+  check "on a terminal it translates" [ $status = 0 ]
+fi
+
+# As a run that was killed leaves it.
+cp -r model killed.partial && rm killed.partial/weights.safetensors
+cp -r model kept && cp model/best.safetensors kept/weights.safetensors
+run "$seq2seq" translate killed.partial "1 2 3"
+check "the folder of a run that was killed has its best weights" \
+  cmp out <("$seq2seq" translate kept "1 2 3")
+check "  it is said" grep -q 'killed.partial: the run was stopped; using its best weights' err
+check "  exit code 0" [ $status = 0 ]
+check "  inspect, too" "$seq2seq" inspect killed.partial
+rm killed.partial/best.safetensors
+refuses "  without any there is a way on" 1 'killed.partial|--resume' \
+  "$seq2seq" translate killed.partial "1 2 3"
 
 # ---- translate: search ----
 check "--beam 1 is greedy" cmp greedy <(translate --beam 1 <sources)
@@ -184,6 +222,20 @@ run "$seq2seq" score model < <(printf '1 2\t2 1\nno tab\n')
 check "a line without a tab: code 1" [ $status = 1 ]
 check "  its place" grep -q '^seq2seq: standard input, line 2: no tab' err
 check "  the line before is scored" [ "$(lines out)" = 1 ]
+printf '7\t1 2\t9\t2 1\n8\t1\t4\t1\n' >tatoeba.tsv
+printf '1 2\t2 1\n1\t1\n' >narrow.tsv
+succeeds "--columns" "$seq2seq" score model --quiet --columns 2,4 tatoeba.tsv
+check "  chooses the sides" cmp out <("$seq2seq" score model --quiet narrow.tsv)
+succeeds "  of evaluate, too" "$seq2seq" evaluate model --json --columns 2,4 tatoeba.tsv
+check "  chooses the same" cmp out <("$seq2seq" evaluate model --json narrow.tsv)
+refuses "  columns that are none" 1 '--columns|2,4' "$seq2seq" score model --columns 2 tatoeba.tsv
+refuses "  a column that is not there" 1 'narrow.tsv:1|2 columns|column 4' \
+  "$seq2seq" score model --columns 2,4 narrow.tsv
+refuses "--columns without a file" 1 '--columns' "$seq2seq" evaluate model --columns 2,4
+refuses "--tokens with --summary" 1 '--tokens|--summary' \
+  "$seq2seq" score model --tokens --summary narrow.tsv
+run "$seq2seq" score model < <(printf '1\t1\n\n')
+check "an empty line says so" grep -q 'line 2: the line is empty' err
 printf '1\t1\n1\t1\tsomebody\t1\n' >wide.tsv
 refuses "score: a fourth column" 1 'wide.tsv:2|4 columns' "$seq2seq" score model --quiet wide.tsv
 printf '1\t1\n1\t%s\n' "$(printf '1 %.0s' {1..71})" >long.tsv
@@ -222,7 +274,8 @@ done
 check "--smooth-value" grep -q '|smooth:floor\[0.50*\]' \
   <("$seq2seq" evaluate model --smooth floor --smooth-value 0.5)
 succeeds "--references" "$seq2seq" evaluate model --json --references greedy
-check "  its own answers are right then" json_says out "j['bleu'] > 99.99 and j['ter'] < 1e-9"
+check "  its own answers are right then" json_says out "j['bleu'] > 99.99 and j['ter'] < 1e-9 \
+  and j['wer'] == 0 and j['per'] == 0 and j['sequence_accuracy'] == 100 and j['book_bleu'] > 0.9999"
 check "  two references" json_says out "j['notes']['bleu'].startswith('nrefs:2|')"
 sed 's/.*//' greedy >none
 "$seq2seq" evaluate model --json --references none >without
@@ -230,6 +283,8 @@ check "  empty lines are not references" cmp json without
 check "  two files" grep -q 'nrefs:3|' <("$seq2seq" evaluate model --references greedy references)
 head -n 3 greedy >three
 refuses "too few references" 1 'three|3|100' "$seq2seq" evaluate model --references three
+refuses "--smooth-value with exp" 1 '--smooth-value|--smooth exp' \
+  "$seq2seq" evaluate model --smooth-value 1
 refuses "an unknown --tokenize" 2 '--tokenize|zh' "$seq2seq" evaluate model --tokenize zh
 refuses "evaluate: options that contradict each other" 1 '--top-k|--sample' "$seq2seq" evaluate model --top-k 2
 refuses "--output that cannot be written" 1 'nowhere/file' "$seq2seq" evaluate model --output nowhere/file
@@ -305,7 +360,8 @@ check "  the same translations" cmp greedy <("$seq2seq" translate mean <sources)
 check "  only files of a model" [ -z "$(comm -23 <(ls mean) <(ls model))" ]
 check "  the same weights" cmp mean/weights.safetensors model/weights.safetensors
 check "  the same held-out pairs" cmp mean/held-out.tsv model/held-out.tsv
-succeeds "of two stages of a run" "$seq2seq" average shorter model --output mean
+refuses "onto a model" 1 'mean|--restart' "$seq2seq" average shorter model --output mean
+succeeds "of two stages of a run" "$seq2seq" average shorter model --output mean --restart
 check "  other weights" not cmp -s mean/weights.safetensors model/weights.safetensors
 means() { "$seq2seq" inspect "$1" --json | python3 -c 'import json, sys
 for t in json.load(sys.stdin)["tensors"]: print(t["mean"])'; }

@@ -139,7 +139,7 @@ fi
 check "there are headers" [ "$(wc -l <all.cpp)" -gt 50 ]
 check "… that include only installed headers" "$cxx" "${flags[@]}" $(pkg-config --cflags adjoint) \
   -fsyntax-only all.cpp
-check "… and depend on no processor" not grep -rqE '__AVX|vector_size' "$prefix/include"
+check "… and depend on no processor" not grep -rqE '__AVX|__SSE|register_bytes' "$prefix/include"
 
 # ---- Uninstalling --------------------------------------------------------------------------------
 mkdir -p "$work/stage" && mv "$prefix" "$work/stage$prefix"

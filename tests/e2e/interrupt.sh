@@ -7,7 +7,7 @@ head -n 400 "$repository/data/english-french.tsv" >pairs.tsv
 train=("$seq2seq" train pairs.tsv --output model --width 32 --hidden 32)
 succeeds "a model" "${train[@]}" --epochs 1
 cp -r model former
-"${train[@]}" --epochs 1000000 --seed 2 >out 2>err &
+"${train[@]}" --restart --epochs 1000000 --seed 2 >out 2>err &
 program=$!
 for _ in {1..300}; do  # until it trains
   if grep -q '^epoch' out; then break; fi

@@ -5,7 +5,7 @@
 
 tiny=(--task reverse --symbols 5 --max-length 6 --train-count 200 --held-out-count 20 --epochs 1)
 tiny+=(--width 16 --hidden 16 --heads 2 --encoder-blocks 1 --decoder-blocks 1)
-train=("$seq2seq" train --output model "${tiny[@]}")
+train=("$seq2seq" train --restart --output model "${tiny[@]}")
 
 stored() {  # --OPTION VALUE…: the model's settings hold them
   while [ $# -gt 0 ]; do

@@ -38,7 +38,7 @@ random_moment() { sleep "$(awk -v r=$RANDOM 'BEGIN { print 0.7 * r / 32768 }')";
 # when one is complete.
 stop_and_resume() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check after each stop
   local signal=$1 code=$2 count=$3 stands=$4 stops=0 runs=0 unlike=0 fallen=0
-  local -a resume=()
+  local -a resume=(--restart)
   rm -rf run* && cp -r former run
   until [ $stops = $count ] && [ $runs -gt 0 ] && [ $status = 0 ]; do
     "${whole[@]}" --output run --log run.log --threads $((1 + RANDOM % 2)) "${resume[@]}" \
@@ -46,7 +46,7 @@ stop_and_resume() {  # SIGNAL CODE COUNT CHECK: the exit code, and what to check
     program=$!
     if [ $stops -lt $count ]; then random_moment && kill -$signal $program 2>/dev/null || true; fi
     ended
-    resume=()
+    resume=(--restart)
     if [ $status = $code ]; then
       stops=$((stops + 1))
       $stands || fallen=$((fallen + 1))
@@ -69,7 +69,7 @@ stop_and_resume INT 130 $((${KILLS:-8} / 2)) usable
 # ---- What can be done with a stopped run ----
 stop() {  # FOLDER: starts a run and waits until its state is saved
   : >out
-  "${train[@]}" "${settings[@]}" --output "$1" --log "$1.log" --epochs 1000000 >out 2>err &
+  "${train[@]}" "${settings[@]}" --output "$1" --log "$1.log" --restart --epochs 1000000 >out 2>err &
   program=$!
   until grep -q '^epoch   2' out || ! kill -0 $program; do sleep 0.05; done
 }
@@ -85,17 +85,17 @@ cp -r run.partial before
 refuses "a new run where one was stopped" 1 'run.partial|--resume|--restart' \
   "${train[@]}" --output run
 refuses "--resume with another model" 1 '--resume|--width is 48, not 32' \
-  "${train[@]}" --output run --resume --width 48
+  "${train[@]}" --output run --log run.log --resume --width 48
 # These do not change the shape of any weight.
 for other in "--heads 4" "--positions none" "--position-place after" "--activation gelu" \
   "--dropout 0.3" "--prune-heads encoder.blocks.0.attention:1" "--smoothing 0.2" "--momentum 0.5" "--patience 3"; do
   refuses "--resume with $other" 1 "--resume|${other% *} is" \
-    "${train[@]}" --output run --resume $other
+    "${train[@]}" --output run --log run.log --resume $other
 done
 refuses "--resume with fewer epochs than started" 1 '--epochs|at least' \
-  "${train[@]}" --output run --resume --epochs 1
+  "${train[@]}" --output run --log run.log --resume --epochs 1
 refuses "--resume with other data" 1 '--resume|pairs have changed' \
-  "$seq2seq" train <(head -n 290 pairs.tsv) --output run --resume
+  "$seq2seq" train <(head -n 290 pairs.tsv) --output run --log run.log --resume
 refuses "--resume without the data" 1 'pairs|--task' "$seq2seq" train --output run --resume
 refuses "--restart with a missing file" 1 'missing' \
   "$seq2seq" train missing.tsv --output run --restart
@@ -120,13 +120,15 @@ succeeds "  as if the other run had not existed" \
   "${train[@]}" --output longer --width 16 --hidden 16 --epochs 2
 check "  to the same files" diff -r longer early
 unsaved
-succeeds "  a new run may start" "${whole[@]}" --output early --log early.log
+succeeds "  a new run may start" "${whole[@]}" --output early --log early.log --restart
 check "  to the same weights and log" same_run early early.log
 refuses "--resume and --restart" 2 '--resume|--restart' \
   "${train[@]}" --output run --resume --restart
 succeeds "--resume keeps the settings, except those given" \
   "${train[@]}" --output run --log run.log --resume --epochs 8
 check "  the same weights and log" same_run run run.log
+refuses "--resume without the log that the run writes" 1 '--resume|--log' \
+  "${train[@]}" --output run --resume
 succeeds "--resume of a run that is complete" "${train[@]}" --output run --log run.log --resume
 check "  changes nothing" same_run run run.log
 refuses "  with fewer epochs is refused" 1 '--epochs|at least|8' \
@@ -153,7 +155,7 @@ ended
 cp -r limited.partial before_limit
 limit() { (ulimit -f 100 && "$@"); }  # no file beyond 100 kB
 refuses "a file that may not grow" 1 'limited.partial' \
-  limit "${train[@]}" --output limited --resume --epochs 8
+  limit "${train[@]}" --output limited --log limited.log --resume --epochs 8
 check "  the saved state is intact" \
   cmp {before_limit,limited.partial}/training.safetensors
 check "  and so is the former model" diff -r former limited
@@ -181,7 +183,7 @@ ended
 mount -o remount,ro disk
 cp -r disk before_disk
 refuses "a read-only disk" 1 'disk/model|Read-only' \
-  "${train[@]}" --output disk/model --resume --epochs 8
+  "${train[@]}" --output disk/model --log disk/model.log --resume --epochs 8
 check "  everything there is intact" diff -r before_disk disk
 mount -o remount,rw disk
 goes_on "  writable again, it continues" disk/model

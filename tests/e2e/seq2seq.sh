@@ -29,7 +29,11 @@ check "  nothing beside them" [ "$(echo model*)" = model ]
 
 succeeds "train with 2 threads" "$seq2seq" --threads 2 train pairs.tsv --output again "${small[@]}"
 check "  the same weights, byte for byte" cmp model/weights.safetensors again/weights.safetensors
-succeeds "train with another seed" "$seq2seq" train pairs.tsv --output again "${small[@]}" --seed 2
+refuses "train onto a model" 1 'again|--restart|--resume' \
+  "$seq2seq" train pairs.tsv --output again "${small[@]}" --seed 2
+check "  leaves it alone" diff -r --exclude=training.safetensors model again
+succeeds "train with another seed" \
+  "$seq2seq" train pairs.tsv --output again "${small[@]}" --seed 2 --restart
 check "  replaces the model, other weights" \
   not cmp -s model/weights.safetensors again/weights.safetensors
 check "  leaves nothing else" [ "$(echo again*)" = again ]
@@ -39,7 +43,7 @@ succeeds "--threads after the subcommand" \
 # ---- Other models ----
 for model in gru lstm gru-attention lstm-attention; do
   succeeds "train a $model" "$seq2seq" train fifty.tsv --model $model --output recurrent \
-    --width 32 --layers 1 --epochs 1
+    --restart --width 32 --layers 1 --epochs 1
   grep -o '[0-9]* parameters' out >>parameters
   check "  translates" "$seq2seq" translate recurrent "You can."
 done
@@ -86,6 +90,12 @@ check "  which are not called held out" not grep -q 'held-out' out
 
 # ---- Anomalies ----
 overflowing=(train pairs.tsv --output overflow "${tiny[@]}" --epochs 1 --learning-rate 1e30)
+run "$seq2seq" train pairs.tsv --output diverged "${tiny[@]}" --epochs 2 \
+  --learning-rate 100 </dev/null
+check "a loss that has diverged: exit code 4" [ $status = 4 ]
+check "  said in one line, with the remedy" \
+  grep -q 'diverged: the loss is [0-9].*--learning-rate' err
+check "  the model is saved" test -f diverged/weights.safetensors
 refuses "a learning rate that is far too large" 1 'NaN|--detect-anomaly' "$seq2seq" "${overflowing[@]}"
 run "$seq2seq" "${overflowing[@]}" --detect-anomaly </dev/null
 check "--detect-anomaly: exit code 1" [ $status = 1 ]

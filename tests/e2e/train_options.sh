@@ -21,7 +21,7 @@ check "  the epochs' losses as printed" diff <(logged plain.log validation_loss 
 
 # ---- Optimizers and schedules ----
 for optimizer in sgd momentum nesterov adam adamw lion adafactor; do
-  succeeds "--optimizer $optimizer" "${train[@]}" --epochs 5 --output optimizer \
+  succeeds "--optimizer $optimizer" "${train[@]}" --epochs 5 --output optimizer --restart \
     --optimizer $optimizer
   check "  the loss falls" awk '/^epoch/ { l[++n] = $4 } END { exit !(l[n] < l[1]) }' out
 done
@@ -36,7 +36,7 @@ schedule() {  # NAME RATES OPTION…: the rates of the 6 steps of a run, with --
   local name=$1 expected=$2
   shift 2
   succeeds "--schedule $name $*" "${train[@]}" --batch 100 --epochs 2 --learning-rate 0.01 \
-    --output schedule --log schedule.log --schedule "$name" "$@"
+    --output schedule --restart --log schedule.log --schedule "$name" "$@"
   check "  its rates" diff <(logged schedule.log learning_rate | xargs printf '%.6f ') \
     <(printf '%.6f ' $expected)
   rm schedule.log
@@ -85,6 +85,13 @@ check "  in the log" [ "$(logged bleu.log validation_bleu | wc -l)" = 2 ]
 check "  and printed" [ "$(grep -c '^epoch.* BLEU [0-9.]' out)" = 2 ]
 check "  it changes nothing else" same plain bleu
 
+sed 's/ .*\t/\t/; s/\t\([^ ]*\) .*/\t\1/' pairs.tsv | sort -u >single_words.tsv
+succeeds "--best-by bleu where BLEU is 0" "$seq2seq" train single_words.tsv "${tiny[@]}" --epochs 8 \
+  --output zero --log zero.log --best-by bleu --keep best --validation 0.1
+check "  says so" grep -q 'validation BLEU was 0.*validation loss' out
+"$seq2seq" train single_words.tsv "${tiny[@]}" --epochs 8 --output by_loss --keep best \
+  --validation 0.1 >/dev/null
+check "  which are the best by loss" same zero by_loss
 stopping=(--epochs 500 --learning-rate 0.02 --patience 3)
 succeeds "--patience" "${train[@]}" "${stopping[@]}" --output patient --log patient.log
 losses=$(logged patient.log validation_loss)
@@ -112,6 +119,17 @@ refuses "--margin of a toy task" 1 '--margin|--task copy' \
 # ---- Text ----
 cut -f 1 pairs.tsv >english
 cut -f 2 pairs.tsv >french
+paste <(seq 300) english <(seq 300) french >tatoeba.tsv
+succeeds "--columns" "$seq2seq" train tatoeba.tsv --columns 2,4 "${tiny[@]}" --epochs 2 --output columns
+check "  the same model as from two columns" same plain columns
+sed '3s/^/\n\n/; 9s/^/no tab\n/' pairs.tsv >gaps.tsv
+printf 'caf\xe9\tx\n\n \n' >>gaps.tsv
+succeeds "--bad-lines skip" "$seq2seq" train gaps.tsv --bad-lines skip "${tiny[@]}" --epochs 2 --output gaps
+check "  the same model as without them" same plain gaps
+check "  says how many and what is wrong" grep -q '^4 lines left out.*gaps.tsv:3: the line is empty' out
+succeeds "--task addition, with its own defaults" "$seq2seq" train --task addition --train-count 50 \
+  --held-out-count 10 "${tiny[@]}" --epochs 1 --output sums
+succeeds "  loads" "$seq2seq" translate sums "1 + 2"
 succeeds "two files" "$seq2seq" train english french "${tiny[@]}" --epochs 2 --output two
 check "  the same model as from one" same plain two
 head -n 299 french >shorter
@@ -137,7 +155,7 @@ if [ $status = 0 ]; then
   rm pieces/subwords.model
   refuses "  without its model" 1 'pieces/subwords.model' "$seq2seq" translate pieces "You can."
 else
-  refuses "--tokenizer subwords without the library" 1 'sentencepiece' "${subwords[@]}"
+  refuses "--tokenizer subwords without the library" 1 'libsentencepiece-dev|build again' "${subwords[@]}"
 fi
 refuses "--pieces without subwords" 1 '--pieces|subwords' "${small[@]}" --output none --pieces 100
 
@@ -151,10 +169,16 @@ check "  the same settings" cmp odd/settings.toml again/settings.toml
 succeeds "  and another seed on the command line" \
   "$seq2seq" train pairs.tsv --config odd/settings.toml --output other --seed 2
 check "  which wins" [ "$(diff odd/settings.toml other/settings.toml | grep -c '^[<>] seed=')" = 2 ]
-printf '# mine\nepochs = 2\nwidth=32\nhidden=32\nheads=2\nlog="file.log"\n' >mine.toml
+printf '# mine\nepochs = 2\nwidth=32\nhidden=32\nheads=2\n' >mine.toml
 succeeds "a hand-written file" "$seq2seq" train pairs.tsv --config mine.toml --output mine
 check "  the same as on the command line" same plain mine
-check "  options that are not settings work, too" test -s file.log
+echo 'floor=100' >floor.toml
+run "${small[@]}" --output floored --config floor.toml
+check "  options that are not settings work, too" [ $status = 3 ]
+echo 'log="file.log"' >wrong.toml
+refuses "one that names a file to write" 1 'wrong.toml|--log|command line' \
+  "${small[@]}" --output none --config wrong.toml
+check "  which is not written" [ ! -e file.log ]
 refuses "a missing one" 1 'missing.toml' "${small[@]}" --output none --config missing.toml
 echo 'depth=3' >wrong.toml
 refuses "one with an unknown option" 1 'wrong.toml|depth' "${small[@]}" --output none --config wrong.toml

@@ -40,25 +40,29 @@ Settings, vocabularies and held-out pairs are the last model's. A mean cannot be
 struct AverageCommand : Command {
   std::string output;
   std::vector<std::string> models;
+  bool restart = false;
 
   AverageCommand() : Command({"average", "average the weights of several models", footer}) {
     options.add("models", models, "folders of trained models").required();
     options.add("--output FOLDER", output, "folder for the mean").required();
+    options.add_flag("--restart", restart, "replace the model that is there");
   }
 
   int run() override {
-    Destination destination(output);
+    Destination destination(output, restart ? IfStopped::discard : IfStopped::refuse);
     const std::string& last = models.back();
     const Model model = load(last);
     std::vector<std::filesystem::path> files;
     for (const std::string& name : models) {
       const std::string different = difference(model, load(name));
       require(different.empty(), "average: ", name, " does not match ", last, ": ", different);
-      files.push_back(std::filesystem::path(name) / weights_file);
+      files.push_back(weights_of(name));
     }
     const std::filesystem::path& folder = destination.begin();
     save_description(model, load_held_out(last, model), folder);
-    nn::write_safetensors(folder / weights_file, nn::with_checksum(nn::average_checkpoints(files)));
+    nn::SafeTensors mean = nn::average_checkpoints(files);
+    mean.metadata = weights_metadata(model.settings, folder);
+    nn::write_safetensors(folder / weights_file, nn::with_checksum(std::move(mean)));
     destination.complete();
     std::cout << "the mean of " << files.size() << " models, saved in " << output << std::endl;
     return status::done;

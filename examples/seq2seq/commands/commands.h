@@ -1,6 +1,8 @@
 // The commands of the program, and what several of them print.
 #pragma once
 
+#include <functional>
+
 #include "examples/seq2seq/model/translation.h"
 
 namespace adjoint::seq2seq {
@@ -8,9 +10,10 @@ namespace adjoint::seq2seq {
 /// Exit codes, for scripts.
 namespace status {
 constexpr int done = 0;
-constexpr int failed = 1;         ///< bad file or model, disk error, contradictory options
+constexpr int failed = 1;         ///< bad file, model or line, disk error, contradictory options
 constexpr int usage = 2;          ///< an unknown option, or a value it does not accept
 constexpr int below_floor = 3;    ///< the model is saved, but below --floor or --margin
+constexpr int diverged = 4;       ///< the model is saved, but its training loss has diverged
 constexpr int interrupted = 130;  ///< as a shell reports a program ended by Ctrl-C
 }  // namespace status
 
@@ -30,6 +33,13 @@ std::unique_ptr<Command> score_command();
 std::unique_ptr<Command> inspect_command();
 std::unique_ptr<Command> average_command();
 
+/// The model, with a note on standard error if its run was killed.
+Model load_for_use(const std::filesystem::path& folder);
+
+/// The text as standard output gets it: as it is, except on a terminal, which must not obey the
+/// control characters in it.
+std::string for_output(const std::string& text);
+
 /// Prints the first few translations with their sources, and the references that differ.
 void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
                     const std::vector<data::Tokens>& translations);
@@ -37,6 +47,12 @@ void print(const Score& score);
 
 /// Names the words that the vocabulary does not contain on standard error, one per line.
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);
+
+/// Runs a command. If there is no memory for it, throws an Error that gives the advice.
+int with_memory_advice(const std::string& advice, const std::function<int()>& command);
+
+/// Prints a line about something that went wrong, made fit for a terminal, on standard error.
+void report(const std::string& problem);
 
 /// Flushes standard output. Error when it cannot be written: a full disk, a closed pipe.
 void require_written();

@@ -9,22 +9,22 @@
 namespace adjoint::seq2seq {
 namespace {
 
-// Additional references, normalized by the model's tokenizer like its translations. An empty line
-// stays empty: it is not a reference.
-std::vector<std::string> read_references(const std::string& file, const Model& model,
-                                         std::size_t sentences) {
+// Additional references, as tokens of the model. An empty line stays empty: it is not a reference.
+std::vector<data::Tokens> read_references(const std::string& file, const Model& model,
+                                          std::size_t sentences) {
   std::vector<std::string> lines = read_lines(file);
   require(lines.size() == sentences, "--references: ", file, " has ", lines.size(), " lines for ",
           sentences, " pairs");
   const data::Tokenizer& tokenizer = model.tokenizer;
+  std::vector<data::Tokens> references;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     try {
-      lines[i] = tokenizer.detokenize(tokenizer.tokenize(lines[i]));
+      references.push_back(tokenizer.tokenize(lines[i]));
     } catch (const Error& error) {
       fail(file, ':', i + 1, ": ", error.what());
     }
   }
-  return lines;
+  return references;
 }
 
 // ---- The figures --------------------------------------------------------------------------------
@@ -37,17 +37,33 @@ struct Metric {
   std::string note;  // sacreBLEU's signature, where there is one
 };
 
-// The book's BLEU, averaged over the sentences.
+// The references of all sentences: those of the pairs, then those of other files, which may lack
+// some.
+using ReferenceSets = std::vector<std::vector<data::Tokens>>;
+
+std::vector<std::vector<std::string>> texts_of(const ReferenceSets& sets,
+                                               const data::Tokenizer& tokenizer) {
+  std::vector<std::vector<std::string>> texts;
+  for (const std::vector<data::Tokens>& set : sets) texts.push_back(as_text(set, tokenizer));
+  return texts;
+}
+
+// The book's BLEU for the best reference of each sentence, averaged over the sentences.
 double mean_book_bleu(const std::vector<data::Tokens>& translations,
-                      const std::vector<data::Tokens>& references, Index k) {
+                      const ReferenceSets& references, Index k) {
   const auto joined = [](const data::Tokens& tokens) {
     std::string text;
     for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
     return text;
   };
   double sum = 0;
-  for (std::size_t i = 0; i < translations.size(); ++i)
-    sum += data::bleu(joined(translations[i]), joined(references[i]), k);
+  for (std::size_t i = 0; i < translations.size(); ++i) {
+    double best = 0;
+    for (const std::vector<data::Tokens>& set : references)
+      if (&set == &references.front() || !set[i].empty())
+        best = std::max(best, data::bleu(joined(translations[i]), joined(set[i]), k));
+    sum += best;
+  }
   return sum / static_cast<double>(translations.size());
 }
 
@@ -64,16 +80,18 @@ double token_accuracy(const Model& model, const std::vector<nn::PairScore>& scor
   return data::token_accuracy(predicted, expected, data::Vocabulary::pad);
 }
 
-// BLEU, chrF and TER compare texts, as joined by the model's tokenizer; the others, tokens.
+// BLEU, chrF and TER compare texts, as joined by the model's tokenizer; the others, tokens. Of
+// several references the best counts, except for what the model predicts after a reference.
 std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::Pair>& pairs,
                                     const std::vector<data::Tokens>& translations,
-                                    const std::vector<std::vector<std::string>>& references,
-                                    const Score& summary) {
+                                    const ReferenceSets& sets, const Score& summary) {
   const data::BleuScore& bleu = summary.bleu;
   const std::vector<data::Tokens> targets = data::targets(pairs);
   const std::vector<std::string> texts = as_text(translations, model.tokenizer);
+  const std::vector<std::vector<std::string>> references = texts_of(sets, model.tokenizer);
   const data::ChrfScore chrf = data::corpus_chrf(texts, references);
   const data::TerScore ter = data::corpus_ter(texts, references);
+  const ReferenceSets more(sets.begin() + 1, sets.end());
   const std::vector<nn::PairScore> scores = score_pairs(model, pairs);
   Likelihood likelihood;
   for (const nn::PairScore& score : scores) likelihood.add(score);
@@ -81,17 +99,17 @@ std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::
       {"bleu", "BLEU", bleu.score, 2, bleu.signature},
       {"chrf", chrf.name, chrf.score, 2, chrf.signature},
       {"ter", "TER", ter.score, 2, ter.signature},
-      {"book_bleu", "d2l's BLEU", mean_book_bleu(translations, targets, 2), 4,
+      {"book_bleu", "d2l's BLEU", mean_book_bleu(translations, sets, 2), 4,
        "k = 2, mean over the sentences, from 0 to 1"},
-      {"wer", "WER", data::word_error_rate(translations, targets).rate, 2,
+      {"wer", "WER", data::word_error_rate(translations, targets, more).rate, 2,
        "% of the reference's tokens"},
-      {"per", "PER", data::position_independent_error_rate(translations, targets).rate, 2,
+      {"per", "PER", data::position_independent_error_rate(translations, targets, more).rate, 2,
        "% of the reference's tokens, in any order"},
       {"sequence_accuracy", "right sentences", 100 * summary.exact, 2, "%"},
       {"token_accuracy", "right tokens", 100 * token_accuracy(model, scores, targets), 2,
-       "%, each predicted from the reference's before it; ends included"},
+       "%, each predicted from the first reference's before it; ends included"},
       {"perplexity", "perplexity", likelihood.perplexity(), 3,
-       "of the reference's tokens, ends included"},
+       "of the first reference's tokens, ends included"},
   };
 }
 
@@ -122,7 +140,7 @@ and PER count errors: lower is better.
   seq2seq evaluate my-model --json | python3 -c 'import json; print(json.load(open(0))["bleu"])')";
 
 struct EvaluateCommand : Command {
-  std::string folder, file, output;
+  std::string folder, file, output, columns;
   std::vector<std::string> reference_files;
   DecodingSettings decoding;
   data::BleuOptions bleu;
@@ -132,6 +150,8 @@ struct EvaluateCommand : Command {
       : Command({"evaluate", "translate pairs and measure the translations", footer}) {
     options.add("model", folder, "folder of a trained model").required();
     options.add("file FILE", file, "file of pairs [those held out from training]");
+    options.add("--columns", columns,
+                "the columns of the file that are source and target, as in 2,4 [1,2]");
     options.add("--references FILE", reference_files,
                 "files of more reference translations, one per line; an empty line is none");
     options.add("--output FILE", output, "write the translations to this file, one per line");
@@ -147,17 +167,22 @@ struct EvaluateCommand : Command {
 
   int run() override {
     decoding.check(options);
-    const Model model = load(folder);
+    require(columns.empty() || !file.empty(), "--columns needs a file of pairs");
+    require(!bleu.smoothing_value || bleu.smoothing == "floor" || bleu.smoothing == "add-k",
+            "--smooth-value has no effect with --smooth ", bleu.smoothing,
+            "; it is for floor and add-k");
+    const Model model = load_for_use(folder);
     const std::vector<data::Pair> pairs = read_pairs(model);
-    std::vector<std::vector<std::string>> references = {
-        as_text(data::targets(pairs), model.tokenizer)};
+    ReferenceSets references = {data::targets(pairs)};
     for (const std::string& name : reference_files)
       references.push_back(read_references(name, model, pairs.size()));
 
     const std::vector<data::Tokens> translations = translate(model, data::sources(pairs), decoding);
-    const Score summary = {
-        data::corpus_bleu(as_text(translations, model.tokenizer), references, bleu),
-        data::sequence_accuracy(translations, data::targets(pairs)), pairs.size()};
+    const Score summary = {data::corpus_bleu(as_text(translations, model.tokenizer),
+                                             texts_of(references, model.tokenizer), bleu),
+                           data::sequence_accuracy(translations, references.front(),
+                                                   {references.begin() + 1, references.end()}),
+                           pairs.size()};
     const std::vector<Metric> metrics =
         compute_metrics(model, pairs, translations, references, summary);
     if (as_json) {
@@ -178,8 +203,9 @@ struct EvaluateCommand : Command {
 
   std::vector<data::Pair> read_pairs(const Model& model) const {
     if (!file.empty())
-      return data::read_corpus(file, model.tokenizer,
-                               {.max_tokens = model.settings.data.max_tokens})
+      return data::read_corpus(
+                 file, model.tokenizer,
+                 {.columns = parse_columns(columns), .max_tokens = model.settings.data.max_tokens})
           .pairs;
     std::vector<data::Pair> pairs = load_held_out(folder, model);
     require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");

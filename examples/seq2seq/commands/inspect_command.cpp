@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "autograd/support/printable.h"
 #include "autograd/tools/inspect.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "nn/saving/checkpoint.h"
@@ -19,10 +20,12 @@ Json value_of(const std::string& text) {
   return value.is_discarded() ? Json(text) : value;
 }
 
-Json describe(const std::string& name, const Tensor& tensor) {
+// A type that only files have, such as F16, is shown as it stands in the file.
+Json describe(const std::string& name, const Tensor& tensor,
+              const nn::SafeTensorsFile::Entry& entry) {
   const Statistics s = statistics(tensor);
   return {{"name", name},
-          {"dtype", name_of(tensor.dtype())},
+          {"dtype", entry.widened() ? entry.type : name_of(tensor.dtype())},
           {"shape", tensor.shape().sizes()},
           {"count", s.count},
           {"nan", s.nan},
@@ -44,11 +47,12 @@ Json inspect(const fs::path& path) {
     json["kind"] = settings.model.model;
     for (const auto& [name, value] : settings.values()) json["settings"][name] = value_of(value);
   }
-  const nn::SafeTensors content = nn::read_safetensors(is_model ? path / weights_file : path);
+  const nn::SafeTensorsFile file(is_model ? weights_of(path) : path);
+  const nn::SafeTensors content = file.read();
   Index numbers = 0, not_finite = 0;
   Json tensors = Json::array();
   for (const auto& [name, tensor] : content.tensors) {
-    tensors.push_back(describe(name, tensor));
+    tensors.push_back(describe(name, tensor, file.entries().at(name)));
     numbers += tensors.back()["count"].get<Index>();
     not_finite += tensors.back()["nan"] != 0 || tensors.back()["infinite"] != 0;
   }
@@ -63,16 +67,10 @@ Json inspect(const fs::path& path) {
 
 using Row = std::vector<std::string>;
 
-// A name from a file, without control characters.
-std::string printable(std::string name) {
-  std::ranges::replace_if(
-      name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return name;
-}
-
 Row row_of(const Json& tensor) {
   const Index count = tensor["count"], nan = tensor["nan"], infinite = tensor["infinite"];
-  Row row = {printable(tensor["name"]), tensor["dtype"], "[", std::to_string(count)};
+  Row row = {printable_line(tensor["name"].get<std::string>(), 0), tensor["dtype"], "[",
+             std::to_string(count)};
   for (const Json& size : tensor["shape"]) row[2] += (row[2] == "[" ? "" : ", ") + size.dump();
   row[2] += "]";
   for (const char* statistic : {"mean", "deviation", "min", "max", "norm"}) {
@@ -101,9 +99,12 @@ void print_table(const std::vector<Row>& rows) {
 void print(const Json& json, const fs::path& path) {
   const bool is_model = json.contains("kind");
   if (is_model)
-    std::cout << json["kind"].get<std::string>() << "\n\n" << load_settings(path).to_text();
+    std::cout << json["kind"].get<std::string>() << "\n\n"
+              << printable(load_settings(path).to_text(), 0);
   for (const auto& [name, value] : json["metadata"].items())
-    std::cout << printable(name) << ": " << printable(value) << '\n';
+    if (!is_model || name != "settings")  // which were just printed
+      std::cout << printable_line(name, 0) << ": " << printable_line(value.get<std::string>(), 0)
+                << '\n';
   if (is_model || !json["metadata"].empty()) std::cout << '\n';
 
   std::vector<Row> rows = {
@@ -141,7 +142,8 @@ struct InspectCommand : Command {
   int run() override {
     const Json json = inspect(path);
     if (as_json)
-      std::cout << json.dump() << std::endl;
+      // In ASCII, so that names from a stranger's file do not reach a terminal as they are.
+      std::cout << json.dump(-1, ' ', true, Json::error_handler_t::replace) << std::endl;
     else
       print(json, path);
     return status::done;

@@ -4,18 +4,27 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
+
 namespace adjoint::seq2seq {
 namespace {
 
-constexpr std::size_t longest_line = 1 << 20;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 std::string reason() { return std::generic_category().message(errno); }
 
 }  // namespace
+
+void add_on_error(Options& options, OnError& on_error) {
+  static const std::initializer_list<std::pair<const char*, OnError>> choices = {
+      {"continue", OnError::go_on}, {"stop", OnError::stop}};
+  options.add_choice("--on-error", on_error, choices,
+                     "what to do after a line that cannot be answered: give it an empty answer and "
+                     "continue, or stop");
+}
 
 Lines::Lines(const std::filesystem::path& path)
     : name_(path.empty() ? "standard input" : path.string()),
@@ -49,14 +58,22 @@ std::string Lines::location(std::size_t index) const {
   return descriptor_ == STDIN_FILENO ? name_ + ", line " + number : name_ + ":" + number;
 }
 
-// The next line, if all of it has been read.
+// The next line, if all of it has been read, or more than fits.
 bool Lines::take(std::string& line) {
-  const std::size_t end = buffer_.find('\n', begin_);
+  std::size_t end = buffer_.find('\n', begin_);
+  if (skipping_) {
+    begin_ = end == std::string::npos ? buffer_.size() : end + 1;
+    skipping_ = end == std::string::npos && !ended_;
+    if (skipping_) return false;
+    end = buffer_.find('\n', begin_);
+  }
+  const std::size_t length = std::min(end, buffer_.size()) - begin_;
   const bool whole = end != std::string::npos;
-  if (!whole && (!ended_ || begin_ == buffer_.size())) return false;
-  line = buffer_.substr(begin_, whole ? end - begin_ : end);
-  begin_ = whole ? end + 1 : buffer_.size();
-  if (line.ends_with('\r')) line.pop_back();
+  if (!whole && length <= longest && (!ended_ || length == 0)) return false;
+  line = buffer_.substr(begin_, std::min(length, longest + 1));
+  begin_ += whole ? length + 1 : length;
+  skipping_ = !whole && !ended_;
+  if (line.size() <= longest && line.ends_with('\r')) line.pop_back();
   return true;
 }
 
@@ -69,7 +86,6 @@ bool Lines::more_has_arrived() const {
 void Lines::read_some() {
   buffer_.erase(0, begin_);
   begin_ = 0;
-  require(buffer_.size() <= longest_line, name_, ": a line of more than ", longest_line, " bytes");
   std::array<char, 1 << 16> block;
   ssize_t count;
   do {

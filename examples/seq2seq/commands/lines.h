@@ -9,6 +9,8 @@ namespace adjoint::seq2seq {
 /// one batch at a time, so the stream may be endless.
 class Lines {
  public:
+  static constexpr std::size_t longest = 1 << 20;
+
   /// Of standard input if the path is empty. Error when the file cannot be read.
   explicit Lines(const std::filesystem::path& path = {});
   ~Lines();
@@ -17,7 +19,8 @@ class Lines {
 
   /// Waits for a line, then returns it with those that have already arrived, at most `most`. So a
   /// file is read in full batches, and a writer who waits for each answer gets it. Empty at the end
-  /// of the stream. Error when it cannot be read, and for a line of more than a megabyte.
+  /// of the stream. A line of more than `longest` bytes is cut to one byte more. Error when the
+  /// stream cannot be read.
   std::vector<std::string> next(Index most);
 
   /// Where the line at this index of the last batch comes from: "pairs.tsv:12".
@@ -32,32 +35,52 @@ class Lines {
   int descriptor_;
   std::string buffer_;  // from begin_ on: text that has been read but not returned
   std::size_t begin_ = 0;
-  std::size_t before_ = 0, taken_ = 0;  // lines of all batches, without and with the last
-  bool ended_ = false;
+  std::size_t before_ = 0, taken_ = 0;     // lines of all batches, without and with the last
+  bool ended_ = false, skipping_ = false;  // skipping: the rest of a line that was too long
 };
 
-/// Parses lines and answers them together: `answer` takes a vector of what `parse` returned. If a
-/// line is refused, those before it are answered first; then the Error is thrown, with the location
-/// of the line.
-void answer_lines(const std::vector<std::string>& lines, const auto& location, const auto& parse,
-                  const auto& answer) {
+/// What to do with a line that cannot be answered.
+enum class OnError { stop, go_on };
+
+/// Declares --on-error.
+void add_on_error(Options& options, OnError& on_error);
+
+/// Parses lines and answers them together: `answer` takes a vector of what `parse` returned. A line
+/// that is refused is reported on standard error with its location and, if it is to go on, answered
+/// as what an empty line parses to. Otherwise the lines before it are answered, then the Error is
+/// thrown. Returns the number of refused lines.
+Index answer_lines(const std::vector<std::string>& lines, OnError on_error, const auto& location,
+                   const auto& parse, const auto& answer) {
   std::vector<decltype(parse(lines.front()))> parsed;
   std::string refusal;
-  try {
-    for (const std::string& line : lines) parsed.push_back(parse(line));
-  } catch (const Error& error) {
-    refusal = location(parsed.size()) + ": " + error.what();
+  Index refused = 0;
+  for (const std::string& line : lines) {
+    try {
+      require(line.size() <= Lines::longest, "a line of more than ", Lines::longest, " bytes");
+      parsed.push_back(parse(line));
+    } catch (const Error& error) {
+      refusal = location(parsed.size()) + ": " + error.what();
+      if (on_error == OnError::stop) break;
+      report(refusal);
+      refusal.clear();
+      parsed.emplace_back();
+      ++refused;
+    }
   }
   answer(parsed);
   require_written();
   require(refusal.empty(), refusal);
+  return refused;
 }
 
 /// The same for a whole stream, up to `most` lines at a time.
-void answer_stream(Lines& input, Index most, const auto& parse, const auto& answer) {
+Index answer_stream(Lines& input, Index most, OnError on_error, const auto& parse,
+                    const auto& answer) {
   const auto location = [&](std::size_t index) { return input.location(index); };
+  Index refused = 0;
   for (std::vector<std::string> lines; !(lines = input.next(most)).empty();)
-    answer_lines(lines, location, parse, answer);
+    refused += answer_lines(lines, on_error, location, parse, answer);
+  return refused;
 }
 
 }  // namespace adjoint::seq2seq

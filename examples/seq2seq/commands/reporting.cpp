@@ -1,19 +1,39 @@
+#include <unistd.h>
+
 #include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <new>
 
+#include "autograd/support/printable.h"
 #include "examples/seq2seq/commands/commands.h"
 
 namespace adjoint::seq2seq {
 
+Model load_for_use(const std::filesystem::path& folder) {
+  Model model = load(folder);
+  const std::filesystem::path weights = weights_of(folder);
+  if (weights.filename() == best_file)
+    std::cerr << "seq2seq: " << folder.string()
+              << ": the run was stopped; using its best weights so far, " << best_file << '\n';
+  return model;
+}
+
+std::string for_output(const std::string& text) {
+  static const bool terminal = isatty(STDOUT_FILENO) == 1;
+  return terminal ? printable(text, 0) : text;
+}
+
 void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
                     const std::vector<data::Tokens>& translations) {
-  const data::Tokenizer& tokenizer = model.tokenizer;
+  const auto text = [&](const data::Tokens& tokens) {
+    return for_output(model.tokenizer.detokenize(tokens));
+  };
   for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
     const bool right = translations[i] == pairs[i].target;
-    std::cout << "  " << tokenizer.detokenize(pairs[i].source) << "\n    " << (right ? "= " : "→ ")
-              << tokenizer.detokenize(translations[i]) << '\n';
-    if (!right) std::cout << "    ≠ " << tokenizer.detokenize(pairs[i].target) << '\n';
+    std::cout << "  " << text(pairs[i].source) << "\n    " << (right ? "= " : "→ ")
+              << text(translations[i]) << '\n';
+    if (!right) std::cout << "    ≠ " << text(pairs[i].target) << '\n';
   }
 }
 
@@ -26,7 +46,24 @@ void print(const Score& score) {
 
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary) {
   for (const std::string& word : unknown_words(sentence, vocabulary))
-    std::cerr << "seq2seq: the model does not know '" << word << "'\n";
+    std::cerr << "seq2seq: the model does not know '" << printable_line(word) << "'\n";
+}
+
+int with_memory_advice(const std::string& advice, const std::function<int()>& command) {
+  try {
+    return command();
+  } catch (const std::exception& error) {
+    const std::string problem = error.what();
+    if (dynamic_cast<const std::bad_alloc*>(&error) == nullptr &&
+        problem.find("out of memory") == std::string::npos)
+      throw;
+    fail("out of memory; ", advice, " (", problem, ")");
+  }
+}
+
+void report(const std::string& problem) {
+  constexpr std::size_t longest = 4000;  // an anomaly takes many lines, a file name is not cut
+  std::cerr << "seq2seq: " << printable(problem, longest) << '\n';
 }
 
 void require_written() { require(std::cout.flush().good(), "cannot write standard output"); }

@@ -27,6 +27,7 @@ standard error.
 
 struct ScoreCommand : Command {
   std::string folder, file;
+  std::string columns;
   Index batch = 256;
   bool tokens = false, summary = false, quiet = false;
 
@@ -34,6 +35,7 @@ struct ScoreCommand : Command {
       : Command({"score", "compute the log-probability of given pairs, line by line", footer}) {
     options.add("model", folder, "folder of a trained model").required();
     options.add("file FILE", file, "file of pairs [standard input]");
+    options.add("--columns", columns, "the columns that are source and target, as in 2,4 [1,2]");
     options.add("--batch", batch, from_1, "largest number of pairs scored together");
     options.add_flag("--tokens", tokens, "print the score of each token in a third column");
     options.add_flag("--summary", summary, "print only the perplexity");
@@ -42,11 +44,13 @@ struct ScoreCommand : Command {
   }
 
   int run() override {
-    const Model model = load(folder);
+    require(!summary || !tokens, "--tokens has no effect with --summary; leave one of them out");
+    const std::optional<data::Columns> chosen = parse_columns(columns);
+    const Model model = load_for_use(folder);
     Lines input(file);
     const auto parse = [&](const std::string& line) {
-      const data::Columns columns = data::cut_at_tabs(line);
-      data::Pair pair = {model.read_source(columns.source), model.read_target(columns.target)};
+      const data::Sides sides = data::cut_at_tabs(line, chosen);
+      data::Pair pair = {model.read_source(sides.source), model.read_target(sides.target)};
       if (!quiet) {
         warn_of_unknown_words(pair.source, model.source);
         warn_of_unknown_words(pair.target, model.target);
@@ -62,11 +66,11 @@ struct ScoreCommand : Command {
         ++count;
         if (summary) continue;
         std::cout << fixed(scores[i].log_probability(), 6) << '\t' << scores[i].tokens.size();
-        if (tokens) std::cout << '\t' << each_token(pairs[i].target, scores[i]);
+        if (tokens) std::cout << '\t' << for_output(each_token(pairs[i].target, scores[i]));
         std::cout << '\n';
       }
     };
-    answer_stream(input, batch, parse, answer);
+    answer_stream(input, batch, OnError::stop, parse, answer);
     require(count > 0, "score: no pairs to score");
     if (summary || !quiet)
       (summary ? std::cout : std::cerr)

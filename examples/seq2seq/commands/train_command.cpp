@@ -1,3 +1,4 @@
+#include <cmath>
 #include <iostream>
 
 #include "autograd/tools/anomaly.h"
@@ -27,7 +28,8 @@ constexpr auto footer = R"(For example:
   seq2seq train pairs.tsv --config my-model/settings.toml --seed 2 --output second
   seq2seq train --task reverse --symbols 10 --max-length 8 --epochs 5 --output reverse
 Exit codes: 0 done; 1 a bad file or model, a disk error, or options that contradict each other; 2 an
-unknown option, or a value it does not accept; 3 BLEU is below --floor or --margin; 130 interrupted.)";
+unknown option, or a value it does not accept; 3 BLEU is below --floor or --margin; 4 the loss has
+diverged (the model is saved in both cases); 130 interrupted.)";
 
 struct TrainCommand : Command {
   Settings settings;
@@ -42,13 +44,16 @@ struct TrainCommand : Command {
     options.add_flag("--resume", resume,
                      "continue the run that was stopped there, with its settings; give the same "
                      "files and --log");
-    options.add_flag("--restart", restart, "delete the run that was stopped, and start over")
+    options
+        .add_flag("--restart", restart,
+                  "start over, in place of the run that was stopped there or of the model")
         .excludes("--resume");
     options.add("--config FILE", config,
                 "read options from a file, such as the settings.toml of a model; those on the "
                 "command line win");
-    options.command_line_only({"--output", "--resume", "--restart", "--config"});
     options.add("--log FILE", log, "write a line of JSON for each step and epoch");
+    // A file of settings may come from anybody, and must not name what is read or written.
+    options.command_line_only({"--output", "--resume", "--restart", "--config", "--log"});
     options.add("--floor", floor, percent, "exit with 3 if the held-out BLEU is lower");
     options.add(
         "--margin", margin, percent,
@@ -63,23 +68,74 @@ struct TrainCommand : Command {
 
   int run() override {
     if (!config.empty()) options.read_file(config);
+    check_that_all_count();
+    std::error_code no_file;
+    require(resume || restart || !std::filesystem::is_regular_file(log, no_file) ||
+                std::filesystem::is_empty(log, no_file),
+            "--log: '", log,
+            "' is not empty, and a run begins a new metrics log; replace it with "
+            "--restart, or choose another file");
     Destination destination(output, resume    ? IfStopped::resume
                                     : restart ? IfStopped::discard
                                               : IfStopped::refuse);
+    require(log.empty() || !destination.holds(log), "--log: '", log,
+            "' would lie in the folder of the model; choose another place");
     if (resume) take_settings_of_run(destination.partial() / settings_file);
     settings.check(options);
 
     const Dataset dataset = load_dataset(settings, pairs, targets);
     check_demands(dataset);
+    return with_memory_advice(
+        "lower --batch (or --batch-tokens), --max-tokens or the size of the model (--width, "
+        "--hidden, --encoder-blocks, --decoder-blocks), or raise --accumulate",
+        [&] { return run_on(dataset, destination); });
+  }
+
+  int run_on(const Dataset& dataset, Destination& destination) {
     Model model = make_model(settings, dataset);
     describe(model, dataset);
-    if (!train_watched(model, dataset, destination)) {
+    const TrainResult result = train_watched(model, dataset, destination);
+    if (!result.complete) {
       std::cout << "interrupted; continue with --resume, or use the model so far in "
                 << destination.partial().string() << std::endl;
       return status::interrupted;
     }
     std::cout << "saved in " << output << std::endl;
-    return dataset.held_out.empty() ? status::done : report(model, dataset);
+    const int code = dataset.held_out.empty() ? status::done : report_score(model, dataset);
+    if (!result.diverged) return code;
+    report(text_from("the training has diverged: the loss is ", fixed(*result.loss, 1),
+                     ", and guessing among ", model.target.size(), " words gives ",
+                     fixed(std::log(static_cast<double>(model.target.size())), 1),
+                     "; lower --learning-rate, or use --warm-up or --clip"));
+    return status::diverged;
+  }
+
+  // An option that changes nothing is a mistake. With a configuration file, which may name every
+  // option, only values other than the default count.
+  void check_that_all_count() const {
+    const DataSettings& data = settings.data;
+    const ModelSettings& model = settings.model;
+    const TrainingSettings& training = settings.training;
+    const auto refuse = [&](bool ignored, const std::vector<std::string>& names,
+                            const std::string& reason) {
+      for (const std::string& name : names)
+        require(!ignored || !options.given(name, config.empty()), name, " has no effect ", reason);
+    };
+    refuse(training.batch_tokens > 0, {"--batch"}, "with --batch-tokens; leave one of them out");
+    refuse(training.schedule == "constant" || training.schedule == "inverse-sqrt", {"--rate-floor"},
+           "with --schedule " + training.schedule + "; it is for linear, cosine and plateau");
+    refuse(!data.task.empty(), {"--held-out"}, "with --task; use --held-out-count");
+    refuse(!data.task.empty(), {"--too-long", "--columns", "--bad-lines", "--tokenizer"},
+           "with --task; it is for files of pairs");
+    refuse(!targets.empty(), {"--columns"}, "with two files; it is for one file of pairs");
+    if (model.is_recurrent()) return;
+    const nn::TransformerConfig& c = model.transformer;
+    refuse(c.positions != nn::Positions::relative, {"--relative", "--max-distance"},
+           "without --positions relative");
+    refuse(c.positions != nn::Positions::convolutional, {"--kernel"},
+           "without --positions convolutional");
+    refuse(c.position_mode != nn::PositionMode::split, {"--position-width"},
+           "without --position-mode split");
   }
 
   // A resumed run has its own settings, except those given now.
@@ -92,7 +148,7 @@ struct TrainCommand : Command {
   }
 
   // Anomaly mode reports the operation that produced the NaN; without it, the message explains how.
-  bool train_watched(Model& model, const Dataset& dataset, Destination& destination) {
+  TrainResult train_watched(Model& model, const Dataset& dataset, Destination& destination) {
     std::optional<DetectAnomaly> guard;
     if (detect_anomaly) guard.emplace();
     try {
@@ -113,7 +169,7 @@ struct TrainCommand : Command {
             " needs held-out pairs, and there are none; see --held-out");
   }
 
-  int report(const Model& model, const Dataset& dataset) {
+  int report_score(const Model& model, const Dataset& dataset) {
     const std::vector<data::Tokens> translations =
         translate(model, data::sources(dataset.held_out));
     print_examples(model, dataset.held_out, translations);
@@ -130,7 +186,7 @@ struct TrainCommand : Command {
     }
     print(result);
     if (result.bleu.score >= demanded) return status::done;
-    std::cerr << "seq2seq: BLEU is below the floor, " << demanded << '\n';
+    report(text_from("BLEU is below the floor, ", demanded));
     return status::below_floor;
   }
 };

@@ -11,6 +11,10 @@ Without sentences, translate reads lines from standard input and writes one line
 It answers the lines that have arrived, up to --batch of them together: a file is translated in
 large batches, and a program that waits for each answer gets it.
 
+A line that cannot be translated, because it is too long for the model or not UTF-8, is reported on
+standard error with its number and gets an empty answer; after all the others the exit code is 1.
+With --on-error stop, nothing after it is translated.
+
   seq2seq translate my-model "Where is my red hat?"
   seq2seq translate my-model <english.txt >french.txt
   seq2seq translate my-model --beam 8 --n-best 3 "Open your book."
@@ -21,6 +25,7 @@ struct TranslateCommand : Command {
   std::vector<std::string> sentences;
   DecodingSettings decoding;
   Index batch = 256;
+  OnError on_error = OnError::go_on;
   bool quiet = false;
 
   TranslateCommand() : Command({"translate", "translate sentences, or standard input", footer}) {
@@ -33,13 +38,14 @@ struct TranslateCommand : Command {
     options.add("--n-best", decoding.n_best, from_1,
                 "print n answers to each line, best first: number of the line, score, answer");
     options.add("--prefix TEXT", decoding.prefix, "start each answer with this text");
+    add_on_error(options, on_error);
     options.add_flag("--quiet", quiet, "do not report unknown words on standard error");
     decoding.add_to(options);
   }
 
   int run() override {
     decoding.check(options);
-    const Model model = load(folder);
+    const Model model = load_for_use(folder);
     const Translator translator(model, decoding);
     const auto parse = [&](const std::string& line) {
       data::Tokens source = model.read_source(line);
@@ -51,14 +57,17 @@ struct TranslateCommand : Command {
       for (const std::vector<Translation>& answers : translator(sources, answered))
         print(answers, ++answered, model.tokenizer);
     };
-    if (sentences.empty()) {
-      Lines input;
-      answer_stream(input, batch, parse, answer);
-    } else {
-      const auto location = [](std::size_t i) { return text_from("sentence ", i + 1); };
-      answer_lines(sentences, location, parse, answer);
-    }
-    return status::done;
+    return with_memory_advice("lower --batch, --beam or --n-best", [&] {
+      Index refused = 0;
+      if (sentences.empty()) {
+        Lines input;
+        refused = answer_stream(input, batch, on_error, parse, answer);
+      } else {
+        const auto location = [](std::size_t i) { return text_from("sentence ", i + 1); };
+        refused = answer_lines(sentences, on_error, location, parse, answer);
+      }
+      return refused == 0 ? status::done : status::failed;
+    });
   }
 
   // Up to three columns: the number of the source, the score, the text.
@@ -70,7 +79,8 @@ struct TranslateCommand : Command {
       std::cout << text << '\n';
     };
     if (answers.empty()) line("", "");
-    for (const auto& [tokens, score] : answers) line(fixed(score, 6), tokenizer.detokenize(tokens));
+    for (const auto& [tokens, score] : answers)
+      line(fixed(score, 6), for_output(tokenizer.detokenize(tokens)));
   }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/support/error.h"
+#include "autograd/support/printable.h"
 #include "autograd/support/threads.h"
 #include "nn/decoding/generation.h"
 
@@ -14,7 +15,7 @@ constexpr Index batch_rows = 32;
 nn::Ids encode_prefix(const Model& model, const std::string& text) {
   const data::Tokens tokens = model.tokenizer.tokenize(text);
   for (const std::string& word : unknown_words(tokens, model.target))
-    fail("--prefix: the model does not know '", word, "'");
+    fail("--prefix: the model does not know '", printable_line(word), "'");
   return model.target.encode(tokens);
 }
 

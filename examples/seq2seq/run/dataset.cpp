@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <utility>
 
+#include "autograd/support/printable.h"
 #include "data/pairs/tasks.h"
 #include "examples/seq2seq/run/run.h"
 
@@ -17,9 +19,12 @@ constexpr auto length_advice = "; raise --max-tokens, or leave such pairs out wi
 // length in pieces is checked later.
 data::Corpus read(const std::string& file, const std::string& targets,
                   const data::Tokenizer& tokenizer, const DataSettings& settings) {
-  const data::ReadOptions options = {.max_tokens = settings.subwords() ? 0 : settings.max_tokens,
-                                     .too_long = settings.too_long,
-                                     .advice = length_advice};
+  const data::ReadOptions options = {
+      .columns = settings.chosen_columns(),
+      .bad_line = settings.skips_bad_lines() ? data::BadLine::skip : data::BadLine::error,
+      .max_tokens = settings.subwords() ? 0 : settings.max_tokens,
+      .too_long = settings.too_long,
+      .advice = length_advice};
   return targets.empty() ? data::read_corpus(file, tokenizer, options)
                          : data::read_parallel_files(file, targets, tokenizer, options);
 }
@@ -28,14 +33,16 @@ data::Corpus read(const std::string& file, const std::string& targets,
 Pairs hold_out(Pairs& train, double fraction, const std::string& name, const std::string& from,
                Key key) {
   if (fraction == 0) return {};
-  try {
-    data::Split split = data::split_by_fraction(train, fraction, key.child(name));
-    train = std::move(split.train);
-    return std::move(split.held_out);
-  } catch (const Error&) {
-    fail(from, ": too few pairs (", train.size(), ") for --", name, ' ', fraction, "; use --", name,
-         " 0 to hold out none");
-  }
+  const Index sources = data::distinct_sources(train);
+  const Index taken = std::llround(fraction * static_cast<double>(sources));
+  const auto s = [](auto count) { return count == 1 ? "" : "s"; };
+  require(taken > 0 && taken < sources, from, ": --", name, ' ', fraction, " of ", sources,
+          " different source", s(sources), " (", train.size(), " pair", s(train.size()),
+          ") would hold out ", taken == 0 ? "none" : "all", "; give more pairs",
+          sources > 1 ? ", another fraction" : "", ", or --", name, " 0 to hold out none");
+  data::Split split = data::split_by_fraction(train, fraction, key.child(name));
+  train = std::move(split.train);
+  return std::move(split.held_out);
 }
 
 data::Subwords learn_subwords(const Pairs& pairs, const data::Tokenizer& characters,
@@ -53,31 +60,41 @@ data::Subwords learn_subwords(const Pairs& pairs, const data::Tokenizer& charact
   }
 }
 
-// Tokenizes a split again. Returns the number of pairs left out because they are too long.
-Index retokenize(Pairs& pairs, const data::Tokenizer& from, const data::Tokenizer& to,
-                 const DataSettings& settings) {
+// Tokenizes a split again. The normalization of subwords may leave nothing of a side.
+void retokenize(Pairs& pairs, Dataset& dataset, const data::Tokenizer& from,
+                const DataSettings& settings, const std::string& file) {
+  const data::Tokenizer& to = dataset.tokenizer;
   const auto limit = static_cast<std::size_t>(settings.max_tokens);
   Pairs kept;
   for (const data::Pair& pair : pairs) {
-    const std::string source = from.detokenize(pair.source);
-    data::Pair pieces = {to.tokenize(source), to.tokenize(from.detokenize(pair.target))};
+    data::Pair pieces = {to.tokenize(from.detokenize(pair.source)),
+                         to.tokenize(from.detokenize(pair.target)), pair.line};
+    const std::string place = file + ':' + std::to_string(pair.line) + ": ";
+    if (pieces.source.empty() || pieces.target.empty()) {
+      const std::string problem = place + "the " + (pieces.source.empty() ? "source" : "target") +
+                                  " has no subwords: nothing is left of it";
+      require(settings.skips_bad_lines(), problem);
+      if (dataset.bad++ == 0) dataset.first_bad = problem;
+      continue;
+    }
     const bool fits = pieces.source.size() <= limit && pieces.target.size() <= limit;
-    require(fits || settings.too_long == data::TooLong::skip, "'", source, "' has ",
-            pieces.source.size(), " pieces and its target ", pieces.target.size(),
-            ", but the limit is ", limit, length_advice);
-    if (fits) kept.push_back(std::move(pieces));
+    require(fits || settings.too_long == data::TooLong::skip, place, "the source has ",
+            pieces.source.size(), " subwords and the target ", pieces.target.size(),
+            "; the limit is ", limit, length_advice);
+    if (fits)
+      kept.push_back(std::move(pieces));
+    else
+      ++dataset.skipped;
   }
-  const auto skipped = static_cast<Index>(pairs.size() - kept.size());
   pairs = std::move(kept);
-  return skipped;
 }
 
-void cut_into_subwords(Dataset& dataset, const DataSettings& settings) {
+void cut_into_subwords(Dataset& dataset, const DataSettings& settings, const std::string& file) {
   const data::Tokenizer characters = dataset.tokenizer;
   dataset.tokenizer = {.kind = data::Tokenizer::Kind::sentencepiece,
                        .subwords = learn_subwords(dataset.train, characters, settings)};
   for (Pairs* split : {&dataset.train, &dataset.validation, &dataset.held_out})
-    dataset.skipped += retokenize(*split, characters, dataset.tokenizer, settings);
+    retokenize(*split, dataset, characters, settings, file);
   require(!dataset.train.empty(), "--max-tokens ", settings.max_tokens, ": every pair is longer");
 }
 
@@ -90,6 +107,20 @@ void check_batch_tokens(const Pairs& pairs, Index batch_tokens) {
           batch_tokens, " is too small: the longest sentence has ", longest, " with bos and eos");
 }
 
+data::Split make_task(const Settings& s) {
+  try {
+    return data::make_task(s.data.task, {.symbols = s.data.task_symbols(),
+                                         .min_length = s.data.min_length,
+                                         .max_length = s.data.max_length,
+                                         .train_count = s.data.train_count,
+                                         .held_out_count = s.data.held_out_count,
+                                         .key = Key(s.training.seed).child("task")});
+  } catch (const Error& error) {
+    fail("--task ", error.what(),
+         "; see --symbols, --min-length, --max-length, --train-count and --held-out-count");
+  }
+}
+
 }  // namespace
 
 Dataset load_dataset(const Settings& s, const std::string& file, const std::string& targets) {
@@ -100,22 +131,19 @@ Dataset load_dataset(const Settings& s, const std::string& file, const std::stri
   dataset.tokenizer =
       data::Tokenizer::from_name(s.data.subwords() ? "characters" : s.data.tokenizer);
   if (!s.data.task.empty()) {
-    data::Split task = data::make_task(s.data.task, {.symbols = s.data.symbols,
-                                                     .min_length = s.data.min_length,
-                                                     .max_length = s.data.max_length,
-                                                     .train_count = s.data.train_count,
-                                                     .held_out_count = s.data.held_out_count,
-                                                     .key = Key(s.training.seed).child("task")});
+    data::Split task = make_task(s);
     dataset.train = std::move(task.train);
     dataset.held_out = std::move(task.held_out);
   } else {
     data::Corpus corpus = read(file, targets, dataset.tokenizer, s.data);
     dataset.train = std::move(corpus.pairs);
     dataset.skipped = corpus.skipped;
+    dataset.bad = corpus.bad;
+    dataset.first_bad = corpus.first_bad;
     dataset.held_out = hold_out(dataset.train, s.data.held_out, "held-out", from, key);
   }
   dataset.validation = hold_out(dataset.train, s.data.validation, "validation", from, key);
-  if (s.data.subwords()) cut_into_subwords(dataset, s.data);
+  if (s.data.subwords()) cut_into_subwords(dataset, s.data, file);
   check_batch_tokens(dataset.train, s.training.batch_tokens);
   return dataset;
 }
@@ -140,6 +168,9 @@ void describe(const Model& model, const Dataset& dataset) {
             << nn::parameter_count(*model.network) << " parameters" << std::endl;
   if (dataset.skipped > 0)
     std::cout << dataset.skipped << " pairs left out as too long" << std::endl;
+  if (dataset.bad > 0)
+    std::cout << dataset.bad << " lines left out that are no pair; the first: "
+              << printable_line(dataset.first_bad, 0) << std::endl;
   const auto print_unknown = [&](const char* name, const Pairs& pairs) {
     if (pairs.empty()) return;
     std::cout << std::fixed << std::setprecision(1) << "unknown to the vocabularies: "

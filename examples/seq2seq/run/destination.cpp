@@ -3,13 +3,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <system_error>
 
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
+#include "autograd/support/printable.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -20,7 +24,19 @@ namespace fs = std::filesystem;
 fs::path resolved(const fs::path& folder) {
   require(!folder.empty(), "--output needs the name of a folder");
   const fs::path whole = fs::weakly_canonical(folder);
-  return whole.has_filename() ? whole : whole.parent_path();
+  const fs::path result = whole.has_filename() ? whole : whole.parent_path();
+  require(!fs::is_symlink(result), "--output: '", folder.string(),
+          "' is a link to a folder that does not exist; remove it, or name the folder itself");
+  return result;
+}
+
+std::optional<struct stat> status_of(const fs::path& path) {
+  struct stat status = {};
+  return ::lstat(path.c_str(), &status) == 0 ? std::optional(status) : std::nullopt;
+}
+
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 // A file of a model, or the remains of one that was being written.
@@ -30,14 +46,42 @@ bool belongs_to_model(const std::string& name) {
   });
 }
 
-// Only a model may be replaced.
+// False if nothing is there.
+bool require_folder(const fs::path& folder) {
+  const auto status = status_of(folder);
+  if (!status) return false;
+  const std::string title = "--output: '" + folder.string() + "'";
+  require(!S_ISLNK(status->st_mode), title, " is a link; remove it");
+  require(S_ISDIR(status->st_mode), title, " is a file, not a folder");
+  return true;
+}
+
+// Only a model may be replaced. A link in it could lead anywhere, and is not followed. Another run
+// may remove files meanwhile.
 void require_replaceable(const fs::path& folder) {
-  if (!fs::exists(folder)) return;
-  require(fs::is_directory(folder), "--output: '", folder.string(), "' is a file, not a folder");
-  for (const auto& entry : fs::directory_iterator(folder))
-    require(belongs_to_model(entry.path().filename().string()), "--output: '", folder.string(),
-            "' holds '", entry.path().filename().string(),
+  if (!require_folder(folder)) return;
+  const std::string title = "--output: '" + folder.string() + "'";
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    require(belongs_to_model(name), title, " holds '", printable_line(name),
             "', which does not belong to a model; choose another folder");
+    std::error_code ignored;
+    const fs::file_status status = entry.symlink_status(ignored);
+    require(fs::is_regular_file(status) || !fs::exists(status), title, " holds '",
+            printable_line(name),
+            "', which is not a regular file; remove it, or choose another folder");
+  }
+}
+
+// Found out now rather than after hours of training.
+void require_movable(const fs::path& folder) {
+  const auto status = status_of(folder);
+  if (!status) return;
+  const auto outer = status_of(folder.parent_path());
+  require(!outer || outer->st_dev == status->st_dev, "--output: '", folder.string(),
+          "' is the root of a disk and cannot be replaced; name a folder in it");
+  if (::access(folder.c_str(), W_OK) != 0)
+    throw fs::filesystem_error("", folder, std::error_code(errno, std::generic_category()));
 }
 
 // Atomic: both names exist at every moment. Not every system and file system supports it.
@@ -53,13 +97,13 @@ bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::pat
 void replace(const fs::path& fresh, const fs::path& target) {
   const fs::path former = target.string() + ".former";
   fs::rename(target, former);
-  std::error_code error;
+  std::error_code error, ignored;
   fs::rename(fresh, target, error);
   if (error) {
     fs::rename(former, target);
     throw fs::filesystem_error("", target, error);
   }
-  fs::rename(former, fresh);
+  fs::remove_all(former, ignored);
 }
 
 // Turns file system errors into one line that names the option.
@@ -72,15 +116,57 @@ void name_option(const fs::path& folder, const Action& action) {
   }
 }
 
-// Excludes other processes until it is released or this process dies. On a file system without
-// locks it does nothing.
-std::shared_ptr<void> lock(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return nullptr;
-  const std::shared_ptr<void> close(nullptr, [descriptor](void*) { ::close(descriptor); });
-  const bool taken = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  require(!taken, "--output: another run is using '", folder.string(), "'");
-  return close;
+using Lock = std::shared_ptr<void>;
+
+enum class IfTaken { refuse, wait };
+
+// Excludes other processes until it is released or this process dies; null if the name is gone. On
+// a file system without locks it excludes nobody.
+Lock lock(const fs::path& folder, IfTaken if_taken) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENOENT) return nullptr;
+  require(descriptor >= 0, "--output: '", folder.string(),
+          "' cannot be opened: ", std::generic_category().message(errno));
+  const std::shared_ptr<int> held(new int(descriptor), [](int* open) {
+    ::close(*open);
+    delete open;
+  });
+  int result;
+  do {
+    result = ::flock(descriptor, if_taken == IfTaken::wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  require(result == 0 || errno != EWOULDBLOCK, "--output: another run is using '", folder.string(),
+          "'");
+  // The lock is on a folder, not on its name. Another run may have moved that folder to the name of
+  // its model, or removed it, after it was opened here.
+  struct stat locked = {};
+  const auto named = status_of(folder);
+  const bool still = ::fstat(descriptor, &locked) == 0 && named && same_file(locked, *named);
+  return still ? Lock(held) : nullptr;
+}
+
+// A new folder has the permissions of the one that it will replace. Those who may not read a file
+// there may not look into the new one before its files have their permissions.
+void create(const fs::path& partial, const fs::path& model) {
+  if (partial.has_parent_path()) fs::create_directories(partial.parent_path());
+  const auto former = status_of(model);
+  mode_t mode = former ? former->st_mode & 0777 : 0777;
+  for (const std::string& name : model_files) {
+    const auto file = status_of(model / name);
+    if (file && (file->st_mode & 040) == 0) mode &= ~mode_t{070};
+    if (file && (file->st_mode & 04) == 0) mode &= ~mode_t{07};
+  }
+  if (::mkdir(partial.c_str(), mode) == 0) {
+    if (former) ::chmod(partial.c_str(), mode);  // whatever the umask
+  } else if (errno != EEXIST) {
+    throw fs::filesystem_error("", partial, std::error_code(errno, std::generic_category()));
+  }
+}
+
+void copy_permissions(const fs::path& from, const fs::path& to) {
+  const auto former = status_of(from), fresh = status_of(to);
+  if (former && fresh && S_ISREG(former->st_mode) == S_ISREG(fresh->st_mode))
+    ::chmod(to.c_str(), former->st_mode & 0777);
 }
 
 }  // namespace
@@ -90,10 +176,21 @@ Destination::Destination(const fs::path& folder, IfStopped if_stopped)
   name_option(folder, [&] {
     folder_ = resolved(folder);
     require_replaceable(folder_);
+    require_movable(folder_);
     partial_ = partial_folder(folder_);
+    require(if_stopped != IfStopped::refuse || !fs::exists(folder_ / weights_file) ||
+                fs::exists(partial_ / state_file),
+            "--output: '", folder_.string(),
+            "' holds a model; replace it with --restart, or choose another folder (to train it "
+            "further, use train --resume)");
+    constexpr int attempts = 100;
+    for (int i = 0; i < attempts && !lock_; ++i) {
+      require_folder(partial_);
+      create(partial_, folder_);
+      lock_ = lock(partial_, IfTaken::refuse);
+    }
+    require(lock_ != nullptr, "--output: other runs keep replacing '", folder_.string(), "'");
     require_replaceable(partial_);
-    fs::create_directories(partial_);
-    lock_ = lock(partial_);
     keep_ = fs::exists(partial_ / state_file);
     if (resumes_ && !keep_) copy_completed_run();
   });
@@ -128,6 +225,12 @@ const fs::path& Destination::begin() {
   return partial_;
 }
 
+bool Destination::holds(const fs::path& file) const {
+  std::error_code ignored;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(file), ignored).parent_path();
+  return folder == fs::absolute(folder_) || folder == fs::absolute(partial_);
+}
+
 void Destination::clear() {
   for (const std::string& name : model_files) fs::remove(partial_ / name);
 }
@@ -137,6 +240,7 @@ void Destination::complete() {
   try {
     require_replaceable(folder_);
     name_option(folder_, [&] { put_in_place(); });
+    lock_.reset();
   } catch (const Error& error) {
     fail(error.what(), "; the new model is in '", partial_.string(), "'");
   }
@@ -147,9 +251,13 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  // Without its state the former model, which becomes the partial, is no stopped run.
+  for (const std::string& name : model_files) copy_permissions(folder_ / name, partial_ / name);
+  copy_permissions(folder_, partial_);
+  // Once they are exchanged, another run may find the former model as its partial folder. Without
+  // its state that is no stopped run, and the lock keeps it from being used before it is removed.
   fs::remove(folder_ / state_file);
-  if (!exchange(partial_, folder_)) replace(partial_, folder_);
+  const Lock former = lock(folder_, IfTaken::wait);
+  if (!exchange(partial_, folder_)) return replace(partial_, folder_);
   std::error_code ignored;
   fs::remove_all(partial_, ignored);
 }

@@ -2,9 +2,27 @@
 
 #include <algorithm>
 
+#include "autograd/support/checksum.h"
 #include "examples/seq2seq/model/translation.h"
 
 namespace adjoint::seq2seq {
+namespace {
+
+constexpr auto log_entry = "logged";
+constexpr auto validation_key = "validation_digest", held_out_key = "held_out_digest";
+
+// CRC-32 of the tokens.
+std::string digest(const std::vector<data::Pair>& pairs) {
+  std::uint32_t sum = 0;
+  for (const data::Pair& pair : pairs)
+    for (const data::Tokens* side : {&pair.source, &pair.target}) {
+      for (const std::string& token : *side) sum = crc32(token + '\n', sum);
+      sum = crc32("\n", sum);
+    }
+  return std::to_string(sum);
+}
+
+}  // namespace
 
 Run::Run(Model& model, const Dataset& dataset)
     : model_(model),
@@ -36,6 +54,7 @@ nn::StepResult Run::step() {
 
 EpochResult Run::end_epoch() {
   EpochResult result{.loss = epoch_loss_ / static_cast<double>(epoch_tokens_)};
+  last_loss_ = result.loss;
   epoch_loss_ = 0;
   epoch_tokens_ = 0;
   if (validation_.size() == 0) return result;
@@ -45,9 +64,19 @@ EpochResult Run::end_epoch() {
   const std::vector<data::Pair>& pairs = dataset_.validation;
   if (settings_.translates_validation())
     result.bleu = score(model_, pairs, translate(model_, data::sources(pairs))).bleu.score;
-  result.best = best_.observe(settings_.best_by == "bleu" ? *result.bleu : *result.validation_loss);
+  result.best = is_best(result);
   schedule_.observe(*result.validation_loss);
   return result;
+}
+
+// The BLEU of short sentences is often 0, or the same; then the lower loss decides.
+bool Run::is_best(const EpochResult& result) {
+  if (settings_.best_by == "loss") return best_.observe(*result.validation_loss);
+  const bool tie = *result.bleu == best_.best() && *result.validation_loss < best_loss_;
+  const bool best = best_.observe(*result.bleu) || tie;
+  if (tie) best_.renew();
+  if (best) best_loss_ = *result.validation_loss;
+  return best;
 }
 
 double Run::validation_loss() const {
@@ -75,12 +104,25 @@ void Run::state(nn::State& visit) {
   visit("model", *model_.network)("optimizer", *optimizer_);
   if (average_) visit("average", *average_);
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
+  // Only where they are needed, so that runs of earlier versions can be resumed.
+  if (settings_.best_by == "bleu") visit("best_loss", best_loss_);
+  if (Index logged = 1; logged_) visit(log_entry, logged);
+  visit.fixed_if_stored(validation_key, digest(dataset_.validation));
+  visit.fixed_if_stored(held_out_key, digest(dataset_.held_out));
 }
 
-bool Run::has_other_pairs_than(const nn::SafeTensors& state) const {
-  const auto stored = state.metadata.find("data.pairs_digest");
-  return stored != state.metadata.end() &&
-         stored->second != std::to_string(batches_.digest().value());
+bool Run::has_log(const nn::Metadata& state) { return state.contains(log_entry); }
+
+std::vector<std::string> Run::changed_splits(const nn::Metadata& state) const {
+  std::vector<std::string> changed;
+  const auto compare = [&](const char* split, const char* key, const std::string& digest) {
+    const auto stored = state.find(key);
+    if (stored != state.end() && stored->second != digest) changed.emplace_back(split);
+  };
+  compare("training", "data.pairs_digest", std::to_string(batches_.digest().value()));
+  compare("validation", validation_key, digest(dataset_.validation));
+  compare("held-out", held_out_key, digest(dataset_.held_out));
+  return changed;
 }
 
 }  // namespace adjoint::seq2seq

@@ -13,7 +13,9 @@ namespace adjoint::seq2seq {
 struct Dataset {
   data::Tokenizer tokenizer;
   std::vector<data::Pair> train, validation, held_out;
-  Index skipped = 0;  ///< pairs left out because they are too long
+  Index skipped = 0;      ///< pairs left out because they are too long
+  Index bad = 0;          ///< lines left out because they are no pair
+  std::string first_bad;  ///< what is wrong with the first of them
 };
 
 /// Reads a file of pairs; or a file of sources and one of targets, if `targets` is not empty; or
@@ -61,17 +63,27 @@ class Run {
   Index batch() const { return batches_.batch(); }  ///< batches done in the current epoch
   Index batches_in_epoch() const { return batches_.batches_in_epoch(); }
   double learning_rate() const { return optimizer_->learning_rate(); }
+  /// Mean training loss of the last complete epoch; empty before its end.
+  std::optional<double> last_loss() const { return last_loss_; }
+  /// The best validation figure so far, a loss or BLEU; infinite before the first.
+  double best_figure() const { return best_.best(); }
 
   /// During its lifetime the model has the weights that are validated and kept: their average, if
   /// there is one.
   std::unique_ptr<nn::WithAverage> with_average();
 
   void state(nn::State& visit);
-  /// Whether a saved state is that of a run on different training pairs.
-  bool has_other_pairs_than(const nn::SafeTensors& state) const;
+  /// Part of the state: a run that writes a log is not resumed without it.
+  void set_logged(bool logged) { logged_ = logged; }
+  /// Whether a saved state is that of a run that writes a log.
+  static bool has_log(const nn::Metadata& state);
+  /// The splits whose pairs are not those of the run that saved a state: "training",
+  /// "validation", "held-out".
+  std::vector<std::string> changed_splits(const nn::Metadata& state) const;
 
  private:
   double validation_loss() const;
+  bool is_best(const EpochResult& result);
 
   Model& model_;
   const Dataset& dataset_;
@@ -83,16 +95,29 @@ class Run {
   nn::Trainer trainer_;
   nn::Patience best_;
   std::optional<nn::MovingAverage> average_;
+  double best_loss_ = std::numeric_limits<double>::infinity();  // of the epoch with the best BLEU
+  bool logged_ = false;
+  std::optional<double> last_loss_;
   double epoch_loss_ = 0;  // sum over the tokens of the epoch so far
   Index epoch_tokens_ = 0;
 };
 
+/// Whether a loss is so high that the model knows less than one that gives all tokens the same
+/// probability, whose loss is the logarithm of their number.
+bool has_diverged(double loss, Index tokens);
+
+struct TrainResult {
+  bool complete = false;            ///< not interrupted
+  std::optional<double> loss = {};  ///< mean over the tokens of the last epoch, if this run did one
+  bool diverged = false;            ///< as has_diverged() says about this loss
+};
+
 /// Trains the model from its beginning, or from the state of the stopped run that `destination`
 /// found, and saves that state along the way. Prints a line for each epoch; logs each step, unless
-/// the path is empty. In the end the model has the weights that are kept. Returns whether the run
-/// is complete: Ctrl-C ends it after the current batch. The partial folder is then a model of what
-/// has been learned, and the run can be resumed.
-bool train(Model& model, const Dataset& dataset, Destination& destination,
-           const std::filesystem::path& log);
+/// the path is empty. In the end the model has the weights that are kept. Ctrl-C ends the run after
+/// the current batch. The partial folder is then a model of what has been learned, and the run can
+/// be resumed.
+TrainResult train(Model& model, const Dataset& dataset, Destination& destination,
+                  const std::filesystem::path& log);
 
 }  // namespace adjoint::seq2seq

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <iomanip>
 #include <iostream>
@@ -50,7 +51,7 @@ class Report {
 
   void end_epoch(const EpochResult& result) {
     nn::Metrics metrics = {{"epoch", run_.epochs_done()}, {"training_loss", result.loss}};
-    std::ostringstream line;
+    TextStream line;
     line << std::fixed << std::setprecision(3) << "epoch " << std::setw(3) << run_.epochs_done()
          << "  loss " << result.loss;
     if (result.validation_loss) {
@@ -114,9 +115,10 @@ std::shared_ptr<void> handle_interrupts() {
   return {nullptr, [former](void*) { std::signal(SIGINT, former); }};
 }
 
+// The description has been saved beside them.
 void save_weights(Run& run, const Model& model, const fs::path& path) {
   const auto guard = run.with_average();
-  nn::save_parameters(*model.network, path);
+  nn::save_parameters(*model.network, path, weights_metadata(model.settings, path.parent_path()));
 }
 
 // The state is saved last: a run killed before that repeats the step and writes the same again.
@@ -141,12 +143,20 @@ void take_steps(Run& run, const Model& model, Destination& destination, Report& 
 }
 
 // The settings are known to match the run's, so if the state does not fit, the pairs have changed.
-void resume(Run& run, const fs::path& state) {
+void resume(Run& run, const fs::path& file, const fs::path& log) {
+  const nn::Metadata state = nn::SafeTensorsFile(file).metadata();
+  require(!log.empty() || !Run::has_log(state),
+          "--resume: the run has a log, which would end here; give the same --log, or --log "
+          "/dev/null to go on without");
   try {
-    nn::load_state(run, state);
+    run.set_logged(Run::has_log(state));
+    nn::load_state(run, file);
   } catch (const Error&) {
-    require(!run.has_other_pairs_than(nn::read_safetensors(state)),
-            "--resume: the training pairs have changed since the run began; give the same files");
+    std::string splits;
+    for (const std::string& split : run.changed_splits(state))
+      splits += (splits.empty() ? "" : " and ") + split;
+    require(splits.empty(), "--resume: the ", splits,
+            " pairs have changed since the run began; give the same files");
     throw;
   }
   const Index begun = run.epochs_done() + (run.batch() > 0);
@@ -158,9 +168,15 @@ void resume(Run& run, const fs::path& state) {
 
 }  // namespace
 
-bool train(Model& model, const Dataset& dataset, Destination& destination, const fs::path& log) {
+bool has_diverged(double loss, Index tokens) {
+  return !(loss <= 2 * std::log(static_cast<double>(tokens)));
+}
+
+TrainResult train(Model& model, const Dataset& dataset, Destination& destination,
+                  const fs::path& log) {
   Run run(model, dataset);
-  if (destination.resumes()) resume(run, destination.partial() / state_file);
+  if (destination.resumes()) resume(run, destination.partial() / state_file, log);
+  run.set_logged(!log.empty());
   Report report(run, log);
   const fs::path folder = destination.begin();
   save_description(model, dataset.held_out, folder);
@@ -173,8 +189,14 @@ bool train(Model& model, const Dataset& dataset, Destination& destination, const
   else
     save_weights(run, model, weights);
   nn::load_parameters(*model.network, weights);
-  if (run.finished()) destination.complete();
-  return run.finished();
+  const bool complete = run.finished();
+  if (complete) destination.complete();
+  if (complete && model.settings.training.best_by == "bleu" && run.best_figure() == 0)
+    std::cout << "the validation BLEU was 0 after every epoch, so the validation loss decided "
+                 "which was the best; see --best-by"
+              << std::endl;
+  return {complete, run.last_loss(),
+          run.last_loss() && has_diverged(*run.last_loss(), model.target.size())};
 }
 
 }  // namespace adjoint::seq2seq

@@ -55,28 +55,44 @@ void ModelSettings::check(const Options& options) const {
   config.check(option_of);
 }
 
+namespace {
+
+nn::TransformerConfig transformer_config(const Settings& s, Index source_tokens,
+                                         Index target_tokens) {
+  nn::TransformerConfig config = s.model.transformer;
+  config.source_tokens = source_tokens;
+  config.target_tokens = target_tokens;
+  config.max_length = s.data.decoding_limit() + 1;
+  return config;
+}
+
+nn::RecurrentConfig recurrent_config(const Settings& s, Index source_tokens, Index target_tokens) {
+  return {.source_tokens = source_tokens,
+          .target_tokens = target_tokens,
+          .cell = s.model.model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
+          .embedding = s.model.transformer.width,
+          .hidden = s.model.transformer.width,
+          .layers = s.model.layers,
+          .dropout = s.model.transformer.dropout};
+}
+
+}  // namespace
+
 std::unique_ptr<nn::EncoderDecoder> Settings::network(Index source_tokens,
                                                       Index target_tokens) const {
   const Key key = Key(training.seed).child("model");
-  if (!model.is_recurrent()) {
-    nn::TransformerConfig config = model.transformer;
-    config.source_tokens = source_tokens;
-    config.target_tokens = target_tokens;
-    config.max_length = data.decoding_limit() + 1;
-    return std::make_unique<nn::Transformer>(config, key);
-  }
-  const nn::RecurrentConfig config{
-      .source_tokens = source_tokens,
-      .target_tokens = target_tokens,
-      .cell = model.model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
-      .embedding = model.transformer.width,
-      .hidden = model.transformer.width,
-      .layers = model.layers,
-      .dropout = model.transformer.dropout,
-  };
-  if (model.model.ends_with("-attention"))
-    return std::make_unique<nn::BahdanauSeq2Seq>(config, key);
+  if (!model.is_recurrent())
+    return std::make_unique<nn::Transformer>(
+        transformer_config(*this, source_tokens, target_tokens), key);
+  const nn::RecurrentConfig config = recurrent_config(*this, source_tokens, target_tokens);
+  if (model.attends()) return std::make_unique<nn::BahdanauSeq2Seq>(config, key);
   return std::make_unique<nn::RecurrentSeq2Seq>(config, key);
+}
+
+nn::ModelSize Settings::size_of_network(Index source_tokens, Index target_tokens) const {
+  if (model.is_recurrent())
+    return nn::size_of(recurrent_config(*this, source_tokens, target_tokens), model.attends());
+  return nn::size_of(transformer_config(*this, source_tokens, target_tokens).check(option_of));
 }
 
 void ModelSettings::add_to(Options& options) {

@@ -2,53 +2,72 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <sstream>
+#include <map>
+#include <type_traits>
 
 #include "autograd/support/files.h"
+#include "autograd/support/printable.h"
+#include "examples/seq2seq/settings/settings_file.h"
+#include "examples/seq2seq/settings/usage.h"
 
 namespace adjoint::seq2seq {
 namespace {
 
 using Text = Options::Text;
 
-bool contains(const Range& range, Text text) {
-  if (range.whole && text.find_first_not_of("0123456789") != std::string::npos) return false;
-  char* end = nullptr;  // the largest seed is a long double, but not a double
-  const long double value =
-      range.whole ? std::strtold(text.c_str(), &end) : std::strtod(text.c_str(), &end);
-  return !text.empty() && *end == '\0' && value >= range.least && value <= range.most;
+constexpr std::uint64_t longest_settings_file = 1 << 20;
+
+template <class T>
+struct NumberOf {
+  using Type = T;
+};
+template <class T>
+struct NumberOf<std::optional<T>> {
+  using Type = T;
+};
+
+// CLI11 would round a decimal twice, take 010 for eight, and print six digits: a resumed run would
+// differ from the one that was stopped. These read and print every number exactly.
+template <class Number>
+std::optional<Number> read_number(Text text, const Range& range) {
+  Number value{};
+  const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
+  const bool inside = value >= range.least && value <= range.most;  // not so for NaN
+  return error == std::errc() && stop == end && inside ? std::optional(value) : std::nullopt;
 }
 
-// The shortest text that reads as exactly this number. CLI11 would keep six digits, and a resumed
-// run would differ from the one that was stopped.
-std::string exactly(std::optional<double> number) {
+template <class Number>
+std::string exactly(const std::optional<Number>& number) {
   char text[32];
   return number ? std::string(text, std::to_chars(text, text + sizeof text, *number).ptr) : "";
 }
 
+template <class Number>
+constexpr const char* type_name = std::is_floating_point_v<Number> ? "FLOAT"
+                                  : std::is_signed_v<Number>       ? "INT"
+                                                                   : "UINT";
+
 bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
 
-// CLI11's message; or, if a word stands in place of a command, what the commands are.
-std::string reason(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> rest = app.remaining();
-  const bool is_word = app.get_subcommands().empty() && !rest.empty() && !rest[0].starts_with('-');
-  if (!is_word) return error.what();
-  std::string names;
-  for (const CLI::App* command : app.get_subcommands(nullptr))
-    names += (names.empty() ? "" : ", ") + command->get_name();
-  return "no command '" + rest[0] + "'; the commands are " + names;
-}
-
-void take(CLI::App& app, const CLI::ConfigItem& item) {
-  CLI::Option* const option =
-      item.parents.empty() ? app.get_option_no_throw("--" + item.name) : nullptr;
-  require(option && option->get_configurable(), "there is no option '", item.fullname(), "'");
+// Takes a setting of a file, unless the command line has set this option.
+void take(CLI::App& app, const Setting& setting) {
+  const std::string name = "--" + printable_line(setting.name);
+  CLI::Option* const option = app.get_option_no_throw("--" + setting.name);
+  require(option != nullptr, "there is no option '", printable_line(setting.name), "'");
+  require(option->get_configurable(), name, " can be given on the command line only");
   if (option->count() > 0) return;
-  if (is_flag(*option))
-    option->add_result(
-        option->get_flag_value(item.name, app.get_config_formatter()->to_flag(item)));
-  else
-    option->add_result(item.inputs);
+  require(setting.values.size() == 1 || option->get_items_expected_max() > 1, name,
+          " takes one value, not ", setting.values.size());
+  if (is_flag(*option)) {
+    const std::string& value = setting.values.front();
+    require(value == "true" || value == "false", name, " must be true or false, not ",
+            printable_line(value));
+    option->add_result(option->get_flag_value(setting.name, value));
+  } else {
+    option->add_result(setting.values);
+  }
   option->run_callback();
 }
 
@@ -87,11 +106,15 @@ Options& Options::add(Text name, std::string& value, const std::vector<std::stri
 
 template <class Number>
 Options& Options::add(Text name, Number& value, const Range& range, Text help) {
-  declare(name, value, help)->check([range](Text text) {
-    return contains(range, text) ? "" : text_from("must be ", range.text, ", not ", text);
+  using Plain = typename NumberOf<Number>::Type;
+  add(
+      name, [&value, range](Text text) { value = *read_number<Plain>(text, range); },
+      [&value] { return exactly<Plain>(value); }, {}, help);
+  last_->type_name(type_name<Plain>)->check([range](Text text) {
+    return read_number<Plain>(text, range)
+               ? ""
+               : text_from("must be ", range.text, ", not ", printable_line(text));
   });
-  if constexpr (std::is_same_v<Number, double> || std::is_same_v<Number, std::optional<double>>)
-    last_->default_function([&value] { return exactly(value); })->capture_default_str();
   return *this;
 }
 template Options& Options::add(Text, Index&, const Range&, Text);
@@ -136,7 +159,7 @@ bool Options::parse(int argc, const char* const* argv) {
     app_->parse(argc, argv);
     return true;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) throw UsageError(reason(*app_, error));
+    if (error.get_exit_code() != 0) throw UsageError(problem(*app_, error));
     for (CLI::App* command : app_->get_subcommands({}))
       for (CLI::Option* option : command->get_options())
         if (is_flag(*option)) option->default_str("");  // not `--json=false`
@@ -150,12 +173,17 @@ bool Options::called() const { return app_->parsed(); }
 // ---- Settings files -----------------------------------------------------------------------------
 
 void Options::read_file(const std::filesystem::path& path) {
-  std::istringstream text(adjoint::read_file(path));
+  const std::string text = read_regular_file(path, longest_settings_file);
+  std::map<std::string, std::size_t> lines;
   try {
-    for (const CLI::ConfigItem& item : app_->get_config_formatter()->from_config(text))
-      take(*app_, item);
+    for (const Setting& setting : parse_settings(text)) {
+      const auto [former, is_new] = lines.emplace(setting.name, setting.line);
+      require(is_new, "--", printable_line(setting.name), " is set twice, in lines ",
+              former->second, " and ", setting.line);
+      take(*app_, setting);
+    }
   } catch (const std::runtime_error& error) {  // CLI11's and ours
-    fail(path.string(), ": ", error.what());
+    fail(path.string(), ": ", printable_line(error.what(), 0));
   }
 }
 
@@ -166,9 +194,17 @@ void Options::require_all() const {
 }
 
 std::string Options::to_text() const {
-  for (CLI::Option* option : app_->get_options())
-    if (option->get_default_str().empty()) option->configurable(false);
-  return app_->config_to_str(true);
+  std::string text;
+  for (const CLI::Option* option : app_->get_options())
+    if (option->get_configurable() && !option->get_default_str().empty())
+      text += settings_line(option->get_single_name(), option->get_default_str());
+  return text;
+}
+
+bool Options::given(Text name, bool any) const {
+  const CLI::Option* const option = app_->get_option(name);
+  return option->count() > 0 &&
+         (any || option->results() != std::vector{option->get_default_str()});
 }
 
 void Options::require_for_group(bool condition, Text heading, Text problem) const {

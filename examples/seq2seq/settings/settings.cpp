@@ -1,10 +1,12 @@
 #include "examples/seq2seq/settings/settings.h"
 
 #include <map>
-#include <sstream>
+#include <set>
 
+#include "autograd/support/printable.h"
 #include "data/pairs/tasks.h"
 #include "data/text/subwords.h"
+#include "examples/seq2seq/settings/settings_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -19,6 +21,10 @@ const nn::Choices<data::TooLong> too_long_choices = {{"error", data::TooLong::er
 void DataSettings::add_to(Options& options) {
   options.group("Data");
   options.add("--task", task, data::task_names(), "learn a toy task instead of files");
+  options.add("--columns", columns,
+              "the columns of a file of pairs that are source and target, as in 2,4 [1,2]");
+  options.add("--bad-lines", bad_lines, {"error", "skip"},
+              "what to do with a line that is no pair: empty, not UTF-8, without a side [error]");
   options.add("--tokenizer", tokenizer, {"words", "characters", "subwords"}, "what a token is");
   options.add("--min-frequency", min_frequency, from_1, "less frequent tokens become <unk>");
   options.add("--max-vocabulary", max_vocabulary, from_0,
@@ -36,19 +42,31 @@ void DataSettings::add_to(Options& options) {
   options.add("--subword-model", algorithm, {"unigram", "bpe"}, "how the pieces are learned");
 
   options.group(task_group);
-  options.add("--symbols", symbols, from_1, "number of different symbols; for addition, the base");
+  options.add("--symbols", symbols, from_1,
+              "number of different symbols; for addition, the base, by default 10");
   options.add("--min-length", min_length, from_1, "length of the shortest string");
   options.add("--max-length", max_length, from_1, "length of the longest string");
   options.add("--train-count", train_count, from_1, "number of training strings");
   options.add("--held-out-count", held_out_count, from_1, "number of strings for the final score");
 }
 
+std::optional<data::Columns> parse_columns(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  try {
+    return data::Columns::from_text(text);
+  } catch (const Error& error) {
+    fail("--columns: ", error.what());
+  }
+}
+
 void DataSettings::check(const Options& options) const {
+  chosen_columns();
   options.require_for_group(subwords(), subwords_group, "needs --tokenizer subwords");
   options.require_for_group(!task.empty(), task_group, "needs a --task");
   require(!subwords() || data::Subwords::available(),
-          "--tokenizer subwords: this program was built without sentencepiece; install the library "
-          "and build again");
+          "--tokenizer subwords: this program was built without sentencepiece; install "
+          "libsentencepiece-dev (apt-get install libsentencepiece-dev) and build again (make "
+          "build/seq2seq)");
   require(task.empty() || !subwords(), "--tokenizer subwords cannot be used with --task ", task);
   if (task.empty()) return;
   const Index longest =
@@ -71,10 +89,20 @@ void Settings::check(const Options& options) const {
   training.check(options, data.validation > 0);
 }
 
+// What an option has when it is declared is its default, and its text is that of the default.
 std::string Settings::to_text() const {
-  Settings defaults = *this;  // what an option has when it is declared is its default
+  Settings defaults = *this;
   Options options;
   defaults.add_to(options);
+  return options.to_text();
+}
+
+std::string Settings::model_text() const {
+  Settings defaults = *this;
+  Options options;
+  defaults.data.add_to(options);
+  defaults.model.add_to(options);
+  options.command_line_only({"--columns", "--bad-lines"});  // they decide only what is read
   return options.to_text();
 }
 
@@ -94,24 +122,52 @@ Settings Settings::read(const std::filesystem::path& path) {
 
 std::vector<std::pair<std::string, std::string>> Settings::values() const {
   std::vector<std::pair<std::string, std::string>> values;
-  std::istringstream text(to_text());
-  for (std::string line; std::getline(text, line);)
-    if (const std::size_t equals = line.find('='); equals != std::string::npos)
-      values.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+  for (const Setting& setting : parse_settings(to_text()))
+    values.emplace_back(setting.name, setting.values.front());
   return values;
 }
 
-std::string difference(const Settings& a, const Settings& b) {
-  std::map<std::string, std::pair<std::string, std::string>> options;
-  for (auto& [name, value] : a.values()) options[name].first = value;
-  for (auto& [name, value] : b.values()) options[name].second = value;
-  const auto shown = [](const std::string& value) { return value.empty() ? "unset" : value; };
+namespace {
+
+using Values = std::map<std::string, std::string>;
+
+Values as_map(const Settings& settings) {
+  const auto values = settings.values();
+  return {values.begin(), values.end()};
+}
+
+std::string value_in(const Values& values, const std::string& name) {
+  const auto found = values.find(name);
+  return found == values.end() || found->second.empty() ? "unset" : printable_line(found->second);
+}
+
+std::string difference(const std::set<std::string>& names, const Values& a, const Values& b) {
   std::string text;
-  for (const auto& [name, value] : options)
-    if (value.first != value.second)
-      text += (text.empty() ? "--" : "; --") + name + " is " + shown(value.second) + ", not " +
-              shown(value.first);
+  for (const std::string& name : names)
+    if (value_in(a, name) != value_in(b, name))
+      text += (text.empty() ? "--" : "; --") + name + " is " + value_in(b, name) + ", not " +
+              value_in(a, name);
   return text;
+}
+
+}  // namespace
+
+std::string difference(const Settings& a, const Settings& b) {
+  const Values first = as_map(a), second = as_map(b);
+  std::set<std::string> names;
+  for (const Values& values : {first, second})
+    for (const auto& [name, value] : values) names.insert(name);
+  return difference(names, first, second);
+}
+
+std::string difference(const std::string& former, const Settings& b) {
+  Values values;
+  std::set<std::string> names;
+  for (const Setting& setting : parse_settings(former)) {
+    values[setting.name] = setting.values.front();
+    names.insert(setting.name);
+  }
+  return difference(names, values, as_map(b));
 }
 
 // ---- Decoding -----------------------------------------------------------------------------------

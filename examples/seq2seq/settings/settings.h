@@ -5,6 +5,7 @@
 #include "examples/seq2seq/settings/options.h"
 #include "nn/decoding/beam_search.h"
 #include "nn/decoding/generation.h"
+#include "nn/models/model_size.h"
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/models/transformer.h"
 #include "nn/training/optimizer.h"
@@ -16,10 +17,14 @@ namespace adjoint::seq2seq {
 // In each struct, add_to() declares the options. check() throws an Error that names the options
 // whose values contradict each other; `options` are those declared before, after parsing.
 
+/// The value of --columns; none if it is empty.
+std::optional<data::Columns> parse_columns(const std::string& text);
+
 /// The pairs that a run learns from, and how they become tokens.
 struct DataSettings {
   std::string task;  ///< a toy task instead of files of pairs
   std::string tokenizer = "words";
+  std::string columns, bad_lines;  ///< empty: as without the option
   data::TooLong too_long = data::TooLong::error;
   Index min_frequency = 2, max_vocabulary = 0;
   Index max_tokens = 60;
@@ -33,6 +38,10 @@ struct DataSettings {
   void check(const Options& options) const;
 
   bool subwords() const { return tokenizer == "subwords"; }
+  bool skips_bad_lines() const { return bad_lines == "skip"; }
+  std::optional<data::Columns> chosen_columns() const { return parse_columns(columns); }
+  /// Addition has a default of its own, since digits have no more than 10 symbols.
+  Index task_symbols() const { return task == "addition" && symbols == 50 ? 10 : symbols; }
   /// The length in tokens of the longest target that the model can write.
   Index decoding_limit() const { return max_tokens + 10; }
 };
@@ -47,6 +56,7 @@ struct ModelSettings {
   void check(const Options& options) const;
 
   bool is_recurrent() const { return model != "transformer"; }
+  bool attends() const { return model.ends_with("-attention"); }  ///< a recurrent model
   bool one_vocabulary() const { return transformer.tied_embeddings == nn::TiedEmbeddings::all; }
 };
 
@@ -96,17 +106,23 @@ struct Settings {
 
   /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
+  /// How large that model is. Makes nothing, so the settings may come from anywhere.
+  nn::ModelSize size_of_network(Index source_tokens, Index target_tokens) const;
 
   /// The text of a settings file.
   std::string to_text() const;
+  /// The part of it that decides what a trained model computes: data and model.
+  std::string model_text() const;
   /// Reads what to_text() wrote. Every setting must be present. Errors name the file.
   static Settings read(const std::filesystem::path& path);
-  /// Names and values as they stand in the file.
+  /// Names and values of a settings file.
   std::vector<std::pair<std::string, std::string>> values() const;
 };
 
 /// What differs in b: "--heads is 4, not 2; …". Empty if nothing does.
 std::string difference(const Settings& a, const Settings& b);
+/// The same for the text of a former settings file: what it does not name is not compared.
+std::string difference(const std::string& former, const Settings& b);
 
 /// How a model answers: the options that `translate` and `evaluate` share. The defaults are greedy
 /// decoding: the likeliest token at each step.

@@ -52,7 +52,7 @@ void TrainingSettings::add_to(Options& options) {
   options.add_flag("--validation-bleu", validation_bleu,
                    "translate the validation pairs after each epoch");
   options.add("--best-by", best_by, {"loss", "bleu"},
-              "the validation figure that defines the best");
+              "the validation figure that defines the best; of equal BLEU the lower loss");
   options.add("--patience", patience, from_0,
               "stop after n epochs in a row without a new best; 0: never");
   options.add("--keep", keep, {"last", "best"},

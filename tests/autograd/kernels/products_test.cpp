@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(long_sums_keep_their_digits) {
                                    .stride = columns};
             kernels::matmul(p);
             const double error = worst_error(p);
-            BOOST_TEST(error < (equal ? 8e-6 : 1e-6),
+            BOOST_TEST(error < (equal ? 2e-6 : 1e-6),
                        rows << " × " << columns << ", " << inner << " terms: off by " << error);
           }
       }

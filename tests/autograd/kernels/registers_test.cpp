@@ -35,6 +35,9 @@ void check_parts() {
     std::vector<T> expected = counting<T>(count);
     expected.resize(static_cast<std::size_t>(lanes<T>));
     BOOST_TEST(elements<T>(load_first(from.data(), count)) == expected);
+    std::vector<T> with_others = expected;
+    std::fill(with_others.begin() + count, with_others.end(), T{-5});
+    BOOST_TEST(elements<T>(load_first(from.data(), count, filled(T{-5}))) == with_others);
     std::vector<T> to(static_cast<std::size_t>(lanes<T>));
     store_first(to.data(), load(from.data()), count);
     BOOST_TEST(to == expected);
@@ -50,6 +53,12 @@ void check_totals() {
   const std::vector<T> totals = elements<T>(totals_of<T>(rows));
   for (Index i = 0; i < n; ++i)  // row i holds i n + 1, …, i n + n
     BOOST_TEST(totals[static_cast<std::size_t>(i)] == i * n * n + n * (n + 1) / 2);
+}
+
+template <Real T>
+void check_total() {
+  const std::vector<T> numbers = counting<T>(lanes<T>);
+  BOOST_TEST(total_of<T>(load(numbers.data())) == lanes<T> * (lanes<T> + 1) / 2);
 }
 
 template <Real T>
@@ -97,6 +106,11 @@ BOOST_AUTO_TEST_CASE(parts_of_a_register) {
 BOOST_AUTO_TEST_CASE(a_square_is_transposed) {
   check_transposition<float>();
   check_transposition<double>();
+}
+
+BOOST_AUTO_TEST_CASE(the_elements_of_a_register_are_added_up) {
+  check_total<float>();
+  check_total<double>();
 }
 
 BOOST_AUTO_TEST_CASE(the_registers_of_a_square_are_added_up) {

@@ -159,6 +159,60 @@ BOOST_AUTO_TEST_CASE(constants_on_either_side) {
   BOOST_TEST(gives(affine(x, 2, 1), {5, -7}));
 }
 
+// The bits of n / d for numbers n and d of dtype T.
+template <Real T>
+void check_quotients(DType dtype) {
+  for (int d = 1; d <= 100; ++d) {
+    const Tensor n = cast(normal({50}, 0, 10, Key(14), DType::f64), dtype);
+    const Tensor by = n / d, of = d / n;
+    for (Index i = 0; i < 50; ++i) {
+      const T number = n.values<T>()[static_cast<std::size_t>(i)];
+      BOOST_TEST(by.values<T>()[static_cast<std::size_t>(i)] == number / static_cast<T>(d));
+      BOOST_TEST(of.values<T>()[static_cast<std::size_t>(i)] == static_cast<T>(d) / number);
+    }
+    BOOST_TEST((full({3}, d, dtype) / d).at({1}) == 1);
+    BOOST_TEST((d / full({3}, d, dtype)).at({1}) == 1);
+    BOOST_TEST(same_bits(n / d, n / full({50}, d, dtype)));
+    BOOST_TEST(same_bits(d / n, full({50}, d, dtype) / n));
+  }
+}
+
+// A product with the reciprocal is rounded twice: 49 · (1/49) is not 1.
+BOOST_AUTO_TEST_CASE(division_by_a_number_is_division) {
+  check_quotients<float>(DType::f32);
+  check_quotients<double>(DType::f64);
+}
+
+// The reciprocal of such a number would be infinite.
+BOOST_AUTO_TEST_CASE(quotients_of_tiny_numbers) {
+  const auto near = boost::test_tools::tolerance(1e-4);  // 1e-40 has 16 bits in f32
+  BOOST_TEST((tensor({1e-39}) / 1e-40).item() == 10, near);
+  BOOST_TEST((1e-39 / tensor({1e-40})).item() == 10, near);
+  BOOST_TEST((1e-10 / tensor({1e-39})).item() == 1e29, near);
+  BOOST_TEST((tensor({1e-310}, DType::f64) / 1e-309).item() == 0.1, near);
+  const Tensor x = variable(tensor({1e-39}));
+  BOOST_TEST(grad(x / 1e-10, {x})[0].item() == 1e10, near);
+  BOOST_TEST(grad(Tensors{x / 1e-39}, {x}, {tensor({1e-39})})[0].item() == 1, near);
+}
+
+BOOST_AUTO_TEST_CASE(the_gradients_of_quotients) {
+  const Tensor x = variable(tensor({49, -7}, DType::f64));
+  BOOST_TEST(same_bits(grad(sum(x / 49), {x})[0], full({2}, 1. / 49, DType::f64)));
+  BOOST_TEST(distance(grad(sum(49 / x), {x})[0], tensor({-1. / 49, -1}, DType::f64)) < 1e-16);
+}
+
+BOOST_AUTO_TEST_CASE(a_product_keeps_the_sign_of_zero) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor x = variable(tensor({-0.0, 0.0}, dtype));
+    for (const Tensor& y : {x * 2, 2 * x, x / 3, -x * -1, -(-x), x - 0, x * 1e-300})
+      BOOST_TEST(same_bits(y, tensor({-0.0, 0.0}, dtype)));
+    for (const Tensor& y : {x * -2, -x, x / -3})
+      BOOST_TEST(same_bits(y, tensor({0.0, -0.0}, dtype)));
+    BOOST_TEST(same_bits(grad(Tensors{x * 2}, {x}, {detach(x)})[0], tensor({-0.0, 0.0}, dtype)));
+    BOOST_TEST(!std::signbit((x + 0).at({0})));  // as −0 + 0 is 0
+  }
+}
+
 BOOST_AUTO_TEST_CASE(constant_powers) {
   const Tensor x = tensor({-2, -0.5, 0.5, 3}, DType::f64);
   for (const double p : {0.0, 1.0, 2.0, 3.0, 5.0, -1.0, -2.0}) {

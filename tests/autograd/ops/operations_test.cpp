@@ -360,9 +360,10 @@ BOOST_AUTO_TEST_CASE(integers_are_refused_where_they_do_not_belong) {
   for (const Sample& sample : samples()) {
     if (takes_any.contains(sample.operation)) continue;
     if (sample.label == "nothing dropped") continue;  // returns x as it is
+    if (sample.label == "a row of -inf") continue;    // which i64 cannot hold
     for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
       Tensors xs = sample.make(key);
-      xs[i] = cast(xs[i], DType::i64);
+      xs[i] = zeros(xs[i].shape(), DType::i64);
       const std::string text = text_of([&] { sample.f(xs); });
       if (!starts_with_operation(text))
         unclear.emplace(sample.operation,

@@ -178,6 +178,23 @@ BOOST_AUTO_TEST_CASE(long_f32_sums_keep_their_digits) {
   BOOST_TEST(mean(x).item() == static_cast<double>(0.1f), boost::test_tools::tolerance(1e-7));
 }
 
+BOOST_AUTO_TEST_CASE(the_mean_of_ones_is_1) {
+  for (const DType dtype : {DType::f32, DType::f64})
+    for (Index n = 1; n <= 200; ++n) {
+      BOOST_TEST(mean(ones({n}, dtype)).item() == 1);
+      BOOST_TEST(mean(ones({n, 2}, dtype), {0}).at({1}) == 1);
+      BOOST_TEST(variance(full({n}, 3, dtype)).item() == 0);
+      BOOST_TEST(mean(full({n}, 0.1)).item() == static_cast<double>(0.1f));  // summed in f64
+      const Tensor x = variable(ones({n}, dtype));
+      BOOST_TEST(same_bits(grad(mean(x), {x})[0], ones({n}, dtype) / static_cast<double>(n)));
+    }
+}
+
+// The sum of these exceeds what f32 can hold; their mean does not.
+BOOST_AUTO_TEST_CASE(a_mean_does_not_overflow) {
+  BOOST_TEST(mean(full({10}, 3e38)).item() == static_cast<double>(3e38f));
+}
+
 BOOST_AUTO_TEST_CASE(variance_does_not_cancel) {
   const Tensor x = tensor({1e8, 1e8 + 1, 1e8 + 2}, DType::f64);
   BOOST_TEST(variance(x).item() == 2. / 3, boost::test_tools::tolerance(1e-6));

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_long_tensor_gives_the_same_as_short_ones) {
   for (const auto& [name, f, expected] : functions) {
     const Tensor whole = f(abs(x) + 0.1);
     const Tensor part = f(slice(abs(x) + 0.1, 0, 70'001, 70'101));
-    BOOST_TEST(distance(slice(whole, 0, 70'001, 70'101), cast(part, DType::f64)) < 1e-6, name);
+    BOOST_TEST(same_bits(slice(whole, 0, 70'001, 70'101), part), name);
   }
 }
 
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(cast_converts_every_type_to_every_other) {
       BOOST_TEST((y.dtype() == to));
       BOOST_TEST(numbers(y) == (std::vector<double>{0, 1, 1}));
     }
-  BOOST_TEST(numbers(cast(tensor({-1.7, 2.9}), DType::i64)) == (std::vector<double>{-1, 2}));
+  BOOST_TEST(numbers(cast(tensor({-1, 0x1p60}), DType::i64)) == (std::vector<double>{-1, 0x1p60}));
   BOOST_TEST(numbers(cast(tensor({0.5, 0, -3}), DType::b8)) == (std::vector<double>{1, 0, 1}));
 }
 
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(cast_returns_the_gradient_in_the_type_of_x) {
 }
 
 BOOST_AUTO_TEST_CASE(a_cast_to_integers_has_no_history) {
-  BOOST_TEST(!cast(variable(tensor({1.5})), DType::i64).tracked());
+  BOOST_TEST(!cast(variable(tensor({2})), DType::i64).tracked());
   BOOST_TEST(!cast(variable(tensor({1.5})), DType::b8).tracked());
 }
 

@@ -1,9 +1,11 @@
 #include "autograd/support/files.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -62,6 +64,41 @@ BOOST_AUTO_TEST_CASE(lines_end_in_lf_or_crlf) {
   BOOST_TEST(read_lines(folder / "lines") == expected, tt::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(only_regular_files_are_read_where_a_stranger_may_have_put_something_else) {
+  const Folder folder;
+  BOOST_REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  fs::create_symlink("/dev/zero", folder / "zero");
+  const std::string refusal = ": it is a pipe or a device, not a regular file";
+  for (const char* name : {"pipe", "zero"})
+    BOOST_CHECK_EXCEPTION(read_regular_file(folder / name, 10), Error,
+                          says("cannot read " + (folder / name).string() + refusal));
+  BOOST_CHECK_EXCEPTION(read_regular_file(folder.path, 10), Error,
+                        says("cannot read " + folder.path.string() + ": Is a directory"));
+  BOOST_CHECK_THROW(read_regular_file(folder / "none", 10), Error);
+
+  put(folder / "file", "0123456789");
+  fs::create_symlink(folder / "file", folder / "link");
+  BOOST_TEST(read_regular_file(folder / "link", 10) == "0123456789");
+  fs::resize_file(folder / "file", std::uintmax_t{1} << 40);  // it takes no room on the disk
+  BOOST_CHECK_EXCEPTION(read_regular_file(folder / "file", 10), Error,
+                        says("cannot read " + (folder / "file").string() +
+                             ": it has 1099511627776 bytes, and the limit is 10"));
+}
+
+BOOST_AUTO_TEST_CASE(an_open_file_stays_the_same_when_another_takes_its_name) {
+  const Folder folder;
+  write_file(folder / "file", "old text");
+  const RegularFile file(folder / "file");
+  write_file(folder / "file", "new");
+  std::string bytes(4, ' ');
+  file.read(4, bytes);
+  BOOST_TEST(bytes == "text");
+  BOOST_TEST(file.size() == 8);
+  BOOST_CHECK_EXCEPTION(
+      file.read(5, bytes), Error,
+      says("cannot read " + (folder / "file").string() + ": it was cut off while it was read"));
+}
+
 BOOST_AUTO_TEST_CASE(writing_fails_with_the_reason) {
   const Folder folder;
   const fs::path below = folder / "none/new.txt";
@@ -81,6 +118,42 @@ BOOST_AUTO_TEST_CASE(a_link_stays_a_link) {
   write_file(folder / "link", "new");
   BOOST_TEST(fs::is_symlink(folder / "link"));
   BOOST_TEST(read_file(folder / "real") == "new");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_replaced_keeps_its_permissions) {
+  const Folder folder;
+  const auto mode = [](const fs::path& path) {
+    struct stat status = {};
+    BOOST_REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  const mode_t before = ::umask(022);
+  for (const mode_t kept : {0600u, 0640u, 0644u, 0666u, 0400u, 0755u}) {
+    write_file(folder / "file", "old");
+    BOOST_REQUIRE(::chmod((folder / "file").c_str(), kept) == 0);
+    write_file(folder / "file", "new");
+    BOOST_TEST(mode(folder / "file") == kept);
+    BOOST_TEST(read_file(folder / "file") == "new");
+  }
+  for (const mode_t mask : {022u, 077u, 0u}) {
+    ::umask(mask);
+    fs::remove(folder / "file");
+    write_file(folder / "file", "new");
+    BOOST_TEST(mode(folder / "file") == (0666 & ~mask));
+  }
+  ::umask(before);
+}
+
+// Others who may write into the folder could lay links where they expect the temporary file.
+BOOST_AUTO_TEST_CASE(a_link_laid_at_a_name_that_was_foreseen_is_not_followed) {
+  const Folder folder;
+  put(folder / "victim", "mine");
+  for (int i = 0; i < 2000; ++i)
+    fs::create_symlink(folder / "victim", folder / ("file.tmp-" + std::to_string(::getpid()) + "-" +
+                                                    std::to_string(i)));
+  write_file(folder / "file", "text");
+  BOOST_TEST(read_file(folder / "victim") == "mine");
+  BOOST_TEST(read_file(folder / "file") == "text");
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_old_file_and_nothing_else) {

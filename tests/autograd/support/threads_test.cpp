@@ -1,5 +1,7 @@
 #include "autograd/support/threads.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <memory>
@@ -9,6 +11,7 @@
 
 #include "autograd/apply.h"
 #include "autograd/grad.h"
+#include "tests/autograd/child.h"
 #include "tests/autograd/support.h"
 
 namespace {
@@ -160,6 +163,67 @@ BOOST_AUTO_TEST_CASE(workers_inherit_the_ambient_state) {
   });
   BOOST_TEST(wrong == 0);
   BOOST_TEST(*ambient().scope == "outer");
+}
+
+// ---- Processes that have not all the threads ----------------------------------------------------
+
+// fork() copies the calling thread alone. The child must compute the same, and end.
+BOOST_AUTO_TEST_CASE(a_forked_child_computes_and_exits) {
+  const KeepThreads keep;
+  set_threads(4);
+  const Tensors expected = much_work();
+  const auto same = [&] {
+    const Tensors results = much_work();
+    for (std::size_t i = 0; i < results.size(); ++i)
+      if (!same_bits(results[i], expected[i])) return false;
+    return true;
+  };
+  const auto works = [&] { return threads() == 4 && (sanitized || same()) ? 0 : 1; };
+  for (int round = 0; round < 5; ++round) BOOST_TEST(in_child(works).status == 0);
+  BOOST_TEST(in_child([] { return 0; }).status == 0);  // without any work
+  if (!sanitized) {                                    // a sanitizer forbids threads in a child
+    BOOST_TEST(in_child([&] {
+                 set_threads(2);
+                 return same() ? 0 : 1;
+               }).status == 0);
+    BOOST_TEST(in_child([&] { return in_child(works).status; }).status == 0);  // a grandchild
+  }
+  BOOST_TEST(same());
+}
+
+// While other threads take and give back memory, one of them may hold its lock.
+BOOST_AUTO_TEST_CASE(a_child_can_allocate_whatever_other_threads_do) {
+  std::atomic<bool> done = false;
+  std::vector<std::thread> users;
+  for (int i = 0; i < 3; ++i)
+    users.emplace_back([&] {
+      while (!done) zeros({20'000});
+    });
+  for (int round = 0; round < 50; ++round)
+    BOOST_REQUIRE(in_child([] { return zeros({20'000}).numel() == 20'000 ? 0 : 1; }).status == 0);
+  done = true;
+  for (std::thread& user : users) user.join();
+}
+
+BOOST_AUTO_TEST_CASE(more_threads_than_the_system_allows_are_an_error) {
+  if (sanitized) return;
+  const auto [status, output] = in_child([] {
+    set_threads(3);
+    rlimit limit{1u << 30, 1u << 30};  // each thread takes 8 MB of address space for its stack
+    setrlimit(RLIMIT_AS, &limit);
+    try {
+      set_threads(1024);
+    } catch (const Error& error) {
+      std::puts(error.what());
+    }
+    std::atomic<int> count = 0;
+    parallel_tasks(100, [&](Index) { ++count; });
+    return count == 100 && threads() == 3 ? 0 : 1;  // as before
+  });
+  BOOST_TEST(status == 0);
+  BOOST_TEST(output.starts_with("set_threads: the system allows no more than "), output);
+  BOOST_TEST(output.ends_with(" of 1024 threads; ask for fewer, or raise its limit (ulimit -u)\n"),
+             output);
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_must_make_sense) {

@@ -71,6 +71,36 @@ struct CarefulRoot {
 
 BOOST_AUTO_TEST_SUITE(anomaly)
 
+// ---- The trap of where --------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_gradient_of_0_that_meets_an_infinite_slope_is_explained) {
+  const Tensor zero = scalar(0, DType::f64), one = scalar(1, DType::f64);
+  const std::string hint =
+      "\n  its cotangent is 0 there, and 0 times an infinite slope is NaN. If a where() takes its "
+      "other branch\n  at this element, make the operand safe inside it: not where(c, f(x), y) but "
+      "where(c, f(where(c, x, one)), y)";
+  const auto trapped = [&](Tensor (*f)(const Tensor&)) {
+    const Tensor x = named({4, 0});
+    grad(sum(where(greater(x, zero), f(x), x)), {x});
+  };
+  BOOST_TEST(complaint([&] {
+               trapped(sqrt);
+             }).starts_with("anomaly: sqrt: the gradient of input 0 ('x') is NaN at [1]" + hint));
+  mentions([&] { trapped([](const Tensor& x) { return pow(x, 0.5); }); }, hint);
+  // Not for another NaN.
+  const std::string other = complaint([&] {
+    const Tensor x = named({0, 1});
+    grad(Tensors{pow(x, 2)}, {x}, {tensor({nan, 1}, DType::f64)});
+  });
+  BOOST_TEST(other.find("where()") == std::string::npos);
+  // The remedy works.
+  BOOST_TEST(complaint([&] {
+               const Tensor x = named({4, 0});
+               const Tensor c = greater(x, zero);
+               grad(sum(where(c, sqrt(where(c, x, one)), x)), {x});
+             }) == "");
+}
+
 // ---- Forward ------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(the_operation_that_makes_an_infinity_or_nan_is_named_with_the_element) {

@@ -46,8 +46,16 @@ BOOST_AUTO_TEST_CASE(a_sequence_is_right_as_a_whole) {
   BOOST_TEST(sequence_accuracy(expected, expected) == 1.0);
   BOOST_TEST(sequence_accuracy({{"a", "b"}, {"c", "c"}, {}, {"e", "d"}}, expected) == 0.5);
   BOOST_CHECK_EXCEPTION(sequence_accuracy({{"a"}}, expected), Error,
-                        says("sequence_accuracy: 1 predicted sentences, but 4 expected ones"));
+                        says("sequence_accuracy: 1 hypotheses, but 4 references"));
   BOOST_CHECK_EXCEPTION(sequence_accuracy({}, {}), Error, says("sequence_accuracy: no sentences"));
+}
+
+BOOST_AUTO_TEST_CASE(a_sequence_may_equal_any_of_its_references) {
+  const std::vector<Tokens> first = {{"a"}, {"b"}, {"c"}};
+  const std::vector<std::vector<Tokens>> more = {{{"x"}, {}, {}}, {{}, {"y"}, {}}};
+  BOOST_TEST(sequence_accuracy({{"x"}, {"y"}, {"c"}}, first, more) == 1.0);
+  BOOST_TEST(sequence_accuracy({{"y"}, {"y"}, {}}, first, more) == 1.0 / 3, nearly);
+  BOOST_CHECK_THROW(sequence_accuracy(first, first, {{{"a"}}}), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

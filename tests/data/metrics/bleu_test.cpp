@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(invalid_options_are_named) {
           "bleu: unknown smoothing \"add\", expected exp, floor, add-k or none");
   refused({.smoothing_value = 1}, "bleu: the smoothing exp takes no value");
   refused({.smoothing = "floor", .smoothing_value = -1},
-          "bleu: the smoothing value must not be negative, got -1");
+          "bleu: the smoothing value must be finite and not negative, got -1");
 }
 
 // --- several references ---

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "autograd/support/error.h"
@@ -27,6 +29,21 @@ std::vector<Tokens> random_sentences(Key key) {
   return sentences;
 }
 
+/// The whole table (Wagner and Fischer), without bits.
+std::int64_t plain_edit_distance(const Tokens& a, const Tokens& b) {
+  std::vector<std::int64_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::int64_t diagonal = std::exchange(row[0], row[0] + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::int64_t least =
+          std::min({diagonal + (a[i] == b[j] ? 0 : 1), row[j] + 1, row[j + 1] + 1});
+      diagonal = std::exchange(row[j + 1], least);
+    }
+  }
+  return row.back();
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(error_rates)
@@ -49,6 +66,43 @@ BOOST_AUTO_TEST_CASE(edit_distance_is_a_metric) {
     BOOST_TEST(ab == edit_distance(b, a));
     BOOST_TEST(edit_distance(a, c) <= ab + edit_distance(b, c));
     BOOST_TEST(ab <= static_cast<std::int64_t>(std::max(a.size(), b.size())));
+  }
+}
+
+// The strips of 64 rows that it is computed in do not show, whatever the lengths.
+BOOST_AUTO_TEST_CASE(edit_distance_is_that_of_the_whole_table) {
+  for (std::uint64_t round = 0; round < 300; ++round) {
+    const Key key = Key(7).child(round);
+    const std::string letters = round % 2 == 0 ? "ab" : "abcdefghij";
+    const Tokens a = random_sentence(key.child("a"), 200, letters),
+                 b = random_sentence(key.child("b"), 200, letters);
+    BOOST_TEST(edit_distance(a, b) == plain_edit_distance(a, b));
+  }
+  for (const std::size_t length : {63, 64, 65, 127, 128, 129}) {
+    const Tokens same(length, "a"), other(length, "b"), longer(length + 70, "a");
+    BOOST_TEST(edit_distance(same, same) == 0);
+    BOOST_TEST(edit_distance(same, other) == static_cast<std::int64_t>(length));
+    BOOST_TEST(edit_distance(same, longer) == 70);
+    BOOST_TEST(edit_distance(longer, same) == 70);
+    BOOST_TEST(edit_distance(same, {}) == static_cast<std::int64_t>(length));
+  }
+}
+
+// 2 of 3 words are wrong against the first reference, 1 of 4 against the second; the second
+// sentence has no second reference.
+BOOST_AUTO_TEST_CASE(of_several_references_the_one_with_the_lowest_rate_counts) {
+  const std::vector<Tokens> hypotheses = {{"a", "b", "c"}, {"d"}};
+  const std::vector<Tokens> first = {{"a", "x", "y"}, {"e"}};
+  const std::vector<std::vector<Tokens>> more = {{{"a", "b", "c", "d"}, {}}};
+  BOOST_TEST(word_error_rate(hypotheses, first).errors == 3);
+  for (const auto rate : {word_error_rate, position_independent_error_rate}) {
+    const ErrorRate best = rate(hypotheses, first, more);
+    BOOST_TEST(best.errors == 2);
+    BOOST_TEST(best.ref_len == 5);
+    BOOST_TEST(best.rate == 40.0, nearly);
+    BOOST_TEST(rate(hypotheses, first, {first}).errors == rate(hypotheses, first, {}).errors);
+    BOOST_TEST(rate(hypotheses, first, {first, hypotheses}).errors == 0);
+    BOOST_CHECK_THROW(rate(hypotheses, first, {{{"a"}}}), Error);
   }
 }
 
@@ -80,9 +134,9 @@ BOOST_AUTO_TEST_CASE(position_independent_errors_ignore_the_order) {
 
 BOOST_AUTO_TEST_CASE(error_rates_at_the_edges) {
   for (const auto rate : {word_error_rate, position_independent_error_rate}) {
-    BOOST_TEST(rate({{}}, {{}}).rate == 0.0);
-    BOOST_TEST(rate({{"a", "b"}}, {{}}).rate == 100.0);
-    BOOST_TEST(rate({{}}, {{"a", "b"}}).rate == 100.0);
+    BOOST_TEST(rate({{}}, {{}}, {}).rate == 0.0);
+    BOOST_TEST(rate({{"a", "b"}}, {{}}, {}).rate == 100.0);
+    BOOST_TEST(rate({{}}, {{"a", "b"}}, {}).rate == 100.0);
   }
   BOOST_CHECK_EXCEPTION(word_error_rate({}, {}), Error, says("word_error_rate: no sentences"));
   BOOST_CHECK_EXCEPTION(position_independent_error_rate({{}}, {{}, {}}), Error,

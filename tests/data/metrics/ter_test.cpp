@@ -10,6 +10,7 @@
 
 #include "autograd/random.h"
 #include "autograd/support/error.h"
+#include "data/metrics/edit_table.h"
 #include "data/metrics/error_rates.h"
 #include "tests/autograd/support.h"
 #include "tests/data/support.h"
@@ -18,6 +19,7 @@ namespace {
 
 using namespace adjoint::data;
 using adjoint::Error;
+using adjoint::Index;
 using adjoint::Key;
 using adjoint::testing::random_sentence;
 using adjoint::testing::RandomCorpus;
@@ -224,6 +226,33 @@ BOOST_AUTO_TEST_CASE(matches_outside_the_band_are_not_seen) {
     const Tokens other = long_sentence(length, Key(4));
     const std::int64_t distance = banded_edit_distance(other, words);
     BOOST_TEST((distance >= edit_distance(other, words) && distance <= std::max(length, 100L)));
+  }
+}
+
+// The table follows changes without being computed anew.
+BOOST_AUTO_TEST_CASE(a_changed_table_is_that_of_the_changed_words) {
+  const auto words_of = [](Key key, Index length, Index different) {
+    const adjoint::Tensor drawn = adjoint::random_integers({length}, 0, different, key);
+    return Words(drawn.values<Index>().begin(), drawn.values<Index>().end());
+  };
+  const auto draw = [](Index end, Key key) {
+    return static_cast<Position>(adjoint::random_integers({}, 0, end, key).item());
+  };
+  for (std::uint64_t round = 0; round < 300; ++round) {
+    const Key key = Key(6).child(round);
+    const Index length = 1 + draw(150, key.child("length")), different = 1 + draw(20, key);
+    Words words = words_of(key.child("words"), length, different);
+    const Words reference =
+        words_of(key.child("reference"), draw(200, key.child("other")), different);
+    EditTable table(words, reference);
+    const Position a = draw(length + 1, key.child("a")), b = draw(length + 1, key.child("b")),
+                   begin = std::min(a, b), end = std::max(a, b);
+    const Words fresh = words_of(key.child("fresh"), end - begin, different);
+    std::ranges::copy(fresh, words.begin() + begin);
+    const std::int64_t expected = EditTable(words, reference).distance();
+    BOOST_TEST(table.distance_after(begin, end) == expected);
+    table.update(begin);
+    BOOST_TEST(table.distance() == expected);
   }
 }
 

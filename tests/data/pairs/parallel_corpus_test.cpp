@@ -90,6 +90,40 @@ BOOST_AUTO_TEST_CASE(reads_characters) {
   BOOST_TEST((read("Go !\tVa\n", characters) == expected));
 }
 
+BOOST_AUTO_TEST_CASE(reads_what_editors_and_joined_files_leave_behind) {
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi.\tSalut !\n");
+  for (const char* text : {
+           "Go.\tVa !\nHi.\tSalut !\n\n\r\n \n\t\n\u200B\n",  // blank lines at the end
+           "Go.\tVa !\t\t\nHi.\tSalut !\t\t\t\t\n",           // tabs at the end
+           "Go.\tVa !\r\r\nHi.\tSalut !\r\r\n",               // more than one carriage return
+           "Go.\tVa !\rHi.\tSalut !\r",                       // carriage returns alone
+           "\uFEFFGo.\tVa !\n\uFEFFHi.\tSalut !\n\uFEFF",     // byte order marks
+           "\uFEFF\uFEFFGo.\t\uFEFFVa !\n \uFEFFHi.\tSa\uFEFFlut !\n",
+       })
+    BOOST_TEST((read(text) == expected));
+  BOOST_TEST(read("Go.\tVa !\nHi.\tSalut !\n")[1].line == 2);
+}
+
+// As Tatoeba exports them: the ids of the sentences come with them.
+BOOST_AUTO_TEST_CASE(columns_can_be_chosen) {
+  const std::string text = "1276\tGo.\t5\tVa !\n77\tHi.\t9\tSalut !\n";
+  const PairsFile file(text);
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi.\tSalut !\n");
+  const auto read_columns = [&](const std::string& columns) {
+    return read_corpus(file.path(), words, {.columns = Columns::from_text(columns)}).pairs;
+  };
+  BOOST_TEST((read_columns("2,4") == expected));
+  const std::vector<Pair> turned = read_columns("4,2");
+  BOOST_TEST((turned[0].source == expected[0].target && turned[0].target == expected[0].source));
+  BOOST_CHECK_EXCEPTION(
+      read_columns("2,5"), Error,
+      says(file.path().string() + ":1: 4 columns, but --columns asks for column 5"));
+  for (const char* wrong : {"", "2", "2,", ",2", "0,1", "2,2", "2,4,5", "-1,2", "a,b", "2;4"})
+    BOOST_CHECK_EXCEPTION(
+        Columns::from_text(wrong), Error,
+        says("expected the numbers of two columns, as in 2,4; got '" + std::string(wrong) + "'"));
+}
+
 BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
   const PairsFile file;
   const auto check = [&](const std::string& text, const std::string& complaint) {
@@ -101,13 +135,77 @@ BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
   };
   check("", ": the file is empty");
   check("\xEF\xBB\xBF", ": the file is empty");
+  check("\n\n", ": the file is empty");
+  check(" \n\u200B\n", ": the file is empty");
   check("a\tb\nc d\n", ":2: no tab; expected source, tab, target");
-  check("a\tb\n\n", ":2: no tab; expected source, tab, target");
-  check("a\tb\nc\td\te\tf", ":2: 4 columns; expected source, target and optionally an attribution");
-  check("a\tb\r\nc\td\xFF\r\n", ":2: not UTF-8 at byte offset 3 of the line");
+  check("a\tb\n\nc\td\n", ":2: the line is empty");
+  check("a\tb\nc\td\te\tf",
+        ":2: 4 columns; expected source, target and optionally an attribution; choose two, as in "
+        "--columns 2,4");
   check("a\tb\nc\td\n\te\n", ":3: the source is empty");
   check("a\t\n", ":1: the target is empty");
-  check("a\t \u00A0\tb\n", ":1: the target is empty");
+  for (const char* invisible : {" ", " \u00A0", "\u200B", "\u3000", "\u200B\u2060", "\u00AD"}) {
+    check(std::string("a\t") + invisible + "\tb\n",
+          ":1: the target is empty but for invisible characters");
+    check(std::string(invisible) + "\ta\n", ":1: the source is empty but for invisible characters");
+  }
+  check("\uFEFFa\t\uFEFF\n", ":1: the target is empty but for invisible characters");
+}
+
+BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_named_with_their_place) {
+  using namespace std::string_literals;
+  const PairsFile file;
+  const auto check = [&](const std::string& text, const std::string& complaint) {
+    file.write(text);
+    BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words), Error,
+                          says(file.path().string() + complaint));
+  };
+  const std::string convert = "; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8";
+  check("a\tb\r\nc\td\xFF\r\n", ":2:4: not UTF-8 (byte 0xFF)" + convert);
+  check("é\tü\xE9\n", ":1:4: not UTF-8 (byte 0xE9)" + convert);  // counted in characters
+  check("a\tb\nc\t\0d\n"s, ":2:3: a NUL byte; the file is UTF-16, or no text");
+  check("\xFF\xFEg\0o\0\t\0v\0a\0\n\0"s, ": is UTF-16; convert it with iconv -f UTF-16 -t UTF-8");
+  check("\xFE\xFF\0g\0o\0\t\0v\0a\0\n"s, ": is UTF-16; convert it with iconv -f UTF-16 -t UTF-8");
+  check("\xFF\xFE\0\0g\0\0\0"s, ": is UTF-32; convert it with iconv -f UTF-32 -t UTF-8");
+  check("g\0o\0\t\0v\0a\0\n\0"s, ":1:2: a NUL byte; the file is UTF-16, or no text");
+  check("\x1F\x8B\x08\0\0\0"s, ": is compressed with gzip; unpack it with gunzip");
+  check("PK\x03\x04\x14\0\0\0\x08\0\xFF"s, ": is a zip archive; unpack it with unzip");
+  BOOST_TEST((read("BZh.\tBonjour.\n") == read("bzh.\tbonjour.\n")));  // text, for all that
+}
+
+// A line of a million words is read, and is too long.
+BOOST_AUTO_TEST_CASE(a_very_long_line_is_an_error_like_others) {
+  std::string line = "a\t";
+  for (int i = 0; i < 1'000'000; ++i) line += "b ";
+  const PairsFile file(line);
+  BOOST_CHECK_EXCEPTION(
+      read_corpus(file.path(), words, {.max_tokens = 60}), Error,
+      says(file.path().string() + ":1: the target has 1000000 tokens; the limit is 60"));
+}
+
+BOOST_AUTO_TEST_CASE(bad_lines_can_be_left_out) {
+  const PairsFile file("a\tb\n\nno tab\nc\t\u200B\n\xFF\tx\n1\tx\t2\ty\nd\te\n");
+  const Corpus corpus = read_corpus(file.path(), words, {.bad_line = BadLine::skip});
+  const std::vector<Pair> expected = {{{"a"}, {"b"}}, {{"d"}, {"e"}}};
+  BOOST_TEST((corpus.pairs == expected));
+  BOOST_TEST(corpus.bad == 5);
+  BOOST_TEST(corpus.first_bad == file.path().string() + ":2: the line is empty");
+  BOOST_TEST(corpus.skipped == 0);
+
+  // A sentence that is too long is another matter.
+  file.write("a b c\td\nbad\n");
+  BOOST_CHECK_EXCEPTION(
+      read_corpus(file.path(), words, {.bad_line = BadLine::skip, .max_tokens = 2}), Error,
+      says(file.path().string() + ":1: the source has 3 tokens; the limit is 2"));
+  file.write("bad\nworse\n");
+  BOOST_CHECK_EXCEPTION(read_corpus(file.path(), words, {.bad_line = BadLine::skip}), Error,
+                        says(file.path().string() + ": no line is a pair; the first problem is " +
+                             file.path().string() + ":1: no tab; expected source, tab, target"));
+  const TwoFiles files("a\n\nc\n", "x\ny\nz\n");
+  const Corpus two =
+      read_parallel_files(files.source, files.target, words, {.bad_line = BadLine::skip});
+  BOOST_TEST(two.pairs.size() == 2u);
+  BOOST_TEST(two.bad == 1);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
@@ -119,11 +217,78 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {
                         says("cannot read " + file.folder.path.string() + ": Is a directory"));
 }
 
+BOOST_AUTO_TEST_CASE(any_bytes_give_pairs_or_an_error) {
+  constexpr std::string_view frequent[] = {"\t", "\t", "\n", "\r", "a",      "b",
+                                           " ",  "!",  ".",  "é",  "\uFEFF", "\u200B"};
+  const PairsFile file;
+  Index read = 0;
+  for (std::uint64_t round = 0; round < 500; ++round) {
+    const Key key = Key(9).child(round);
+    const adjoint::Tensor drawn = adjoint::random_integers({40}, 0, 600, key);
+    std::string text;
+    for (const Index i : drawn.values<Index>())
+      if (i < 16)
+        text += static_cast<char>(17 * i);  // any byte
+      else
+        text += frequent[static_cast<std::size_t>(i) % std::size(frequent)];
+    file.write(text);
+    for (const BadLine bad_line : {BadLine::error, BadLine::skip}) {
+      try {
+        for (const Pair& pair : read_corpus(file.path(), words, {.bad_line = bad_line}).pairs) {
+          BOOST_TEST((!pair.source.empty() && !pair.target.empty() && pair.line > 0));
+          ++read;
+        }
+      } catch (const Error& error) {
+        BOOST_TEST(std::string(error.what()).starts_with(file.path().string()));
+      }
+    }
+  }
+  BOOST_TEST(read > 100);
+}
+
+// As a model keeps its held-out pairs: joined to lines, and read again.
+BOOST_AUTO_TEST_CASE(pairs_written_as_lines_are_read_back_the_same) {
+  constexpr std::string_view pieces[] = {
+      "a",      "B",      "\u00E9", "e\u0301", " ",      "\u00A0", "\uFEFF", ".",     "!",
+      "\u200B", "\u3000", "\u202F", "\r",      "\u2028", "\x1B",   "\"",     "\u00AD"};
+  const PairsFile file, again;
+  const auto draw = [](Index end, Key key) {
+    return static_cast<std::size_t>(adjoint::random_integers({}, 0, end, key).item());
+  };
+  for (std::uint64_t round = 0; round < 100; ++round) {
+    std::string text = "a\tb\n";
+    for (std::uint64_t line = 0; line < 20; ++line) {
+      for (std::uint64_t i = 0; i < 12; ++i) {
+        const Key key = Key(8).child(round).child(line).child(i);
+        text += i == 6 ? "\t" : std::string(pieces[draw(std::ssize(pieces), key)]);
+      }
+      text += '\n';
+    }
+    file.write(text);
+    for (const Tokenizer& tokenizer : {words, characters}) {
+      const std::vector<Pair> pairs =
+          read_corpus(file.path(), tokenizer, {.bad_line = BadLine::skip}).pairs;
+      std::string lines;
+      for (const Pair& pair : pairs)
+        lines +=
+            tokenizer.detokenize(pair.source) + '\t' + tokenizer.detokenize(pair.target) + '\n';
+      again.write(lines);
+      BOOST_TEST((read_corpus(again.path(), tokenizer).pairs == pairs));
+    }
+  }
+}
+
 // --- two files ---
 
 BOOST_AUTO_TEST_CASE(two_files_give_what_one_gives) {
   const TwoFiles files("\xEF\xBB\xBFGo.\nHi there.\r\n", "Va !\nSalut à toi !");
   const std::vector<Pair> expected = read("Go.\tVa !\nHi there.\tSalut à toi !\n");
+  BOOST_TEST((read_parallel_files(files.source, files.target, words).pairs == expected));
+}
+
+BOOST_AUTO_TEST_CASE(blank_lines_at_the_end_of_two_files_are_dropped) {
+  const TwoFiles files("Go.\nHi.\n\n \n", "Va !\nSalut !\n\n");
+  const std::vector<Pair> expected = read("Go.\tVa !\nHi.\tSalut !\n");
   BOOST_TEST((read_parallel_files(files.source, files.target, words).pairs == expected));
 }
 
@@ -137,10 +302,12 @@ BOOST_AUTO_TEST_CASE(two_files_that_do_not_match_are_named) {
   };
   check("", "a\n", false, ": the file is empty");
   check("a\n", "", true, ": the file is empty");
+  check(" \n", "\n\n", true, ": the file is empty");
   check("a\n\nb\n", "a\nb\nc\n", false, ":2: the source is empty");
-  check("a\nb\nc\n", "a\nb\n \n", true, ":3: the target is empty");
-  check("a\nb\xFF\n", "a\nb\n", false, ":2: not UTF-8 at byte offset 1 of the line");
-  check("a\nb\n", "a\xC3\nb\n", true, ":1: not UTF-8 at byte offset 1 of the line");
+  check("a\nb\nc\n", "a\nb\n \n", true, ":3: the target is empty but for invisible characters");
+  const std::string convert = "; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8";
+  check("a\nb\xFF\n", "a\nb\n", false, ":2:2: not UTF-8 (byte 0xFF)" + convert);
+  check("a\nb\n", "a\xC3\nb\n", true, ":1:2: not UTF-8 (byte 0xC3)" + convert);
 
   // Most likely a file of pairs was given by mistake.
   check("a\nb\tc\n", "a\nb\n", false, ":2: unexpected tab; expected one sentence per line");

@@ -114,11 +114,16 @@ BOOST_AUTO_TEST_CASE(a_model_is_saved_and_loaded) {
 BOOST_AUTO_TEST_CASE(files_that_are_not_models_are_named) {
   const Folder folder;
   const fs::path path = folder / "bad.model";
-  for (const char* text : {"", "no model"}) {
-    adjoint::write_file(path, text);
+  const auto refuses = [&](const std::string& bytes) {
+    adjoint::write_file(path, bytes);
     BOOST_CHECK_EXCEPTION(Subwords::load(path), Error,
-                          says(path.string() + ": not a sentencepiece model"));
-  }
+                          says(path.string() + ": not a sentencepiece model, or a damaged one"));
+  };
+  refuses("");
+  refuses("no model");
+  // A piece, and a map of characters that the library reads as a table much too long.
+  refuses(std::string(
+      "\n\x0c\n\x05<unk>\x15\0\0\0\0\x1a\x0d\n\0\x12\x09\xff\xff\xff\x7f\x01\x02\x03\x04\x05", 29));
   BOOST_CHECK_EXCEPTION(
       Subwords::load(folder / "none"), Error,
       says("cannot read " + (folder / "none").string() + ": No such file or directory"));

@@ -29,7 +29,7 @@ std::string random_text(Key key) {
       "I",      "\u0307", "\u212B", "ﬁ",  "Σ",       "ς",       "Œ",      "Ω",      "各", "😀",
       "\u1100", "\u1161", "\u0345", "ᾼ",  "1",       "-",       "'",      "’",      "«",  "<eos>",
       ",",      ".",      "!",      "?",  " ",       " ",       "  ",     "\u00A0", ";",  "\u202F",
-      "\t",     "\n",     "\u2009", "..", "\u0338",  "\u3000",  "ǅ",      "Ⅷ"};
+      "\uFEFF", "\u200B", "\t",     "\n", "\u2009",  "..",      "\u0338", "\u3000", "ǅ",  "Ⅷ"};
   const adjoint::Tensor length = adjoint::random_integers({}, 0, 20, key.child("length"));
   const auto choices = adjoint::random_integers({static_cast<Index>(length.item())}, 0,
                                                 static_cast<Index>(pieces.size()), key);
@@ -48,6 +48,17 @@ std::string joined(const Tokens& tokens) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(tokenizer)
+
+BOOST_AUTO_TEST_CASE(byte_order_marks_are_dropped_wherever_they_stand) {
+  for (const Tokenizer& tokenizer : {words, characters}) {
+    for (const char* text :
+         {"\uFEFFe\u0301t\u00E9 a", " \uFEFF\u00E9t\uFEFFe\uFEFF\u0301\uFEFF a\uFEFF"}) {
+      const std::string line = tokenizer.detokenize(tokenizer.tokenize(text));
+      BOOST_TEST((line == "\u00E9t\u00E9 a" || line == " \u00E9t\u00E9 a"));
+    }
+    BOOST_TEST(tokenizer.tokenize("\uFEFF\uFEFF").empty());
+  }
+}
 
 // The examples printed in the d2l chapter: Go., Va !, Run!, Cours\u202f!
 BOOST_AUTO_TEST_CASE(words_match_the_book) {

@@ -48,6 +48,10 @@ BOOST_AUTO_TEST_CASE(code_points_have_their_categories) {
     BOOST_TEST((c == U'\0' || is_white_space(c)), static_cast<std::uint32_t>(c));
   for (const char32_t c : {U'a', U'\u200B', U'\uFEFF', U'\u180E', U'\u2423', U'\0'})
     BOOST_TEST(!is_white_space(c), static_cast<std::uint32_t>(c));
+  for (const char32_t c : {U' ', U'\u3000', U'\u200B', U'\uFEFF', U'\u2060', U'\u00AD', U'\u0085'})
+    BOOST_TEST(is_invisible(c), static_cast<std::uint32_t>(c));
+  for (const char32_t c : {U'a', U'.', U'\u0301', U'\u2423', U'\uFFFD'})
+    BOOST_TEST(!is_invisible(c), static_cast<std::uint32_t>(c));
   BOOST_TEST((is_number(U'5') && is_number(U'½') && is_number(U'Ⅷ') && is_number(U'٣')));
   BOOST_TEST((is_punctuation(U'¿') && is_punctuation(U'_') && is_punctuation(U'。')));
   BOOST_TEST((is_symbol(U'+') && is_symbol(U'€') && is_symbol(U'^') && is_symbol(U'😀')));

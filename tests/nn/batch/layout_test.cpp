@@ -106,6 +106,15 @@ BOOST_AUTO_TEST_CASE(a_length_that_does_not_fit_is_an_error) {
                           });
 }
 
+BOOST_AUTO_TEST_CASE(more_rows_than_can_be_counted_are_an_error) {
+  const Index half = Index{1} << 62;
+  BOOST_CHECK_EXCEPTION(
+      Layout::padded({1, 1}, half), Error,
+      says("layout: the sizes 4611686018427387904 and 4611686018427387904 cannot be added up"));
+  BOOST_CHECK_THROW(Layout::packed({half, half}), Error);
+  BOOST_CHECK_THROW(Layout::padded({1}, 1).neighbours(half, half), Error);
+}
+
 BOOST_AUTO_TEST_CASE(sequences_take_either_layout) {
   const std::vector<Ids> sequences = {{5, 6}, {}, {7, 8, 9}};
   const Sequences padded = Sequences::padded(sequences, -7);

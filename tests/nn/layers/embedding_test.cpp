@@ -50,7 +50,8 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_not_in_the_table_is_an_error) {
   BOOST_CHECK_EXCEPTION(
       layer(ints({-1})), Error,
       says("embedding: token id -1 (number 0 of ids of shape [1]) is not in a table of 7 tokens"));
-  BOOST_CHECK_EXCEPTION(layer(zeros({2})), Error, says("embedding: ids must be i64, are f32"));
+  BOOST_CHECK_EXCEPTION(layer(zeros({2})), Error,
+                        says("embedding: ids must be i64, are f32; cast() them"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <memory>
 
+#include "autograd/tools/broadcast.h"
 #include "nn/checks/properties.h"
 #include "nn/decoding/beam_search.h"
 #include "nn/decoding/decoding.h"
@@ -94,6 +95,25 @@ Tensor by_the_book(const RecurrentEncoder& encoder, const RecurrentDecoder& deco
 }
 
 BOOST_AUTO_TEST_SUITE(recurrent_seq2seq)
+
+// Only attention forms all pairs, and says so.
+BOOST_AUTO_TEST_CASE(no_model_broadcasts_by_accident) {
+  const Pairs pairs = some_pairs(4);
+  const Sequences source = batch(pairs.sources, In::padded),
+                  input = batch(pairs.inputs, In::padded);
+  auto models = all_models();
+  for (const auto& configs : {position_configs(), unusual_blocks()})
+    for (const TransformerConfig& config : configs)
+      models.emplace_back("Transformer with positions " + positions_of(config),
+                          std::make_shared<Transformer>(small_transformer(config, Key(3))));
+  for (const auto& [name, model] : models)
+    for (const bool composed_form : {false, true}) {
+      const FlagGuard guard(&Ambient::composed, composed_form);
+      const DetectBroadcast detector;
+      const Tensor logits = model->logits(source, input, Context::training(Key(4)));
+      BOOST_CHECK_NO_THROW(grad(sum(logits * logits), parameters(*model)));
+    }
+}
 
 BOOST_AUTO_TEST_CASE(they_have_the_properties_of_an_encoder_decoder) {
   const std::vector<Ids> sources = {{3, 4, 5, 6}, {7, 8}, {9, 10, 3}};

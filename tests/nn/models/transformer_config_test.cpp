@@ -30,6 +30,8 @@ BOOST_AUTO_TEST_CASE(sizes) {
   refuses("width must be at least 1, is 0", [](auto& c) { c.width = 0; });
   refuses("heads must be at least 1, is 0", [](auto& c) { c.heads = 0; });
   refuses("decoder_blocks must be at least 0, is -1", [](auto& c) { c.decoder_blocks = -1; });
+  refuses("encoder_blocks must be at most 10000, is 1000000000",
+          [](auto& c) { c.encoder_blocks = 1'000'000'000; });
   refuses("dropout must lie in [0, 1), is 1", [](auto& c) { c.dropout = 1; });
   refuses("heads 3 does not divide width 8", [](auto& c) { c.heads = 3; });
   refuses("heads 2 does not divide decoder_width 9", [](auto& c) { c.decoder_width = 9; });

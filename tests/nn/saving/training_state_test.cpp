@@ -240,6 +240,24 @@ BOOST_AUTO_TEST_CASE(
         "trainer.key is 9, this run has 8");
 }
 
+BOOST_AUTO_TEST_CASE(a_fixed_value_that_earlier_versions_did_not_store_may_be_missing) {
+  const Folder folder;
+  Tensor x = ones({2});
+  const auto visit = [&](const char* digest) {
+    return VisitState([&x, digest](State& state) {
+      state("x", x);
+      if (*digest != '\0') state.fixed_if_stored("digest", digest);
+    });
+  };
+  save_state(visit(""), folder / "former");
+  BOOST_CHECK_NO_THROW(load_state(visit("1"), folder / "former"));
+  save_state(visit("1"), folder / "state");
+  BOOST_CHECK_NO_THROW(load_state(visit("1"), folder / "state"));
+  BOOST_CHECK_EXCEPTION(load_state(visit("2"), folder / "state"), Error,
+                        says((folder / "state").string() +
+                             ": saved by a different run: digest is 1, this run has 2"));
+}
+
 BOOST_AUTO_TEST_CASE(missing_and_unexpected_entries_are_named) {
   const Folder folder;
   Tensor x = ones({2});

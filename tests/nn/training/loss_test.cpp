@@ -89,8 +89,11 @@ BOOST_AUTO_TEST_CASE(shapes_that_do_not_match_are_an_error) {
   check(zeros({2, 3, 5}), zeros({2, 1}, DType::i64), rule + "[2, 3, 5], targets [2, 1]");
   check(zeros({2, 3, 5}), zeros({6}, DType::i64), rule + "[2, 3, 5], targets [6]");
   check(zeros({2, 3, 5}), zeros({2, 3, 5}, DType::i64), rule + "[2, 3, 5], targets [2, 3, 5]");
-  check(zeros({2, 5}), zeros({2}), "cross_entropy: targets must be i64, are f32");
-  check(zeros({2, 5}), ints({1, 5}), "cross_entropy: target 5 is not one of 5 classes");
+  check(zeros({2, 5}), zeros({2}), "cross_entropy: targets must be i64, are f32; cast() them");
+  check(zeros({2, 5}), ints({1, 5}),
+        "cross_entropy: target 5 is not one of 5 classes, counted from 0; rows to be left out have "
+        "the "
+        "target 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -86,6 +86,22 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_a_log_is_left_alone) {
   }
 }
 
+// Only the beginning of a line of a log is taken for a line that was never finished.
+BOOST_AUTO_TEST_CASE(a_file_without_a_line_end_is_left_alone_too) {
+  for (const std::string text : {"all my notes", "{\"loss\":1", "{\"step\":-1}",
+                                 "{\"step\":\"by step\"}", "{\"steps\":1", "\x01"}) {
+    for (const std::string& before : {std::string(), line(1)}) {
+      const Folder folder;
+      append(folder / "log", before + text);
+      BOOST_CHECK_EXCEPTION(MetricsLog(folder / "log", 1), Error,
+                            says((folder / "log").string() +
+                                 ": its last line is not from a metrics log, whose lines are JSON "
+                                 "objects with a step"));
+      BOOST_TEST(read_file(folder / "log") == before + text);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_and_leaves_whole_lines) {
   const Folder folder;
   MetricsLog log(folder / "log", 0);

@@ -270,6 +270,71 @@ BOOST_AUTO_TEST_CASE(invalid_settings_are_an_error) {
   check("nesterov", {.momentum = 0}, "Nesterov's momentum must be above 0");
   check("sgd", {.learning_rate = -1}, "the learning rate must be at least 0 and finite, got -1");
   check("adamw", {.weight_decay = -1}, "the weight decay must be at least 0 and finite, got -1");
+  check("adam", {.epsilon = 0}, "epsilon must be above 0 and finite, got 0");
+  check("adam", {.epsilon = NAN}, "epsilon must be above 0 and finite, got nan");
+  check("adam", {.learning_rate = INFINITY},
+        "the learning rate must be at least 0 and finite, got inf");
+  check("lion", {.beta2 = NAN}, "beta2 must be at least 0 and below 1, got nan");
+  check("sgd", {.learning_rate = NAN}, "the learning rate must be at least 0 and finite, got nan");
+}
+
+// A setting that is right in f64 may be 0, 1 or infinite in f32, in which the rule computes.
+BOOST_AUTO_TEST_CASE(settings_that_f32_rounds_to_nonsense_are_an_error_for_f32_parameters) {
+  struct Setting {
+    const char* rule;
+    OptimizerOptions options;
+    std::string text;
+  };
+  const std::string parameter = " when rounded to f32, the type of a parameter";
+  const std::string one = " of 0.99999999999900002 is 1" + parameter + "; give at most 0.99999994";
+  const std::string zero = " of 1e-50 is 0" + parameter + "; give at least 1.17549e-38";
+  const std::vector<Setting> settings = {
+      {"adam", {.epsilon = 1e-50}, "epsilon" + zero},
+      {"adamw", {.epsilon = 1e-50}, "epsilon" + zero},
+      {"adafactor", {.epsilon = 1e-50}, "adafactor's epsilon" + zero},
+      {"adam", {.beta1 = 1 - 1e-12}, "beta1" + one},
+      {"adam", {.beta2 = 1 - 1e-12}, "beta2" + one},
+      {"lion", {.beta2 = 1 - 1e-12}, "beta2" + one},
+      {"momentum", {.momentum = 1 - 1e-12}, "momentum" + one},
+      {"sgd", {.learning_rate = 1e-50}, "the learning rate" + zero},
+      {"sgd", {.learning_rate = 1e39}, "the learning rate of 1e+39 is infinite" + parameter},
+      {"adamw",
+       {.learning_rate = 1e20, .weight_decay = 1e20},
+       "the learning rate times the weight decay of 1e+40 is infinite" + parameter}};
+  for (const auto& [rule, options, text] : settings) {
+    const auto make = [rule = rule, options = options](DType dtype) {
+      make_optimizer(rule, {variable(ones({2}, DType::f64)), variable(ones({2}, dtype))}, options);
+    };
+    BOOST_CHECK_EXCEPTION(make(DType::f32), Error, says("optimizer: " + text));
+    BOOST_CHECK_NO_THROW(make(DType::f64));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rates_and_scales_that_are_not_numbers_are_refused) {
+  const Tensors parameters = {variable(ones({2}))};
+  Sgd optimizer(parameters, 0.1);
+  for (const double rate : {-1.0, double{NAN}, double{INFINITY}, 1e39})
+    BOOST_CHECK_THROW(optimizer.set_learning_rate(rate), Error);
+  BOOST_TEST(optimizer.learning_rate() == 0.1);
+  BOOST_CHECK_EXCEPTION(optimizer.step({ones({2})}, NAN), Error,
+                        says("optimizer: the scale of the gradients must be finite, got nan"));
+  BOOST_TEST(optimizer.steps() == 0);
+}
+
+// Its moments are 0, and 0/0 must not come of it.
+BOOST_AUTO_TEST_CASE(a_weight_without_a_gradient_stays_as_it_is) {
+  for (const DType dtype : {DType::f32, DType::f64})
+    for (const char* rule : {"sgd", "momentum", "nesterov", "adam", "lion"}) {
+      const Tensor w = variable(tensor({1, 2}, dtype));
+      const auto optimizer = make_optimizer(rule, {w});
+      for (int step = 0; step < 3; ++step) optimizer->step({tensor({0, 1}, dtype)});
+      BOOST_TEST(w.at({0}) == 1, rule);
+      BOOST_TEST(w.at({1}) < 2, rule);
+    }
+  const Tensor w = variable(tensor({1, 2}));
+  Adam smallest({w}, {.epsilon = 1e-38});
+  smallest.step({tensor({0, 1})});
+  BOOST_TEST(w.at({0}) == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

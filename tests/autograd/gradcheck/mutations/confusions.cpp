@@ -33,7 +33,8 @@ void reductions(List& list) {
   };
   for (const auto& [name, f, domain] :
        {Named{"sum", sum, any}, Named{"mean", mean, any}, Named{"variance", variance, any},
-        Named{"max", max, distinct}, Named{"logsumexp", logsumexp, any}}) {
+        Named{"max", max, distinct}, Named{"logsumexp", logsumexp, any}, Named{"prod", prod, any},
+        Named{"norm", norm, away_from_zero}}) {
     const auto over = [f = f](Axes axes) {
       return [f, axes](const Tensors& x) { return f(x[0], axes, Keep::no); };
     };

@@ -61,6 +61,15 @@ void arithmetic(List& list) {
       {"affine", "operators with constants", {{{3}, away_from_zero}}, [](const Tensors& x) {
          return 1 - (2 / (3 * x[0] + 0.25 - 1)) / 4 + 1 * 2.0;
        }});
+  for (const Shape& shape : {Shape{2, 3}, Shape{}, Shape{0, 2}}) {
+    const std::string size = std::to_string(shape.numel()) + " elements";
+    list.push_back(
+        {"div", size + " by a constant", {{shape}}, [](const Tensors& x) { return div(x[0], 7); }});
+    list.push_back(
+        {"div", "a constant by " + size, {{shape, away_from_zero}}, [](const Tensors& x) {
+           return div(7, x[0]);
+         }});
+  }
   for (const double exponent : {2.0, 3.0, 1.0, 0.0, -1.0, -2.0, 4.0})
     list.push_back({"pow",
                     "constant exponent " + std::to_string(exponent),

@@ -16,6 +16,28 @@ void attending(List& list) {
   turned("one row", {1, 4}, 1, 100);
   turned("no rows", {0, 4}, 2, 100);
 
+  const auto masked = [&](const char* label, const Shape& a, const Shape& b, const Shape& w,
+                          const Tensor& mask) {
+    list.push_back({"masked_scores", label, {{a}, {b}}, [=](const Tensors& x) {
+                      return masked_scores(x[0], x[1], mask);
+                    }});
+    list.push_back({"masked_sum", label, {{w}, {b}}, [=](const Tensors& x) {
+                      return masked_sum(x[0], x[1], mask);
+                    }});
+  };
+  masked("a matrix", {2, 4}, {3, 4}, {2, 3}, bools({{1, 0, 1}, {0, 0, 0}}));
+  masked("a mask for all heads", {2, 2, 2, 3}, {2, 2, 3, 3}, {2, 2, 2, 3},
+         bools({{{{1, 1, 0}, {0, 1, 1}}}, {{{1, 0, 0}, {1, 1, 1}}}}));
+  masked("one of each", {1, 1}, {1, 1}, {1, 1}, bools({1}));
+  masked("no keys", {2, 3}, {0, 3}, {2, 0}, zeros({2, 0}, DType::b8));
+  masked("no matrices", {0, 2, 3}, {0, 2, 3}, {0, 2, 2}, bools({1, 0}));
+  list.push_back({"masked_scores", "a = b", {{{3, 2}}}, [](const Tensors& x) {
+                    return masked_scores(x[0], x[0], bools({{1, 1, 0}, {0, 1, 1}, {1, 0, 1}}));
+                  }});
+  list.push_back({"masked_sum", "w = b", {{{3, 3}}}, [](const Tensors& x) {
+                    return masked_sum(x[0], x[0], bools({{1, 1, 0}, {0, 1, 1}, {1, 0, 1}}));
+                  }});
+
   const auto row = [&](const char* label, const std::vector<Shape>& shapes, const Pattern& pattern,
                        const AttentionOptions& options) {
     std::vector<Input> inputs;

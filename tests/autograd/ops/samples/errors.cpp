@@ -1,4 +1,6 @@
 // Wrong calls and the exact texts of their errors.
+#include <cmath>
+
 #include "tests/autograd/ops/samples/families.h"
 
 namespace adjoint::testing::families {
@@ -21,23 +23,24 @@ std::vector<ErrorSample> errors() {
   };
   std::vector<ErrorSample> list = {
       {"add", "shapes", [=] { add(m23, v4); }, "add: shapes [2, 3] and [4]" + broadcasting},
-      {"add", "an operand missing", [=] { add(m23, empty); }, "add: input 1 is empty"},
+      {"add", "an operand missing", [=] { add(m23, empty); },
+       "add: input 1 is empty: no value was assigned to it"},
       {"add", "f32 and f64", [=] { add(m23, single); },
        "add: mixes f64 and f32; cast() one of them"},
       {"add", "conditions", [] { add(bools({1}), bools({0})); },
-       "add: does not take tensors of b8"},
+       "add: does not take tensors of b8; cast() them to f32 or f64"},
       {"sub", "shapes",
        [=] {
          sub(real({3, 2}), m23);
        },
        "sub: shapes [3, 2] and [2, 3]" + broadcasting},
       {"mul", "whole numbers", [] { mul(ints({2}), ints({3})); },
-       "mul: does not take tensors of i64"},
+       "mul: does not take tensors of i64; cast() them to f32 or f64"},
       {"div", "shapes", [=] { div(m23, real({0})); }, "div: shapes [2, 3] and [0]" + broadcasting},
       {"equal", "types", [=] { equal(single, m23); },
        "equal: mixes f32 and f64; cast() one of them"},
       {"where", "condition", [=] { where(m23, m23, m23); },
-       "where: the condition must be b8, is f64"},
+       "where: the condition must be b8, is f64; make it with greater(), less() or equal()"},
       {"where", "types", [=] { where(bools({1}), m23, single); },
        "where: mixes f64 and f32; cast() one of them"},
       {"where", "shapes",
@@ -45,8 +48,10 @@ std::vector<ErrorSample> errors() {
          where(bools({1, 0}), m23, m23);
        },
        "where: shapes [2] and [2, 3]" + broadcasting},
-      {"exp", "whole numbers", [] { exp(ints({1})); }, "exp: does not take tensors of i64"},
-      {"relu", "nothing", [=] { relu(empty); }, "relu: input 0 is empty"},
+      {"exp", "whole numbers", [] { exp(ints({1})); },
+       "exp: does not take tensors of i64; cast() them to f32 or f64"},
+      {"relu", "nothing", [=] { relu(empty); },
+       "relu: input 0 is empty: no value was assigned to it"},
       {"sum", "axis", [=] { sum(m23, {2}); }, "sum: no axis 2 in a tensor of shape [2, 3]"},
       {"sum", "axis twice",
        [=] {
@@ -169,7 +174,8 @@ std::vector<ErrorSample> errors() {
        "gather: index -2 (number 0 of indices of shape [1]) is out of range for a size of 3"},
       {"gather", "axis", [=] { gather(m23, ints({0}), -3); },
        "gather: no axis -3 in a tensor of shape [2, 3]"},
-      {"gather", "type", [=] { gather(m23, s); }, "gather: indices must be i64, are f64"},
+      {"gather", "type", [=] { gather(m23, s); },
+       "gather: indices must be i64, are f64; cast() them"},
       {"scatter_add", "index",
        [=] {
          scatter_add(m23, ints({0, 4}), 0, 4);
@@ -194,7 +200,8 @@ std::vector<ErrorSample> errors() {
        "embedding: token id 2 (number 3 of ids of shape [2, 2]) is not in a table of 2 tokens"},
       {"embedding", "negative id", [=] { embedding(ints({-1}), m23); },
        "embedding: token id -1 (number 0 of ids of shape [1]) is not in a table of 2 tokens"},
-      {"embedding", "type", [=] { embedding(v4, m23); }, "embedding: ids must be i64, are f64"},
+      {"embedding", "type", [=] { embedding(v4, m23); },
+       "embedding: ids must be i64, are f64; cast() them"},
       {"embedding", "table", [=] { embedding(ints({0}), v4); },
        "embedding: the table must be [tokens, width], is [4]"},
       {"matmul", "inner sizes",
@@ -227,7 +234,7 @@ std::vector<ErrorSample> errors() {
       {"masked_softmax", "scalar", [=] { masked_softmax(s, bools({1})); },
        "masked_softmax: x must have at least one axis, is []"},
       {"masked_softmax", "type of the mask", [=] { masked_softmax(m23, m23); },
-       "masked_softmax: the mask must be b8, is f64"},
+       "masked_softmax: the mask must be b8, is f64; cast() it"},
       {"masked_softmax", "shape of the mask",
        [=] {
          masked_softmax(m23, bools({1, 0}));
@@ -242,19 +249,21 @@ std::vector<ErrorSample> errors() {
        [=] {
          cross_entropy(m23, ints({0, 3}));
        },
-       "cross_entropy: target 3 is not one of 3 classes"},
+       "cross_entropy: target 3 is not one of 3 classes, counted from 0; rows to be left out have "
+       "the target -100"},
       {"cross_entropy", "negative target",
        [=] {
          cross_entropy(m23, ints({-1, 0}));
        },
-       "cross_entropy: target -1 is not one of 3 classes"},
+       "cross_entropy: target -1 is not one of 3 classes, counted from 0; rows to be left out have "
+       "the target -100"},
       {"cross_entropy", "shapes",
        [=] {
          cross_entropy(m23, ints({0, 1, 2}));
        },
        "cross_entropy: logits are […, classes], targets […]; logits are [2, 3], targets [3]"},
       {"cross_entropy", "type", [=] { cross_entropy(m23, real({2})); },
-       "cross_entropy: targets must be i64, are f64"},
+       "cross_entropy: targets must be i64, are f64; cast() them"},
       {"cross_entropy", "smoothing",
        [=] {
          cross_entropy(m23, ints({0, 1}), {.smoothing = 1});
@@ -269,6 +278,54 @@ std::vector<ErrorSample> errors() {
          layer_norm(real({2, 0}), real({0}), real({0}));
        },
        "layer_norm: x must have a last axis with elements, is [2, 0]"},
+      {"layer_norm", "epsilon", [=] { layer_norm(m23, real({3}), real({3}), -1); },
+       "layer_norm: epsilon must be at least 0 and finite, is -1"},
+      {"layer_norm", "epsilon in f32", [=] { layer_norm(single, ones({3}), ones({3}), 1e-50); },
+       "layer_norm: epsilon 1e-50 is 0 when rounded to f32, the type of x"},
+      {"add_norm", "epsilon in f32",
+       [=] { add_norm(single, single, ones({3}), ones({3}), {.epsilon = 1e-50}); },
+       "add_norm: epsilon 1e-50 is 0 when rounded to f32, the type of x"},
+      {"rms_norm", "epsilon in f32", [=] { rms_norm(single, ones({3}), 1e-50); },
+       "rms_norm: epsilon 1e-50 is 0 when rounded to f32, the type of x"},
+      {"clamp", "bounds", [=] { clamp(m23, 1, 0); },
+       "clamp: needs low ≤ high, got low 1 and high 0"},
+      {"clamp", "NaN", [=] { clamp(m23, 0, NAN); },
+       "clamp: needs low ≤ high, got low 0 and high nan"},
+      {"log1p", "whole numbers", [] { log1p(ints({1})); },
+       "log1p: does not take tensors of i64; cast() them to f32 or f64"},
+      {"expm1", "nothing", [=] { expm1(empty); },
+       "expm1: input 0 is empty: no value was assigned to it"},
+      {"softplus", "whole numbers", [] { softplus(ints({1})); },
+       "softplus: does not take tensors of i64; cast() them to f32 or f64"},
+      {"log_sigmoid", "nothing", [=] { log_sigmoid(empty); },
+       "log_sigmoid: input 0 is empty: no value was assigned to it"},
+      {"prod", "axis", [=] { prod(m23, {2}); }, "prod: no axis 2 in a tensor of shape [2, 3]"},
+      {"prod", "whole numbers", [] { prod(ints({2})); },
+       "prod: does not take tensors of i64; cast() them to f32 or f64"},
+      {"norm", "axis", [=] { norm(m23, {-3}); }, "norm: no axis -3 in a tensor of shape [2, 3]"},
+      {"cumsum", "axis", [=] { cumsum(m23, 2); }, "cumsum: no axis 2 in a tensor of shape [2, 3]"},
+      {"cumsum", "of a scalar", [=] { cumsum(s); }, "cumsum: no axis -1 in a tensor of shape []"},
+      {"masked_scores", "widths",
+       [=] {
+         masked_scores(m23, real({2, 4}), bools({1}));
+       },
+       "masked_scores: a and b differ in width: [2, 3] and [2, 4]"},
+      {"masked_scores", "batches",
+       [=] {
+         masked_scores(m23, real({1, 2, 3}), bools({1}));
+       },
+       "masked_scores: the leading axes of [2, 3] and [1, 2, 3] differ"},
+      {"masked_scores", "vectors", [=] { masked_scores(v4, v4, bools({1})); },
+       "masked_scores: needs matrices […, rows, columns], got [4] and [4]"},
+      {"masked_scores", "type of the mask", [=] { masked_scores(m23, m23, s); },
+       "masked_scores: the mask must be b8, is f64; cast() it"},
+      {"masked_sum", "sizes", [=] { masked_sum(m23, m23, bools({1})); },
+       "masked_sum: the weights [2, 3] do not fit [2, 3]"},
+      {"masked_sum", "shape of the mask",
+       [=] {
+         masked_sum(m23, m34, bools({1, 0}));
+       },
+       "masked_sum: the mask [2] does not broadcast to [2, 3]"},
       {"rms_norm", "gain", [=] { rms_norm(m23, v4); }, "rms_norm: gain must be [3], is [4]"},
       {"rms_norm", "no features",
        [] {
@@ -302,7 +359,7 @@ std::vector<ErrorSample> errors() {
        [=] {
          rotary(real({2, 4}), ints({0, 1}), 1, 0);
        },
-       "rotary: the base must be positive, is 0"},
+       "rotary: the base must be positive and finite, is 0"},
       {"dropout", "p", [=] { dropout(m23, 1, Key()); },
        "dropout: the probability of dropout must lie in [0, 1), is 1"},
       {"dropout", "p 0, rows", [=] { dropout(m23, 0, Key(), ints({1})); },
@@ -326,8 +383,8 @@ std::vector<ErrorSample> errors() {
        "attention: key and value differ in rows; query is [2, 3], key [2, 3], value [3, 3], heads "
        "1"},
       {"attention", "pattern", [=] { attention(m23, m23, m23, whole(2, 1, 2)); },
-       "attention: the pattern's example of query rows [1, 2) and key rows [2, 4) does not fit a "
-       "query [2, 3] and a key [2, 3]"},
+       "attention: the pattern's example of 1 query rows from 1 and 2 key rows from 2 does not fit "
+       "a query [2, 3] and a key [2, 3]"},
       {"attention", "dropout", [=] { attention(m23, m23, m23, whole(1, 2, 2), {.dropout = 1}); },
        "attention: dropout must lie in [0, 1), is 1"},
       {"attention", "lengths",

@@ -16,6 +16,8 @@ void reduction(List& list) {
       {"variance", variance, any, false},
       {"max", max, distinct, false},
       {"logsumexp", logsumexp, any, true},
+      {"prod", prod, any, true},
+      {"norm", norm, away_from_zero, true},
   };
   for (const auto& [name, f, domain, over_nothing] : operations) {
     const auto row = [&, name = name, f = f, domain = domain](const char* label, const Shape& shape,
@@ -43,6 +45,24 @@ void reduction(List& list) {
   list.push_back({"logsumexp", "a row of -inf", {{{3}}}, [](const Tensors& x) {
                     const Tensor low = scalar(-infinity, x[0].dtype());
                     return exp(logsumexp(where(bools({{1, 0, 1}, {0, 0, 0}}), x[0], low), {1}));
+                  }});
+  list.push_back({"prod", "with zeros", {{{3, 5}}}, [](const Tensors& x) {
+                    const Tensor factors =
+                        tensor({{1, 0, 1, 2, 1}, {0, 1, 1, 1, 0}, {0, 0, 0, 1, 1}}, x[0].dtype());
+                    return prod(x[0] * factors, {1});
+                  }});
+  const auto running = [&](const char* label, const Shape& shape, Index axis) {
+    list.push_back(
+        {"cumsum", label, {{shape}}, [=](const Tensors& x) { return cumsum(x[0], axis); }});
+  };
+  running("last axis", {2, 5}, -1);
+  running("middle axis", {2, 3, 2}, 1);
+  running("first axis", {4, 1}, 0);
+  running("one step", {3, 1}, 1);
+  running("no steps", {2, 0}, 1);
+  running("no rows", {0, 2}, 1);
+  list.push_back({"cumsum", "from the end", {{{4}}}, [](const Tensors& x) {
+                    return x[0] * cumsum(x[0] * x[0]);
                   }});
   list.push_back(
       {"variance", "large", {{{5}, any, large}}, [](const Tensors& x) { return variance(x[0]); }});

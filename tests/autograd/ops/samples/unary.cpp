@@ -14,12 +14,16 @@ void unary(List& list) {
       {"abs", abs, away_from_zero},
       {"sign", sign, away_from_zero},
       {"exp", exp, any},
+      {"expm1", expm1, any},
       {"log", log, positive},
+      {"log1p", log1p, positive},
       {"sqrt", sqrt, positive},
       {"sin", sin, any},
       {"cos", cos, any},
       {"tanh", tanh, any},
       {"sigmoid", sigmoid, any},
+      {"log_sigmoid", log_sigmoid, any},
+      {"softplus", softplus, any},
       {"erf", erf, any},
       {"relu", relu, away_from_zero},
   };
@@ -29,6 +33,15 @@ void unary(List& list) {
                       std::to_string(shape.numel()) + " elements",
                       {{shape, domain}},
                       [f = f](const Tensors& x) { return f(x[0]); }});
+  // An even number of distinct elements keeps its distance from multiples of 0.1.
+  for (const Shape& shape : {Shape{2, 4}, Shape{1, 6}, Shape{0, 2}})
+    list.push_back({"clamp",
+                    std::to_string(shape.numel()) + " elements",
+                    {{shape, distinct}},
+                    [](const Tensors& x) { return clamp(x[0], -0.2, 0.1); }});
+  list.push_back({"clamp", "no upper bound", {{{10}, distinct}}, [](const Tensors& x) {
+                    return pow(clamp(x[0], 0, infinity), 2);
+                  }});
   for (const auto form : {Gelu::exact, Gelu::tanh}) {
     const std::string which = form == Gelu::exact ? "exact" : "tanh";
     for (const double size : {1.0, tiny})

@@ -1,0 +1,57 @@
+// A part of a test that runs in a child process: because the process ends in it, or because of what
+// it may not ask of the system.
+#pragma once
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace adjoint::testing {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;  // it needs more address space, and threads of its own
+#else
+constexpr bool sanitized = false;
+#endif
+
+struct Ended {
+  int status;          ///< of exit(); −1 if a signal ended the child
+  std::string output;  ///< on standard output and standard error
+};
+
+/// Runs f in a child process. What f returns is the status that the child exits with.
+template <class F>
+Ended in_child(F f) {
+  std::fflush(nullptr);
+  std::array<int, 2> pipe{};
+  if (::pipe(pipe.data()) != 0) std::abort();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM})
+      ::signal(number, SIG_DFL);  // Boost.Test has its own handlers
+    ::dup2(pipe[1], STDOUT_FILENO);
+    ::dup2(pipe[1], STDERR_FILENO);
+    ::close(pipe[0]);
+    const int status = f();
+    if (!sanitized) std::exit(status);
+    std::fflush(nullptr);  // the leak checker cannot look at a child without its parent's threads
+    ::_exit(status);
+  }
+  ::close(pipe[1]);
+  std::string output;
+  std::array<char, 4096> block{};
+  for (ssize_t count = 0; (count = ::read(pipe[0], block.data(), block.size())) > 0;)
+    output.append(block.data(), static_cast<std::size_t>(count));
+  ::close(pipe[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+}  // namespace adjoint::testing

@@ -208,12 +208,26 @@ BOOST_AUTO_TEST_CASE(nan_is_passed_on) {
 BOOST_AUTO_TEST_CASE(minus_0_is_kept) {
   for (const DType dtype : {DType::f32, DType::f64}) {
     const Tensor zero = scalar(-0.0, dtype), one = ones({}, dtype);
-    for (const Tensor& y :
-         {zero, sign(zero), relu(zero), zero * 3.0, 3.0 * zero,
-
-          zero - 0.0, zero * one, zero / one, clamp(zero, 0, 1), sqrt(zero), sin(zero), tanh(zero),
-          expm1(zero), log1p(zero), prod(reshape(zero, {1})), pow(zero, 3), neg(abs(zero)),
-          reshape(cumsum(reshape(zero, {1})), Shape{}), cast(cast(zero, DType::f32), dtype)})
+    for (const Tensor& y : {zero,
+                            sign(zero),
+                            relu(zero),
+                            zero * 3.0,
+                            3.0 * zero,
+                            zero / 2.0,
+                            zero - 0.0,
+                            zero * one,
+                            zero / one,
+                            clamp(zero, 0, 1),
+                            sqrt(zero),
+                            sin(zero),
+                            tanh(zero),
+                            expm1(zero),
+                            log1p(zero),
+                            prod(reshape(zero, {1})),
+                            pow(zero, 3),
+                            neg(abs(zero)),
+                            reshape(cumsum(reshape(zero, {1})), Shape{}),
+                            cast(cast(zero, DType::f32), dtype)})
       BOOST_TEST((y.item() == 0 && std::signbit(y.item())));
     for (const Tensor& y : {neg(zero), abs(zero), zero + 0.0, 0.0 - zero, zero * -1.0})
       BOOST_TEST((y.item() == 0 && !std::signbit(y.item())));

@@ -76,8 +76,8 @@ Tensor sigmoid(const Tensor& x);      ///< 1 / (1 + e⁻ˣ)
 Tensor relu(const Tensor& x);         ///< max(x, 0); derivative 0 at 0
 Tensor softplus(const Tensor& x);     ///< log(1 + eˣ) without overflow
 Tensor log_sigmoid(const Tensor& x);  ///< log(1 / (1 + e⁻ˣ)) without underflow
-/// x, but at least `low` and at most `high`; derivative 1 between the two and at both, 0 outside.
-/// NaN stays NaN. Error unless low ≤ high.
+/// x, but at least `low` and at most `high`; derivative 1 between the two and at both, 0 outside
+/// and if the two are equal. NaN stays NaN. Error unless low ≤ high.
 Tensor clamp(const Tensor& x, double low, double high);
 enum class Gelu { exact, tanh };
 /// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation by

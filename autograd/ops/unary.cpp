@@ -157,7 +157,7 @@ struct Relu : Unary<Relu> {
   }
 };
 
-// y = min(max(x, low), high)   x̄ = ȳ where low ≤ x ≤ high, else 0
+// y = min(max(x, low), high)   x̄ = ȳ where low ≤ x ≤ high, else 0; 0 if low = high
 struct Clamp {
   static constexpr auto name = "clamp";
   static constexpr Operands reads = {input(0)};
@@ -175,8 +175,10 @@ struct Clamp {
   }
   Tensors vjp(const Pullback& back) const {
     const Tensor x = back.input(0), zero = scalar(0, x.dtype());
-    const Tensor inside = where(less(x, scalar(low, x.dtype())), zero, back.cotangent());
-    return {where(greater(x, scalar(high, x.dtype())), zero, inside)};
+    const Tensor least = scalar(low, x.dtype()), most = scalar(high, x.dtype());
+    if (least.item() == most.item()) return {zeros(x.shape(), x.dtype())};  // y is constant
+    const Tensor inside = where(less(x, least), zero, back.cotangent());
+    return {where(greater(x, most), zero, inside)};
   }
 };
 

@@ -64,6 +64,13 @@ BOOST_AUTO_TEST_CASE(clamp_keeps_what_lies_between_its_bounds) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(between_equal_bounds_clamp_is_constant) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor x = variable(tensor({0.5, 1, 2}, dtype), "x");
+    BOOST_TEST(distance(grad(sum(clamp(x, 1, 1)), {x})[0], zeros({3})) == 0);
+  }
+}
+
 // ---- Powers of 0 --------------------------------------------------------------------------------
 
 // aᵇ log a → 0 as a → 0, for any b > 0. At b = 0 it counts as 0, as in other libraries.

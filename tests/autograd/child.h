@@ -13,11 +13,14 @@
 
 namespace adjoint::testing {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;  // it needs more address space, and threads of its own
-#else
-constexpr bool sanitized = false;
-#endif
+// Null unless the program is linked with that sanitizer; the tests' own objects are compiled
+// without.
+extern "C" {
+[[gnu::weak]] void __asan_init();
+[[gnu::weak]] void __tsan_init();
+}
+/// It needs more address space, and threads of its own.
+inline const bool sanitized = __asan_init != nullptr || __tsan_init != nullptr;
 
 struct Ended {
   int status;          ///< of exit(); −1 if a signal ended the child

@@ -32,6 +32,17 @@ void multiply_block(const Product<T>& p) {
   if (!multiply_small(p)) multiply_by_blas(p);
 }
 
+// A sum of no terms is 0. A and B may have no address then.
+template <Real T>
+void multiply_nothing(const Product<T>& p) {
+  for (Index i = 0; i < p.rows; ++i) {
+    T* const row = p.c + i * p.stride;
+    if (!p.add) std::fill_n(row, p.columns, T{0});
+    if (p.bias)
+      for (Index j = 0; j < p.columns; ++j) row[j] += p.bias[j];
+  }
+}
+
 // ---- Pieces for the pool -----------------------------------------------------------------------
 
 constexpr Index panel_rows = 256;
@@ -59,7 +70,8 @@ Index columns_of_piece(const Product<T>& p) {
 template <Real T>
 void matmul_on_this_thread(const Product<T>& p) {
   const Index blocks = quotient_rounded_up(p.inner, block_length(p));
-  if (blocks <= 1) return multiply_block(p);
+  if (blocks == 0) return multiply_nothing(p);
+  if (blocks == 1) return multiply_block(p);
   const Index half = blocks / 2 * block_length(p);
   std::vector<T, Recycling<T>> second(static_cast<std::size_t>(p.rows * p.columns));
 

@@ -43,6 +43,17 @@ struct AxisRange {
   }
 };
 
+// Op::value(x, count, step) is the result for `count` elements that lie `step` apart.
+template <class Op>
+struct Reduction {
+  AxisRange range;
+  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    range.reduce<T, T>(in[0], out[0], Op::template value<T>);
+  }
+};
+
 // y = Σ x          x̄ = ȳ, repeated
 struct Sum {
   static constexpr auto name = "sum";
@@ -82,18 +93,15 @@ struct Mean {
 };
 
 // y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
-struct Max {
+struct Max : Reduction<Max> {
   static constexpr auto name = "max";
   static constexpr Operands reads = {input(0), output(0)};
-  AxisRange range;
   Form form(Inputs in) const {
     return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
   }
   template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    range.reduce<T, T>(in[0], out[0], [](const T* x, Index count, Index step) {
-      return x[kernels::argmax(x, count, step) * step];
-    });
+  static T value(const T* x, Index count, Index step) {
+    return x[kernels::argmax(x, count, step) * step];
   }
   Tensors vjp(const Pullback& back) const {
     const Tensor x = back.input(0), &g = back.cotangent();
@@ -104,15 +112,9 @@ struct Max {
 };
 
 // y = log Σ exp x  x̄ = ȳ exp(x − y)
-struct LogSumExp {
+struct LogSumExp : Reduction<LogSumExp> {
   static constexpr auto name = "logsumexp";
   static constexpr Operands reads = {input(0), output(0)};
-  AxisRange range;
-  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
-  template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    range.reduce<T, T>(in[0], out[0], value<T>);
-  }
   // log Σ exp x = m + log Σ exp(x − m) for any m; with m the largest x nothing overflows.
   template <Real T>
   static T value(const T* x, Index count, Index step) {
@@ -147,15 +149,9 @@ struct LogSumExp {
 };
 
 // y = √Σ x²        x̄ = ȳ x / y, and 0 where y = 0
-struct Norm {
+struct Norm : Reduction<Norm> {
   static constexpr auto name = "norm";
   static constexpr Operands reads = {input(0), output(0)};
-  AxisRange range;
-  Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
-  template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    range.reduce<T, T>(in[0], out[0], value<T>);
-  }
   // Squares of f64 may leave its range; then √Σ (s x)² / s with a power of two s that brings the
   // largest x close to 1.
   template <Real T>

@@ -17,7 +17,6 @@ using namespace adjoint::testing;
 constexpr Index largest = std::numeric_limits<Index>::max();
 constexpr Index least = std::numeric_limits<Index>::min();
 constexpr Index beyond_double = 9007199254740993;  // 2⁵³ + 1, which no double is
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Around every power of two, where digits are lost.
 std::vector<Index> demanding_integers() {

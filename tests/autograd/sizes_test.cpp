@@ -32,16 +32,6 @@ std::shared_ptr<AttentionPattern> causal_from(Index first_position) {
   return pattern;
 }
 
-// The whole text of the Error; nothing else may be thrown.
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 BOOST_AUTO_TEST_SUITE(sizes)
 
 using adjoint::tensor;

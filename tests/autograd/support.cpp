@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace adjoint::testing {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double distance(double actual, double expected) {
   if (actual == expected || (std::isnan(actual) && std::isnan(expected))) return 0;
@@ -107,6 +104,16 @@ Tensor Dice::nonzero(const Shape& shape) {
 
 Tensor Dice::booleans(const Shape& shape) { return cast(integers(shape, 0, 2), DType::b8); }
 
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Tensor wide(std::initializer_list<NestedList> list) { return tensor(list, DType::f64); }
 Tensor bools(std::initializer_list<NestedList> list) { return tensor(list, DType::b8); }
 Tensor ints(std::initializer_list<NestedList> list) { return tensor(list, DType::i64); }
 

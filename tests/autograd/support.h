@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 namespace adjoint::testing {
 
 using Indices = std::vector<Index>;
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// An array of doubles that is read and written by indices, slowly and plainly.
 struct Grid {
@@ -71,7 +74,11 @@ class Dice {
 /// For BOOST_CHECK_EXCEPTION: the error has this text, and a failure shows the text it has instead.
 std::function<bool(const Error&)> says(std::string text);
 
-/// b8 and i64 tensors from lists.
+/// What the Error that f throws says; "no error" if it throws none. Nothing else may be thrown.
+std::string error_of(const std::function<void()>& f);
+
+/// f64, b8 and i64 tensors from lists.
+Tensor wide(std::initializer_list<NestedList> list);
 Tensor bools(std::initializer_list<NestedList> list);
 Tensor ints(std::initializer_list<NestedList> list);
 

@@ -9,35 +9,16 @@
 #include <sstream>
 
 #include "autograd/apply.h"
-#include "autograd/gradcheck/numeric_derivative.h"
 #include "autograd/ops.h"
 #include "autograd/tools/anomaly.h"
+#include "tests/autograd/gradcheck/support.h"
 #include "tests/autograd/support.h"
 
 namespace {
 
 using namespace adjoint;
-using adjoint::testing::says;
+using namespace adjoint::testing;
 using Kind = Finding::Kind;
-
-Tensor random(const Shape& shape, std::uint64_t seed) {
-  return normal(shape, 0, 1, Key(seed), DType::f64);
-}
-
-// A function of one tensor in the form that the checker takes.
-Function of_one(Tensor (*f)(const Tensor&)) {
-  return [f](const Tensors& x) { return Tensors{f(x[0])}; };
-}
-
-std::string printed(const GradcheckReport& report) {
-  std::ostringstream text;
-  text << report;
-  return text.str();
-}
-
-std::ptrdiff_t lines(const std::string& text) {
-  return 1 + std::count(text.begin(), text.end(), '\n');
-}
 
 // ---- Operations with a wrong derivative --------------------------------------------------------
 
@@ -143,42 +124,6 @@ struct OddIdentity {
   }
 };
 
-// y = x, but the gradient of one element is set to zero (of none if the index is −1).
-struct Forgetful {
-  static constexpr auto name = "test_forgetful";
-  static constexpr Operands reads = {};
-  Index forgotten;
-  Form form(Inputs in) const { return in[0].form(); }
-  template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    std::ranges::copy(in[0].values<T>(), out[0].edit<T>().begin());
-  }
-  Tensors vjp(const Pullback& back) const {
-    Tensor gradient = copy(back.cotangent());
-    if (forgotten >= 0) gradient.edit<double>()[static_cast<std::size_t>(forgotten)] = 0;
-    return {gradient};
-  }
-};
-
-// y = Σx²/2, with x̄ = ȳ (x + E), where E has elements ± error.
-struct Tilted {
-  static constexpr auto name = "test_tilted";
-  static constexpr Operands reads = {input(0)};
-  double error;
-  Form form(Inputs in) const { return {{}, in[0].dtype()}; }
-  template <Real T>
-  void forward(Inputs in, Outputs out) const {
-    T total = 0;
-    for (const T x : in[0].values<T>()) total += x * x;
-    out[0].edit<T>()[0] = total / 2;
-  }
-  Tensors vjp(const Pullback& back) const {
-    const Tensor x = back.input(0);
-    const Tensor random_sign = sign(normal(x.shape(), 0, 1, Key(1), x.dtype()));
-    return {back.cotangent() * (x + error * random_sign)};
-  }
-};
-
 // 1 for x < 0, otherwise 2: the value jumps at 0.
 Tensor step(const Tensor& x) {
   return where(less(x, zeros({}, x.dtype())), ones({}, x.dtype()), full({}, 2, x.dtype()));
@@ -187,51 +132,6 @@ Tensor step(const Tensor& x) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(gradcheck_suite)
-
-// ---- Numeric differentiation alone -------------------------------------------------------------
-
-namespace {
-
-template <class F>
-checking::Derivative differentiated(F f, double x, double step) {
-  checking::Ladder ladder(1e-16 * (std::abs(f(x)) + std::abs(x)));
-  for (int i = 0; i < 40 && !ladder.full() && !ladder.settled(); ++i, step /= 2)
-    ladder.add(step, f(x + step) - f(x), f(x) - f(x - step));
-  return ladder.derivative();
-}
-
-}  // namespace
-
-BOOST_AUTO_TEST_CASE(finite_differences_know_their_error) {
-  const auto check = [](auto f, double x, double step, double exact) {
-    const checking::Derivative d = differentiated(f, x, step);
-    BOOST_TEST((d.kind == checking::Derivative::Kind::smooth));
-    BOOST_TEST(std::abs(d.value - exact) <= 10 * d.error);
-    BOOST_TEST(d.error <= 1e-6 * std::abs(exact));
-  };
-  check([](double x) { return std::exp(x); }, 1, 0.125, std::exp(1.0));
-  check([](double x) { return std::sin(1000 * x); }, 1, 0.125, 1000 * std::cos(1000.0));
-  check([](double x) { return std::log(x); }, 1e-3, 0.125, 1e3);  // large steps leave the domain
-  check([](double x) { return 1 / (1 + std::exp(-x)); }, 3, 0.25,
-        std::exp(-3.0) / std::pow(1 + std::exp(-3.0), 2));
-  check([](double x) { return x < 0.01 ? x : 0.01; }, 0.005, 0.125, 1);  // a kink close by
-}
-
-BOOST_AUTO_TEST_CASE(finite_differences_distinguish_kinks_from_jumps) {
-  using checking::Derivative;
-  const Derivative kink = differentiated([](double x) { return std::max(x, 0.0); }, 0, 0.125);
-  BOOST_TEST((kink.kind == Derivative::Kind::kink));
-  BOOST_TEST(kink.left == 0, boost::test_tools::tolerance(1e-6));
-  BOOST_TEST(kink.right == 1, boost::test_tools::tolerance(1e-6));
-  const Derivative jump = differentiated([](double x) { return std::floor(x); }, 1, 0.125);
-  BOOST_TEST((jump.kind == Derivative::Kind::jump));
-  const Derivative hole = differentiated([](double x) { return x == 0 ? 1.0 : 0.0; }, 0, 0.125);
-  BOOST_TEST((hole.kind == Derivative::Kind::jump));
-  const Derivative cusp = differentiated([](double x) { return std::sqrt(std::abs(x)); }, 0, 0.125);
-  BOOST_TEST(cusp.error > 1);  // symmetric, so that every central difference is 0
-  const Derivative edge = differentiated([](double x) { return std::sqrt(x); }, 0, 0.125);
-  BOOST_TEST((edge.kind == Derivative::Kind::undefined));
-}
 
 // ---- Right gradients pass ----------------------------------------------------------------------
 
@@ -492,71 +392,6 @@ BOOST_AUTO_TEST_CASE(non_finite_values_are_found) {
   };
   BOOST_TEST(count(trap, tensor({-1, 1}, DType::f64)) == 1u);
   BOOST_TEST(std::isinf(gradcheck(trap, {tensor({-1, 1}, DType::f64)}).worst_error));
-}
-
-// ---- Large functions ---------------------------------------------------------------------------
-
-BOOST_AUTO_TEST_CASE(large_functions_are_projected) {
-  const Tensor x = random({200, 300}, 1), y = random({300}, 2);
-  const Function f = [](const Tensors& in) { return Tensors{tanh(in[0]) * in[1]}; };
-  const GradcheckReport report = gradcheck(f, {x, y}, {.order = 2});
-  BOOST_TEST(report);
-  BOOST_TEST(report.coverage[0].projections == 4);
-  BOOST_TEST(report.coverage[0].could_be_missed < 1e-6);
-  BOOST_TEST(report.coverage[0].could_be_missed > 0);
-  BOOST_TEST(lines(printed(report)) == 1);
-}
-
-BOOST_AUTO_TEST_CASE(one_wrong_element_of_many_is_found) {
-  const Tensor x = random({20'000}, 1), bias = random({1}, 2);
-  const Function f = [](const Tensors& in) {
-    return Tensors{tanh(apply(Forgetful{12'345}, in[0])) + in[1]};
-  };
-  const GradcheckReport report = gradcheck(f, {x, bias});
-  BOOST_TEST(!report);
-  BOOST_TEST(report.findings.size() == 1u);
-  BOOST_TEST(report.findings[0].where == "input 0[12345]");
-}
-
-BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
-  const Tensor weights = random({1'000'000}, 1);
-  const auto loss = [](Index forgotten) {
-    return [=](const Tensors& in) {
-      return Tensors{mean(pow(tanh(apply(Forgetful{forgotten}, in[0])), 2))};
-    };
-  };
-  const GradcheckReport right = gradcheck(loss(-1), {weights});
-  BOOST_TEST(right);
-  BOOST_TEST(right.coverage[0].inputs == 1'000'000);
-  const GradcheckReport wrong = gradcheck(loss(765'432), {weights}, {.walk = false});
-  BOOST_TEST(!wrong);
-  BOOST_TEST(wrong.findings[0].where == "input 0[765432]");
-}
-
-// An error of the size that the report states may escape once in a thousand times.
-BOOST_AUTO_TEST_CASE(the_size_of_error_that_could_be_missed_is_honest) {
-  const Tensor x = ones({100}, DType::f64);  // so that the gradient has size 1
-  const GradcheckOptions projected = {.elements_up_to = 0, .coordinates = 0};
-  const auto f = [](double error) {
-    return [=](const Tensors& in) { return Tensors{apply(Tilted{error}, in[0])}; };
-  };
-  BOOST_TEST(!gradcheck(f(1e-3), {x}, projected));
-  int escaped = 0;
-  for (std::uint64_t trial = 0; trial < 100; ++trial) {
-    GradcheckOptions options = projected;
-    options.key = Key(trial);
-    const double stated = gradcheck(f(0), {x}, options).coverage[0].could_be_missed;
-    escaped += gradcheck(f(stated), {x}, options) ? 1 : 0;
-  }
-  BOOST_TEST(escaped <= 2);
-}
-
-BOOST_AUTO_TEST_CASE(a_kink_among_many_elements_is_found_and_passed) {
-  Tensor x = random({10'000}, 1);
-  x.edit<double>()[777] = 0;
-  const GradcheckReport report = gradcheck(of_one(relu), {x}, {.order = 2});
-  BOOST_TEST(report);
-  BOOST_TEST(report.count(Kind::kink) == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -10,12 +10,9 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr GradOptions graph = {.create_graph = true};
 using Numbers = std::vector<double>;
-
-Tensor wide(std::initializer_list<NestedList> list) { return tensor(list, DType::f64); }
 
 BOOST_AUTO_TEST_SUITE(accumulation)
 

@@ -14,7 +14,6 @@ using namespace adjoint;
 using namespace adjoint::testing;
 using Pattern = AttentionPattern;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr GradOptions graph = {.create_graph = true, .zeros_if_independent = true};
 

@@ -11,7 +11,6 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // The reference: collects the elements that each element of the result comes from, and applies f.

@@ -10,8 +10,6 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 // Softmax over the last axis where the mask is not 0. It does not shift x, so it suits moderate x
 // only.
 Grid reference(const Grid& x, const Grid& mask) {

@@ -11,7 +11,6 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 Tensor exact_gelu(const Tensor& x) { return gelu(x); }

@@ -18,7 +18,6 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 Tensor named(std::initializer_list<NestedList> list, const std::string& name = "x") {

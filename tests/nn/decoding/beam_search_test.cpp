@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <limits>
 
 #include "autograd/support/threads.h"
 #include "nn/decoding/scoring.h"
@@ -16,8 +15,6 @@ using namespace adjoint::nn;
 using namespace adjoint::testing;
 
 using Lists = std::vector<std::vector<Hypothesis>>;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 const std::vector<LengthPenalty> penalties = {{.alpha = 0},
                                               {.alpha = 0.6, .offset = 5},

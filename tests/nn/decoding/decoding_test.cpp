@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <limits>
 
 #include "autograd/support/threads.h"
 #include "nn/decoding/beam_search.h"
@@ -23,7 +22,6 @@ Transformer stubborn(Index token) {
   return model;
 }
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 const DecodingOptions ten{.max_length = 10};
 
 BOOST_AUTO_TEST_SUITE(decoding)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 
@@ -16,8 +15,6 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::vector<Ids> ids_of(const std::vector<Hypothesis>& hypotheses) {
   std::vector<Ids> ids;

@@ -2,7 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <limits>
 
 #include "autograd/support/threads.h"
 #include "tests/nn/toy_models.h"
@@ -121,7 +120,6 @@ BOOST_AUTO_TEST_CASE(in_f32_as_well) {
 }
 
 BOOST_AUTO_TEST_CASE(the_impossible_is_minus_infinity) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   const PrefixModel model(4, [=](const Ids&, const Ids&) -> std::vector<double> {
     return {0, -infinity, 0, 0};
   });

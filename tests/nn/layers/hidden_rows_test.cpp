@@ -13,7 +13,6 @@ using namespace adjoint::nn;
 using namespace adjoint::testing;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr GradOptions graph = {.create_graph = true, .zeros_if_independent = true};
 
 struct Kind {

@@ -88,7 +88,6 @@ void check_reals(const std::string& code, int exponent_bits, int mantissa_bits, 
 }
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// All bits of the exponent are 1.
 auto ieee_special(int exponent_bits, int mantissa_bits) {

@@ -112,15 +112,6 @@ class Run {
 // Compares two state files bit by bit.
 bool same_state(const fs::path& a, const fs::path& b) { return read_file(a) == read_file(b); }
 
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 constexpr int steps = 7;  // three batches an epoch: an end is met between and within
 
 BOOST_AUTO_TEST_SUITE(training_state)

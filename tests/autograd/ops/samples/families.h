@@ -1,7 +1,6 @@
 // The families of operations, each with its samples in its own file, and what those files share.
 #pragma once
 
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,8 +15,6 @@ using enum Domain;
 using enum Transposed;
 using List = std::vector<Sample>;
 using Pattern = AttentionPattern;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 void arithmetic(List& list);
 void unary(List& list);

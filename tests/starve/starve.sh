@@ -79,7 +79,7 @@ for size in 1 8 32 64 100; do
   survives "files of at most $size KB" model
   rm -rf model && cp -r former model
 done
-for ((memory = 50000; memory <= 900000; memory += 340000 / rounds)); do
+for ((memory = 50000; memory <= 900000; memory += 170000 / rounds)); do
   run limited "-v $memory" timeout 60 "${train[@]}" --restart --threads 1 --output model
   survives "$memory KB of addresses" model
   rm -rf model && cp -r former model
@@ -89,7 +89,7 @@ survives "a stack of 256 KB" model
 
 # ---- Kills ---------------------------------------------------------------------------------------
 # A run that is killed again and again, and resumed, ends where an undisturbed one ends.
-long=("$seq2seq" train "${small[@]}" --epochs 15 --save-every 1)
+long=("$seq2seq" train "${small[@]}" --epochs 60 --save-every 1)
 "${long[@]}" --output undisturbed >/dev/null
 rm -rf model
 kills=0

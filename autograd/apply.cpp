@@ -45,7 +45,7 @@ void rethrow_naming(const char* operation, Inputs in) {
     throw SizeError(text.starts_with(name) ? text : name + text);
   } catch (const std::bad_alloc&) {
     throw out_of_memory();
-  } catch (const std::length_error&) {  // of a container
+  } catch (const std::length_error&) {  // thrown by a container
     throw out_of_memory();
   }
 }

@@ -41,7 +41,7 @@ inline bool any_tracked(const char* operation, Inputs in) {
   return tracked;
 }
 
-/// Tells outputs that are not tracked why, given whether an input is.
+/// Records in each untracked output why it is untracked. `tracked`: whether an input is tracked.
 inline void note_cause(bool tracked, Inputs in, Outputs out) {
   Untracked cause = Untracked::constant;
   if (tracked)

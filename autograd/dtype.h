@@ -72,9 +72,9 @@ template <class From>
 }
 }  // namespace detail
 
-/// The value in another element type. f32 and f64 round to the nearest; b8 is false for 0 and true
-/// for all else, NaN included. Error, named after the operation, if i64 cannot hold the very value:
-/// 1.5, NaN, 2⁶³.
+/// Converts a value to another element type. f32 and f64 round to the nearest; b8 is false for 0
+/// and true for everything else, NaN included. Error, named after the operation, if i64 cannot hold
+/// the exact value: 1.5, NaN, 2⁶³.
 template <Scalar To, class From>
 requires std::is_arithmetic_v<From> To convert(const char* operation, From value) {
   if constexpr (std::same_as<To, bool>) {
@@ -94,7 +94,7 @@ requires std::is_arithmetic_v<From> To convert(const char* operation, From value
   }
 }
 
-/// A number as a program writes it, for a tensor of any type. Whole numbers keep all their digits.
+/// A C++ number given for an element of any type. Integers keep all their digits.
 class Number {
  public:
   template <class T>

@@ -182,8 +182,8 @@ Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
   for (std::size_t i = 0; i < xs.size(); ++i)
     require(xs[i].defined(), "grad: x ", i, " is empty: no value was assigned to it");
   require(!(options.create_graph && options.consume),
-          "grad: a sweep that is recorded reads the graph again and cannot consume it; leave "
-          "create_graph or consume out");
+          "grad: a recorded sweep reads the graph again and cannot consume it; leave out "
+          "create_graph or consume");
   for (std::size_t i = 0; i < xs.size(); ++i)
     if (!xs[i].tracked() && !options.zeros_if_independent)
       fail("grad: ", operand_text("x", i, xs[i]), " is not tracked: ",

@@ -32,7 +32,7 @@ const char* text_of(Untracked cause) {
   return "";
 }
 
-// Where histories end on the way back from some results.
+// Finds where the histories of some results end.
 struct Ends {
   std::set<Untracked> cuts;
   std::vector<const Leaf*> leaves_of_results;
@@ -84,7 +84,7 @@ std::string independence_text(const Tensors& ys, const Tensor& x) {
                       "result itself");
   for (const Untracked cut : ends.cuts)
     text += text_from("\n  a tensor that it was computed from is not tracked: ", text_of(cut));
-  if (text.empty()) return "nothing that it was computed from was computed from x";
+  if (text.empty()) return "it was computed without x; compute it from this x";
   return "on the way from x, the history may end here:" + text;
 }
 

@@ -1,4 +1,4 @@
-// Why a gradient cannot be had: sentences for the messages of grad(), each with its remedy.
+// Explains a missing gradient: texts for the messages of grad(), each with its remedy.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace adjoint {
 
-/// Why x is not tracked, and what to do.
+/// Why x is not tracked, and the remedy.
 std::string cause_text(const Tensor& x);
 
-/// Why none of the ys depends on x, which is tracked: what the tape tells.
+/// Why none of the ys depends on the tracked x, as far as the tape shows.
 std::string independence_text(const Tensors& ys, const Tensor& x);
 
 }  // namespace adjoint

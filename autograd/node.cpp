@@ -18,7 +18,7 @@ const bool versions_depend_on_bytes = false;
 std::uint64_t version_with_bytes(const Storage& storage) {
   std::uint64_t version = storage.version();
   const auto* const bytes = static_cast<const char*>(storage.data());
-  for (std::size_t at = 0; at < storage.bytes(); at += 8) {  // FNV-1a, by words
+  for (std::size_t at = 0; at < storage.bytes(); at += 8) {  // FNV-1a over 8-byte words
     std::uint64_t word = 0;
     std::memcpy(&word, bytes + at, std::min<std::size_t>(8, storage.bytes() - at));
     version = (version ^ word) * 0x100000001b3;

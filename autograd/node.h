@@ -27,12 +27,12 @@ struct SavedOutput {
   std::uint64_t version = 0;
 };
 
-/// Whether versions depend on the bytes as well: in a library built with DEBUG=1.
+/// Whether versions also depend on the bytes, as they do in a library built with DEBUG=1.
 extern const bool versions_depend_on_bytes;
 std::uint64_t version_with_bytes(const Storage& storage);
 
-/// What tells whether a storage has changed. With DEBUG=1 that includes what was written to a span
-/// that edit() returned earlier.
+/// Tells whether the storage has changed. With DEBUG=1 it also reflects writes to a span that
+/// edit() returned earlier.
 inline std::uint64_t version_of(const Storage& storage) {
   return versions_depend_on_bytes ? version_with_bytes(storage) : storage.version();
 }

@@ -22,8 +22,8 @@ Tensor mul(const Tensor& a, const Tensor& b);  ///< a · b
 Tensor div(const Tensor& a, const Tensor& b);  ///< a / b
 Tensor div(const Tensor& x, double c);         ///< x / c: the quotient, not x · (1/c)
 Tensor div(double c, const Tensor& x);         ///< c / x
-/// aᵇ. If b needs a gradient, a must not be negative. At a = 0 the gradient of b is 0 for b ≥ 0,
-/// its limit for b > 0.
+/// aᵇ. If b needs a gradient, a must not be negative. At a = 0 and b ≥ 0 the gradient of b is 0,
+/// which is its limit for b > 0.
 Tensor pow(const Tensor& a, const Tensor& b);
 Tensor pow(const Tensor& x, double exponent);                ///< a constant exponent
 Tensor affine(const Tensor& x, double scale, double shift);  ///< scale · x + shift
@@ -40,7 +40,7 @@ inline Tensor operator+(const Tensor& x, double c) { return affine(x, 1, c); }
 inline Tensor operator+(double c, const Tensor& x) { return affine(x, 1, c); }
 inline Tensor operator-(const Tensor& x, double c) { return affine(x, 1, -c); }
 inline Tensor operator-(double c, const Tensor& x) { return affine(x, -1, c); }
-// −0 is what changes no number when it is added: −0 + 0 is 0.
+// Adding −0 changes no number, whereas −0 + 0 is 0.
 inline Tensor operator*(const Tensor& x, double c) { return affine(x, c, -0.0); }
 inline Tensor operator*(double c, const Tensor& x) { return affine(x, c, -0.0); }
 inline Tensor operator/(const Tensor& x, double c) { return div(x, c); }
@@ -52,8 +52,8 @@ Tensor greater(const Tensor& a, const Tensor& b);  ///< a > b
 Tensor less(const Tensor& a, const Tensor& b);     ///< a < b
 /// a where the condition (b8) holds, b elsewhere. All three broadcast; a and b may have any type.
 ///
-/// The gradient of the one that is not taken is 0, but the operations that computed it may turn
-/// that into 0 · ∞ = NaN: grad(sum(where(c, sqrt(x), b))) does at x = 0. Make the operand safe
+/// The operand that is not taken gets a gradient of 0, but the operations that computed it may turn
+/// that into 0 · ∞ = NaN, as grad(sum(where(c, sqrt(x), b))) does at x = 0. Make the operand safe
 /// first: where(c, sqrt(where(c, x, one)), b).
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 
@@ -63,8 +63,8 @@ Tensor neg(const Tensor& x);
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 Tensor exp(const Tensor& x);
 Tensor log(const Tensor& x);    ///< natural; −∞ at 0, NaN below
-Tensor expm1(const Tensor& x);  ///< eˣ − 1, with all its digits near x = 0
-Tensor log1p(const Tensor& x);  ///< log(1 + x), with all its digits near x = 0
+Tensor expm1(const Tensor& x);  ///< eˣ − 1, accurate near x = 0
+Tensor log1p(const Tensor& x);  ///< log(1 + x), accurate near x = 0
 Tensor sqrt(const Tensor& x);
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
@@ -76,8 +76,8 @@ Tensor sigmoid(const Tensor& x);      ///< 1 / (1 + e⁻ˣ)
 Tensor relu(const Tensor& x);         ///< max(x, 0); derivative 0 at 0
 Tensor softplus(const Tensor& x);     ///< log(1 + eˣ) without overflow
 Tensor log_sigmoid(const Tensor& x);  ///< log(1 / (1 + e⁻ˣ)) without underflow
-/// x, but at least `low` and at most `high`; derivative 1 between the two and at both, 0 outside
-/// and if the two are equal. NaN stays NaN. Error unless low ≤ high.
+/// x limited to [low, high]. The derivative is 1 inside and at both bounds, and 0 outside or if the
+/// bounds are equal. NaN stays NaN. Error unless low ≤ high.
 Tensor clamp(const Tensor& x, double low, double high);
 enum class Gelu { exact, tanh };
 /// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation by
@@ -106,13 +106,13 @@ Tensor mean(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);  ///<
 Tensor variance(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
 /// The largest element; tied elements share the gradient equally. Error if there is no element.
 Tensor max(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
-/// The product of the elements; of none: 1. The gradient is right where some of them are 0.
+/// The product of the elements; of none: 1. The gradient is right even if some of them are 0.
 Tensor prod(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
-/// √Σ x², the Euclidean norm, without overflow; of no elements: 0. Where all of them are 0, which
-/// has no derivative, the gradient is 0.
+/// √Σ x², the Euclidean norm, without overflow; of no elements: 0. If all elements are 0, where the
+/// norm has no derivative, the gradient is 0.
 Tensor norm(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
-/// log Σ exp(x) without overflow; −∞ if there is no element or every x is −∞, ∞ if some x is. At ∞
-/// the elements that are ∞ share the gradient equally.
+/// log Σ exp(x) without overflow; −∞ if there is no element or every x is −∞, ∞ if some x is. If it
+/// is ∞, the infinite elements share the gradient equally.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);
 /// The index (i64) of the largest element along one axis, the first one at a tie. No gradient.
 Tensor argmax(const Tensor& x, Index axis = -1);
@@ -249,12 +249,12 @@ Tensor attention_weights(const Tensor& query, const Tensor& key,
                          const AttentionOptions& options = {});
 
 /// The scores and the sums of attention, for attention composed of other operations. The mask is b8
-/// and broadcasts to […, n, m]. A pair that it hides has no influence, whatever it holds: matmul()
+/// and broadcasts to […, n, m]. A hidden pair has no influence, whatever it holds, whereas matmul()
 /// would multiply 0 by NaN. (ops/masked_products.cpp)
 ///
 /// ⟨aᵢ, bⱼ⟩ for a […, n, d] and b […, m, d] where the mask is true, 0 elsewhere: […, n, m].
 Tensor masked_scores(const Tensor& a, const Tensor& b, const Tensor& mask);
-/// Σⱼ wᵢⱼ bⱼ over those j where the mask is true, for w […, n, m] and b […, m, d]: […, n, d].
+/// Σⱼ wᵢⱼ bⱼ over the j where the mask is true, for w […, n, m] and b […, m, d]: […, n, d].
 Tensor masked_sum(const Tensor& w, const Tensor& b, const Tensor& mask);
 
 /// Rotary position embedding of x […, heads·d] with even d: turns features 2j and 2j + 1 of each

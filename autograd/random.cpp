@@ -31,8 +31,8 @@ void require_real(const char* name, DType dtype) {
 
 Tensor uniform(const Shape& shape, double low, double high, Key key, DType dtype) {
   require_real("uniform", dtype);
-  require(low <= high && std::isfinite(high - low), "uniform: [", low, ", ", high,
-          ") is no interval of finite length");
+  require(low <= high && std::isfinite(high - low),
+          "uniform: needs low ≤ high, a finite distance apart, got low ", low, " and high ", high);
   // Rounding may reach the upper end, which is not part of the interval.
   const double last =
       dtype == DType::f32

@@ -33,7 +33,7 @@ class Key {
   std::uint64_t value_;
 };
 
-/// Uniform in [low, high), or always low if the two are equal.
+/// Uniform in [low, high), or always low if the bounds are equal.
 Tensor uniform(const Shape& shape, double low, double high, Key key, DType dtype = DType::f32);
 /// Normal with this mean and standard deviation (Box and Muller's transform).
 Tensor normal(const Shape& shape, double mean, double deviation, Key key, DType dtype = DType::f32);

@@ -104,7 +104,8 @@ Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
 Index sum_of_sizes(const char* operation, Index a, Index b) {
   Index sum = 0;
   if (__builtin_add_overflow(a, b, &sum))
-    throw SizeError(text_from(operation, ": the sizes ", a, " and ", b, " cannot be added up"));
+    throw SizeError(text_from(operation, ": the sizes ", a, " and ", b,
+                              " add up to more than an index can hold"));
   return sum;
 }
 

@@ -17,8 +17,9 @@ using Index = std::int64_t;
 using Ids = std::vector<Index>;
 
 /// The sizes of up to eight axes, outermost first. A scalar has no axes and one element. Every
-/// shape has been checked: no size is negative, and the sizes other than 0 multiply to at most
-/// max_elements. So the product of any of them fits an Index, also if the shape has no element.
+/// shape has been checked: no size is negative, and the nonzero sizes multiply to at most
+/// max_elements. So the product of any of the sizes fits an Index, even in a shape without
+/// elements.
 class Shape {
  public:
   static constexpr Index max_rank = 8;
@@ -26,7 +27,8 @@ class Shape {
 
   Shape() = default;
   Shape(std::initializer_list<Index> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
-  explicit Shape(std::span<const Index> sizes);  ///< SizeError as above, also from what follows.
+  /// SizeError if a size is not allowed, as in every function below that returns a Shape.
+  explicit Shape(std::span<const Index> sizes);
 
   Index rank() const { return rank_; }
   /// The size of an axis; −1 is the last. Error when the shape has no such axis.
@@ -66,7 +68,7 @@ class Shape {
 
  private:
   [[noreturn]] void refuse(Index axis) const;
-  void check() const;  // what every shape promises
+  void check() const;  // throws unless the sizes are allowed
 
   std::array<Index, max_rank> sizes_{};  // 0 beyond the rank
   Index rank_ = 0;
@@ -94,8 +96,8 @@ bool broadcasts_to(const Shape& from, const Shape& to);
 /// The shape that both broadcast to. Error, named after the operation, when they do not.
 Shape broadcast(const char* operation, const Shape& a, const Shape& b);
 
-/// a + b for two sizes. SizeError, named after the operation, if an Index cannot hold that.
-/// (Products of sizes are checked by Shape: Shape{a, b}.numel().)
+/// a + b for two sizes. SizeError, named after the operation, if the sum does not fit an Index.
+/// (Shape checks products: Shape{a, b}.numel().)
 Index sum_of_sizes(const char* operation, Index a, Index b);
 
 /// shape.resolve(axis), with an error named after the operation.

@@ -41,11 +41,11 @@ constexpr std::size_t class_count = 64 * 4 + 8;
 void release(void* block) { ::operator delete(block, alignment); }
 
 // One thread may take a block and another give it back (a worker's gradients), so blocks are
-// shared, under a lock. Small blocks come and go by the million: each thread has its own list of
-// them, needs no lock for it, and exchanges many at a time with the shared list.
+// shared, under a lock. Small blocks come and go by the million. So each thread keeps its own lists
+// of them, which need no lock, and exchanges many blocks at a time with the shared lists.
 constexpr std::size_t small_limit = line + 4096;
-// What a thread keeps of each size, at most; 10 MB of all sizes together. What is more is
-// exchanged, by halves.
+// The most that a thread keeps of each size; about 10 MB over all sizes. When a list is full, half
+// of it goes to the shared one.
 constexpr std::size_t most_own_blocks = 1024, most_own_bytes = std::size_t{1} << 19;
 std::size_t most_own(const SizeClass& size) {
   return std::min(most_own_blocks, most_own_bytes / size.bytes);
@@ -53,8 +53,8 @@ std::size_t most_own(const SizeClass& size) {
 
 // ---- What all threads share ---------------------------------------------------------------------
 
-// A free block, as it lies in its own memory, is in two lists: of all blocks, and of its size. A
-// thread gives back many small ones at a time, which stay together.
+// A free block, described in its own memory. It is in two lists: of all blocks, and of its size.
+// When a thread gives back many small blocks at once, they stay together as one entry.
 struct FreeBlock {
   struct Links {
     FreeBlock *older = nullptr, *newer = nullptr;
@@ -67,7 +67,7 @@ struct FreeBlock {
 };
 static_assert(sizeof(FreeBlock) <= 2 * line);  // the smallest block
 
-// Free blocks from the one that was given back first to the one given back last.
+// Free blocks, ordered by when they were given back, the oldest first.
 template <FreeBlock::Links FreeBlock::*links>
 class ByAge {
  public:
@@ -88,13 +88,13 @@ class ByAge {
   FreeBlock *oldest_ = nullptr, *newest_ = nullptr;
 };
 
-// The free blocks, and how many bytes are in use: handed out, to threads' own lists too.
+// The free blocks, and the bytes in use. What threads keep in their own lists counts as in use.
 class SharedBlocks {
  public:
-  std::mutex mutex;  // held by whoever calls what follows
+  std::mutex mutex;  // the caller of any function below holds it
 
-  /// A free block of this size and those that are together with it, which go to `others`. If there
-  /// is none, null, and the caller allocates one.
+  /// Takes a free block of this size; the blocks together with it go to `others`. Null if there is
+  /// none, and then the caller allocates one.
   void* take(const SizeClass& size, std::vector<void*>& others) {
     FreeBlock* const block = of_size_[size.index].newest();
     const std::size_t bytes = block ? block->bytes() : size.bytes;
@@ -124,7 +124,7 @@ class SharedBlocks {
   }
 
   std::size_t kept() const { return kept_; }
-  /// Releases the blocks that have been free for the longest time, until at most this is left.
+  /// Releases the blocks that have been free the longest until at most `most` bytes are left.
   void trim(std::size_t most) {
     while (kept_ > most) {
       FreeBlock* const block = all_.oldest();
@@ -144,8 +144,8 @@ class SharedBlocks {
     kept_ -= block->bytes();
   }
 
-  // A peak is recent until many times as much as was in use later has been taken. Within a training
-  // step, from peak to peak, it is a few times as much.
+  // A peak stays recent until 32 times the highest use since then has been handed out. A training
+  // step hands out only a few times that much from one peak to the next.
   void follow_peak(std::size_t bytes) {
     if (in_use_ >= peak_) return forget_peak(in_use_);
     taken_since_ += bytes;
@@ -160,14 +160,15 @@ class SharedBlocks {
   ByAge<&FreeBlock::among_all> all_;
   std::array<ByAge<&FreeBlock::of_size>, class_count> of_size_;
   std::size_t kept_ = 0, in_use_ = 0;
-  std::size_t peak_ = 0;                            // of in_use_, in recent times
-  std::size_t taken_since_ = 0, in_use_since_ = 0;  // since that peak: the sum and the highest
+  std::size_t peak_ = 0;                            // the recent peak of in_use_
+  std::size_t taken_since_ = 0, in_use_since_ = 0;  // bytes handed out since, highest in_use_ since
 };
 
 // Never destroyed: tensors in static storage may be dropped after every other destructor has run.
 SharedBlocks& shared() {
   static auto* const blocks = [] {
-    // Another thread may hold the lock while this one forks, and it is not in the child.
+    // fork() may happen while another thread holds the lock, and the child does not have that
+    // thread to release it.
     pthread_atfork([] { shared().mutex.lock(); }, [] { shared().mutex.unlock(); },
                    [] { shared().mutex.unlock(); });
     return new SharedBlocks;
@@ -202,8 +203,8 @@ class Book {
   std::ptrdiff_t highest_ = 0;  // change_ at its highest since then
 };
 
-// The pointer is null before the first use and while the thread ends. A plain pointer costs nothing
-// to read; a thread_local object with a constructor is checked each time.
+// The pointer is null before the first use and while the thread ends. Reading a plain pointer costs
+// nothing, whereas a thread_local object with a constructor is checked at each access.
 struct OwnMemory {
   std::array<std::vector<void*>, class_count> free;
   Book book;
@@ -217,7 +218,7 @@ struct OwnMemory {
     blocks.pop_back();
     return block;
   }
-  /// Up to `most` blocks go to the shared list, which the caller has locked.
+  /// Moves up to `most` blocks to the shared list, which the caller has locked.
   void pass_on(const SizeClass& size, std::size_t most) {
     auto& blocks = free[size.index];
     const auto first = blocks.end() - static_cast<std::ptrdiff_t>(std::min(most, blocks.size()));
@@ -251,7 +252,7 @@ OwnMemory* own_memory() {
   return current;
 }
 
-// The calling thread's, if it keeps blocks of this size.
+// The calling thread's own lists, if they keep blocks of this size.
 OwnMemory* own_memory_for(const SizeClass& size) {
   return size.bytes <= small_limit ? own_memory() : nullptr;
 }
@@ -271,7 +272,7 @@ void count(std::ptrdiff_t bytes) {
   std::vector<void*> others;
   void* const block = shared().take(size, others);
   if (own)
-    own->free[size.index].assign(others.begin(), others.end());  // it was empty, but has room
+    own->free[size.index].assign(others.begin(), others.end());  // it was empty, with capacity
   else
     for (void* const other : others) shared().give_back(other, size);
   return block;
@@ -295,7 +296,7 @@ void put_unused(void* block, const SizeClass& size) {
   if (own) {
     auto& blocks = own->free[size.index];
     blocks.push_back(block);
-    // That is most_own(), without a division.
+    // Compares with most_own() without its division.
     if (blocks.size() <= most_own_blocks && blocks.size() * size.bytes <= most_own_bytes) return;
   }
   share(own, block, size);

@@ -2,8 +2,9 @@
 // the elements of tensors and for the nodes of the tape, because both come and go with every
 // operation.
 //
-// In use and kept together are at most twice the recent peak in use: a training step, which rises
-// to its peak and falls again, finds its blocks at the next step, and other blocks do not pile up.
+// The memory in use and the memory kept together are at most twice the recent peak in use, or that
+// peak and 64 MB. A training step rises to its peak and falls again, and the next step finds its
+// blocks; other blocks do not pile up.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 namespace adjoint {
 
 namespace memory {
-/// A block of at least `bytes`, a free one if possible. std::bad_alloc when the system has no
+/// A block of at least `bytes`, reusing a free one if possible. std::bad_alloc if the system has no
 /// memory left.
 void* take(std::size_t bytes);
 /// Returns a block to the free list, from any thread. `bytes` is the size that was asked for.
@@ -69,13 +70,14 @@ std::size_t in_use();
 /// The highest in_use() since the start or the last reset.
 std::size_t peak();
 void reset_peak();
-/// Bytes in free blocks that are kept. In use and kept together are at most twice the recent peak
-/// in use, or this peak and 64 MB. A peak is recent until 32 times what has been in use since then
-/// was handed out. The blocks that were free for the longest time go first; one of over 64 MB that
-/// was most of what was in use goes at once. What other threads keep for themselves is not counted:
-/// small blocks, at most 10 MB in each.
+/// Bytes in free blocks that are kept. The memory in use and the memory kept together are at most
+/// twice the recent peak in use, or that peak and 64 MB, whichever is larger. A peak stays recent
+/// until 32 times the highest use since then has been handed out. The blocks that have been free
+/// the longest are released first; a block of over 64 MB that was most of the memory in use is
+/// released at once. The small blocks that other threads keep for themselves, at most 10 MB each,
+/// are not counted.
 std::size_t kept();
-/// Returns free blocks to the system: the small ones of the calling thread, the others of all.
+/// Returns free blocks to the system: all shared ones, and the calling thread's own.
 void release_unused();
 }  // namespace memory
 

@@ -63,7 +63,7 @@ T Tensor::element(const char* operation, Index position) const {
     const Own value = values<Own>()[static_cast<std::size_t>(position)];
     if constexpr (std::same_as<Own, Index> && Real<T>)
       require(holds<T>(value), operation, ": ", dtype_of<T>, " cannot hold all digits of ", value,
-              "; read it by ", operation, "<Index>()");
+              "; read it with ", operation, "<Index>()");
     return convert<T>(operation, value);
   });
 }

@@ -27,12 +27,12 @@ struct Form {
   friend bool operator==(const Form&, const Form&) = default;
 };
 
-/// Why a tensor is not tracked, for the messages of grad(). A result of such a tensor has the same
+/// Why a tensor is not tracked, for the messages of grad(). Results computed from it inherit the
 /// cause.
 enum class Untracked : char {
   constant,       ///< it was computed from no variable
   detached,       ///< detach() dropped its history
-  copied,         ///< copy() did
+  copied,         ///< copy() dropped its history
   not_recorded,   ///< it was computed while recording was off
   no_derivative,  ///< it was computed by an operation without a derivative
   gradient,       ///< it is a gradient, and the sweep was not recorded
@@ -72,15 +72,16 @@ class Tensor {
   std::span<const T> values() const {
     return {static_cast<const T*>(read(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// Write access. A later sweep that needs the old values is an error. Ask for the span anew each
-  /// time that you write: a span kept from before an operation read the tensor goes unnoticed, and
-  /// gradients are silently wrong. (Builds with DEBUG=1 notice: they compare checksums.)
+  /// Write access. A later sweep that needs the old values is an Error. Ask for the span anew each
+  /// time you write: a write through a span from before an operation read the tensor goes
+  /// unnoticed, and gradients are silently wrong. (Builds with DEBUG=1 notice: they compare
+  /// checksums.)
   template <Scalar T>
   std::span<T> edit() {
     return {static_cast<T*>(write(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// The only element, as a T whatever its type is. Error when there are more or fewer elements,
-  /// and when T cannot hold it: item<Index>() reads whole numbers beyond 2⁵³, which item() refuses.
+  /// The only element, converted to T. Error if there are more or fewer elements, or if T cannot
+  /// hold the value exactly: item() refuses whole numbers beyond 2⁵³ that item<Index>() reads.
   template <Scalar T = double>
   T item() const {
     return element<T>("item", only_position());
@@ -143,8 +144,8 @@ Tensor copy(const Tensor& x);
 
 // ---- Making tensors ----------------------------------------------------------------------------
 
-// Numbers go into a tensor as convert() in dtype.h says: exactly into i64, rounded into f32 and
-// f64.
+// Numbers are converted to the element type as convert() in dtype.h says: exactly to i64, rounded
+// to f32 and f64.
 
 /// Nested lists of numbers: tensor({{1, 2}, {3, 4}}). Error when rows differ in length.
 class NestedList {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "autograd/tools/anomaly.h"        // where a NaN comes from
-#include "autograd/tools/broadcast.h"      // shapes that were not meant to broadcast
+#include "autograd/tools/broadcast.h"      // unintended broadcasting
 #include "autograd/tools/inspect.h"        // statistics of a tensor; the tape as text or drawing
 #include "autograd/tools/profile.h"        // where the time goes
 #include "autograd/tools/recomputation.h"  // memory for time

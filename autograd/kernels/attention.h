@@ -9,10 +9,10 @@
 // derivative, and the mask of dropout, then run over whole registers of queries. Queries are taken
 // a block at a time, so that a block's weights stay in the cache however long the sequences are.
 //
-// A pair of a query and a key that is hidden, by the mask or by dropout, has no influence. Its
-// weight is 0, which is enough unless an operand is NaN or infinite: 0 · NaN is NaN. Then the slow
-// loops of masked_product.h leave hidden pairs out. No need to look at the operands of the backward
-// pass: in Q Kᵀ and Ō Vᵀ, which are smaller, each of their elements that is not finite shows.
+// A pair of query and key hidden by the mask or by dropout has no influence. Its weight is 0, which
+// is enough unless an operand is NaN or infinite: 0 · NaN is NaN. In that case the slow loops of
+// masked_product.h skip the hidden pairs. The backward pass need not search its operands for such
+// elements: each of them makes an element of Q Kᵀ or Ō Vᵀ, which are smaller, NaN or infinite.
 #pragma once
 
 #include <algorithm>
@@ -70,7 +70,8 @@ void each_query_block(const AttentionExample& e, F f) {
     f(part_of(e, first, std::min(query_block, e.queries - first)), first == 0);
 }
 
-/// The factors of dropout, [keys, width], and which pairs of an example they and the mask leave.
+/// Tells which pairs of an example the mask and the factors of dropout, [keys, width], leave
+/// visible.
 template <Real T>
 struct Pairs {
   const AttentionExample& example;
@@ -83,7 +84,7 @@ struct Pairs {
   }
 };
 
-/// Whether some pair may be hidden.
+/// Whether the mask may hide a pair.
 inline bool hides_pairs(const AttentionExample& e) {
   return e.allowed || std::any_of(e.visible, e.visible + e.queries,
                                   [&](Index visible) { return visible < e.keys; });
@@ -96,7 +97,8 @@ void clear_hidden(const Pairs<T>& pairs, std::vector<T>& weights) {
       if (!pairs(i, j)) weights[static_cast<std::size_t>(j * pairs.width + i)] = 0;
 }
 
-/// A product over the keys or the queries of one head: the plain one, or over `pairs` only.
+/// A product over the keys or the queries of one head: of all pairs, or only of those that take
+/// part.
 template <Real T, class TakesPart>
 void multiply(const Product<T>& product, bool by_pairs, const TakesPart& takes_part) {
   if (by_pairs)
@@ -314,8 +316,8 @@ void attention_vjp(const AttentionExample& example, const AttentionSizes<T>& siz
   });
 }
 
-/// The same for so many queries that k̄ and v̄, to which each block of them adds, would be sums in a
-/// long chain (sums.h): half of the queries add to sums of their own.
+/// The same for long sequences. Each block of queries adds to k̄ and v̄, which would make their
+/// sums long chains (sums.h), so the second half of the queries adds to sums of its own.
 template <Real T>
 void attention_vjp_in_halves(const AttentionExample& e, const AttentionSizes<T>& sizes,
                              const DropoutMask<T>* mask, const T* q, const T* k, const T* v,
@@ -324,7 +326,7 @@ void attention_vjp_in_halves(const AttentionExample& e, const AttentionSizes<T>&
   attention_vjp(part_of(e, 0, middle), sizes, mask, q, k, v, g, dq, dk, dv, add);
 
   AttentionExample second = part_of(e, middle, e.queries - middle);
-  second.key_begin = 0;  // the sums of the second half have the rows of its keys only
+  second.key_begin = 0;  // these sums have rows for the keys of this example only
   const auto sum_of_second = [&](Index width) {
     return std::vector<T>(static_cast<std::size_t>(e.keys * sizes.heads * width));
   };

@@ -4,7 +4,7 @@
 
 namespace adjoint::kernels {
 
-// A block is one register, or several.
+// A block is one register or several.
 
 template <Real T>
 void load_rest(const T* from, Index count, Block<T>& block) {

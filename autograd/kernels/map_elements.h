@@ -1,12 +1,11 @@
 // Loops in which every element goes through the same instructions.
 //
-// A compiler makes two loops of one: a loop over registers, and a loop over the elements that are
-// left over. The two may round differently: the vector forms of exp and others differ from the
-// scalar ones in the last place. Equal numbers would then give unequal results, depending on where
-// they stand. So these loops run over whole blocks only. What is left over is copied to a block of
-// its own.
+// A compiler splits a loop into one over registers and one over the elements that are left over.
+// The two may round differently: the vector forms of functions such as exp differ from the scalar
+// ones in the last place. Equal numbers would then give unequal results, depending on where they
+// stand. So these loops compute whole blocks only, and copy the remainder to a block of its own.
 //
-// This header is installed for operations of your own, so nothing in it depends on the processor.
+// This header is installed for users' own operations, so nothing in it depends on the processor.
 #pragma once
 
 #include <algorithm>
@@ -19,24 +18,24 @@
 
 namespace adjoint::kernels {
 
-/// As many numbers as the widest register of any processor has.
+/// As many numbers as fit the widest register of any processor.
 template <Real T>
 struct alignas(64) Block {
   static constexpr Index size = 64 / static_cast<Index>(sizeof(T));
   T at[size];
 };
 
-/// Fills a block with `count` numbers, fewer than it has, and then others that are as quick to
-/// compute as these, whereas log(0), say, is slow.
+/// Fills the start of a block with `count` numbers, fewer than it holds, and the rest with numbers
+/// that are as quick to compute with: log(0), for example, is slow.
 template <Real T>
 void load_rest(const T* from, Index count, Block<T>& block);
-/// The first `count` numbers of the block.
+/// Stores the first `count` numbers of the block.
 template <Real T>
 void store_rest(const Block<T>& block, Index count, T* to);
 
-// One number and half a block are read and written whole, here; any other count by masks, in
-// map_elements.cpp. A processor passes what it stores to the next load at once, but not if one of
-// them is masked, or if the load needs several stores.
+// One number or half a block is copied whole, here; any other count with masks, in
+// map_elements.cpp. A processor forwards a store to the next load at once, but not if either is
+// masked or if the load spans several stores.
 
 /// to = from, from
 template <Real T, int... i>
@@ -77,8 +76,8 @@ void map_block(F f, T* to, const X*... from) {
   for (Index i = 0; i < Block<T>::size; ++i) to[i] = f(from[i]...);
 }
 
-/// to[i] = f(from[i]…) for i < count. An element of the result depends on those of `from` alone, to
-/// the last bit, and not on i or count. `to` may be one of `from`.
+/// to[i] = f(from[i]…) for i < count. Each result depends, to the last bit, on its own arguments
+/// and not on i or count. `to` may be one of `from`.
 template <class Y, class F, class... X>
 void map_elements(F f, Index count, Y* to, const X*... from) {
   if constexpr (Real<Y> && (std::same_as<X, Y> && ...)) {
@@ -88,7 +87,7 @@ void map_elements(F f, Index count, Y* to, const X*... from) {
     Block<Y> rest;
     map_block(f, rest.at, padded(from + i, count - i).at...);
     store_part(rest, count - i, to + i);
-  } else {  // f compares, converts or chooses: every loop does this alike
+  } else {  // f compares, converts or selects, which rounds the same way in every loop
     for (Index i = 0; i < count; ++i) to[i] = f(from[i]...);
   }
 }

@@ -1,5 +1,5 @@
-// Products in which some pairs take no part. A plain product multiplies a weight of 0 by whatever
-// stands there, and 0 · NaN is NaN. So where an operand is not finite, callers take the slow loop.
+// Products that skip some pairs. A plain product multiplies a weight of 0 by whatever the other
+// operand holds, and 0 · NaN is NaN. So callers take this slow loop where an operand is not finite.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace adjoint::kernels {
 
-/// False if an element is NaN or infinite. As integers, the bits of |x| are ordered like |x|, with
-/// infinity and then NaN above all numbers.
+/// False if an element is NaN or infinite. Compared as integers, the bits of |x| have the order of
+/// |x|, with infinity and then NaN above all finite numbers.
 template <Real T>
 bool all_finite(std::span<const T> values) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -27,8 +27,8 @@ bool all_finite(std::span<const T> values) {
   return most < std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
 }
 
-/// The product of the pairs (i, k), row i of A and row k of B, for which takes_part(i, k). Others
-/// count as zeros, whatever their elements are.
+/// The product with only the terms A[i, k] · B[k, :] for which takes_part(i, k). The other terms
+/// count as 0, whatever their factors are.
 template <Real T, class TakesPart>
 void multiply_pairs(const Product<T>& p, const TakesPart& takes_part) {
   for (Index i = 0; i < p.rows; ++i) {

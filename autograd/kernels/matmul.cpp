@@ -17,9 +17,9 @@ Index quotient_rounded_up(Index whole, Index part) { return (whole + part - 1) /
 
 // Most kernels add up the inner axis in one chain, whose rounding error grows with its length. They
 // get blocks of it, whose results are added pairwise: the error then grows like the logarithm of
-// the length. BLAS cuts large products into blocks of about 400 itself. Theirs may be longer here,
-// since adding two results costs a pass over C. Where C is so small that this pass costs nothing,
-// blocks are shorter, except of dot products, which have a chain for each lane.
+// the length. BLAS cuts large products into blocks of about 400 itself, so the blocks that it gets
+// may be longer: adding two results costs a pass over C. Where C is so small that this pass is
+// free, blocks are shorter, except for dot products, which have a chain for each lane.
 template <Real T>
 Index block_length(const Product<T>& p) {
   const bool dots = p.rows <= most_few_rows && p.b.transposed && !p.a.transposed;
@@ -32,7 +32,7 @@ void multiply_block(const Product<T>& p) {
   if (!multiply_small(p)) multiply_by_blas(p);
 }
 
-// A sum of no terms is 0. A and B may have no address then.
+// A sum of no terms is 0. Then A and B may be null.
 template <Real T>
 void multiply_nothing(const Product<T>& p) {
   for (Index i = 0; i < p.rows; ++i) {

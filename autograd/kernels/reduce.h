@@ -1,5 +1,5 @@
-// Reductions over the middle axis of [outer, count, inner]. Sums run in f64, also those of f32, in
-// blocks (sums.h), and in an order that does not depend on the number of threads.
+// Reductions over the middle axis of [outer, count, inner]. Sums of f32 and of f64 are taken in
+// f64, in blocks (sums.h), in an order that does not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct ReducedAxes {
   Index outer, count, inner;
 };
 
-/// As many numbers as a register of f64 has, in f64.
+/// Loads a register of f64 from numbers of either type.
 inline Register<double> load_wide(const double* x) { return load(x); }
 inline Register<double> load_wide(const float* x) {
   RegisterTypes<float>::half narrow;

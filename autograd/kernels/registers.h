@@ -94,7 +94,7 @@ Register<T> load_first(const T* from, Index count) {
   return x;
 #endif
 }
-/// The first `count` elements, and those of `others` after them.
+/// The first `count` elements from memory, the others from `others`.
 template <Real T>
 Register<T> load_first(const T* from, Index count, const Register<T>& others) {
 #if defined(__AVX512F__)
@@ -130,8 +130,8 @@ void store_first(T* to, const Register<T>& x, Index count) {
 
 // ---- Totals ------------------------------------------------------------------------------------
 
-/// Each element plus the one whose number differs in the bit `block`, then in the next bit, …: in
-/// log₂ n stages every element becomes the total.
+/// Adds to each element the one whose index differs in the bit `block`, then in the next bit, and
+/// so on: after log₂ n stages every element is the total.
 template <Real T, int block, int... i>
 [[gnu::always_inline]] inline T total_by_stages(Register<T> x,
                                                 std::integer_sequence<int, i...> all) {

@@ -13,8 +13,8 @@
 namespace adjoint::kernels {
 
 /// f(begin, end, sums) adds the contributions of these rows to N sums of `width` elements each.
-/// Blocks of rows are summed first, then the blocks in pairs (sums.h): the same bits on any number
-/// of threads.
+/// Rows are summed in blocks, then the blocks in pairs (sums.h), which gives the same bits on any
+/// number of threads.
 template <Real T, std::size_t N, class F>
 void sum_over_rows(Index rows, Index width, const std::array<T*, N>& totals, F f) {
   constexpr Index block = longest_chain;

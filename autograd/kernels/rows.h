@@ -90,11 +90,11 @@ struct LogSumExp {
   T relative(T x) const { return x == largest ? T{0} : x - largest; }
 };
 
-/// Mean and 1/√(variance + ε), in two passes: the one-pass formula cancels. The second pass takes
-/// deviations d from a first mean m, which is rounded, and so corrects both:
+/// Mean and 1/√(variance + ε), in two passes, because the one-pass formula cancels. The second pass
+/// takes deviations d from a first mean m, which is rounded, and corrects both:
 ///   mean = m + mean(d),   variance = mean(d²) − mean(d)²
 /// (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983, equation 1.7.)
-/// Where all x are equal, the mean equals them and the variance is 0.
+/// If all x are equal, the mean is exactly x and the variance is 0.
 template <Real T>
 struct Moments {
   T mean, inverse_deviation;

@@ -11,8 +11,9 @@
 namespace adjoint::kernels {
 
 /// Rows of `width` elements, to which others are added one after the other. After every
-/// `longest_chain` additions to a row its sum moves on to a compensated one in f64, so that its
-/// error does not grow with their number (sums.h). Few rows get so many: only those have one.
+/// `longest_chain` additions to a row its sum moves on to a compensated one in f64, so that the
+/// error does not grow with the number of additions (sums.h). Few rows reach that number, and only
+/// those take the extra memory.
 template <Scalar T>
 class RowAdder {
  public:
@@ -36,7 +37,7 @@ class RowAdder {
   }
 
  private:
-  // What rounding took from a sum is subtracted from the next term. (Kahan, "Further remarks on
+  // Subtracts from the next term what rounding added to the sum. (Kahan, "Further remarks on
   // reducing truncation errors", 1965.)
   struct Compensated {
     double sum = 0, excess = 0;
@@ -68,7 +69,7 @@ class RowAdder {
 template <Scalar T>
 void scatter_add(const T* x, std::span<const Index> indices, T* y, Index outer, Index size,
                  Index inner) {
-  if (inner == 0) return;  // there may be very many such slices
+  if (inner == 0) return;  // there may be very many empty slices
   for (Index o = 0; o < outer; ++o) {
     RowAdder<T> adder(y + o * size * inner, size, inner);
     for (const Index index : indices) {

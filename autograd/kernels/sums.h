@@ -1,11 +1,10 @@
-// Sums that keep their digits.
+// Sums with short chains of additions.
 //
-// In one chain, every number passes through all the additions after it. Each of these rounds the
-// sum so far, by up to a share u of it (2⁻²⁴ in f32), and the result is off by up to n u Σ|x|.
-// Where the numbers are equal, roundings go the same way: a million times 0.1 in f32 loses 1%. From
-// 2²⁴ on, adding 1 changes nothing. So chains are short here. Blocks of numbers are added in
-// registers, and then their sums in pairs, the results in pairs again, and so on. With chains of c
-// additions,
+// In one chain, a number passes through all the additions after it. Each addition rounds the sum so
+// far, by up to a share u of it (2⁻²⁴ in f32), so the result is off by up to n u Σ|x|. Equal
+// numbers round in the same direction: a million times 0.1 in f32 loses 1%. From 2²⁴ on, adding 1
+// changes nothing. So chains are short here. Blocks of numbers are added in registers, and the sums
+// of the blocks in pairs, level by level. With chains of c additions,
 //
 //   |error| ≤ (c + log₂ lanes + log₂ blocks + 1) u Σ|x|      up to terms in u²
 //
@@ -19,11 +18,11 @@
 
 namespace adjoint::kernels {
 
-/// How many numbers make a block: chains of 32 in registers.
+/// The numbers in a block: chains of 32 additions in registers.
 template <Real T>
 constexpr Index sum_block = 32 * lanes<T>;
 
-/// How many rows of numbers are added one after the other.
+/// How many rows are added one after the other.
 constexpr Index longest_chain = 64;
 
 /// Several sums that are taken in one loop.
@@ -35,7 +34,8 @@ Sums<T, count> operator+(Sums<T, count> a, const Sums<T, count>& b) {
   return a;
 }
 
-/// f(begin, end) + f(…, …) + … over the blocks of [begin, end), in pairs. There is more than one.
+/// The sum of f(begin, end) over the blocks of [begin, end), added in pairs. There is more than one
+/// block.
 template <class F>
 [[gnu::noinline]] auto sum_of_halves(Index begin, Index end, Index block, F f)
     -> decltype(f(begin, end)) {
@@ -51,9 +51,9 @@ auto sum_of_blocks(Index count, Index block, F f) {
   return sum_of_halves(0, count, block, f);
 }
 
-/// Several sums over i < count, taken in one loop. terms(at) returns a register of terms of each
-/// sum; at(x) is the register of a row x to compute them from. Beyond the end of the rows it holds
-/// zeros, and that of at(x, others) holds `others`: what terms() makes of them must be 0.
+/// Takes several sums over i < count in one loop. terms(at) returns a register of terms for each
+/// sum, computed from at(x), a register of the row x. Beyond the end of the rows at(x) holds zeros,
+/// and at(x, others) holds `others`. The terms computed there must be 0.
 template <Real T, std::size_t n, class Terms>
 Sums<T, n> sums_of_terms(Index count, Terms terms) {
   return sum_of_blocks(count, sum_block<T>, [=](Index begin, Index end) {

@@ -12,7 +12,8 @@ namespace adjoint {
 namespace {
 
 // A sum that keeps what each addition rounds away, so that its error does not grow with the number
-// of terms. (Neumaier 1974, the variant of Kahan's summation for terms larger than the sum.)
+// of terms. (Neumaier 1974, the variant of Kahan's summation that also handles terms larger than
+// the sum.)
 class Total {
  public:
   double add(double term) {
@@ -63,8 +64,8 @@ Tensor cumsum(const Tensor& x, Index axis) {
   return apply(CumSum{resolve_axis("cumsum", x.shape(), axis)}, x);
 }
 
-// Multiplies one half of the elements by the other until one is left. No factor is ever divided out
-// again, so the gradient is right where elements are 0, to any order.
+// Multiplies one half of the factors by the other until one is left. Nothing is divided by a
+// factor, so derivatives of every order are right even where elements are 0.
 Tensor prod(const Tensor& x, const Axes& axes, Keep keep) {
   require(x.defined(), "prod: input 0 is empty: no value was assigned to it");
   require(is_real(x.dtype()), "prod: does not take tensors of ", x.dtype(),

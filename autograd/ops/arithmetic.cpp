@@ -81,8 +81,8 @@ struct Pow : Binary<Pow> {
   static Tensor b_bar(const Pullback& back) {
     const Tensor &g = back.cotangent(), a = back.input(0), b = back.input(1);
     const Tensor zero = scalar(0, g.dtype());
-    // y log a → 0 as a → 0 if b > 0, but log 0 is −∞. The limit needs no special case for b < 0,
-    // where y is infinite.
+    // y log a → 0 as a → 0 if b > 0, but log 0 is −∞. b < 0 needs no special case: y is infinite
+    // there.
     const Tensor limit = where(less(b, zero), zero, cast(equal(a, zero), g.dtype()));
     const Tensor safe = where(greater(limit, zero), scalar(1, g.dtype()), a);
     return g * where(greater(limit, zero), zero, back.output(0)) * log(safe);

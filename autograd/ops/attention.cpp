@@ -100,7 +100,8 @@ Tensor weights_formula(const Tensor& query, const Tensor& key, const PaddedPatte
   return masked_softmax(scores, padded.allowed);
 }
 
-// The factors that the kernel draws: rows are numbered by example and position, heads are planes.
+// The factors that the kernel draws. Rows are numbered by example and position, and each head has
+// its own plane.
 Tensor dropout_factors(const PaddedPattern& padded, const AttentionOptions& options, DType dtype) {
   Tensor mask = ones({padded.examples, options.heads, padded.queries, padded.keys}, dtype);
   dispatch(dtype, [&]<class T>() {
@@ -143,7 +144,7 @@ struct AttentionVjp {
   std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[2].form()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    if (in[3].numel() == 0) {  // the examples may be very long
+    if (in[3].numel() == 0) {  // otherwise it would loop over examples that may be very long
       for (Tensor& gradient : out) std::ranges::fill(gradient.edit<T>(), T{0});
       return;
     }
@@ -194,7 +195,7 @@ struct Attention {
   }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
-    if (out[0].numel() == 0) return;  // the examples may be very long
+    if (out[0].numel() == 0) return;  // the examples may be very long, without features
     const auto sizes = sizes_of<T>(in[0], in[2], options);
     const kernels::DropoutMask<T> mask(options.dropout, options.key.value());
     clear_other_rows<T>(out[0], pattern->examples, &Example::query_begin, &Example::queries);
@@ -229,7 +230,7 @@ struct Attention {
            "the heads do not divide the width");
     demand(row_count(key) == row_count(value), "key and value differ in rows");
   }
-  // Whether [begin, begin + count) lies in [0, rows), for any numbers.
+  // Whether [begin, begin + count) lies in [0, rows). No arguments make it overflow.
   static bool within(Index begin, Index count, Index rows) {
     return begin >= 0 && begin <= rows && count >= 0 && count <= rows - begin;
   }

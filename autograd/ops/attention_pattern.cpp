@@ -10,7 +10,7 @@
 namespace adjoint {
 
 AttentionPattern AttentionPattern::whole(Index batch, Index queries, Index keys) {
-  Shape{batch, queries}, Shape{batch, keys};  // SizeError unless these can be
+  Shape{batch, queries}, Shape{batch, keys};  // throws SizeError if a size is impossible
   AttentionPattern pattern;
   try {
     pattern.examples.reserve(static_cast<std::size_t>(batch));
@@ -24,7 +24,7 @@ AttentionPattern AttentionPattern::whole(Index batch, Index queries, Index keys)
 
 Index AttentionPattern::visible_keys(const Example& example, Index query) const {
   Index visible = example.keys;
-  if (causal)  // first_position + query + 1, which may be too large a number
+  if (causal)  // min(visible, first_position + query + 1), without overflow
     visible = std::min(visible - query - 1, example.first_position) + query + 1;
   if (lengths.defined())
     visible = std::min(
@@ -35,7 +35,8 @@ Index AttentionPattern::visible_keys(const Example& example, Index query) const 
 Tensor AttentionPattern::dense(Index queries, Index keys) const {
   for (const Example& e : examples)
     require(e.queries <= queries && e.keys <= keys, "attention: an example of ", e.queries,
-            " queries and ", e.keys, " keys does not fit ", queries, " and ", keys);
+            " queries and ", e.keys, " keys does not fit a mask of ", queries, " queries and ",
+            keys, " keys");
   Tensor result = zeros({static_cast<Index>(examples.size()), queries, keys}, DType::b8);
   const bool* const explicitly = allowed.defined() ? allowed.values<bool>().data() : nullptr;
   bool* row = result.edit<bool>().data();

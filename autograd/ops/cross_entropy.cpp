@@ -21,7 +21,8 @@ Tensor cross_entropy_formula(const Tensor& logits, const Tensor& targets,
   const Tensor known = where(ignored, scalar(none, DType::i64), targets);
   const Tensor q = one_hot(known, classes, dtype) * (1 - options.smoothing) +
                    options.smoothing / static_cast<double>(classes);  // [rows…, classes]
-  // An ignored row may hold anything, and where q is 0, log p may be −∞: neither is multiplied.
+  // An ignored row may hold anything, and log p may be −∞ where q is 0, so where() keeps both out
+  // of the product.
   const Tensor zero = scalar(0, dtype);
   const Tensor x =
       where(reshape(ignored, ignored.shape().inserted(ignored.rank(), 1)), zero, logits);

@@ -22,7 +22,7 @@ struct Dropout {
   template <Real T>
   void forward(Inputs in, Outputs out) const {
     const Index width = in[0].size(-1);
-    if (width == 0) return;  // there may be very many such rows
+    if (width == 0) return;  // there may be very many empty rows
     const T* const x = in[0].values<T>().data();
     T* const y = out[0].edit<T>().data();
     each_piece_of_rows(in[0].shape(), [&](Index begin, Index end) {

@@ -35,7 +35,7 @@ void copy_slices(const Tensor& x, Index axis, const Tensor& indices, Tensor& y) 
   const Index count = indices.numel();
   const T* const from = x.values<T>().data();
   T* const to = y.edit<T>().data();
-  if (view.inner == 0) return;  // there may be very many such slices
+  if (view.inner == 0) return;  // there may be very many empty slices
   kernels::parallel_rows(view.outer * count, view.inner, [&](Index row) {
     const Index chosen = index[row % count];
     if (chosen == none)

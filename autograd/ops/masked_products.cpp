@@ -1,4 +1,4 @@
-// The two products of attention, over those pairs of a query and a key that a mask leaves.
+// The two products of attention, over the pairs of query and key that a mask leaves.
 
 #include <algorithm>
 
@@ -68,7 +68,7 @@ struct MaskedScores {
 };
 
 // yᵢ = Σⱼ mᵢⱼ wᵢⱼ bⱼ                     w̄ᵢⱼ = ⟨ȳᵢ, bⱼ⟩ where mᵢⱼ, else 0,  b̄ⱼ = Σᵢ mᵢⱼ wᵢⱼ ȳᵢ
-// Transposed, it adds up over i instead: yⱼ = Σᵢ mᵢⱼ wᵢⱼ bᵢ.
+// Transposed, it sums over i instead: yⱼ = Σᵢ mᵢⱼ wᵢⱼ bᵢ.
 struct MaskedSum {
   static constexpr auto name = "masked_sum";
   static constexpr Operands constants = {input(2)};

@@ -132,8 +132,8 @@ struct LogSumExp : Reduction<LogSumExp> {
     // Where every x is −∞, so is y, and x − y would be NaN. Any finite y makes the gradient 0.
     const Tensor finite = where(equal(y, lowest), scalar(0, y.dtype()), y);
     if (!any_is(y, infinity)) return {g * exp(x - range.spread(finite, x.shape()))};
-    // Where some x is ∞, those that are share the gradient, as exp(0 − log count), and others get
-    // 0.
+    // Where some x is ∞, the infinite ones share the gradient, as exp(0 − log count), and the
+    // others get 0.
     const Tensor at_top = equal(range.spread(y, x.shape()), highest);
     const Tensor tops = where(equal(x, highest), scalar(0, x.dtype()), lowest);
     const Tensor count = apply(Sum{range}, cast(equal(x, highest), x.dtype()));
@@ -152,12 +152,12 @@ struct LogSumExp : Reduction<LogSumExp> {
 struct Norm : Reduction<Norm> {
   static constexpr auto name = "norm";
   static constexpr Operands reads = {input(0), output(0)};
-  // Squares of f64 may leave its range; then √Σ (s x)² / s with a power of two s that brings the
-  // largest x close to 1.
+  // The squares may overflow or underflow f64. Then it computes √Σ (s x)² / s, with a power of two
+  // s that brings the largest x close to 1.
   template <Real T>
   static T value(const T* x, Index count, Index step) {
     const double total = squares(x, count, step, 1);
-    if (!(total < 1e-280 || total > 1e300)) return static_cast<T>(std::sqrt(total));  // or NaN
+    if (!(total < 1e-280 || total > 1e300)) return static_cast<T>(std::sqrt(total));  // NaN too
     double largest = 0;
     for (Index c = 0; c < count; ++c)
       largest = std::max(largest, std::abs(static_cast<double>(x[c * step])));
@@ -166,7 +166,7 @@ struct Norm : Reduction<Norm> {
     const double scaled = std::sqrt(squares(x, count, step, std::ldexp(1.0, -exponent)));
     return static_cast<T>(std::ldexp(scaled, exponent));
   }
-  // Σ (scale x)², one half plus the other: the error grows with the logarithm of the count.
+  // Σ (scale x)², added in halves, so that the error grows like the logarithm of the count.
   template <Real T>
   static double squares(const T* x, Index count, Index step, double scale) {
     if (count > 256) {

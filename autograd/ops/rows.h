@@ -19,8 +19,8 @@ inline void require_last_axis(const char* name, const Shape& x) {
 inline void require_features(const char* name, const Shape& x) {
   require(x.rank() >= 1 && x[-1] > 0, name, ": x must have a last axis with elements, is ", x);
 }
-/// For normalisations: an epsilon that rounds to 0 in x's type would divide a constant row by 0,
-/// though the caller asked for something else.
+/// For normalisations. Refuses an epsilon that rounds to 0 in x's type: a constant row would be
+/// divided by 0, which the caller meant to prevent.
 inline void require_epsilon(const char* name, double epsilon, DType dtype) {
   require(std::isfinite(epsilon) && epsilon >= 0, name,
           ": epsilon must be at least 0 and finite, is ", epsilon);
@@ -35,12 +35,12 @@ inline void require_row_numbers(const char* name, const char* what, const Tensor
           ": ", what, " must be i64, one for each of the ", count, " rows of x ", x);
 }
 
-/// f(position of the row's first element, width) for each row of x that has elements, spread over
-/// threads.
+/// Calls f(position of the row's first element, width) for each row of x, spread over threads. Rows
+/// without elements are skipped.
 template <class F>
 void each_row(const Shape& x, F f) {
   const Index width = x[-1];
-  if (width == 0) return;  // there may be very many such rows
+  if (width == 0) return;  // there may be very many empty rows
   kernels::parallel_rows(row_count(x), width, [&](Index row) { f(row * width, width); });
 }
 /// f(begin, end) for consecutive rows [begin, end) of x, spread over threads.

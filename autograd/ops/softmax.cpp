@@ -57,8 +57,8 @@ struct Softmax {
 // x where the mask is true, 0 elsewhere, whatever x holds there.
 Tensor visible(const Tensor& x, const Tensor& mask) { return where(mask, x, scalar(0, x.dtype())); }
 
-// The softmax of those elements where the mask is true, 0 elsewhere. The vjp needs the mask only
-// because 0 · NaN is NaN.
+// The softmax over the elements where the mask is true, 0 elsewhere. The vjp reads the mask because
+// 0 · NaN is NaN.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
   static constexpr Operands constants = {input(1)};
@@ -129,7 +129,7 @@ struct LogSoftmax {
 bool use_formula(const Tensor& x) { return composed() && x.rank() > 0 && x.size(-1) > 0; }
 
 // x less its largest element, which counts as a constant because the result does not depend on it.
-// Where every element is −∞, nothing is subtracted. ∞ − ∞ is 0.
+// If every element is −∞, nothing is subtracted. ∞ − ∞ counts as 0.
 Tensor centered(const Tensor& x) {
   const Tensor largest = max(detach(x), {-1}, Keep::yes), zero = scalar(0, x.dtype());
   const Tensor shift = where(equal(largest, scalar(-infinity, x.dtype())), zero, largest);

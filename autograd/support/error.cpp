@@ -16,7 +16,7 @@ namespace {
 std::terminate_handler next_handler = nullptr;
 
 // By default std::terminate discards what the program has printed into a pipe or a file, and shows
-// the name of the exception's type. Exceptions of others go on to the handler that was set before.
+// the name of the exception's type. Other exceptions go on to the handler that was set before.
 [[noreturn]] void end_program() {
   std::cout.flush();
   std::fflush(stdout);
@@ -33,7 +33,7 @@ std::terminate_handler next_handler = nullptr;
   std::abort();
 }
 
-// This file belongs to every program that can throw an Error, since throw_error is here.
+// throw_error() is in this file, so every program that can throw an Error links it.
 [[maybe_unused]] const bool installed = [] {
   next_handler = std::set_terminate(end_program);
   return true;

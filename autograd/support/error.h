@@ -10,21 +10,21 @@
 namespace adjoint {
 
 /// What the library throws. The text names the operation or the file, what was expected and what
-/// was found, and can be shown to a user as it is. If nothing catches it, the program ends with a
-/// line "error: …" on standard error and exit status 1, and what it has printed so far is kept.
+/// was found, and can be shown to a user as it is. If nothing catches it, the program prints
+/// "error: …" on standard error, loses none of its output, and exits with status 1.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A size that cannot be: negative, more than can be counted, or more than there is memory for. An
-/// operation that meets it puts its own name before the text.
+/// An impossible size: negative, too large to count, or too large for the memory. An operation that
+/// meets one puts its own name in front of the text.
 class SizeError : public Error {
  public:
   using Error::Error;
 };
 
-/// A stream to a string that writes numbers in the same way in every locale: 1234.5, not 1.234,5.
+/// A string stream that writes numbers the same way in every locale: 1234.5, not 1.234,5.
 class TextStream : public std::ostringstream {
  public:
   TextStream() { imbue(std::locale::classic()); }
@@ -34,7 +34,7 @@ namespace detail {
 template <class Part>
 void write_part(std::ostream& text, const Part& part) {
   if constexpr (std::is_floating_point_v<Part>) {
-    if (std::isnan(part)) {  // which streams print as -nan if its sign bit is set
+    if (std::isnan(part)) {  // streams print -nan if the sign bit is set
       text << "nan";
       return;
     }
@@ -43,7 +43,7 @@ void write_part(std::ostream& text, const Part& part) {
 }
 }  // namespace detail
 
-/// The parts as streams print them, one after the other; a NaN of either sign as nan.
+/// Concatenates the parts as a stream prints them, but prints a NaN of either sign as nan.
 template <class... Parts>
 std::string text_from(const Parts&... parts) {
   TextStream text;

@@ -65,8 +65,8 @@ void sync_folder(const fs::path& file) {
   ::close(folder);
 }
 
-/// The file that becomes the target, beside it, until it is put in place; else it is removed. Its
-/// name cannot be foreseen, and it is never opened through a link that somebody put there.
+/// A new file beside the target. put_in_place() makes it the target; otherwise it is removed. Its
+/// name is unpredictable, and it is never opened through a link that someone else put there.
 class Temporary {
  public:
   explicit Temporary(const fs::path& target) : target_(target) {
@@ -117,13 +117,13 @@ class Temporary {
  private:
   static std::string random_digits() {
     std::uint64_t bits = 0;
-    static_cast<void>(::getentropy(&bits, sizeof bits));  // O_EXCL holds even without it
+    static_cast<void>(::getentropy(&bits, sizeof bits));  // without it, O_EXCL still protects
     char text[13];
     std::snprintf(text, sizeof text, "%012llx", static_cast<unsigned long long>(bits >> 16));
     return text;
   }
 
-  /// A group that cannot be kept may do no more than everybody.
+  /// If the group cannot be kept, the group gets only the permissions of everyone else.
   void keep_permissions(const struct stat& former) const {
     mode_t mode = former.st_mode & 0777;
     struct stat own = {};
@@ -172,7 +172,8 @@ void RegularFile::read(std::uint64_t begin, std::span<char> bytes) const {
         ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(begin));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail_with(errno, "read", path_);
-    require(count > 0, "cannot read ", path_.string(), ": it was cut off while it was read");
+    require(count > 0, "cannot read ", path_.string(),
+            ": it was truncated while it was being read");
     begin += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }

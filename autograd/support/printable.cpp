@@ -6,7 +6,7 @@
 namespace adjoint {
 namespace {
 
-/// A code point, or a byte that does not belong to one, and the number of bytes it takes.
+/// A code point, or a byte that belongs to none, and the number of bytes it takes.
 struct Character {
   char32_t value;
   std::size_t size;

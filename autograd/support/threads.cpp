@@ -101,7 +101,7 @@ class Pool {
     if (count == size() && started_) return;
     if (start(count)) return;
     const std::size_t refused = workers_.size();
-    start_if_allowed();  // as before
+    start_if_allowed();  // with the former number
     fail("set_threads: the system allows no more than ", refused + 1, " of ", count,
          " threads; ask for fewer, or raise its limit (ulimit -u)");
   }
@@ -148,7 +148,8 @@ class Pool {
     }
   }
 
-  /// Whether the system allows that many threads. Those that it does allow keep running.
+  /// Starts that many threads. False if the system does not allow them all; those that did start
+  /// keep running.
   bool start(int count) {
     stop();
     try {
@@ -162,7 +163,8 @@ class Pool {
     return started_ = true;
   }
 
-  /// The number of threads that nobody has asked for may be too large.
+  /// The system may not allow even the default number, which the user did not ask for; then one
+  /// thread must do.
   void start_if_allowed() {
     if (!start(size())) start(1);
   }
@@ -174,7 +176,7 @@ class Pool {
   alignas(64) std::atomic<int> done_{0};  // workers that have finished the current job
   std::atomic<int> size_;
   bool started_ = false;
-  [[maybe_unused]] const Pool* const of_parent_;  // process; kept reachable, for leak checkers
+  [[maybe_unused]] const Pool* const of_parent_;  // process; reachable, so not reported as a leak
 };
 
 // The pool of this process. It is stopped at exit but never destroyed.
@@ -185,8 +187,8 @@ struct StopAtExit {
 Pool& pool() {
   static const StopAtExit made = [] {
     current = new Pool(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
-    // The child of a fork() has a copy of the pool but none of its threads: nobody may use that
-    // copy.
+    // The child of a fork() inherits a copy of the pool but none of its threads. It must not use
+    // that copy, so it makes its own.
     pthread_atfork(nullptr, nullptr, [] { current = new Pool(current->size(), current); });
     return StopAtExit();
   }();

@@ -11,9 +11,9 @@ namespace adjoint {
 using Index = std::int64_t;  // as in shape.h, which this room must not include
 
 /// The number of threads that share a loop, the calling thread included. Initially the number of
-/// cores. Error if count < 1, within a loop, or when the system does not allow that many; the
-/// number then stays. The threads start with the first loop that needs them. The child of a fork()
-/// has none of its parent's threads and starts its own in the same way.
+/// cores. Error if count < 1, within a loop, or if the system does not allow that many; then the
+/// number does not change. The threads start with the first loop that needs them. The child of a
+/// fork() has none of its parent's threads and starts its own in the same way.
 void set_threads(int count);
 int threads();
 

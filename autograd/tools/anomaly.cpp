@@ -67,8 +67,8 @@ void add(Entries& entries, const char* role, std::size_t index, const Tensor& x)
   if (x.defined()) entries.push_back({operand_text(role, index, x), x});
 }
 
-// What to do where a gradient of 0 met an infinite slope; empty if that is not the case. A where()
-// sends 0 to the branch that it did not take.
+// The remedy where a gradient of 0 met an infinite slope; otherwise empty. A where() sends a
+// gradient of 0 to the branch that it did not take.
 std::string where_text(const Pullback& back, const Tensor& gradient, const Element& element) {
   const Tensor& g = back.cotangent();
   if (!std::isnan(element.value) || back.output_count() != 1 || !g.defined()) return "";

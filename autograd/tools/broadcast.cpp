@@ -23,7 +23,7 @@ void DetectBroadcast::before_forward(const char* operation, const Inputs& in) {
   if (ambient().vjp_of || ambient().deliberate_broadcast || !broadcasts(operation)) return;
   Shape result = in[0].shape();
   for (std::size_t i = 1; i < in.size(); ++i) {
-    if (!broadcastable(result, in[i].shape())) return;  // the operation says so
+    if (!broadcastable(result, in[i].shape())) return;  // the operation itself reports that
     result = broadcast(operation, result, in[i].shape());
   }
   std::string shapes;

@@ -1,5 +1,5 @@
-// Broadcasting that was not meant: predictions [n, 1] minus targets [n] are [n, n], and the mean of
-// their squares is a number like any other.
+// Finds unintended broadcasting: predictions [n, 1] minus targets [n] have the shape [n, n], and
+// the mean of their squares looks like any other loss.
 //
 //   const DetectBroadcast guard;
 //   Tensor loss = mean(pow(predictions - targets, 2));
@@ -11,11 +11,11 @@
 
 namespace adjoint {
 
-/// While this guard exists, an elementwise operation that repeats *all* of its operands is an
-/// Error: a result that is larger than each of them is nearly always a mistake. An operand may
-/// still be repeated to the size of another, as a bias [width] is over rows. Operations inside
-/// vjps are not looked at: they repeat what the forward pass did. Covers the thread of the guard
-/// and the workers that compute for it.
+/// While this guard exists, an elementwise operation throws an Error if it repeats *all* of its
+/// operands: a result larger than each of them is nearly always a mistake. It may still repeat one
+/// operand to the size of another, as it repeats a bias [width] over rows. Operations inside vjps
+/// are not checked: they repeat what the forward pass did. The guard covers its own thread and the
+/// workers that compute for it.
 class DetectBroadcast : private Observer {
  public:
   DetectBroadcast() : observing_(*this) {}
@@ -26,7 +26,8 @@ class DetectBroadcast : private Observer {
   Observing observing_;
 };
 
-/// `DeliberateBroadcast guard;`: the block means it, as where all pairs of two lists are formed.
+/// `DeliberateBroadcast guard;` allows it in a block that intends it, for example to form all pairs
+/// of two lists.
 struct DeliberateBroadcast : FlagGuard {
   DeliberateBroadcast() : FlagGuard(&Ambient::deliberate_broadcast, true) {}
 };

@@ -41,15 +41,15 @@ class Printer {
   }
 
   Index edge(Index axis) const { return edges_[static_cast<std::size_t>(axis)]; }
-  // How many elements are shown, or brackets if there is no element.
+  // How many elements are shown. An axis without elements counts as 1, for its brackets.
   Index shown_count() const {
     Index count = 1;
     for (Index axis = 0; axis < x_.rank(); ++axis)
       count *= std::max<Index>(1, std::min(x_.size(axis), 2 * edge(axis)));
     return count;
   }
-  // Of a large tensor, three at either end of each axis. If these are still too many, fewer along
-  // the outer axes, but at least one.
+  // A large tensor shows three elements at either end of each axis. If these are still too many, it
+  // shows fewer along the outer axes, but at least one.
   void choose_edges() {
     edges_.fill(Shape::max_elements);  // no gap
     Index size = 1;
@@ -102,7 +102,7 @@ class Printer {
   std::ostream& stream_;
   const Tensor& x_;
   std::array<Index, Shape::max_rank> edges_{};  // how many indices are shown at either end
-  std::size_t width_ = 0;                       // of every column: that of the widest number shown
+  std::size_t width_ = 0;                       // of every column: the widest number shown
 };
 
 }  // namespace

@@ -24,8 +24,8 @@ Tokens split_at_spaces(std::string_view text) {
   return tokens;
 }
 
-/// The n-grams of two sentences for n = 1, 2, …, each as a number: so n can grow without the time
-/// for one n.
+/// The n-grams of two sentences for n = 1, 2, …, each as a number, so that a large n takes no more
+/// time than a small one.
 class LongerNgrams {
  public:
   LongerNgrams(const Tokens& a, const Tokens& b) {

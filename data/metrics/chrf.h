@@ -37,8 +37,8 @@ struct ChrfScore {
 /// the references' n-grams. Counts are summed over the corpus before dividing. Among several
 /// references of a sentence, the one with the highest F for this sentence counts. Pass detokenized
 /// text.
-/// Error if an order is negative or over 100 or both are 0, if beta < 1, for text that is not
-/// UTF-8, and as References.
+/// Error if an order is negative or over 100, if both are 0, if beta < 1, or if a text is not
+/// UTF-8; also as for References.
 ChrfScore corpus_chrf(const std::vector<std::string>& hypotheses, const ReferenceSets& references,
                       const ChrfOptions& options = {});
 

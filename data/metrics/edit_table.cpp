@@ -42,7 +42,8 @@ std::int64_t EditTable::distance_after(Position begin, Position end) {
     const Row<const Distance> former = table.row(i);
     below_.resize(former.cells.size());
     fill(i, {table.row(i - 1).first, above_}, {former.first, below_});
-    // The same words follow. So if the whole row has grown by the same number, the rest has, too.
+    // The words from here on are unchanged. So if all of this row has grown by one number, the rows
+    // below have, too.
     const Distance growth = below_.front() - former.cells.front();
     const auto has_grown = [growth](Distance now, Distance before) {
       return now == (before == outside ? outside : before + growth);

@@ -14,7 +14,7 @@ using Position = std::int64_t;
 using Words = std::vector<WordNumbers::Number>;
 
 struct Alignment {
-  /// For each word of the reference, the word of the hypothesis aligned with it; if there is none,
+  /// For each word of the reference, the word of the hypothesis aligned with it. If there is none,
   /// the word before the gap, or −1 at the beginning.
   std::vector<Position> aligned;
   std::vector<bool> reference_wrong, hypothesis_wrong;
@@ -26,16 +26,16 @@ struct Alignment {
 /// substitution, then a removal, then an insertion, which decides what phrases TER may move.
 class EditTable {
  public:
-  /// Keeps references to both.
+  /// Keeps references to both sentences.
   EditTable(const Words& hypothesis, const Words& reference);
 
   std::int64_t distance() const { return cells_.back(); }
 
-  /// What distance() would be for the hypothesis as it is now, if only its words [begin, end)
-  /// differ from those of the table.
+  /// What distance() would be for the present words of the hypothesis, if only those in [begin,
+  /// end) differ from the ones in the table.
   std::int64_t distance_after(Position begin, Position end);
 
-  /// Computes the rows anew that depend on the words of the hypothesis from `begin` on.
+  /// Recomputes the rows that depend on the words of the hypothesis from `begin` on.
   void update(Position begin);
 
   Alignment alignment() const;
@@ -44,8 +44,8 @@ class EditTable {
   using Distance = std::int32_t;
   enum class Step { match, substitute, remove, insert };
 
-  /// The cells of a row that are in the band. Row i is about the first i words of the hypothesis,
-  /// column j about the first j words of the reference.
+  /// The cells of a row within the band. Row i is for the first i words of the hypothesis, column j
+  /// for the first j words of the reference.
   template <class Cell>
   struct Row {
     Position first;  // column
@@ -66,8 +66,8 @@ class EditTable {
 
   const Words& hypothesis_;
   const Words& reference_;
-  std::vector<Position> first_;      // column in the band, by row
-  std::vector<std::size_t> starts_;  // of the rows, and the end of the last, in cells_
+  std::vector<Position> first_;      // the first column within the band, by row
+  std::vector<std::size_t> starts_;  // where each row begins in cells_, and the end of the last
   std::vector<Distance> cells_;
   std::vector<Distance> above_, below_;  // rows of a changed hypothesis
   std::vector<Distance> up_;             // the part of a row that the next one reads

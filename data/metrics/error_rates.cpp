@@ -11,7 +11,7 @@
 namespace adjoint::data {
 namespace {
 
-/// Every set has one reference for each sentence; the first set is `references`.
+/// Every set needs one reference for each sentence; the first set is `references`.
 void require_matching(std::string_view name, const std::vector<Tokens>& hypotheses,
                       const std::vector<Tokens>& references,
                       const std::vector<std::vector<Tokens>>& more) {
@@ -61,8 +61,8 @@ class Strip {
 
   explicit Strip(std::size_t used) : last_(used - 1) {}
 
-  /// Given the rows whose word equals that of the next column, and by how much the cell above the
-  /// strip exceeds its left neighbour, returns the same for the last row.
+  /// Takes the rows whose word equals that of the next column, and by how much the cell above the
+  /// strip exceeds its left neighbour. Returns that difference for the last row.
   std::int8_t next(std::uint64_t equal, std::int8_t step_above) {
     const std::uint64_t falls_above = step_above < 0 ? 1 : 0, rises_above = step_above > 0 ? 1 : 0;
     const std::uint64_t vertical = equal | falls_;
@@ -79,7 +79,7 @@ class Strip {
 
  private:
   std::size_t last_;
-  std::uint64_t rises_ = ~std::uint64_t{0}, falls_ = 0;  // of each row over the one above it
+  std::uint64_t rises_ = ~std::uint64_t{0}, falls_ = 0;  // relative to the row above
 };
 
 // D(0, j) = j: above the first strip, each cell is one more than its left neighbour.

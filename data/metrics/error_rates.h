@@ -13,11 +13,11 @@ namespace adjoint::data {
 double token_accuracy(std::span<const std::int64_t> predicted,
                       std::span<const std::int64_t> expected, std::int64_t ignored);
 
-// Where there are several references, `more` holds further sets of them: more[k][i] is another
-// reference of sentence i, or empty if it has none there.
+// Further references are in `more`: more[k][i] is another reference of sentence i, or empty if
+// there is none.
 
-/// The fraction of sentences that equal the expected one, or one of its further references. Error
-/// if there are no sentences, or a set that does not have one reference for each.
+/// The fraction of sentences that equal the expected one or one of its further references. Error if
+/// there are no sentences, or if a set does not have one reference for each.
 double sequence_accuracy(const std::vector<Tokens>& predicted, const std::vector<Tokens>& expected,
                          const std::vector<std::vector<Tokens>>& more = {});
 

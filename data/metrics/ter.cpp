@@ -41,7 +41,7 @@ std::vector<Position> targets(const Phrase& phrase, const Alignment& alignment) 
   return targets;
 }
 
-/// What a move does to the words [begin, end): those from `middle` on come first.
+/// A move, which exchanges the words [begin, middle) and [middle, end).
 struct Rotation {
   Position begin, middle, end;
 
@@ -51,8 +51,8 @@ struct Rotation {
   Rotation inverse() const { return {begin, begin + (end - middle), end}; }
 };
 
-/// The move of the phrase in front of the word `target`. A target within the phrase moves it
-/// forward by the target's distance from its beginning.
+/// Moves the phrase to before the word `target`. A target within the phrase moves it forward by the
+/// distance of the target from its beginning.
 Rotation move(const Phrase& phrase, Position target, Position words) {
   const Position begin = phrase.begin, end = phrase.begin + phrase.length;
   if (target < begin) return {target, begin, end};
@@ -68,7 +68,7 @@ class Search {
         table_(hypothesis, reference),
         max_tried_(max_tried) {}
 
-  /// Makes the best of all possible moves. Returns whether the distance became smaller.
+  /// Makes the best possible move. Returns whether the distance became smaller.
   bool improve() {
     best_.reset();
     try_moves(table_.alignment());
@@ -82,7 +82,7 @@ class Search {
 
  private:
   struct Move {
-    /// By gain, then longer phrase, then earlier phrase, then earlier target.
+    /// Ordered by gain, then longer phrase, then earlier phrase, then earlier target.
     std::tuple<std::int64_t, Position, Position, Position> rank;
     Rotation rotation;
 

@@ -28,13 +28,15 @@ TerScore corpus_ter(const std::vector<std::string>& hypotheses, const ReferenceS
 
 /// The number of edits that TER counts. Finding the fewest is NP-complete (because of the moves),
 /// so phrases are moved greedily, as in tercom and sacreBLEU: the move that lowers the edit
+/// The number of edits that TER counts. Finding the fewest is NP-complete (because of the moves),
+/// so phrases are moved greedily, as in tercom and sacreBLEU: the move that lowers the edit
 /// distance the most is made, until none does. Ties go to the longest phrase, then to the first in
 /// the hypothesis, then to the target nearest its beginning. A phrase may be moved if it has at
 /// most 10 words, occurs in the reference at most 50 words away, contains a wrong word on both
 /// sides, and is not aligned with itself. It moves to where the word before the reference's phrase,
-/// or a word of that phrase, is aligned. After `max_tried` tried moves (sacreBLEU's
-/// limit) the search ends; 0 gives the edit distance. Distances are those within a band of 25 words
-/// (tercom's limit), so time and memory grow with the length (README.md).
+/// or a word of that phrase, is aligned. The search ends after trying `max_tried` moves
+/// (sacreBLEU's limit); 0 gives the edit distance. Distances are those within a band of 25 words
+/// (tercom's limit), so time and memory are proportional to the length (README.md).
 std::int64_t ter_edits(const Tokens& hypothesis, const Tokens& reference,
                        std::int64_t max_tried = 1000);
 

@@ -1,4 +1,4 @@
-// Words as numbers, which compare faster than texts.
+// Words as numbers, which are faster to compare than texts.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,7 @@
 
 namespace adjoint::data {
 
-/// Numbers distinct words from 0 in order of appearance, the same word always alike. Keeps
-/// references to the words.
+/// Numbers distinct words from 0 in order of appearance. Keeps references to the words.
 class WordNumbers {
  public:
   using Number = std::int32_t;

@@ -20,7 +20,7 @@ struct Format {
   std::string_view problem;
 };
 
-// UTF-32 comes before UTF-16, with whose mark it begins, too.
+// UTF-32 comes first, because its mark begins with that of UTF-16.
 constexpr std::array formats = {
     Format{"\x1F\x8B"sv, "is compressed with gzip; unpack it with gunzip"},
     Format{"PK\x03\x04"sv, "is a zip archive; unpack it with unzip"},
@@ -33,7 +33,7 @@ constexpr std::array formats = {
     Format{"\xFE\xFF"sv, "is UTF-16; convert it with iconv -f UTF-16 -t UTF-8"},
 };
 
-// A line of text may begin with the letters BZh; a compressed file is not UTF-8.
+// Text may begin with the letters BZh too, but a compressed file is not UTF-8.
 void require_plain_text(const std::filesystem::path& path, std::string_view text) {
   for (const auto& [beginning, problem] : formats)
     require(!text.starts_with(beginning) || !invalid_utf8_at(text.substr(0, 64)), path.string(),
@@ -64,7 +64,7 @@ std::optional<BadByte> find_bad_byte(std::string_view line) {
   const std::size_t at = std::min(nul, invalid_utf8_at(line).value_or(line.size()));
   if (at >= line.size()) return std::nullopt;
   const std::size_t column = code_points(line.substr(0, at)).size() + 1;
-  if (at == nul) return BadByte{column, "a NUL byte; the file is UTF-16, or no text"};
+  if (at == nul) return BadByte{column, "a NUL byte; the file is UTF-16 or not text"};
   const auto byte = static_cast<unsigned>(static_cast<unsigned char>(line[at]));
   return BadByte{column, text_from("not UTF-8 (byte 0x", std::hex, std::uppercase, byte,
                                    "); convert the file, for example with iconv -f WINDOWS-1252 "

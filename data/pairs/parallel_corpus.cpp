@@ -16,7 +16,7 @@ namespace {
 /// A line, or one column of it, and where it stands.
 struct Line {
   const std::filesystem::path& file;
-  std::size_t number;  // from 1
+  std::size_t number;  // counted from 1
   std::string_view text;
 
   template <class... Parts>
@@ -38,7 +38,7 @@ class Reader {
             options.max_tokens);
   }
 
-  /// Adds what `sides` returns: two Lines.
+  /// Adds the pair of Lines that `sides` returns, or counts it as left out.
   void add(const auto& sides) {
     Pair pair;
     try {
@@ -97,7 +97,7 @@ bool is_blank_at(const std::vector<std::string>& lines, std::size_t i) {
   return i >= lines.size() || (!find_bad_byte(lines[i]) && is_blank(lines[i]));
 }
 
-/// Drops the blank lines at the end: of two files, where both are blank.
+/// Drops the blank lines at the end. Of two files, only where both lines are blank.
 void drop_blank_end(std::vector<std::string>& a, std::vector<std::string>& b) {
   std::size_t size = std::max(a.size(), b.size());
   while (size > 0 && is_blank_at(a, size - 1) && is_blank_at(b, size - 1)) --size;

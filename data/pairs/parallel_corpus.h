@@ -12,7 +12,7 @@ namespace adjoint::data {
 struct Pair {
   Tokens source;
   Tokens target;
-  std::int64_t line = 0;  ///< of the file it was read from, counted from 1; 0: of none
+  std::int64_t line = 0;  ///< in the file that it was read from, counted from 1; 0: no file
 
   bool operator==(const Pair& other) const {
     return source == other.source && target == other.target;
@@ -22,7 +22,7 @@ struct Pair {
 /// What to do with a pair that has a side over the limit.
 enum class TooLong { error, skip };
 
-/// What to do with a line that is no pair: without two sides, not UTF-8, or with a NUL byte.
+/// What to do with a line that is not a pair: for example without two sides, or not UTF-8.
 enum class BadLine { error, skip };
 
 /// The columns of a file that are the two sides, counted from 1.
@@ -34,9 +34,9 @@ struct Columns {
 };
 
 struct ReadOptions {
-  /// Without it: source, target, and optionally a third column, which is ignored (an attribution in
-  /// the files of ManyThings and Anki). With it, all other columns are ignored; the files of
-  /// Tatoeba (id, text, id, text) need {2, 4}.
+  /// If unset: source, target, and optionally a third column, which is ignored (an attribution in
+  /// the files of ManyThings and Anki). If set, all other columns are ignored; the files of Tatoeba
+  /// (id, text, id, text) need {2, 4}.
   std::optional<Columns> columns = std::nullopt;
   BadLine bad_line = BadLine::error;
   std::int64_t max_tokens = 0;  ///< per side, without bos and eos; 0: no limit
@@ -47,8 +47,8 @@ struct ReadOptions {
 struct Corpus {
   std::vector<Pair> pairs;   ///< in the order of the file
   std::int64_t skipped = 0;  ///< pairs left out because a side is too long
-  std::int64_t bad = 0;      ///< lines left out because they are no pair
-  std::string first_bad;     ///< the Error about the first of them
+  std::int64_t bad = 0;      ///< lines left out because they are not pairs
+  std::string first_bad;     ///< the Error about the first bad line
 };
 
 /// The two sides of a line.
@@ -57,16 +57,16 @@ struct Sides {
   std::string_view target;
 };
 
-/// Splits a line at its tabs into the columns that ReadOptions describes. Empty columns at its end
-/// do not count. Error for an empty line, without a tab, and with too few or too many columns.
+/// Splits a line at its tabs into the columns that ReadOptions describes. Empty columns at the end
+/// do not count. Error if the line is empty, has no tab, or has too few or too many columns.
 Sides cut_at_tabs(std::string_view line, const std::optional<Columns>& columns = std::nullopt);
 
-/// Reads one pair per line, as cut_at_tabs splits it. Lines may end with LF, CRLF or CR, the last
-/// one with nothing; blank lines at the end of the file and byte order marks anywhere are dropped.
-/// Errors name the file and the line, counted from 1, and where it helps the character: a missing,
-/// empty or compressed file, one in UTF-16, a line that cut_at_tabs refuses, bytes that are not
-/// UTF-8 or are NUL, a side without tokens or with nothing to see, a side over the limit. Error if
-/// no pair is left.
+/// Reads one pair per line, as cut_at_tabs splits it. Lines end with LF, CRLF or CR; the last one
+/// need not end. Blank lines at the end of the file and byte order marks anywhere are dropped.
+/// Errors name the file and the line, counted from 1, and the character if that helps: a missing,
+/// empty or compressed file, one in UTF-16 or UTF-32, a line that cut_at_tabs refuses, a NUL byte
+/// or one that is not UTF-8, a side that is invisible or without tokens, a side over the limit.
+/// Error if no pair is left.
 Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
                    const ReadOptions& options = {});
 

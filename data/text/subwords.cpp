@@ -59,7 +59,7 @@ struct Subwords::Model {
 
 bool Subwords::available() { return true; }
 
-// From a damaged file the library throws exceptions of its own, about its own source lines.
+// If the file is damaged, the library throws exceptions of its own, which name its source lines.
 Subwords Subwords::load(const std::filesystem::path& path) {
   constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
   std::string bytes = read_regular_file(path, most_bytes);

@@ -27,7 +27,7 @@ enum class Spacing { english, french };
 /// `sentencepiece` splits the NFC text into the subwords of a trained model (data/text/subwords.h).
 ///
 /// All of them treat tab, line feed and carriage return as a plain space, and drop byte order marks
-/// (U+FEFF), which remain where files were joined.
+/// (U+FEFF), which joining files leaves behind.
 struct Tokenizer {
   enum class Kind { words, characters, sentencepiece };
 

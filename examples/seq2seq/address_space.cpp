@@ -1,5 +1,6 @@
-// OpenBLAS takes 128 MB of addresses for each of its threads when it is loaded, and tries for ever
-// if it cannot have them (ulimit -v). So the program asks first, before any library starts.
+// When OpenBLAS is loaded, it takes 128 MB of address space for each of its threads, and retries
+// forever if it cannot have them (ulimit -v). So the program checks first, before any library
+// starts.
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 
 namespace {
 
-// The value of a variable, or `otherwise`. getenv() does not work yet.
+// The value of a variable, or `otherwise`. getenv() does not work yet at this point.
 long number_in(char** environment, std::string_view name, long otherwise) {
   for (char** entry = environment; *entry; ++entry)
     if (std::string_view(*entry).starts_with(name))
@@ -28,13 +29,13 @@ void require_addresses(int /*argc*/, char** /*argv*/, char** environment) {
     return;
   }
   constexpr std::string_view message =
-      "seq2seq: too few addresses (ulimit -v): OpenBLAS needs 128 MB for each core; raise the "
-      "limit, or set OMP_NUM_THREADS=1\n";
+      "seq2seq: too little address space (ulimit -v): OpenBLAS needs 128 MB for each core; raise "
+      "the limit, or set OMP_NUM_THREADS=1\n";
   (void)!write(STDERR_FILENO, message.data(), message.size());
   _exit(1);
 }
 
-// Called before the constructors of shared libraries.
+// Runs before the constructors of shared libraries.
 [[gnu::section(".preinit_array"),
   gnu::used]] void (*const before_libraries)(int, char**, char**) = require_addresses;
 

@@ -33,7 +33,7 @@ class Mask {
   /// The position of each row in its sequence: i64 [rows].
   const Tensor& query_positions() const { return query_positions_; }
   const Tensor& key_positions() const { return key_positions_; }
-  /// Which rows of queries may attend to some key: b8 [rows]. False for padding, too.
+  /// Which rows of queries may attend to some key: b8 [rows]. False for padding.
   Tensor attending_queries() const { return taking_part(true); }
   /// Which rows of keys some query may attend to: b8 [rows].
   Tensor attended_keys() const { return taking_part(false); }

@@ -8,13 +8,13 @@ namespace adjoint::nn {
 namespace {
 
 // tanh(q + k) for all pairs of q [n, queries, d] and k [n, keys, d]: [n, queries, keys, d]. The
-// mask may_attend is b8 [n, queries, keys] or broadcasts to it.
+// mask `may_attend` is b8 and broadcasts to [n, queries, keys].
 Tensor tanh_of_pairs(const Tensor& q, const Tensor& k, const Tensor& may_attend) {
   const Index n = q.size(0), queries = q.size(1), keys = k.size(1), d = q.size(2);
   const DeliberateBroadcast all_pairs;
   const Tensor sums = reshape(q, {n, queries, 1, d}) + reshape(k, {n, 1, keys, d});
   if (all_finite(q) && all_finite(k)) return tanh(sums);
-  // The gradient of a hidden pair is 0, and 0 · NaN would be NaN.
+  // A hidden pair gets a gradient of 0, which tanh's vjp would multiply by NaN.
   const Tensor mask = reshape(broadcast_to(may_attend, {n, queries, keys}), {n, queries, keys, 1});
   return tanh(where(mask, sums, scalar(0, sums.dtype())));
 }

@@ -79,7 +79,7 @@ Tensor MultiHeadAttention::without_pruned(const Tensor& weights) const {
   return where(reshape(kept(), {head_count(), 1, 1}), weights, scalar(0, weights.dtype()));
 }
 
-// False for the heads that are switched off, true for the others: b8 [heads, 1].
+// b8 [heads, 1]: false for the heads that are switched off.
 Tensor MultiHeadAttention::kept() const {
   Tensor counts = ones({head_count(), 1}, DType::b8);
   for (const Index head : pruned) counts.edit<bool>()[static_cast<std::size_t>(head)] = false;

@@ -12,8 +12,8 @@
 
 namespace adjoint::nn {
 
-/// Whether no element is NaN or infinite. Attention looks before it takes the trouble to keep such
-/// elements, where they are masked, out of products with 0.
+/// Whether no element is NaN or infinite. Attention checks this first, because keeping such
+/// elements out of products with 0 is slow.
 inline bool all_finite(const Tensor& x) {
   return dispatch(x.dtype(), [&]<class T>() {
     if constexpr (Real<T>)
@@ -23,9 +23,9 @@ inline bool all_finite(const Tensor& x) {
   });
 }
 
-/// Queries or keys […, width], with zeros in the rows that the mask leaves out altogether, such as
-/// padding, if there are elements that are not finite. The gradient of such a row is 0, and the
-/// vjp of a projection would multiply it by what the row holds.
+/// Queries or keys […, width]. If an element is not finite, the rows that take no part in
+/// attention, such as padding, become zeros: the gradient of such a row is 0, and the vjp of a
+/// projection would multiply it by what the row holds.
 inline Tensor without_rows(const Tensor& x, const std::function<Tensor()>& rows_to_keep) {
   if (all_finite(x)) return x;
   return where(reshape(rows_to_keep(), x.shape().with(-1, 1)), x, scalar(0, x.dtype()));
@@ -37,19 +37,19 @@ inline Tensor visible_keys(const Tensor& x, const Mask& mask) {
   return without_rows(x, [&] { return mask.attended_keys(); });
 }
 
-/// Attention weights after dropout, and the pairs of query and key that it and the mask leave, b8
-/// of the same shape or one that broadcasts to it.
+/// Attention weights after dropout, and the pairs of query and key that the mask and dropout keep:
+/// b8, of the same shape or one that broadcasts to it.
 struct KeptWeights {
   Tensor weights, pairs;
 
-  /// Without dropout: all that the mask leaves.
+  /// Without dropout: the mask alone decides.
   KeptWeights(Tensor all, Tensor mask) : weights(std::move(all)), pairs(std::move(mask)) {}
-  /// With these factors of dropout.
+  /// With the given factors of dropout.
   KeptWeights(const Tensor& all, const Tensor& mask, const Tensor& factors)
       : weights(all * factors),
         pairs(where(greater(factors, scalar(0, factors.dtype())), mask, scalar(0, DType::b8))) {}
 
-  /// Σⱼ wᵢⱼ vⱼ over those pairs.
+  /// Σⱼ wᵢⱼ vⱼ over the pairs that are kept.
   Tensor sum(const Tensor& values) const { return masked_sum(weights, values, pairs); }
 };
 

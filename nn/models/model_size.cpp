@@ -26,13 +26,13 @@ struct Parts {
     return c.normalization == Normalization::layer ? 2 * width : width;
   }
 
-  /// Keys and values are made of rows of this width.
+  /// `memory_width` is the width of the rows that keys and values are computed from.
   double attention(double width, double memory_width) const {
     return 2 * linear(width, width, c.attention_bias) +
            2 * linear(memory_width, width, c.attention_bias);
   }
 
-  /// What all heads add, where they attend to the rows themselves.
+  /// The parameters that all heads add. `to_itself`: queries and keys come from the same rows.
   double scores(double width, bool to_itself) const {
     const auto heads = static_cast<double>(c.heads);
     const double head_width = width / heads;
@@ -49,7 +49,7 @@ struct Parts {
     return (gated ? 2 : 1) * linear(width, hidden) + linear(hidden, width);
   }
 
-  /// Of one place where positions are encoded.
+  /// The size of the encoding at one place where positions are added.
   ModelSize encoding(double width) const {
     ModelSize size;
     const double features =

@@ -68,8 +68,8 @@ Entries entries_of(const SafeTensors& content) {
   return entries;
 }
 
-/// Compares a file's header with what it visits, and notes what to copy. It takes no memory for
-/// tensors, and changes nothing, before copy().
+/// Compares a file's header with what it visits, and notes what to copy. Until copy() it takes no
+/// memory for tensors and changes nothing.
 class Reader : public State {
  public:
   Reader(const Entries& entries, const Metadata& metadata, const std::string& owner)
@@ -166,7 +166,7 @@ VisitState parameters_of(const Module& module) {
   };
 }
 
-/// Error unless the file fits what it visits.
+/// Error unless the file matches what `visit` visits.
 Reader compared(const VisitState& visit, const Entries& entries, const Metadata& metadata,
                 const std::string& owner, const std::string& complaint) {
   Reader reader(entries, metadata, owner);

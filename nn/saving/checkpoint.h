@@ -15,9 +15,9 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
                      const Metadata& metadata = {});
 
 /// Copies the values of a file into the module's tensors, in place: tied weights stay tied, and an
-/// optimizer keeps the tensors that it knows. Names, shapes and dtypes must match; if
-/// not, one Error lists the differences and the module is unchanged. Elements that tensors do not
-/// have, such as F16, are widened first.
+/// optimizer keeps the tensors that it knows. Names, shapes and dtypes must match; if not, one
+/// Error lists the differences and the module is unchanged. Elements of types that only files have,
+/// such as F16, are converted first.
 void load_parameters(Module& module, const std::filesystem::path& path);
 void load_parameters(Module& module, const SafeTensorsFile& file);
 
@@ -74,14 +74,14 @@ class State {
     on_fixed(prefix_ + name, text_of(value), Absent::refused);
     return *this;
   }
-  /// The same for a value that earlier versions did not store: a file without it is accepted.
+  /// The same for a value that earlier versions did not store: a file may lack it.
   State& fixed_if_stored(const std::string& name, const auto& value) {
     on_fixed(prefix_ + name, text_of(value), Absent::accepted);
     return *this;
   }
 
  protected:
-  enum class Absent { refused, accepted };  ///< what a file without a fixed value is
+  enum class Absent { refused, accepted };  ///< whether a file may lack a fixed value
 
   /// The shortest text that reads back as exactly this number.
   static std::string text_of(double number);

@@ -21,7 +21,7 @@ constexpr ElementType types[] = {
     {"U32", DType::i64, 4},     {"U16", DType::i64, 2},     {"U8", DType::i64, 1},
     {"BOOL", DType::b8, 1}};
 
-// In the format, but with elements that no tensor can hold or that are not whole bytes.
+// Types of the format that no tensor can hold, or that take less than a byte.
 constexpr std::string_view unreadable[] = {"C64", "F4", "F6_E2M3", "F6_E3M2"};
 
 // A number with `mantissa_bits` bits after the point and a sign before its exponent: subnormal
@@ -34,7 +34,7 @@ float ieee(unsigned bits, int exponent_bits, int mantissa_bits) {
   const std::uint32_t bias = 127 - ones / 2;
   if (exponent == ones) return std::bit_cast<float>(sign | 0x7F800000 | mantissa);
   if (exponent > 0) return std::bit_cast<float>(sign | (exponent + bias) << 23 | mantissa);
-  // With the exponent of the smallest normal number, minus that number.
+  // Subnormal: adds the smallest normal number by setting its exponent, then subtracts it.
   const std::uint32_t scale = (1 + bias) << 23;
   const float size = std::bit_cast<float>(scale | mantissa) - std::bit_cast<float>(scale);
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(size));
@@ -44,8 +44,8 @@ float from_f16(std::uint16_t bits) { return ieee(bits, 5, 10); }
 float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 float from_e5m2(std::uint8_t bits) { return ieee(bits, 5, 2); }
 
-// Without infinities: what would be the first of them is 256, and the last pattern alone is NaN.
-// (Micikevicius et al. 2022, "FP8 formats for deep learning", table 1.)
+// There are no infinities: the pattern that would be the first of them is 256, and only the last
+// one is NaN. (Micikevicius et al. 2022, "FP8 formats for deep learning", table 1.)
 float from_e4m3(std::uint8_t bits) {
   const unsigned exponent = bits >> 3 & 15, mantissa = bits & 7;
   if (exponent < 15) return ieee(bits, 4, 3);

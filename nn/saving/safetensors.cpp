@@ -42,7 +42,7 @@ class Checksum {
     for (const auto& [key, text] : metadata)
       if (key != checksum_key) sum_ = crc32(key + end + text + end, sum_);
   }
-  /// To be called in the order of the names.
+  /// Must be called in the order of the names.
   void add(const std::string& name, std::string_view type, const Shape& shape,
            std::string_view bytes) {
     std::string sizes;
@@ -285,7 +285,7 @@ SafeTensors read_safetensors(const std::filesystem::path& path) {
 SafeTensors with_checksum(SafeTensors content) {
   Checksum sum(content.metadata);
   for (const auto& [name, x] : content.tensors)
-    if (x.defined())  // writing refuses what is not
+    if (x.defined())  // writing reports an empty tensor
       sum.add(name, element_type(x.dtype()).code, x.shape(), bytes_of(x));
   content.metadata[checksum_key] = sum.text();
   return content;

@@ -7,10 +7,10 @@
 //                             ...}
 //   the data           the elements, little-endian, row-major; offsets count from its beginning
 //
-// The tensors cover the data without holes or overlaps. Files of others may hold narrower elements,
-// such as F16 or U8; they are widened (element_types.h). The format cannot detect damage, so
-// save_parameters and save_state add a checksum to the metadata, and reading verifies it if there
-// is one; README.md says how to compute it.
+// The tensors cover the data without holes or overlaps. Files of other programs may hold other
+// element types, such as F16 or U8; they are converted (element_types.h). The format cannot detect
+// damage, so save_parameters and save_state add a checksum to the metadata, and reading verifies it
+// if there is one; README.md says how to compute it.
 #pragma once
 
 #include <filesystem>
@@ -39,16 +39,16 @@ class SafeTensorsFile {
  public:
   /// What the header says about a tensor.
   struct Entry {
-    Form form;                         ///< what it is read as
+    Form form;                         ///< the form of the tensor that it becomes
     std::string type;                  ///< its dtype in the file: "BF16"
-    std::uint64_t begin = 0, end = 0;  ///< in the data
+    std::uint64_t begin = 0, end = 0;  ///< its bytes in the data
 
     bool widened() const;
   };
 
   /// Error, naming the file and the fault, if it cannot be read, is not a regular file, violates
-  /// the format, or has a dtype that cannot be read (element_types.h). Nothing in it is trusted
-  /// before it is checked.
+  /// the format, or has a dtype that cannot be read (element_types.h). The file may come from a
+  /// stranger: everything in it is checked before it is used.
   explicit SafeTensorsFile(const std::filesystem::path& path);
   ~SafeTensorsFile();
 
@@ -56,8 +56,8 @@ class SafeTensorsFile {
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const Metadata& metadata() const { return metadata_; }  ///< without a checksum
 
-  /// The tensors, all of them. Error if they do not match their checksum, or hold what their dtype
-  /// cannot.
+  /// All tensors. Error if they do not match their checksum, or hold a value that their type does
+  /// not allow.
   SafeTensors read() const;
 
  private:
@@ -66,7 +66,7 @@ class SafeTensorsFile {
   std::map<std::string, Entry> entries_;
   Metadata metadata_;
   std::optional<std::string> checksum_;
-  std::uint64_t data_ = 0;  // where it begins in the file
+  std::uint64_t data_ = 0;  // where the data begins in the file
 };
 
 /// SafeTensorsFile(path).read().

@@ -14,8 +14,8 @@ struct LossSum {
   Index count = 0;  // real tokens
 };
 
-// A loss of your own is a composition of operations, which broadcast: predictions [n, 1] minus
-// targets [n] are [n, n]. DetectBroadcast (autograd/tools/broadcast.h) finds such mistakes.
+// A loss of your own is composed of operations, which broadcast: predictions [n, 1] minus targets
+// [n] have the shape [n, n]. DetectBroadcast (autograd/tools/broadcast.h) finds such mistakes.
 
 /// Cross-entropy of targets i64 […] under logits […, tokens], leaving out targets equal to
 /// `padding`. Error if the shapes do not match: nothing is broadcast.

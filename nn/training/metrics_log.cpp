@@ -20,7 +20,7 @@ constexpr auto step_key = "step";
   fail("cannot write ", path.string(), ": ", std::generic_category().message(reason));
 }
 
-// Whether a line of a log could begin so: {"step":12,…
+// Whether the text could be the beginning of a line of a log: {"step":12,…
 bool may_be_unfinished(std::string_view text) {
   constexpr std::string_view beginning = R"({"step":)";
   if (!text.starts_with(beginning)) return beginning.starts_with(text);

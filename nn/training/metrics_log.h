@@ -23,9 +23,9 @@ using Metrics = std::vector<std::pair<std::string, std::variant<Index, double, s
 class MetricsLog {
  public:
   /// Continues the log of a run that has done `steps_done` steps, or creates it. A pipe or device
-  /// is written to as it is. Error if the file cannot be written or contains a line that is not a
-  /// JSON object with a step, or text at its end that is not the beginning of one; the file is then
-  /// left alone.
+  /// is simply written to. Error if the file cannot be written, contains a line that is not a JSON
+  /// object with a step, or ends in text that is not the beginning of one. The file is then
+  /// unchanged.
   MetricsLog(const std::filesystem::path& path, Index steps_done);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;

@@ -17,8 +17,8 @@ void require_not_negative(const char* what, double value) {
 
 }  // namespace
 
-// The rules compute in the dtype of each parameter, so settings must make sense when they are
-// rounded to it.
+// The rules compute in the dtype of each parameter, so settings must also be valid after rounding
+// to it.
 
 void Optimizer::require_decay(const char* what, double value) const {
   require(value >= 0 && value < 1, "optimizer: ", what, " must be at least 0 and below 1, got ",

@@ -25,7 +25,7 @@ class Optimizer {
   /// The current rate. A schedule sets it to a multiple of the initial one.
   double learning_rate() const { return rate_; }
   double initial_learning_rate() const { return initial_rate_; }
-  /// Error unless it is finite and at least 0.
+  /// Error unless it is finite and at least 0, and finite after rounding to the parameters' dtypes.
   void set_learning_rate(double rate);
 
   /// What a resumed run needs (training_state.h). The parameters belong to the model's state.
@@ -35,15 +35,16 @@ class Optimizer {
   using Settings = std::vector<std::pair<std::string, double>>;
   /// The rule's name and settings are stored with a run. A buffer is what the rule remembers from
   /// step to step: a tensor like each parameter, initially zeros. Error unless the learning rate is
-  /// at least 0 and finite, also in the parameters' dtypes.
+  /// finite and at least 0, and, if it is not 0, finite and above 0 after rounding to the
+  /// parameters' dtypes.
   Optimizer(const Tensors& parameters, std::string rule, double learning_rate, Settings settings,
             std::vector<std::string> buffers);
 
   /// Updates the parameters with gradients that match them. steps() already counts this step.
   virtual void update(const Tensors& gradients, double scale) = 0;
 
-  // For the settings of a rule, which must be right in f64 and in the parameters' dtypes: at least
-  // 0 and below 1; above 0 and finite; finite.
+  // Check a setting of the rule, in f64 and rounded to the parameters' dtypes. In this order it
+  // must be: at least 0 and below 1; above 0 and finite; finite.
   void require_decay(const char* what, double value) const;
   void require_positive(const char* what, double value) const;
   void require_fits(const char* what, double value) const;
@@ -92,7 +93,8 @@ struct AdamOptions {
 /// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  w ← w − η m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ) and
 /// v̂ = v/(1−β₂ᵗ) (Kingma and Ba 2015, algorithm 1). With weight decay λ, w ← (1 − ηλ) w first:
 /// AdamW (Loshchilov and Hutter 2019, algorithm 2). Error unless 0 ≤ β₁, β₂ < 1, 0 < ε and 0 ≤ λ,
-/// also after rounding to the parameters' dtypes: with ε = 0, unused weights would become 0/0.
+/// also after rounding to the parameters' dtypes: with ε = 0, weights without gradients would
+/// become 0/0.
 class Adam : public Optimizer {
  public:
   explicit Adam(const Tensors& parameters, const AdamOptions& options = {});

@@ -1,5 +1,4 @@
-// A part of a test that runs in a child process: because the process ends in it, or because of what
-// it may not ask of the system.
+// Runs part of a test in a child process, because it ends the process or changes its limits.
 #pragma once
 
 #include <signal.h>
@@ -13,21 +12,21 @@
 
 namespace adjoint::testing {
 
-// Null unless the program is linked with that sanitizer; the tests' own objects are compiled
-// without.
+// Null unless the program is linked with that sanitizer. (The tests' own objects may be compiled
+// without it, so no macro tells.)
 extern "C" {
 [[gnu::weak]] void __asan_init();
 [[gnu::weak]] void __tsan_init();
 }
-/// It needs more address space, and threads of its own.
+/// A sanitizer needs more address space, and threads of its own.
 inline const bool sanitized = __asan_init != nullptr || __tsan_init != nullptr;
 
 struct Ended {
-  int status;          ///< of exit(); −1 if a signal ended the child
-  std::string output;  ///< on standard output and standard error
+  int status;          ///< given to exit(); −1 if a signal ended the child
+  std::string output;  ///< of standard output and standard error
 };
 
-/// Runs f in a child process. What f returns is the status that the child exits with.
+/// Runs f in a child process, which exits with the status that f returns.
 template <class F>
 Ended in_child(F f) {
   std::fflush(nullptr);
@@ -43,7 +42,7 @@ Ended in_child(F f) {
     ::close(pipe[0]);
     const int status = f();
     if (!sanitized) std::exit(status);
-    std::fflush(nullptr);  // the leak checker cannot look at a child without its parent's threads
+    std::fflush(nullptr);  // _exit() skips the leak checker, which cannot inspect a forked child
     ::_exit(status);
   }
   ::close(pipe[1]);

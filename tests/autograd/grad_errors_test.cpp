@@ -52,15 +52,15 @@ BOOST_AUTO_TEST_CASE(what_is_not_tracked_or_independent_is_named) {
                         says("grad: x 1 is not tracked: make it with variable()"));
   BOOST_CHECK_EXCEPTION(
       grad(x * 2, {x, other}), Error,
-      says("grad: the result does not depend on x 1 ('embedding.weight'): nothing that it was "
-           "computed from was computed from x"));
+      says("grad: the result does not depend on x 1 ('embedding.weight'): it was computed "
+           "without x; compute it from this x"));
   BOOST_CHECK_EXCEPTION(grad(real(2), {x}), Error,
                         says("grad: the result does not depend on x 0 ('x'): the result is not "
                              "tracked: nothing that it was computed from is a variable(); make the "
                              "parameters with variable() before you compute with them"));
 }
 
-// One message for each way to lose the connection from x to the result.
+// There is one message for each way to lose the connection from x to the result.
 BOOST_AUTO_TEST_CASE(why_a_result_does_not_depend_on_x_is_said) {
   const Tensor x = variable(real(2), "x");
   const auto check = [&](const Tensor& y, const std::string& reason) {
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(why_a_result_does_not_depend_on_x_is_said) {
         way +
             "\n  the result depends on the leaf 'again' of shape [], which variable() made of "
             "another result; a leaf has no history: use that result itself");
-  check(w * 2, "nothing that it was computed from was computed from x");
+  check(w * 2, "it was computed without x; compute it from this x");
 
   const Tensor y = x * 2;
   BOOST_CHECK_EXCEPTION(grad(y, {variable(x)}), Error,
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(an_empty_result_or_x_is_named) {
   BOOST_CHECK_EXCEPTION(grad(x * 2, {x, Tensor()}), Error, says("grad: x 1" + text));
 }
 
-// A span from before the operation writes without a new version. Builds with DEBUG=1 compare bytes.
+// A write through an old span does not change the version. Builds with DEBUG=1 compare the bytes.
 BOOST_AUTO_TEST_CASE(a_span_that_was_kept_and_written_is_found_out_in_debug_builds) {
   if (!versions_depend_on_bytes) return;
   for (const bool output : {false, true}) {

@@ -198,8 +198,8 @@ BOOST_AUTO_TEST_CASE(several_outputs_to_second_order_and_as_inputs) {
   BOOST_TEST(distance(middle[1], detach(outputs[0])) == 0);
   BOOST_CHECK_EXCEPTION(
       grad(sum(outputs[0]), {outputs[1]}), Error,
-      says("grad: the result does not depend on x 0: nothing that it was computed from was "
-           "computed from x"));
+      says("grad: the result does not depend on x 0: it was computed without x; compute it from "
+           "this x"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,5 @@
-// Numbers on their way into a tensor, from type to type, and out: exact where they can be, an error
-// where they cannot.
+// Numbers that enter a tensor, change their type, or leave it: exactly where possible, with an
+// Error where not.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -16,9 +16,9 @@ using namespace adjoint::testing;
 
 constexpr Index largest = std::numeric_limits<Index>::max();
 constexpr Index least = std::numeric_limits<Index>::min();
-constexpr Index beyond_double = 9007199254740993;  // 2⁵³ + 1, which no double is
+constexpr Index beyond_double = 9007199254740993;  // 2⁵³ + 1, which no double equals
 
-// Around every power of two, where digits are lost.
+// Numbers around each power of two, where digits get lost.
 std::vector<Index> demanding_integers() {
   std::vector<Index> result = {0, largest, least, largest - 1, least + 1};
   for (int power = 0; power < 63; ++power)
@@ -69,10 +69,10 @@ BOOST_AUTO_TEST_CASE(an_integer_is_read_as_a_real_if_that_has_all_its_digits) {
   const Tensor x = tensor({beyond_double}, DType::i64);
   BOOST_CHECK_EXCEPTION(
       x.item(), Error,
-      says("item: f64 cannot hold all digits of 9007199254740993; read it by item<Index>()"));
+      says("item: f64 cannot hold all digits of 9007199254740993; read it with item<Index>()"));
   BOOST_CHECK_EXCEPTION(
       x.at({0}), Error,
-      says("at: f64 cannot hold all digits of 9007199254740993; read it by at<Index>()"));
+      says("at: f64 cannot hold all digits of 9007199254740993; read it with at<Index>()"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_integer_is_refused) {
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_target_to_ignore_may_be_any_integer) {
                     Error);
 }
 
-// 2⁶⁴ − 1 numbers: one more than an Index can count twice over.
+// The range has 2⁶⁴ − 1 numbers, more than an Index can count.
 BOOST_AUTO_TEST_CASE(random_integers_fill_the_whole_range) {
   const Tensor x = random_integers({10'000}, least, largest, Key(1));
   double mean = 0, above_half = 0;
@@ -161,8 +161,9 @@ BOOST_AUTO_TEST_CASE(random_reals_need_a_real_type_and_a_finite_interval) {
                         says("uniform: the type must be f32 or f64, is i64"));
   BOOST_CHECK_EXCEPTION(normal({2}, 0, 1, Key(1), DType::b8), Error,
                         says("normal: the type must be f32 or f64, is b8"));
-  BOOST_CHECK_EXCEPTION(uniform({2}, 1, 0, Key(1)), Error,
-                        says("uniform: [1, 0) is no interval of finite length"));
+  BOOST_CHECK_EXCEPTION(
+      uniform({2}, 1, 0, Key(1)), Error,
+      says("uniform: needs low ≤ high, a finite distance apart, got low 1 and high 0"));
   BOOST_CHECK_THROW(uniform({2}, -1e308, 1e308, Key(1), DType::f64), Error);
   BOOST_CHECK_THROW(uniform({2}, 0, std::nan(""), Key(1)), Error);
   BOOST_TEST(uniform({}, 2, 2, Key(1)).item() == 2);

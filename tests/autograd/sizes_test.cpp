@@ -1,5 +1,5 @@
-// Sizes that no memory can hold: products and sums that leave the range of Index, and tensors
-// without elements whose other axes are huge. Each is an Error at once, or a right answer at once.
+// Sizes that no memory can hold: products and sums beyond the range of Index, and tensors without
+// elements whose other axes are huge. Each gives an Error or the right answer, and at once.
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -38,7 +38,7 @@ using adjoint::tensor;
 
 BOOST_AUTO_TEST_CASE(sizes_that_overflow_are_refused) {
   struct Case {
-    const char* beginning;  // of the text, which names the operation
+    const char* beginning;  // of the message, which names the operation
     std::function<void()> call;
   };
   const Tensor few = ones({2, 2}), rows = ones({4});
@@ -166,7 +166,8 @@ BOOST_AUTO_TEST_CASE(sizes_that_overflow_are_refused) {
   }
 }
 
-// Products that wrap around to something small, which no test of the sign would find.
+// Overflowing products may wrap around to small positive numbers, which checking the sign would
+// miss.
 BOOST_AUTO_TEST_CASE(random_products_fit_or_are_refused) {
   Dice dice(Key(1));
   for (int round = 0; round < 20'000; ++round) {
@@ -200,8 +201,9 @@ BOOST_AUTO_TEST_CASE(random_products_fit_or_are_refused) {
 
 BOOST_AUTO_TEST_CASE(sums_of_sizes_fit_or_are_refused) {
   BOOST_TEST(sum_of_sizes("test", largest - 1, 1) == largest);
-  BOOST_CHECK_EXCEPTION(sum_of_sizes("test", largest, 1), Error,
-                        says("test: the sizes 9223372036854775807 and 1 cannot be added up"));
+  BOOST_CHECK_EXCEPTION(
+      sum_of_sizes("test", largest, 1), Error,
+      says("test: the sizes 9223372036854775807 and 1 add up to more than an index can hold"));
 }
 
 BOOST_AUTO_TEST_CASE(axes_that_do_not_exist_are_refused) {
@@ -216,7 +218,7 @@ BOOST_AUTO_TEST_CASE(axes_that_do_not_exist_are_refused) {
 
 // ---- Tensors without elements -------------------------------------------------------------------
 
-// A loop over 2³⁸ rows of nothing would take minutes.
+// A loop over 2³⁸ empty rows would take minutes.
 BOOST_AUTO_TEST_CASE(nothing_takes_no_time) {
   const Index many = power(38);
   const std::pair<const char*, std::function<Tensor(const Tensor&)>> unary[] = {
@@ -278,7 +280,7 @@ BOOST_AUTO_TEST_CASE(nothing_takes_no_time) {
       const Tensor x = variable(zeros(shape));
       const Tensor y = f(x);
       BOOST_TEST(y.numel() <= 1, name);
-      if (name != std::string("log_softmax"))  // whose gradient is a product with sums of rows
+      if (name != std::string("log_softmax"))  // its gradient needs the sums of all rows
         BOOST_TEST((grad(sum(y), {x})[0].shape() == shape), name);
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
       BOOST_TEST(seconds.count() < 1, name << ' ' << shape);
@@ -313,7 +315,7 @@ BOOST_AUTO_TEST_CASE(where_memory_ends_the_operation_and_the_shape_are_named) {
              "add: out of memory: f32 [33554432, 4194304] needs 562949953421312 bytes");
   BOOST_TEST(error_of([&] { matmul(column, row); }) ==
              "matmul: out of memory: f32 [33554432, 4194304] needs 562949953421312 bytes");
-  if (sanitized) return;  // a sanitizer ends the program where a container asks for too much
+  if (sanitized) return;  // a sanitizer ends the program when a container asks for too much
   BOOST_TEST(error_of([&] { AttentionPattern::whole(power(50), 1, 1); }) ==
              "attention: out of memory for a pattern of 1125899906842624 examples");
 }

@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(containers_may_recycle) {
 
 constexpr std::size_t megabyte = std::size_t{1} << 20;
 
-// Buffers that are dropped at the end, as a training step makes and drops them.
+// Makes buffers and drops them all at the end, like a training step.
 void step(const std::vector<std::size_t>& sizes) {
   std::vector<StoragePtr> buffers;
   for (const std::size_t size : sizes) buffers.push_back(Storage::make(size));
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(what_is_released_is_not_kept) {
   BOOST_TEST(memory::kept() == before);
 }
 
-// Ever larger buffers, of which each finds no kept one that fits.
+// Each buffer is larger than all before it, so no kept block fits it.
 BOOST_AUTO_TEST_CASE(growing_buffers_do_not_pile_up) {
   memory::release_unused();
   for (std::size_t bytes = megabyte / 2; bytes < 200 * megabyte; bytes += bytes / 6) {
@@ -238,8 +238,8 @@ BOOST_AUTO_TEST_CASE(a_single_huge_buffer_is_not_kept) {
   BOOST_TEST(memory::kept() < megabyte);
 }
 
-// Every block of a step must be there again for the next one, however far its memory rises and
-// falls.
+// Every block of a step must still be there for the next one, however far the memory in use rises
+// and falls.
 BOOST_AUTO_TEST_CASE(equal_steps_take_no_memory_from_the_system) {
   memory::release_unused();
   const StoragePtr parameters = Storage::make(20 * megabyte);
@@ -269,12 +269,12 @@ BOOST_AUTO_TEST_CASE(an_old_peak_is_forgotten) {
   memory::release_unused();
 }
 
-// The small buffers too: those of the thread itself, and those that it has passed on.
+// Small buffers too: those in the thread's own lists, and those that it has passed on.
 BOOST_AUTO_TEST_CASE(small_buffers_do_not_pile_up) {
   memory::release_unused();
   for (const std::size_t bytes : {100, 1000, 4000}) {
     step(std::vector<std::size_t>(100 * megabyte / bytes, bytes));
-    step({200 * megabyte, megabyte});  // and something else
+    step({200 * megabyte, megabyte});  // then use that needs other sizes
     for (int i = 0; i < 40; ++i) step({40 * megabyte, 40 * megabyte});
     BOOST_TEST(memory::kept() <= 180 * megabyte);
   }

@@ -74,7 +74,7 @@ class Dice {
 /// For BOOST_CHECK_EXCEPTION: the error has this text, and a failure shows the text it has instead.
 std::function<bool(const Error&)> says(std::string text);
 
-/// What the Error that f throws says; "no error" if it throws none. Nothing else may be thrown.
+/// The message of the Error that f throws, or "no error". No other exception may be thrown.
 std::string error_of(const std::function<void()>& f);
 
 /// f64, b8 and i64 tensors from lists.

@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(of_long_axes_only_the_ends_are_printed) {
              "[0.0, 0.0]]  f32 [101, 2]");
 }
 
-// Of every shape at most 256 elements are shown.
+// At most 256 elements are shown, whatever the shape.
 BOOST_AUTO_TEST_CASE(large_tensors_of_any_rank_print_briefly) {
   Dice dice(Key(7));
   for (int round = 0; round < 300; ++round) {
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(a_nan_prints_without_a_sign) {
   BOOST_TEST(printed(tensor({-nan, -0.0})) == "[ nan, -0.0]  f32 [2]");
 }
 
-// Columns are aligned with spaces to the left, however the stream is set up.
+// Columns are padded with spaces on the left, whatever the flags of the stream are.
 BOOST_AUTO_TEST_CASE(the_state_of_the_stream_does_not_matter) {
   const Tensor x = tensor({{1, 20}, {300, 4}}, DType::i64);
   std::ostringstream stream;

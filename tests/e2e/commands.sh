@@ -63,7 +63,7 @@ check "  those before it are answered" cmp out <(translate "1 2")
 { printf '1\nb\xe9\n2\n'; head -c 3000000 /dev/zero | tr '\0' 1; printf '\n3\n\xff'; } >mixed
 for size in 1 2 256; do
   run "$seq2seq" translate model --batch $size <mixed
-  check "lines that are no text, or endless: the rest is answered, --batch $size" \
+  check "lines that are not text, or endless: the rest is answered, --batch $size" \
     cmp out <(translate "1" "" "2" "" "3" "")
   check "  each is reported" \
     [ "$(grep -oE 'line [0-9]+' err | paste -sd' ')" = "line 2 line 4 line 6" ]
@@ -90,24 +90,24 @@ succeeds "--quiet names none" "$seq2seq" translate model --quiet "1 zorble 2" "9
 check "  and changes nothing" cmp out <(translate "1 zorble 2" "9" 2>/dev/null)
 
 run "$seq2seq" translate model $'1 \e[31mred\e[0m 2' "1 $(head -c 100000 /dev/zero | tr '\0' x)"
-check "an unknown word is shown without what a terminal would obey" not grep -q $'\e' err
+check "an unknown word is shown without control characters" not grep -q $'\e' err
 check "  and shortened" [ "$(wc -c <err)" -lt 1000 ]
 if command -v script >/dev/null; then
   run script -qec "'$seq2seq' translate model --quiet '1 2'" /dev/null </dev/null
   check "on a terminal it translates" [ $status = 0 ]
 fi
 
-# As a run that was killed leaves it.
+# The folder that a killed run leaves behind.
 cp -r model killed.partial && rm killed.partial/weights.safetensors
 cp -r model kept && cp model/best.safetensors kept/weights.safetensors
 run "$seq2seq" translate killed.partial "1 2 3"
 check "the folder of a run that was killed has its best weights" \
   cmp out <("$seq2seq" translate kept "1 2 3")
-check "  it is said" grep -q 'killed.partial: the run was stopped; using its best weights' err
+check "  a note says so" grep -q 'killed.partial: the run was stopped; using its best weights' err
 check "  exit code 0" [ $status = 0 ]
 check "  inspect, too" "$seq2seq" inspect killed.partial
 rm killed.partial/best.safetensors
-refuses "  without any there is a way on" 1 'killed.partial|--resume' \
+refuses "  without any weights, the message gives the way on" 1 'killed.partial|--resume' \
   "$seq2seq" translate killed.partial "1 2 3"
 
 # ---- translate: search ----
@@ -228,8 +228,8 @@ succeeds "--columns" "$seq2seq" score model --quiet --columns 2,4 tatoeba.tsv
 check "  chooses the sides" cmp out <("$seq2seq" score model --quiet narrow.tsv)
 succeeds "  of evaluate, too" "$seq2seq" evaluate model --json --columns 2,4 tatoeba.tsv
 check "  chooses the same" cmp out <("$seq2seq" evaluate model --json narrow.tsv)
-refuses "  columns that are none" 1 '--columns|2,4' "$seq2seq" score model --columns 2 tatoeba.tsv
-refuses "  a column that is not there" 1 'narrow.tsv:1|2 columns|column 4' \
+refuses "  invalid columns" 1 '--columns|2,4' "$seq2seq" score model --columns 2 tatoeba.tsv
+refuses "  a missing column" 1 'narrow.tsv:1|2 columns|column 4' \
   "$seq2seq" score model --columns 2,4 narrow.tsv
 refuses "--columns without a file" 1 '--columns' "$seq2seq" evaluate model --columns 2,4
 refuses "--tokens with --summary" 1 '--tokens|--summary' \
@@ -274,7 +274,7 @@ done
 check "--smooth-value" grep -q '|smooth:floor\[0.50*\]' \
   <("$seq2seq" evaluate model --smooth floor --smooth-value 0.5)
 succeeds "--references" "$seq2seq" evaluate model --json --references greedy
-check "  its own answers are right then" json_says out "j['bleu'] > 99.99 and j['ter'] < 1e-9 \
+check "  its own answers as references are right" json_says out "j['bleu'] > 99.99 and j['ter'] < 1e-9 \
   and j['wer'] == 0 and j['per'] == 0 and j['sequence_accuracy'] == 100 and j['book_bleu'] > 0.9999"
 check "  two references" json_says out "j['notes']['bleu'].startswith('nrefs:2|')"
 sed 's/.*//' greedy >none

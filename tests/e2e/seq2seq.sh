@@ -93,7 +93,7 @@ overflowing=(train pairs.tsv --output overflow "${tiny[@]}" --epochs 1 --learnin
 run "$seq2seq" train pairs.tsv --output diverged "${tiny[@]}" --epochs 2 \
   --learning-rate 100 </dev/null
 check "a loss that has diverged: exit code 4" [ $status = 4 ]
-check "  said in one line, with the remedy" \
+check "  reported in one line, with the remedy" \
   grep -q 'diverged: the loss is [0-9].*--learning-rate' err
 check "  the model is saved" test -f diverged/weights.safetensors
 refuses "a learning rate that is far too large" 1 'NaN|--detect-anomaly' "$seq2seq" "${overflowing[@]}"

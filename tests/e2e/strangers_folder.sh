@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A model folder that somebody else made, or that several programs use at once: nothing outside it is
-# read or written because of what stands in it, nothing in it is obeyed by the terminal, it takes no
-# more memory than its weights, and its files never come from two models.
+# A model folder that someone else made, or that several programs use at once: its content makes no
+# program read or write anything outside it, control a terminal, or take more memory than its
+# weights need, and a program never mixes the files of two models.
 . "$(dirname "$0")/checks.sh"
 
 head -n 60 "$repository/data/english-french.tsv" >pairs.tsv
@@ -11,16 +11,16 @@ succeeds "a model" "${train[@]}" --output good
 model() { rm -rf bad && cp -r good bad; }
 # Control characters, and those that change the direction of text, in UTF-8.
 obeyed() { LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]' "$1"; }
-# NAME "PART|PART…" COMMAND…: refused at once, and in 2 GB
+# NAME "PART|PART…" COMMAND…: is refused at once, within 2 GB
 refused() {
   local name=$1 parts=$2
   shift 2
   refuses "$name" 1 "$parts" timeout 20 bash -c 'ulimit -v 2000000; exec "$@"' - "$@"
-  check "  nothing that a terminal would obey" not obeyed err
+  check "  without control characters" not obeyed err
 }
 translate=("$seq2seq" translate bad "Read.")
 
-# ---- What is no file -----------------------------------------------------------------------------
+# ---- What is not a file --------------------------------------------------------------------------
 for file in settings.toml source.vocabulary target.vocabulary weights.safetensors; do
   model && rm bad/$file && mkfifo bad/$file
   refused "a pipe as $file" "bad/$file" "${translate[@]}"
@@ -61,11 +61,11 @@ for file in settings.toml weights.safetensors best.safetensors training.safetens
     refused "a link as $file of a stopped run, $way" "stopped.partial|$file|regular" \
       "${train[@]}" --output stopped $way
   done
-  check "  what it leads to is untouched" [ "$(cat victim)" = mine ]
+  check "  its target is untouched" [ "$(cat victim)" = mine ]
 done
 rm -rf stopped.partial
 
-# ---- What a terminal would obey ------------------------------------------------------------------
+# ---- Control characters --------------------------------------------------------------------------
 escape=$'\x1b]0;title\x07'
 model && sed -i "s/^tokenizer=.*/tokenizer=\"$escape\"/" bad/settings.toml
 refused "an escape in the settings" 'bad/settings.toml|u001b' "${translate[@]}"
@@ -97,7 +97,7 @@ done
 model && sed -i 's/^heads=.*/heads=4/' bad/settings.toml
 refused "other settings" 'bad/settings.toml|--heads is 4, not 2' "${translate[@]}"
 
-# A stopped run continues with the same pairs only: those that it learns from, and the others.
+# A stopped run continues only with the same pairs: for training, for validation and held out.
 "$seq2seq" train pairs.tsv "${small[@]}" --output run --epochs 100000 --held-out 0.2 --validation 0.2 >out 2>err &
 program=$!
 until grep -q '^epoch' out || ! kill -0 $program 2>/dev/null; do sleep 0.05; done
@@ -124,7 +124,7 @@ for log in bad/log bad.partial/log; do
   refused "--log in the folder of the model" "--log|$log" "${train[@]}" --restart --output bad --log $log
 done
 echo -n 'my notes' >notes
-refused "--log: a file that is no log" 'notes|log' "${train[@]}" --output new --log notes
+refused "--log: a file that is not a log" 'notes|log' "${train[@]}" --output new --log notes
 check "  it is left alone" [ "$(cat notes)" = 'my notes' ]
 
 # ---- Permissions ---------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ check "  its folder stays private" [ "$(stat -c %a bad)" = 700 ]
 check "  and so do its files" [ "$(stat -c %a bad/* | sort -u)" = 600 ]
 
 # ---- Several runs at once ------------------------------------------------------------------------
-# Between opening a folder and locking it, each waits a random time.
+# Each run waits for a random time between opening a folder and locking it.
 cat >late.c <<'C'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -172,5 +172,5 @@ for ((round = 0; round < ${ROUNDS:-15}; round++)); do
   rm -rf race/../race.partial
 done
 check "every round ends with the files of one run" [ "$mixed-$((same > 0))" = 0-1 ]
-check "  each run ends well or says that another one is there" [ "$(echo wrong*)" = 'wrong*' ]
+check "  each run succeeds or reports another run" [ "$(echo wrong*)" = 'wrong*' ]
 finish

@@ -27,7 +27,7 @@ constexpr std::array all = {
     Harness{"programs", programs},
 };
 
-// A folder of this process, in memory where the system has such a place, removed at the end.
+// A folder for this process, in memory if the system offers that. It is removed at the end.
 class Folder {
  public:
   Folder() {
@@ -99,7 +99,7 @@ namespace {
 const adjoint::fuzz::Harness* chosen = nullptr;
 }
 
-// The first argument names the harness. libFuzzer sees the others.
+// The first argument names the harness. libFuzzer gets the others.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   chosen = *argc > 1 ? adjoint::fuzz::find_harness((*argv)[1]) : nullptr;
   if (!chosen) {

@@ -1,6 +1,6 @@
-// What the harnesses share. A harness gives one input, any bytes at all, to a part of the library
-// and ends the program where the library breaks a promise. Whatever bytes it is given, a reader
-// returns a value or throws an Error; what it has read, it can write and read again.
+// What the harnesses share. A harness gives one input, of arbitrary bytes, to a part of the library
+// and ends the program if the library breaks a promise. A reader returns a value or throws an
+// Error, and what it has read, it can write and read again.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Harness {
   const char* name;
   void (*run)(Bytes input);
 };
-/// All of them, and the one with this name; null if there is none.
+/// All harnesses, and the one with this name; null if there is none.
 std::span<const Harness> harnesses();
 const Harness* find_harness(std::string_view name);
 
@@ -37,8 +37,8 @@ void programs(Bytes input);
 /// Ends the program with this message unless the promise is kept.
 void promise(bool kept, std::string_view broken);
 
-/// An Error's message is fit to be shown: not empty, of bounded length, UTF-8 without control
-/// characters other than line breaks.
+/// Checks that an Error's message is fit to be shown: not empty, of bounded length, UTF-8, without
+/// control characters other than line breaks.
 void check_message(const Error& error);
 
 /// Whether f returns. An Error means no; any other exception ends the program.
@@ -53,17 +53,17 @@ bool accepted(F f) {
   }
 }
 
-/// A file of this process with these bytes, the same one at each call.
+/// Writes these bytes to a file of this process, the same file at each call.
 std::filesystem::path file_with(Bytes content);
 std::filesystem::path file_with(std::string_view content);
-/// Another file, to write to.
+/// Another file, for output.
 std::filesystem::path second_file();
 
 inline std::string_view text_of(Bytes input) {
   return {reinterpret_cast<const char*>(input.data()), input.size()};
 }
 
-/// Choices taken from the input, byte by byte. Where it has ended, each is the first one.
+/// Choices made by the bytes of the input. After its end every choice is the first one.
 class Choices {
  public:
   explicit Choices(Bytes input) : rest_(input) {}

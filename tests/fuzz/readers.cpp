@@ -31,7 +31,7 @@ void safetensors(Bytes input) {
 
 namespace {
 
-// A run that remembers one of each kind.
+// A run with one item of each kind in its state.
 struct Run {
   Tensor weights = tensor({{1, 2}, {3, 4}});
   Index updates = 7;

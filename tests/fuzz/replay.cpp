@@ -1,10 +1,10 @@
-// A main() for compilers without libFuzzer. It runs the files that it is given, then inputs made
-// from them by small random changes:
+// A main() for compilers without libFuzzer. It runs the given files, then inputs made from them by
+// small random changes:
 //
 //   fuzz HARNESS COUNT [FILE...]
 //
-// The changes are the same at each run with the same count. An input that takes more than five
-// seconds is a failure. After a failure the input is in the file that the last line names.
+// Runs with equal arguments make the same changes. An input that takes more than five seconds is a
+// failure. After a failure the last line names the file that holds the input.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ using Input = std::vector<std::uint8_t>;
 Input current;
 std::string failure_file;
 
-// Only calls what a signal handler may call.
+// Calls only functions that a signal handler may call.
 void save_and_end(int signal) {
   const int file = ::open(failure_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   if (file >= 0 && ::write(file, current.data(), current.size()) >= 0 &&
@@ -60,7 +60,7 @@ class Mutations {
   std::size_t below(std::size_t count) {
     return static_cast<std::size_t>(key_.child(drawn_++).value() % std::max<std::size_t>(1, count));
   }
-  // Where in the input something begins.
+  // A random position in the input.
   auto place(Input& input) {
     return input.begin() + static_cast<std::ptrdiff_t>(below(input.size() + 1));
   }

@@ -38,7 +38,7 @@ void tokenizers(Bytes input) {
 
 namespace {
 
-// Lines become hypotheses and references in turn.
+// The lines become hypotheses and references alternately.
 struct Texts {
   std::vector<std::string> hypotheses, references;
   explicit Texts(std::string_view text) {

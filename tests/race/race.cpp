@@ -1,8 +1,8 @@
-// Uses everything that threads share, from many threads at once, for the thread sanitizer: the
+// From many threads at once, uses everything that threads share, for the thread sanitizer: the
 // pool, the free lists of memory and their counters, shared models, parameters and graphs, tensors
 // that one thread makes and another drops, observers, and threads that come and go.
 //
-//   race [ROUNDS]   ends without a word of the sanitizer
+//   race [ROUNDS]   ends without a report of the sanitizer
 //   race planted    has a data race, which the sanitizer must report
 
 #include <array>
@@ -44,7 +44,7 @@ struct Shared {
   nn::Transformer model = make_model();
   Tensors parameters = nn::parameters(model);
   Profile profile;
-  std::mutex mutex;  // of handed_over only: the library needs none
+  std::mutex mutex;  // protects handed_over only; the library needs no lock
   Tensors handed_over;
 };
 
@@ -62,7 +62,7 @@ void decode(Shared& shared, Key key) {
              {.begin = begin, .end = end, .padding = padding, .max_length = 6});
 }
 
-// Large enough for the pool. The results go to whoever comes next.
+// Work large enough for the pool. The next thread that comes here drops the results.
 void compute(Shared& shared, Key key) {
   const Tensor x = normal({300, 300}, 0, 1, key);
   Tensors results = {matmul(x, x), softmax(x), sum(exp(x), {0})};

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Training and translating when the machine gives too little: disks of every size, a file system that
-# turns read-only, little memory, few files and threads, and kills at any moment. Whatever happens, a
-# run ends with one line that says why, a former model is intact, and a new one is complete.
+# Training when the machine runs short of something: disks of every size, a read-only file system,
+# limits on open files, file size, memory and stack, and kills at any moment. A run that fails says
+# why in one line and leaves the former model intact; a run that succeeds leaves a complete one.
 #
 #   starve.sh BUILD_FOLDER [ROUNDS]   more rounds try more sizes and more moments
 if [ "${3:-}" != inside ]; then
-  # Small disks are mounted in a namespace of our own; nobody else sees them.
+  # Small disks are mounted in a private namespace, invisible to other programs.
   for way in "unshare --mount" "unshare --user --map-root-user --mount"; do
     if $way true 2>/dev/null; then exec $way bash "$0" "$1" "${2:-1}" inside; fi
   done
@@ -17,8 +17,8 @@ small=(--task reverse --max-length 4 --symbols 8 --train-count 300 --held-out-co
   --width 16 --hidden 16 --heads 2 --min-frequency 1)
 train=("$seq2seq" train "${small[@]}" --epochs 2)
 
-# NAME FOLDER: the last run either succeeded, and the model can be used, or it gave one line of reason
-# and what was in FOLDER before (a copy is in `former`) is intact.
+# NAME FOLDER: either the last run succeeded and the model can be used, or it gave its reason in one
+# line and FOLDER is as before (a copy is in `former`).
 survives() {
   local name=$1 folder=$2 why=
   if [ $status = 0 ]; then
@@ -36,7 +36,7 @@ survives() {
 succeeds "a model" "${train[@]}" --output former
 
 # ---- Disks that fill -----------------------------------------------------------------------------
-# From hardly more than the former model to enough for a second one.
+# From just over the size of the former model to enough for a second one.
 mkdir disk
 if mount -t tmpfs -o size=4m none disk 2>/dev/null; then
   used=$(($(du -sk --apparent-size former | cut -f1) + 40))
@@ -48,7 +48,7 @@ if mount -t tmpfs -o size=4m none disk 2>/dev/null; then
     survives "a disk with $more KB left" disk/model
   done
 
-  # ---- A file system that is read-only -----------------------------------------------------------
+  # ---- A read-only file system -------------------------------------------------------------------
   umount disk
   mount -t tmpfs -o size=4m none disk
   cp -r former disk/model
@@ -88,7 +88,7 @@ run limited "-s 256" "${train[@]}" --restart --output model
 survives "a stack of 256 KB" model
 
 # ---- Kills ---------------------------------------------------------------------------------------
-# A run that is killed again and again, and resumed, ends where an undisturbed one ends.
+# A run that is killed and resumed again and again reaches the weights of an undisturbed one.
 long=("$seq2seq" train "${small[@]}" --epochs 60 --save-every 1)
 "${long[@]}" --output undisturbed >/dev/null
 rm -rf model
@@ -97,7 +97,7 @@ until [ -d model ]; do
   how=--restart
   if [ -e model.partial/training.safetensors ]; then how=--resume; fi
   status=0
-  # Ever later, so that it comes to an end.
+  # Later each time, so that the run completes in the end.
   moment=$((20 + RANDOM % 100 + 5 * kills / rounds))  # milliseconds
   timeout --foreground --signal KILL "$(printf '0.%03d' $moment)" "${long[@]}" --output model $how >out 2>err || status=$?
   if [ $status != 0 ] && [ $status != 137 ]; then

@@ -10,7 +10,7 @@ namespace adjoint::seq2seq {
 /// Exit codes, for scripts.
 namespace status {
 constexpr int done = 0;
-constexpr int failed = 1;         ///< bad file, model or line, disk error, contradictory options
+constexpr int failed = 1;         ///< bad file, model or line; disk error; contradictory options
 constexpr int usage = 2;          ///< an unknown option, or a value it does not accept
 constexpr int below_floor = 3;    ///< the model is saved, but below --floor or --margin
 constexpr int diverged = 4;       ///< the model is saved, but its training loss has diverged
@@ -36,8 +36,8 @@ std::unique_ptr<Command> average_command();
 /// The model, with a note on standard error if its run was killed.
 Model load_for_use(const std::filesystem::path& folder);
 
-/// The text as standard output gets it: as it is, except on a terminal, which must not obey the
-/// control characters in it.
+/// The text as standard output gets it: unchanged, except on a terminal, where control characters
+/// are escaped.
 std::string for_output(const std::string& text);
 
 /// Prints the first few translations with their sources, and the references that differ.
@@ -48,10 +48,10 @@ void print(const Score& score);
 /// Names the words that the vocabulary does not contain on standard error, one per line.
 void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);
 
-/// Runs a command. If there is no memory for it, throws an Error that gives the advice.
+/// Runs a command. If it runs out of memory, throws an Error that contains the advice.
 int with_memory_advice(const std::string& advice, const std::function<int()>& command);
 
-/// Prints a line about something that went wrong, made fit for a terminal, on standard error.
+/// Reports a problem in a line on standard error, made fit for a terminal.
 void report(const std::string& problem);
 
 /// Flushes standard output. Error when it cannot be written: a full disk, a closed pipe.

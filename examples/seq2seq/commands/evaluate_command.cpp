@@ -37,8 +37,8 @@ struct Metric {
   std::string note;  // sacreBLEU's signature, where there is one
 };
 
-// The references of all sentences: those of the pairs, then those of other files, which may lack
-// some.
+// The references of all sentences: first those of the pairs, then those of other files, which may
+// leave some out.
 using ReferenceSets = std::vector<std::vector<data::Tokens>>;
 
 std::vector<std::vector<std::string>> texts_of(const ReferenceSets& sets,
@@ -80,8 +80,8 @@ double token_accuracy(const Model& model, const std::vector<nn::PairScore>& scor
   return data::token_accuracy(predicted, expected, data::Vocabulary::pad);
 }
 
-// BLEU, chrF and TER compare texts, as joined by the model's tokenizer; the others, tokens. Of
-// several references the best counts, except for what the model predicts after a reference.
+// BLEU, chrF and TER compare texts, as the model's tokenizer joins them; the other metrics compare
+// tokens. Of several references the best counts, except where the model predicts a reference.
 std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::Pair>& pairs,
                                     const std::vector<data::Tokens>& translations,
                                     const ReferenceSets& sets, const Score& summary) {

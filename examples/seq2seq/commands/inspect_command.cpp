@@ -20,7 +20,7 @@ Json value_of(const std::string& text) {
   return value.is_discarded() ? Json(text) : value;
 }
 
-// A type that only files have, such as F16, is shown as it stands in the file.
+// A type that only files have, such as F16, is shown by its name in the file.
 Json describe(const std::string& name, const Tensor& tensor,
               const nn::SafeTensorsFile::Entry& entry) {
   const Statistics s = statistics(tensor);
@@ -102,7 +102,7 @@ void print(const Json& json, const fs::path& path) {
     std::cout << json["kind"].get<std::string>() << "\n\n"
               << printable(load_settings(path).to_text(), 0);
   for (const auto& [name, value] : json["metadata"].items())
-    if (!is_model || name != "settings")  // which were just printed
+    if (!is_model || name != "settings")  // the settings have just been printed
       std::cout << printable_line(name, 0) << ": " << printable_line(value.get<std::string>(), 0)
                 << '\n';
   if (is_model || !json["metadata"].empty()) std::cout << '\n';
@@ -142,7 +142,7 @@ struct InspectCommand : Command {
   int run() override {
     const Json json = inspect(path);
     if (as_json)
-      // In ASCII, so that names from a stranger's file do not reach a terminal as they are.
+      // In ASCII, so that names from a stranger's file cannot control a terminal.
       std::cout << json.dump(-1, ' ', true, Json::error_handler_t::replace) << std::endl;
     else
       print(json, path);

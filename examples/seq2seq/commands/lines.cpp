@@ -58,7 +58,7 @@ std::string Lines::location(std::size_t index) const {
   return descriptor_ == STDIN_FILENO ? name_ + ", line " + number : name_ + ":" + number;
 }
 
-// The next line, if all of it has been read, or more than fits.
+// Takes the next line, if all of it has been read, or if it is already too long.
 bool Lines::take(std::string& line) {
   std::size_t end = buffer_.find('\n', begin_);
   if (skipping_) {

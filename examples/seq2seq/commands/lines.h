@@ -18,8 +18,8 @@ class Lines {
   Lines& operator=(const Lines&) = delete;
 
   /// Waits for a line, then returns it with those that have already arrived, at most `most`. So a
-  /// file is read in full batches, and a writer who waits for each answer gets it. Empty at the end
-  /// of the stream. A line of more than `longest` bytes is cut to one byte more. Error when the
+  /// file is read in full batches, and a program that waits for each answer gets it. Empty at the
+  /// end of the stream. A line of more than `longest` bytes is cut to `longest` + 1. Error if the
   /// stream cannot be read.
   std::vector<std::string> next(Index most);
 
@@ -35,8 +35,8 @@ class Lines {
   int descriptor_;
   std::string buffer_;  // from begin_ on: text that has been read but not returned
   std::size_t begin_ = 0;
-  std::size_t before_ = 0, taken_ = 0;     // lines of all batches, without and with the last
-  bool ended_ = false, skipping_ = false;  // skipping: the rest of a line that was too long
+  std::size_t before_ = 0, taken_ = 0;     // lines taken before the last batch, and with it
+  bool ended_ = false, skipping_ = false;  // skipping the rest of a line that was too long
 };
 
 /// What to do with a line that cannot be answered.
@@ -46,9 +46,9 @@ enum class OnError { stop, go_on };
 void add_on_error(Options& options, OnError& on_error);
 
 /// Parses lines and answers them together: `answer` takes a vector of what `parse` returned. A line
-/// that is refused is reported on standard error with its location and, if it is to go on, answered
-/// as what an empty line parses to. Otherwise the lines before it are answered, then the Error is
-/// thrown. Returns the number of refused lines.
+/// that cannot be parsed is refused. With OnError::go_on it is reported on standard error with its
+/// location and answered like an empty parse. Otherwise the lines before it are answered, then the
+/// Error is thrown. Returns the number of refused lines.
 Index answer_lines(const std::vector<std::string>& lines, OnError on_error, const auto& location,
                    const auto& parse, const auto& answer) {
   std::vector<decltype(parse(lines.front()))> parsed;

@@ -62,7 +62,7 @@ int with_memory_advice(const std::string& advice, const std::function<int()>& co
 }
 
 void report(const std::string& problem) {
-  constexpr std::size_t longest = 4000;  // an anomaly takes many lines, a file name is not cut
+  constexpr std::size_t longest = 4000;  // room for an anomaly, and for long file names
   std::cerr << "seq2seq: " << printable(problem, longest) << '\n';
 }
 

@@ -52,7 +52,7 @@ struct TrainCommand : Command {
                 "read options from a file, such as the settings.toml of a model; those on the "
                 "command line win");
     options.add("--log FILE", log, "write a line of JSON for each step and epoch");
-    // A file of settings may come from anybody, and must not name what is read or written.
+    // A settings file may come from a stranger, so it must not name what is read or written.
     options.command_line_only({"--output", "--resume", "--restart", "--config", "--log"});
     options.add("--floor", floor, percent, "exit with 3 if the held-out BLEU is lower");
     options.add(
@@ -79,7 +79,7 @@ struct TrainCommand : Command {
                                     : restart ? IfStopped::discard
                                               : IfStopped::refuse);
     require(log.empty() || !destination.holds(log), "--log: '", log,
-            "' would lie in the folder of the model; choose another place");
+            "' is inside the folder of the model; choose another place");
     if (resume) take_settings_of_run(destination.partial() / settings_file);
     settings.check(options);
 
@@ -110,8 +110,8 @@ struct TrainCommand : Command {
     return status::diverged;
   }
 
-  // An option that changes nothing is a mistake. With a configuration file, which may name every
-  // option, only values other than the default count.
+  // An option without effect is a mistake. A configuration file may name every option, so if there
+  // is one, only values other than the default count.
   void check_that_all_count() const {
     const DataSettings& data = settings.data;
     const ModelSettings& model = settings.model;

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 #define O_PATH O_RDONLY
 #endif
 
-// A folder, open. While it is, the file system gives its number to no other.
+// An open folder. While it is open, the file system gives its inode number to no other folder.
 class OpenFolder {
  public:
   explicit OpenFolder(const fs::path& path)
@@ -33,7 +33,7 @@ class OpenFolder {
   OpenFolder(const OpenFolder&) = delete;
   OpenFolder& operator=(const OpenFolder&) = delete;
 
-  // Whether its name now stands for another folder, or for one where there was none.
+  // Whether its name now stands for another folder, or for a folder where there was none.
   bool replaced() const {
     struct stat own = {}, named = {};
     const bool is_there = ::stat(path_.c_str(), &named) == 0;
@@ -63,7 +63,7 @@ data::Tokens tokenize(const data::Tokenizer& tokenizer, std::string_view line, c
   return tokens;
 }
 
-// A link counts, wherever it leads: reading it says what is wrong.
+// A link counts, wherever it leads: reading it then reports what is wrong.
 bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(fs::symlink_status(path, ignored));
@@ -129,14 +129,14 @@ namespace {
 constexpr auto settings_key = "settings";
 constexpr std::uint64_t longest_file = std::uint64_t{1} << 30;
 
-// The files of a description whose digests the weights keep.
+// The files of a description. The weights store their digests.
 std::vector<std::string> described_files(const Settings& settings) {
   std::vector<std::string> files = {source_file, target_file, held_out_file};
   if (settings.data.subwords()) files.emplace_back(subwords_file);
   return files;
 }
 
-// CRC-32 of a file, in hexadecimal; of a text, of its lines.
+// CRC-32 in hexadecimal: of the bytes of a subword model, of the lines of any other file.
 std::string digest(const fs::path& file) {
   const std::string bytes = read_regular_file(file, longest_file);
   std::uint32_t sum = 0;
@@ -172,7 +172,7 @@ void require_same_model(const nn::SafeTensorsFile& weights, const Settings& sett
     if (name != held_out_file) require_digest(weights, folder / name);
 }
 
-// Before anything of that size takes memory.
+// Called before anything takes memory in proportion to the settings.
 void require_same_size(const nn::SafeTensorsFile& weights, const Settings& settings,
                        const fs::path& folder, Index source_tokens, Index target_tokens) {
   double numbers = 0;

@@ -13,8 +13,8 @@ struct Model {
   data::Tokenizer tokenizer;
   data::Vocabulary source, target;
   std::unique_ptr<nn::EncoderDecoder> network;
-  /// The folder that the model was loaded from, while it may still have to be read: another run may
-  /// put a new folder in its place. Null for a new model.
+  /// The folder that the model was loaded from, which may be read again: another run may put a new
+  /// folder in its place. Null for a new model.
   std::shared_ptr<const OpenFolder> folder = {};
 
   /// The network is freshly initialized.
@@ -38,26 +38,26 @@ extern const std::vector<std::string> model_files;
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const std::filesystem::path& folder);
 
-/// The file of a folder's weights. In the folder of a run that was killed, this is the best by
-/// validation so far.
+/// The file of a folder's weights. If the run was killed, that is the file of the best weights so
+/// far.
 std::filesystem::path weights_of(const std::filesystem::path& folder);
 
-/// The metadata of weights that belong to this folder: the settings that decide what the model
-/// computes, and the digest of each of its other files, as `save_description` wrote them.
+/// The metadata for weights in this folder: the settings that decide what the model computes, and
+/// the digest of each of the other files, as save_description() wrote them.
 nn::Metadata weights_metadata(const Settings& settings, const std::filesystem::path& folder);
 
-/// Error, naming the file, when one is missing, is no regular file, or does not belong to the
-/// others. Trusts nothing in the folder, which a stranger may have made: what the settings ask for
-/// is compared with the weights before it takes memory. Starts over when another run puts a new
-/// model in its place meanwhile. Weights that an earlier version saved, without metadata, are not
-/// compared with the other files.
+/// Error, naming the file, if one is missing, is not a regular file, or does not belong to the
+/// others. The folder may come from a stranger, so nothing in it is trusted: what the settings ask
+/// for is compared with the weights before it takes memory. If another run puts a new model in
+/// place meanwhile, that one is loaded. Weights without metadata, which earlier versions saved, are
+/// not compared with the other files.
 Model load(const std::filesystem::path& folder);
 
 /// Error when the folder holds no model.
 Settings load_settings(const std::filesystem::path& folder);
 
-/// The pairs that the model was not trained on; empty if none were held out. Error when they are
-/// not those of the loaded model.
+/// The pairs that the model was not trained on; empty if none were held out. Error if they are not
+/// those of the loaded model.
 std::vector<data::Pair> load_held_out(const std::filesystem::path& folder, const Model& model);
 
 /// The folder beside it that a run writes to until it is complete.

@@ -60,7 +60,7 @@ data::Subwords learn_subwords(const Pairs& pairs, const data::Tokenizer& charact
   }
 }
 
-// Tokenizes a split again. The normalization of subwords may leave nothing of a side.
+// Tokenizes a split into subwords. Their normalization may remove all of a side.
 void retokenize(Pairs& pairs, Dataset& dataset, const data::Tokenizer& from,
                 const DataSettings& settings, const std::string& file) {
   const data::Tokenizer& to = dataset.tokenizer;
@@ -72,7 +72,7 @@ void retokenize(Pairs& pairs, Dataset& dataset, const data::Tokenizer& from,
     const std::string place = file + ':' + std::to_string(pair.line) + ": ";
     if (pieces.source.empty() || pieces.target.empty()) {
       const std::string problem = place + "the " + (pieces.source.empty() ? "source" : "target") +
-                                  " has no subwords: nothing is left of it";
+                                  " has no subwords: normalization removed all of it";
       require(settings.skips_bad_lines(), problem);
       if (dataset.bad++ == 0) dataset.first_bad = problem;
       continue;
@@ -169,7 +169,7 @@ void describe(const Model& model, const Dataset& dataset) {
   if (dataset.skipped > 0)
     std::cout << dataset.skipped << " pairs left out as too long" << std::endl;
   if (dataset.bad > 0)
-    std::cout << dataset.bad << " lines left out that are no pair; the first: "
+    std::cout << dataset.bad << " lines left out because they are not pairs; the first: "
               << printable_line(dataset.first_bad, 0) << std::endl;
   const auto print_unknown = [&](const char* name, const Pairs& pairs) {
     if (pairs.empty()) return;

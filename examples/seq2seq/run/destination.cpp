@@ -46,7 +46,7 @@ bool belongs_to_model(const std::string& name) {
   });
 }
 
-// False if nothing is there.
+// Returns false if nothing has this name.
 bool require_folder(const fs::path& folder) {
   const auto status = status_of(folder);
   if (!status) return false;
@@ -56,8 +56,8 @@ bool require_folder(const fs::path& folder) {
   return true;
 }
 
-// Only a model may be replaced. A link in it could lead anywhere, and is not followed. Another run
-// may remove files meanwhile.
+// Only a model may be replaced. A link in its folder could lead anywhere, so it is refused. Another
+// run may be removing files from the folder meanwhile.
 void require_replaceable(const fs::path& folder) {
   if (!require_folder(folder)) return;
   const std::string title = "--output: '" + folder.string() + "'";
@@ -73,7 +73,7 @@ void require_replaceable(const fs::path& folder) {
   }
 }
 
-// Found out now rather than after hours of training.
+// Checked now rather than after hours of training.
 void require_movable(const fs::path& folder) {
   const auto status = status_of(folder);
   if (!status) return;
@@ -120,8 +120,8 @@ using Lock = std::shared_ptr<void>;
 
 enum class IfTaken { refuse, wait };
 
-// Excludes other processes until it is released or this process dies; null if the name is gone. On
-// a file system without locks it excludes nobody.
+// Excludes other processes until the lock is released or this process dies. Null if the folder is
+// gone. On a file system without locks it excludes none.
 Lock lock(const fs::path& folder, IfTaken if_taken) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0 && errno == ENOENT) return nullptr;
@@ -136,17 +136,17 @@ Lock lock(const fs::path& folder, IfTaken if_taken) {
     result = ::flock(descriptor, if_taken == IfTaken::wait ? LOCK_EX : LOCK_EX | LOCK_NB);
   } while (result != 0 && errno == EINTR);
   require(result == 0 || errno != EWOULDBLOCK, "--output: another run is using '", folder.string(),
-          "'");
-  // The lock is on a folder, not on its name. Another run may have moved that folder to the name of
-  // its model, or removed it, after it was opened here.
+          "'; wait until it ends, or choose another folder");
+  // The lock holds the folder, not its name. After the folder was opened here, another run may have
+  // renamed it to its model, or removed it.
   struct stat locked = {};
   const auto named = status_of(folder);
   const bool still = ::fstat(descriptor, &locked) == 0 && named && same_file(locked, *named);
   return still ? Lock(held) : nullptr;
 }
 
-// A new folder has the permissions of the one that it will replace. Those who may not read a file
-// there may not look into the new one before its files have their permissions.
+// A new folder gets the permissions of the one that it will replace, less those of users who may
+// not read all of its files: the new files get their permissions only at the end.
 void create(const fs::path& partial, const fs::path& model) {
   if (partial.has_parent_path()) fs::create_directories(partial.parent_path());
   const auto former = status_of(model);
@@ -157,7 +157,7 @@ void create(const fs::path& partial, const fs::path& model) {
     if (file && (file->st_mode & 04) == 0) mode &= ~mode_t{07};
   }
   if (::mkdir(partial.c_str(), mode) == 0) {
-    if (former) ::chmod(partial.c_str(), mode);  // whatever the umask
+    if (former) ::chmod(partial.c_str(), mode);  // mkdir() has applied the umask
   } else if (errno != EEXIST) {
     throw fs::filesystem_error("", partial, std::error_code(errno, std::generic_category()));
   }
@@ -189,7 +189,8 @@ Destination::Destination(const fs::path& folder, IfStopped if_stopped)
       create(partial_, folder_);
       lock_ = lock(partial_, IfTaken::refuse);
     }
-    require(lock_ != nullptr, "--output: other runs keep replacing '", folder_.string(), "'");
+    require(lock_ != nullptr, "--output: other runs keep replacing '", folder_.string(),
+            "'; try again later, or choose another folder");
     require_replaceable(partial_);
     keep_ = fs::exists(partial_ / state_file);
     if (resumes_ && !keep_) copy_completed_run();
@@ -253,8 +254,8 @@ void Destination::put_in_place() {
   }
   for (const std::string& name : model_files) copy_permissions(folder_ / name, partial_ / name);
   copy_permissions(folder_, partial_);
-  // Once they are exchanged, another run may find the former model as its partial folder. Without
-  // its state that is no stopped run, and the lock keeps it from being used before it is removed.
+  // After the exchange, another run may find the former model as its partial folder. Without its
+  // state it is not a stopped run, and the lock keeps other runs away until it is removed.
   fs::remove(folder_ / state_file);
   const Lock former = lock(folder_, IfTaken::wait);
   if (!exchange(partial_, folder_)) return replace(partial_, folder_);

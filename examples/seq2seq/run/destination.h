@@ -5,7 +5,7 @@
 
 namespace adjoint::seq2seq {
 
-/// What to do when a stopped run, or a model, is found.
+/// What to do if there is a stopped run or a model already.
 enum class IfStopped { refuse, resume, discard };
 
 /// The folder of a model, and beside it a folder NAME.partial that a run writes to. When the run is
@@ -15,9 +15,9 @@ enum class IfStopped { refuse, resume, discard };
 /// once, not after hours.
 class Destination {
  public:
-  /// Error when the folder cannot be created or replaced, when it holds something other than the
-  /// regular files of a model, when another process is training into it, and when there is a
-  /// stopped run or a model (refuse) or neither (resume).
+  /// Error if the folder cannot be created or replaced, if it holds anything but the regular files
+  /// of a model, if another process is training into it, if there is a stopped run or a model
+  /// (refuse), or if there is neither (resume).
   explicit Destination(const std::filesystem::path& folder,
                        IfStopped if_stopped = IfStopped::refuse);
   /// Removes the partial folder unless it holds something that can be resumed.
@@ -27,7 +27,7 @@ class Destination {
 
   /// Whether begin() keeps a stopped run. A completed run is resumed as a copy of itself.
   bool resumes() const { return resumes_; }
-  /// Whether a file lies in one of the two folders, which hold a model and nothing else.
+  /// Whether a file is inside one of the two folders, which may hold only a model.
   bool holds(const std::filesystem::path& file) const;
   const std::filesystem::path& partial() const { return partial_; }
 
@@ -36,8 +36,8 @@ class Destination {
   /// Marks what has been written as worth resuming.
   void keep() { keep_ = true; }
   bool kept() const { return keep_; }
-  /// Puts the partial folder, now a complete model, in place. Its files have the permissions of
-  /// those that they replace.
+  /// Puts the partial folder, now a complete model, in place. Its files get the permissions of the
+  /// files that they replace.
   void complete();
 
  private:

@@ -69,7 +69,7 @@ EpochResult Run::end_epoch() {
   return result;
 }
 
-// The BLEU of short sentences is often 0, or the same; then the lower loss decides.
+// The BLEU of short sentences is often 0 or unchanged. At a tie the lower loss decides.
 bool Run::is_best(const EpochResult& result) {
   if (settings_.best_by == "loss") return best_.observe(*result.validation_loss);
   const bool tie = *result.bleu == best_.best() && *result.validation_loss < best_loss_;
@@ -104,7 +104,7 @@ void Run::state(nn::State& visit) {
   visit("model", *model_.network)("optimizer", *optimizer_);
   if (average_) visit("average", *average_);
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
-  // Only where they are needed, so that runs of earlier versions can be resumed.
+  // Stored only where needed, so that runs of earlier versions can be resumed.
   if (settings_.best_by == "bleu") visit("best_loss", best_loss_);
   if (Index logged = 1; logged_) visit(log_entry, logged);
   visit.fixed_if_stored(validation_key, digest(dataset_.validation));

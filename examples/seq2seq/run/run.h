@@ -14,8 +14,8 @@ struct Dataset {
   data::Tokenizer tokenizer;
   std::vector<data::Pair> train, validation, held_out;
   Index skipped = 0;      ///< pairs left out because they are too long
-  Index bad = 0;          ///< lines left out because they are no pair
-  std::string first_bad;  ///< what is wrong with the first of them
+  Index bad = 0;          ///< lines left out because they are not pairs
+  std::string first_bad;  ///< what is wrong with the first bad line
 };
 
 /// Reads a file of pairs; or a file of sources and one of targets, if `targets` is not empty; or
@@ -63,7 +63,7 @@ class Run {
   Index batch() const { return batches_.batch(); }  ///< batches done in the current epoch
   Index batches_in_epoch() const { return batches_.batches_in_epoch(); }
   double learning_rate() const { return optimizer_->learning_rate(); }
-  /// Mean training loss of the last complete epoch; empty before its end.
+  /// The mean training loss of the last complete epoch; empty before one is complete.
   std::optional<double> last_loss() const { return last_loss_; }
   /// The best validation figure so far, a loss or BLEU; infinite before the first.
   double best_figure() const { return best_.best(); }
@@ -75,9 +75,9 @@ class Run {
   void state(nn::State& visit);
   /// Part of the state: a run that writes a log is not resumed without it.
   void set_logged(bool logged) { logged_ = logged; }
-  /// Whether a saved state is that of a run that writes a log.
+  /// Whether a saved state belongs to a run that writes a log.
   static bool has_log(const nn::Metadata& state);
-  /// The splits whose pairs are not those of the run that saved a state: "training",
+  /// The splits whose pairs differ from those of the run that saved the state: "training",
   /// "validation", "held-out".
   std::vector<std::string> changed_splits(const nn::Metadata& state) const;
 
@@ -102,14 +102,14 @@ class Run {
   Index epoch_tokens_ = 0;
 };
 
-/// Whether a loss is so high that the model knows less than one that gives all tokens the same
-/// probability, whose loss is the logarithm of their number.
+/// Whether a loss is NaN, or over twice that of giving all tokens the same probability, which is
+/// the logarithm of their number.
 bool has_diverged(double loss, Index tokens);
 
 struct TrainResult {
   bool complete = false;            ///< not interrupted
-  std::optional<double> loss = {};  ///< mean over the tokens of the last epoch, if this run did one
-  bool diverged = false;            ///< as has_diverged() says about this loss
+  std::optional<double> loss = {};  ///< mean over the tokens of the last epoch that this run did
+  bool diverged = false;            ///< has_diverged() of this loss
 };
 
 /// Trains the model from its beginning, or from the state of the stopped run that `destination`

@@ -146,8 +146,8 @@ void take_steps(Run& run, const Model& model, Destination& destination, Report& 
 void resume(Run& run, const fs::path& file, const fs::path& log) {
   const nn::Metadata state = nn::SafeTensorsFile(file).metadata();
   require(!log.empty() || !Run::has_log(state),
-          "--resume: the run has a log, which would end here; give the same --log, or --log "
-          "/dev/null to go on without");
+          "--resume: the run writes a log, which would stop here; give the same --log, or --log "
+          "/dev/null to continue without one");
   try {
     run.set_logged(Run::has_log(state));
     nn::load_state(run, file);

@@ -26,15 +26,15 @@ struct NumberOf<std::optional<T>> {
   using Type = T;
 };
 
-// CLI11 would round a decimal twice, take 010 for eight, and print six digits: a resumed run would
-// differ from the one that was stopped. These read and print every number exactly.
+// CLI11 would round a decimal twice, read 010 as octal, and print six digits, so a resumed run
+// would differ from the one that was stopped. These functions read and print every number exactly.
 template <class Number>
 std::optional<Number> read_number(Text text, const Range& range) {
   Number value{};
   const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(begin, end, value);
-  const bool inside = value >= range.least && value <= range.most;  // not so for NaN
+  const bool inside = value >= range.least && value <= range.most;  // false for NaN
   return error == std::errc() && stop == end && inside ? std::optional(value) : std::nullopt;
 }
 
@@ -51,7 +51,7 @@ constexpr const char* type_name = std::is_floating_point_v<Number> ? "FLOAT"
 
 bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
 
-// Takes a setting of a file, unless the command line has set this option.
+// Applies a setting of a file, unless the command line has set this option.
 void take(CLI::App& app, const Setting& setting) {
   const std::string name = "--" + printable_line(setting.name);
   CLI::Option* const option = app.get_option_no_throw("--" + setting.name);

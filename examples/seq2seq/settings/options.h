@@ -116,7 +116,8 @@ class Options {
   /// Every option with its value as the text of a settings file; empty optionals are left out.
   std::string to_text() const;
 
-  /// Whether the option has been given: any value, or one other than its default.
+  /// With `any`, whether the option has been given; otherwise, whether with a value other than its
+  /// default.
   bool given(Text name, bool any) const;
   /// Error when the condition that a group of options needs does not hold, but one of them has been
   /// given a value other than its default: its name, followed by `problem`.

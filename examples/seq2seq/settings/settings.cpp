@@ -23,8 +23,9 @@ void DataSettings::add_to(Options& options) {
   options.add("--task", task, data::task_names(), "learn a toy task instead of files");
   options.add("--columns", columns,
               "the columns of a file of pairs that are source and target, as in 2,4 [1,2]");
-  options.add("--bad-lines", bad_lines, {"error", "skip"},
-              "what to do with a line that is no pair: empty, not UTF-8, without a side [error]");
+  options.add(
+      "--bad-lines", bad_lines, {"error", "skip"},
+      "what to do with a line that is not a pair: empty, not UTF-8, or without a side [error]");
   options.add("--tokenizer", tokenizer, {"words", "characters", "subwords"}, "what a token is");
   options.add("--min-frequency", min_frequency, from_1, "less frequent tokens become <unk>");
   options.add("--max-vocabulary", max_vocabulary, from_0,
@@ -89,7 +90,7 @@ void Settings::check(const Options& options) const {
   training.check(options, data.validation > 0);
 }
 
-// What an option has when it is declared is its default, and its text is that of the default.
+// An option's value when it is declared becomes its default, so these defaults are the settings.
 std::string Settings::to_text() const {
   Settings defaults = *this;
   Options options;
@@ -102,7 +103,7 @@ std::string Settings::model_text() const {
   Options options;
   defaults.data.add_to(options);
   defaults.model.add_to(options);
-  options.command_line_only({"--columns", "--bad-lines"});  // they decide only what is read
+  options.command_line_only({"--columns", "--bad-lines"});  // they affect only how pairs are read
   return options.to_text();
 }
 

@@ -24,7 +24,7 @@ std::optional<data::Columns> parse_columns(const std::string& text);
 struct DataSettings {
   std::string task;  ///< a toy task instead of files of pairs
   std::string tokenizer = "words";
-  std::string columns, bad_lines;  ///< empty: as without the option
+  std::string columns, bad_lines;  ///< empty: the default
   data::TooLong too_long = data::TooLong::error;
   Index min_frequency = 2, max_vocabulary = 0;
   Index max_tokens = 60;
@@ -40,7 +40,7 @@ struct DataSettings {
   bool subwords() const { return tokenizer == "subwords"; }
   bool skips_bad_lines() const { return bad_lines == "skip"; }
   std::optional<data::Columns> chosen_columns() const { return parse_columns(columns); }
-  /// Addition has a default of its own, since digits have no more than 10 symbols.
+  /// Addition has a default of its own, because there are only 10 digits.
   Index task_symbols() const { return task == "addition" && symbols == 50 ? 10 : symbols; }
   /// The length in tokens of the longest target that the model can write.
   Index decoding_limit() const { return max_tokens + 10; }
@@ -56,7 +56,8 @@ struct ModelSettings {
   void check(const Options& options) const;
 
   bool is_recurrent() const { return model != "transformer"; }
-  bool attends() const { return model.ends_with("-attention"); }  ///< a recurrent model
+  /// Whether a recurrent model has attention.
+  bool attends() const { return model.ends_with("-attention"); }
   bool one_vocabulary() const { return transformer.tied_embeddings == nn::TiedEmbeddings::all; }
 };
 
@@ -106,22 +107,23 @@ struct Settings {
 
   /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
-  /// How large that model is. Makes nothing, so the settings may come from anywhere.
+  /// The size of that model. It is not built, so the settings may come from anywhere.
   nn::ModelSize size_of_network(Index source_tokens, Index target_tokens) const;
 
   /// The text of a settings file.
   std::string to_text() const;
-  /// The part of it that decides what a trained model computes: data and model.
+  /// The part of the text that decides what a trained model computes: data and model.
   std::string model_text() const;
   /// Reads what to_text() wrote. Every setting must be present. Errors name the file.
   static Settings read(const std::filesystem::path& path);
-  /// Names and values of a settings file.
+  /// The names and values in a settings file.
   std::vector<std::pair<std::string, std::string>> values() const;
 };
 
 /// What differs in b: "--heads is 4, not 2; …". Empty if nothing does.
 std::string difference(const Settings& a, const Settings& b);
-/// The same for the text of a former settings file: what it does not name is not compared.
+/// The same, compared with the text of a former settings file. Options that it does not name are
+/// not compared.
 std::string difference(const std::string& former, const Settings& b);
 
 /// How a model answers: the options that `translate` and `evaluate` share. The defaults are greedy

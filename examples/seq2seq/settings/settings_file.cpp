@@ -15,7 +15,7 @@ namespace adjoint::seq2seq {
 namespace {
 
 constexpr std::string_view blanks = " \t";
-// The letters of the short escapes, and what each stands for.
+// The letters of the short escapes, and the characters that they stand for.
 constexpr std::string_view letters = "\"\\btnfr", meanings = "\"\\\b\t\n\f\r";
 
 std::string_view trimmed(std::string_view text) {
@@ -34,7 +34,7 @@ class Values {
       while (!skip(']')) {
         require(!rest_.empty(), "the list has no ] on this line");
         require(values.empty() || skip(','), "a list needs a comma or ] after each value");
-        if (skip(']')) break;  // after a comma
+        if (skip(']')) break;  // a comma may end the list
         values.push_back(next(",]#"));
       }
     } else {

@@ -14,18 +14,18 @@ struct Setting {
   std::size_t line;                 ///< counted from 1
 };
 
-/// Parses the text of a settings file. On each line stands
+/// Parses the text of a settings file, which has lines of the form
 ///
 ///   name = value     # a comment
 ///
 /// where a value is text without `#`; or "text" with the escapes \" \\ \b \t \n \f \r \uXXXX and
-/// \UXXXXXXXX; or 'text' without escapes; or a list [value, value, …]. A name alone means
-/// `name = true`. Empty lines and those that begin with # or ; mean nothing. Error, with the number
-/// of the line, for anything else.
+/// \UXXXXXXXX; or 'text' without escapes; or a list [value, value, …]. A name alone has the
+/// value true. Empty lines and those that begin with # or ; are ignored. Anything else is an Error
+/// that gives the number of the line.
 std::vector<Setting> parse_settings(std::string_view text);
 
-/// The line that parse_settings() reads as this name and this value, with its end. Numbers, true
-/// and false stand without quotes.
+/// The line, with its end, that parse_settings() reads as this name and value. Numbers, true and
+/// false are written without quotes.
 std::string settings_line(const std::string& name, std::string_view value);
 
 }  // namespace adjoint::seq2seq

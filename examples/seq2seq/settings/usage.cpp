@@ -50,7 +50,7 @@ std::string suggestion(const std::string& given, const std::vector<std::string>&
   };
   const std::string& nearest = *std::ranges::min_element(known, {}, distance);
   if (3 * distance(nearest) <= std::ssize(nearest)) return "; did you mean " + nearest + "?";
-  // The beginning of a longer name.
+  // `given` may be the beginning of a longer name.
   const auto longer = std::ranges::find_if(
       known, [&](const std::string& name) { return given.size() > 4 && name.starts_with(given); });
   return longer == known.end() ? "" : "; did you mean " + *longer + "?";

@@ -1,4 +1,4 @@
-// What is wrong with a command line, in words that name the option.
+// Explains what is wrong with a command line, in terms of its options.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ class ParseError;
 
 namespace adjoint::seq2seq {
 
-/// One line about what CLI11 could not understand. An unknown option or command gets the most
-/// similar one that exists.
+/// One line about an error that CLI11 found. For an unknown option or command it suggests the most
+/// similar one.
 std::string problem(const CLI::App& program, const CLI::ParseError& error);
 
-/// "; did you mean --width?", if one of the known names is like the given one; else "".
+/// "; did you mean --width?" if a known name resembles the given one; else "".
 std::string suggestion(const std::string& given, const std::vector<std::string>& known);
 
 }  // namespace adjoint::seq2seq

@@ -1,4 +1,4 @@
-// Functions with too many elements to check each: their derivatives are projected.
+// Functions with too many elements to check one by one: the checker projects their derivatives.
 #include <boost/test/unit_test.hpp>
 
 #include "tests/autograd/gradcheck/support.h"
@@ -9,7 +9,7 @@ using namespace adjoint;
 using namespace adjoint::testing;
 using Kind = Finding::Kind;
 
-// y = Σx²/2, with x̄ = ȳ (x + E), where E has elements ± error.
+// y = Σx²/2, with a wrong vjp x̄ = ȳ (x + E), where the elements of E are ± error.
 struct Tilted {
   static constexpr auto name = "test_tilted";
   static constexpr Operands reads = {input(0)};
@@ -67,9 +67,9 @@ BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
   BOOST_TEST(wrong.findings[0].where == "input 0[765432]");
 }
 
-// An error of the size that the report states may escape once in a thousand times.
+// The report states the size of an error that it would miss once in a thousand times.
 BOOST_AUTO_TEST_CASE(the_size_of_error_that_could_be_missed_is_honest) {
-  const Tensor x = ones({100}, DType::f64);  // so that the gradient has size 1
+  const Tensor x = ones({100}, DType::f64);  // the gradient then has size 1
   const GradcheckOptions projected = {.elements_up_to = 0, .coordinates = 0};
   const auto f = [](double error) {
     return [=](const Tensors& in) { return Tensors{apply(Tilted{error}, in[0])}; };

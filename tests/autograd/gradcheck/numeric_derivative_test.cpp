@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(finite_differences_distinguish_kinks_from_jumps) {
   const Derivative hole = differentiated([](double x) { return x == 0 ? 1.0 : 0.0; }, 0, 0.125);
   BOOST_TEST((hole.kind == Derivative::Kind::jump));
   const Derivative cusp = differentiated([](double x) { return std::sqrt(std::abs(x)); }, 0, 0.125);
-  BOOST_TEST(cusp.error > 1);  // symmetric, so that every central difference is 0
+  BOOST_TEST(cusp.error > 1);  // by symmetry every central difference is 0
   const Derivative edge = differentiated([](double x) { return std::sqrt(x); }, 0, 0.125);
   BOOST_TEST((edge.kind == Derivative::Kind::undefined));
 }

@@ -1,4 +1,4 @@
-// What the tests of the checker share.
+// Helpers for the tests of the gradient checker.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ inline std::ptrdiff_t lines(const std::string& text) {
   return 1 + std::count(text.begin(), text.end(), '\n');
 }
 
-// y = x, but the gradient of one element is set to zero (of none if the index is −1).
+// y = x, but its vjp sets the gradient of one element to 0 (of none if the index is −1).
 struct Forgetful {
   static constexpr auto name = "test_forgetful";
   static constexpr Operands reads = {};

@@ -16,8 +16,7 @@ std::vector<T> numbers(Index count) {
   return result;
 }
 
-// Spans of exactly `count` elements, which a sanitizer watches, in the midst of others, which must
-// not change.
+// Spans of exactly `count` elements, which a sanitizer guards, between others that must not change.
 template <Real T>
 void check_counts() {
   const auto f = [](T a, T b) { return a * b + T{0.1F}; };

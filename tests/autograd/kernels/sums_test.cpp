@@ -24,7 +24,7 @@ std::vector<T> random_numbers(Index count, std::mt19937& generator) {
   return result;
 }
 
-// Whether a sum of positive numbers is within the bound that sums.h states for the longest chain.
+// Whether a sum of positive numbers is within the error bound in sums.h for the longest chain.
 template <Real T>
 bool near(T sum, long double exact, Index count) {
   const long double unit = std::numeric_limits<T>::epsilon() / 2;
@@ -32,7 +32,7 @@ bool near(T sum, long double exact, Index count) {
   return std::abs(static_cast<long double>(sum) - exact) <= bound * unit * exact;
 }
 
-// Spans of exactly `count` numbers, for a sanitizer.
+// Spans of exactly `count` numbers, which a sanitizer guards.
 template <Real T>
 void check_rows() {
   std::mt19937 generator(1);
@@ -74,7 +74,7 @@ void check_sums_over_rows() {
     }
 }
 
-// Few rows get many additions, many get few or none.
+// A few rows get many additions, the others few or none.
 template <Real T>
 void check_scatter() {
   std::mt19937 generator(3);

@@ -27,13 +27,13 @@ BOOST_AUTO_TEST_CASE(running_sums) {
                       wide({1, infinity, infinity, nan, nan})) == 0);
 }
 
-// A plain sum of a million times 0.1 is 1.3e-11 of itself off in f64, and 1% in f32.
+// A plain sum of a million times 0.1 has a relative error of 1.3e-11 in f64, and of 1% in f32.
 BOOST_AUTO_TEST_CASE(long_running_sums_are_exact) {
   const Index count = 1'000'000;
   BOOST_TEST(cumsum(full({count}, 0.1, DType::f64)).at({-1}) == 1e5,
              boost::test_tools::tolerance(1e-15));
   BOOST_TEST(cumsum(full({count}, 0.1)).at({-1}) == 1e5, boost::test_tools::tolerance(1e-7));
-  // A large term does not swallow small ones.
+  // Small terms survive next to a large one.
   BOOST_TEST(cumsum(wide({1, 1e100, 1, -1e100})).at({-1}) == 2);
 }
 

@@ -176,7 +176,7 @@ void check_quotients(DType dtype) {
   }
 }
 
-// A product with the reciprocal is rounded twice: 49 · (1/49) is not 1.
+// Multiplying by the reciprocal would round twice: 49 · (1/49) is not 1.
 BOOST_AUTO_TEST_CASE(division_by_a_number_is_division) {
   check_quotients<float>(DType::f32);
   check_quotients<double>(DType::f64);

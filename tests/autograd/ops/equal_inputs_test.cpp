@@ -1,5 +1,5 @@
 // Equal inputs give equal outputs, to the last bit: wherever an element stands, however long its
-// tensor is, and however it came to be repeated.
+// tensor is, and in whatever layout it is repeated.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -43,7 +43,7 @@ Tensors value_and_gradient(const Named& named, const Tensor& numbers) {
   return {detach(y), grad(Tensors{y}, {x}, {detach(cos(x))})[0]};
 }
 
-// All NaN count as one: their signs and other bits mean nothing.
+// All NaN count as equal: their signs and payloads mean nothing.
 Tensor with_one_nan(const Tensor& x) {
   const Tensor nan = scalar(std::numeric_limits<double>::quiet_NaN(), x.dtype());
   return where(equal(x, x), x, nan);
@@ -55,8 +55,8 @@ void require_same(const Tensors& actual, const Tensors& expected, const std::str
                what << (i == 0 ? "" : ", gradient"));
 }
 
-// Ordinary numbers, and some that vector functions treat apart: in the same register they must not
-// change what becomes of their neighbours.
+// Ordinary numbers, and some that vector functions treat specially: these must not change the
+// results of other numbers in the same register.
 Tensor ordinary_and_odd_numbers(Index count, DType dtype) {
   Tensor x = cast(normal({count}, 0, 3, Key(301), DType::f64), dtype);
   const double odd[] = {0.0,
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(equal_numbers_give_equal_results) {
       }
 }
 
-// The first of the largest is the first, and they all share the gradient.
+// argmax is the first of the largest elements, and all of them share the gradient.
 BOOST_AUTO_TEST_CASE(equal_numbers_stay_tied) {
   for (const DType dtype : {DType::f32, DType::f64})
     for (const Index length : {9, 17, 21, 35}) {
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(broadcasting_gives_the_same_bits_as_repeating) {
     }
 }
 
-// Whatever is computed row by row gives equal rows for equal rows.
+// Operations on rows give equal rows for equal rows.
 BOOST_AUTO_TEST_CASE(equal_rows_give_equal_rows) {
   const std::vector<Named> by_row = {
       {"softmax", softmax},
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(equal_rows_give_equal_rows) {
     }
 }
 
-// Columns of equal numbers are reduced alike, in whatever layout they are found.
+// Columns of equal numbers give equal results in every layout.
 BOOST_AUTO_TEST_CASE(equal_columns_give_equal_results) {
   const std::vector<std::pair<const char*, Tensor (*)(const Tensor&, const Axes&, Keep)>>
       reductions = {{"sum", sum},
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(equal_columns_give_equal_results) {
       }
 }
 
-// Elements of a row: equal logits have equal probabilities, and heads that are equal turn alike.
+// Within a row, equal logits have equal probabilities, and equal heads are rotated equally.
 BOOST_AUTO_TEST_CASE(equal_elements_of_a_row_give_equal_elements) {
   for (const DType dtype : {DType::f32, DType::f64})
     for (Index n = 1; n <= 70; ++n) {

@@ -1,5 +1,5 @@
-// What a mask hides has no influence: not on values, not on gradients, not on second derivatives,
-// whatever it holds.
+// What a mask hides has no influence on values, gradients and second derivatives, whatever it
+// holds.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -23,7 +23,7 @@ std::shared_ptr<const Pattern> shared(Pattern pattern) {
 
 // ---- Attention ----------------------------------------------------------------------------------
 
-// Queries, keys, values and a cotangent of the result, some rows of which are poisoned.
+// Queries, keys, values and a cotangent of the result. Some rows are poisoned.
 struct Case {
   Pattern pattern;
   AttentionOptions options;
@@ -62,7 +62,7 @@ struct Case {
     return j < pattern.visible_keys(e, i) &&
            (!pattern.allowed.defined() || pattern.allowed.at({e.query_begin + i, j}) != 0);
   }
-  // Queries that are not poisoned and see no poisoned key, and keys that only such queries see.
+  // Queries that neither are poisoned nor see a poisoned key, and keys that only such queries see.
   std::vector<bool> clean_queries, clean_keys;
   void find_clean() {
     clean_queries.assign(poisoned_query.size(), true);
@@ -84,7 +84,7 @@ struct Case {
   }
 };
 
-// x with poison in some rows.
+// x with NaN or infinity in some rows.
 Tensor poisoned(const Tensor& x, const std::vector<bool>& rows, Dice& dice) {
   const double poisons[] = {nan, infinity, -infinity};
   Tensor result = copy(x);
@@ -97,7 +97,7 @@ Tensor poisoned(const Tensor& x, const std::vector<bool>& rows, Dice& dice) {
   return result;
 }
 
-// The result and its first and second derivatives: of q, k and v.
+// The result, and its first and second derivatives with respect to q, k and v.
 struct Derivatives {
   Tensor value;
   Tensors first, second;
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(attention_does_not_feel_what_its_mask_hides) { check_attent
 
 BOOST_AUTO_TEST_CASE(composed_attention_does_not_feel_it_either) { check_attention(true); }
 
-// With the identity for values the result shows the weights, and which of them are dropped.
+// With the identity as values, the result shows the weights and which of them are dropped.
 BOOST_AUTO_TEST_CASE(a_dropped_weight_hides_its_value) {
   const Index keys = 8;
   const Tensor q = normal({6, keys}, 0, 1, Key(143), DType::f64), v = eye(keys, DType::f64);
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(ignored_rows_have_no_influence_in_any_form_or_order) {
       }
 }
 
-// A class that is impossible is not one that counts.
+// A class with a logit of −∞ has probability 0, but it still counts as a class.
 BOOST_AUTO_TEST_CASE(a_logit_of_minus_infinity_elsewhere_is_a_class_of_probability_0) {
   for (const bool composed_form : {false, true}) {
     const FlagGuard guard(&Ambient::composed, composed_form);

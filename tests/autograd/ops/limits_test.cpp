@@ -1,5 +1,5 @@
-// Where a formula has no value but a limit, results and gradients are that limit. NaN is passed on,
-// and −0 is kept.
+// Where a formula is undefined but has a limit, results and gradients are that limit. NaN is passed
+// on, and −0 is kept.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(expm1_and_log1p_keep_their_digits_near_0) {
   BOOST_TEST(expm1(scalar(1e-20)).item() == static_cast<double>(1e-20F));
   const Tensor x = variable(wide({-infinity, -40, 0, 1}));
   BOOST_TEST(distance(expm1(x), wide({-1, std::expm1(-40.), 0, std::expm1(1.)})) < 1e-15);
-  // The slope at −40 is e⁻⁴⁰, which y + 1 would lose.
+  // The slope at −40 is e⁻⁴⁰. Computed as y + 1 it would be lost.
   const Tensor g = grad(sum(expm1(x)), {x})[0];
   BOOST_TEST(g.at({1}) == std::exp(-40.), boost::test_tools::tolerance(1e-13));
   BOOST_TEST(g.at({0}) == 0);
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(clamp_keeps_what_lies_between_its_bounds) {
     const Tensor x = variable(tensor({-infinity, -2, -1, 0.5, 2, 3, infinity, nan}, dtype));
     const Tensor y = clamp(x, -1, 2);
     BOOST_TEST(distance(y, wide({-1, -1, -1, 0.5, 2, 2, 2, nan})) == 0);
-    // 1 at the bounds themselves. Nothing gets through outside, whatever it is.
+    // 1 at the bounds themselves. Outside, no cotangent gets through, not even NaN.
     const Tensor g = tensor({nan, nan, 1, 2, 3, infinity, nan, 1}, dtype);
     BOOST_TEST(distance(grad(Tensors{y}, {x}, {g})[0], wide({0, 0, 1, 2, 3, 0, 0, 1})) == 0);
     BOOST_TEST(distance(clamp(x, -infinity, infinity), cast(detach(x), DType::f64)) == 0);
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(between_equal_bounds_clamp_is_constant) {
 
 // ---- Powers of 0 --------------------------------------------------------------------------------
 
-// aᵇ log a → 0 as a → 0, for any b > 0. At b = 0 it counts as 0, as in other libraries.
+// aᵇ log a → 0 as a → 0 for any b > 0. At b = 0 it is defined as 0, as in other libraries.
 BOOST_AUTO_TEST_CASE(the_gradient_of_an_exponent_of_0_is_its_limit) {
   for (const DType dtype : {DType::f32, DType::f64}) {
     const Tensor a = variable(zeros({4}, dtype));

@@ -1,6 +1,6 @@
-// Long sums keep their digits: the error of every product, reduction and gradient grows like the
-// logarithm of the number of terms, whatever the layout. Equal terms are the hardest, because all
-// roundings of a chain go the same way: in one chain of f32, a million times 0.1 loses 1%.
+// Long sums stay accurate: the error of every product, reduction and gradient grows like the
+// logarithm of the number of terms, in every layout. Equal terms are the hardest, because all
+// roundings of a chain go in the same direction: in one chain of f32, a million times 0.1 loses 1%.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -15,7 +15,7 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::testing;
 
-// Some results of a function of x [n], all x positive: sums of positive numbers, or what they make.
+// A function of positive x [n] whose results are sums of positive numbers, or come from such sums.
 struct Named {
   const char* name;
   Tensors (*f)(const Tensor& x);
@@ -28,7 +28,7 @@ Tensor fill(const Shape& shape, double value, const Tensor& like) {
 Tensor column(const Tensor& x) { return reshape(x, {-1, 1}); }
 Tensor row(const Tensor& x) { return reshape(x, {1, -1}); }
 
-// The gradients of y for the cotangent x, or for ones.
+// The gradients of y for this cotangent, by default ones.
 Tensors gradients(const Tensor& y, const Tensors& of, const Tensor& cotangent = {}) {
   return grad(Tensors{y}, of, {cotangent.defined() ? cotangent : ones(y.shape(), y.dtype())});
 }
@@ -153,7 +153,7 @@ const Named cases[] = {
 
 BOOST_AUTO_TEST_SUITE(long_sums)
 
-// Off by at most 4 ε log₂ n of the largest element.
+// The error is at most 4 ε log₂ n times the largest element.
 BOOST_AUTO_TEST_CASE(the_error_grows_like_the_logarithm_of_the_length) {
   for (const bool composed : {false, true})
     for (const Named& named : cases)
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(the_error_grows_like_the_logarithm_of_the_length) {
         }
 }
 
-// The rounded mean of a row is not the number that the row repeats; its correction is.
+// The rounded mean of a constant row may differ from its number; the corrected mean does not.
 BOOST_AUTO_TEST_CASE(a_long_constant_row_gives_the_bias) {
   for (const DType dtype : {DType::f32, DType::f64})
     for (const double number : {0.1, 1e6 + 0.3, -7e-5})
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(counting_goes_on_beyond_two_to_the_24th) {
   BOOST_TEST(sum(ones({n})).item() == static_cast<float>(n));
 }
 
-// f64 keeps its digits too: a chain of a million would be off by 10⁻¹¹.
+// f64 is summed in blocks too: one chain of a million would be off by 10⁻¹¹.
 BOOST_AUTO_TEST_CASE(f64_is_summed_in_blocks_as_well) {
   const Index n = 1'000'000;
   const Tensor x = full({n}, 0.1, DType::f64);

@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(the_mean_of_ones_is_1) {
     }
 }
 
-// The sum of these exceeds what f32 can hold; their mean does not.
+// Their sum exceeds the range of f32; their mean does not.
 BOOST_AUTO_TEST_CASE(a_mean_does_not_overflow) {
   BOOST_TEST(mean(full({10}, 3e38)).item() == static_cast<double>(3e38f));
 }

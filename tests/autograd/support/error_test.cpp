@@ -36,9 +36,9 @@ BOOST_AUTO_TEST_CASE(a_nan_has_no_sign) {
 
 // ---- Errors that nothing catches ----------------------------------------------------------------
 
-// What has been printed into a pipe lies in a buffer when the program ends.
+// When the program ends, output to a pipe is still in a buffer.
 BOOST_AUTO_TEST_CASE(an_uncaught_error_leaves_what_was_printed) {
-  const auto [status, output] = in_child([]() noexcept {  // as nothing catches in main()
+  const auto [status, output] = in_child([]() noexcept {  // like main(), without a handler
     std::printf("by printf\n");
     std::cout << "by cout\n";
     matmul(ones({8, 64}), ones({32, 64}));
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(exceptions_of_others_end_the_program_as_always) {
 
 // ---- Other locales ------------------------------------------------------------------------------
 
-// Like German: 1.234.567,5
+// Writes numbers as German does: 1.234.567,5
 struct Commas : std::numpunct<char> {
   char do_decimal_point() const override { return ','; }
   char do_thousands_sep() const override { return '.'; }
@@ -84,7 +84,7 @@ struct Commas : std::numpunct<char> {
 };
 struct OtherLocale {
   std::locale before =
-      std::locale::global(std::locale(std::locale::classic(), new Commas));  // which owns it
+      std::locale::global(std::locale(std::locale::classic(), new Commas));  // the locale owns it
   ~OtherLocale() { std::locale::global(before); }
 };
 
@@ -98,7 +98,7 @@ std::string message_of(F f) {
   return "no error";
 }
 
-// Everything that writes numbers, into a stream that has the global locale.
+// Everything that writes numbers to a stream, which has the global locale.
 std::string all_texts() {
   std::ostringstream text;
   const Tensor x = variable(tensor({1234.5, -0.25, 1e7}, DType::f64), "x");

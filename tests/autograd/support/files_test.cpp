@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(only_regular_files_are_read_where_a_stranger_may_have_put_s
   put(folder / "file", "0123456789");
   fs::create_symlink(folder / "file", folder / "link");
   BOOST_TEST(read_regular_file(folder / "link", 10) == "0123456789");
-  fs::resize_file(folder / "file", std::uintmax_t{1} << 40);  // it takes no room on the disk
+  fs::resize_file(folder / "file", std::uintmax_t{1} << 40);  // sparse: takes no room on the disk
   BOOST_CHECK_EXCEPTION(read_regular_file(folder / "file", 10), Error,
                         says("cannot read " + (folder / "file").string() +
                              ": it has 1099511627776 bytes, and the limit is 10"));
@@ -94,9 +94,9 @@ BOOST_AUTO_TEST_CASE(an_open_file_stays_the_same_when_another_takes_its_name) {
   file.read(4, bytes);
   BOOST_TEST(bytes == "text");
   BOOST_TEST(file.size() == 8);
-  BOOST_CHECK_EXCEPTION(
-      file.read(5, bytes), Error,
-      says("cannot read " + (folder / "file").string() + ": it was cut off while it was read"));
+  BOOST_CHECK_EXCEPTION(file.read(5, bytes), Error,
+                        says("cannot read " + (folder / "file").string() +
+                             ": it was truncated while it was being read"));
 }
 
 BOOST_AUTO_TEST_CASE(writing_fails_with_the_reason) {
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_replaced_keeps_its_permissions) {
   ::umask(before);
 }
 
-// Others who may write into the folder could lay links where they expect the temporary file.
+// Another user who may write to the folder could put links where a temporary file is expected.
 BOOST_AUTO_TEST_CASE(a_link_laid_at_a_name_that_was_foreseen_is_not_followed) {
   const Folder folder;
   put(folder / "victim", "mine");

@@ -10,7 +10,7 @@ namespace {
 using adjoint::printable;
 using adjoint::printable_line;
 
-// By the definition, code point by code point.
+// The definition, applied to each code point.
 bool would_be_obeyed(char32_t c) {
   if (c == U'\t' || c == U'\n') return false;
   return c <= 0x1F || c == 0x7F || (c >= 0x80 && c <= 0x9F) || (c >= 0x202A && c <= 0x202E) ||

@@ -165,9 +165,9 @@ BOOST_AUTO_TEST_CASE(workers_inherit_the_ambient_state) {
   BOOST_TEST(*ambient().scope == "outer");
 }
 
-// ---- Processes that have not all the threads ----------------------------------------------------
+// ---- Processes with fewer threads ---------------------------------------------------------------
 
-// fork() copies the calling thread alone. The child must compute the same, and end.
+// fork() copies only the calling thread. The child must compute the same results, and exit.
 BOOST_AUTO_TEST_CASE(a_forked_child_computes_and_exits) {
   const KeepThreads keep;
   set_threads(4);
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_computes_and_exits) {
   BOOST_TEST(same());
 }
 
-// While other threads take and give back memory, one of them may hold its lock.
+// Another thread that takes or gives back memory may hold its lock during fork().
 BOOST_AUTO_TEST_CASE(a_child_can_allocate_whatever_other_threads_do) {
   std::atomic<bool> done = false;
   std::vector<std::thread> users;

@@ -70,7 +70,7 @@ struct CarefulRoot {
 
 BOOST_AUTO_TEST_SUITE(anomaly)
 
-// ---- The trap of where --------------------------------------------------------------------------
+// ---- A NaN behind where() -----------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_gradient_of_0_that_meets_an_infinite_slope_is_explained) {
   const Tensor zero = scalar(0, DType::f64), one = scalar(1, DType::f64);
@@ -86,13 +86,13 @@ BOOST_AUTO_TEST_CASE(a_gradient_of_0_that_meets_an_infinite_slope_is_explained) 
                trapped(sqrt);
              }).starts_with("anomaly: sqrt: the gradient of input 0 ('x') is NaN at [1]" + hint));
   mentions([&] { trapped([](const Tensor& x) { return pow(x, 0.5); }); }, hint);
-  // Not for another NaN.
+  // A NaN with another cause gets no such advice.
   const std::string other = complaint([&] {
     const Tensor x = named({0, 1});
     grad(Tensors{pow(x, 2)}, {x}, {tensor({nan, 1}, DType::f64)});
   });
   BOOST_TEST(other.find("where()") == std::string::npos);
-  // The remedy works.
+  // The advice works.
   BOOST_TEST(complaint([&] {
                const Tensor x = named({4, 0});
                const Tensor c = greater(x, zero);

@@ -10,7 +10,7 @@
 #include "data/text/unicode.h"
 #include "tests/data/support.h"
 
-// Every metric with texts of any kind: scores in range, and identical texts perfect.
+// Gives every metric texts of any kind: scores stay in range, and identical texts score perfectly.
 
 namespace {
 
@@ -28,7 +28,7 @@ Index draw(Index end, Key key) {
   return static_cast<Index>(adjoint::random_integers({}, 0, end, key).item());
 }
 
-/// A code point out of those that some rule treats specially, or any other.
+/// A code point: one that some rule treats specially, or any other.
 char32_t draw_code_point(Key key) {
   constexpr std::u32string_view special =
       U"  \t\n\r\v\0'\"&;.,-!?()<>12aAbσΣς\u0130\u00DF\u00A0\u0085\u2028\u3000\u200B\u200D\uFEFF"
@@ -48,8 +48,8 @@ std::string draw_text(Key key) {
   return entity + utf8(text);
 }
 
-/// Every metric that compares texts, with its options varied. None may throw; the scores lie within
-/// [0, 100], those of errors above 0.
+/// Runs every metric that compares texts, with varied options. None may throw. Scores lie within
+/// [0, 100]; error rates are at least 0.
 struct Scores {
   Scores(const std::vector<std::string>& hypotheses, const ReferenceSets& references) {
     for (const char* tokenizer : {"13a", "intl", "char", "none"})
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(scores_of_any_unicode_are_in_range) {
 BOOST_AUTO_TEST_CASE(a_text_compared_with_itself_is_perfect) {
   for (std::uint64_t round = 0; round < 400; ++round) {
     const std::string text = draw_text(Key(12).child(round));
-    // Two words that no tokenizer changes: without any n-gram the score of a perfect text is 0.
+    // Two words that no tokenizer changes: a text without n-grams scores 0, even if it is perfect.
     const std::string whole = "alpha " + text + " omega";
     const Scores scores({whole}, {whole});
     for (const double score : scores.quality) BOOST_TEST(score == 100.0, nearly);
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(edits_are_the_same_in_both_directions) {
   }
 }
 
-// Any bytes: what is not UTF-8 is an Error, and nothing else happens.
+// Arbitrary bytes: text that is not UTF-8 is an Error; nothing else may happen.
 BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_an_error) {
   Index refused = 0;
   for (std::uint64_t round = 0; round < 400; ++round) {
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_an_error) {
   BOOST_TEST(refused > 100);
 }
 
-// A line of 10,000 words: time and memory stay small (data/README.md has the figures).
+// A line of 10,000 words: time and memory stay small (data/metrics/README.md has the figures).
 BOOST_AUTO_TEST_CASE(long_lines_have_their_score) {
   constexpr int words = 10000;
   std::string forward, backward, alternating, ones, entities;
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(long_lines_have_their_score) {
     ones += "a ";
     entities += "&quot;";
   }
-  // In the reversed line one word may stay where it is, and moves swap others with it.
+  // In the reversed line one word may stay in place, and moves swap others around it.
   const TerScore reversed = corpus_ter({forward}, {backward});
   BOOST_TEST((reversed.edits > words - 60 && reversed.edits <= words));
   BOOST_TEST(corpus_ter({ones}, {alternating}).edits == words / 2);

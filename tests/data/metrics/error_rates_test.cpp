@@ -29,7 +29,7 @@ std::vector<Tokens> random_sentences(Key key) {
   return sentences;
 }
 
-/// The whole table (Wagner and Fischer), without bits.
+/// The plain algorithm with the whole table (Wagner and Fischer).
 std::int64_t plain_edit_distance(const Tokens& a, const Tokens& b) {
   std::vector<std::int64_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(edit_distance_is_a_metric) {
   }
 }
 
-// The strips of 64 rows that it is computed in do not show, whatever the lengths.
+// Computing the table in strips of 64 rows gives the same distance for all lengths.
 BOOST_AUTO_TEST_CASE(edit_distance_is_that_of_the_whole_table) {
   for (std::uint64_t round = 0; round < 300; ++round) {
     const Key key = Key(7).child(round);

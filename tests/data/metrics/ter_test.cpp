@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(matches_outside_the_band_are_not_seen) {
   }
 }
 
-// The table follows changes without being computed anew.
+// The updated table equals one computed from scratch.
 BOOST_AUTO_TEST_CASE(a_changed_table_is_that_of_the_changed_words) {
   const auto words_of = [](Key key, Index length, Index different) {
     const adjoint::Tensor drawn = adjoint::random_integers({length}, 0, different, key);

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(reads_what_editors_and_joined_files_leave_behind) {
   BOOST_TEST(read("Go.\tVa !\nHi.\tSalut !\n")[1].line == 2);
 }
 
-// As Tatoeba exports them: the ids of the sentences come with them.
+// As Tatoeba exports them, with the ids of the sentences.
 BOOST_AUTO_TEST_CASE(columns_can_be_chosen) {
   const std::string text = "1276\tGo.\t5\tVa !\n77\tHi.\t9\tSalut !\n";
   const PairsFile file(text);
@@ -163,14 +163,14 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_named_with_their_place) {
   const std::string convert = "; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8";
   check("a\tb\r\nc\td\xFF\r\n", ":2:4: not UTF-8 (byte 0xFF)" + convert);
   check("é\tü\xE9\n", ":1:4: not UTF-8 (byte 0xE9)" + convert);  // counted in characters
-  check("a\tb\nc\t\0d\n"s, ":2:3: a NUL byte; the file is UTF-16, or no text");
+  check("a\tb\nc\t\0d\n"s, ":2:3: a NUL byte; the file is UTF-16 or not text");
   check("\xFF\xFEg\0o\0\t\0v\0a\0\n\0"s, ": is UTF-16; convert it with iconv -f UTF-16 -t UTF-8");
   check("\xFE\xFF\0g\0o\0\t\0v\0a\0\n"s, ": is UTF-16; convert it with iconv -f UTF-16 -t UTF-8");
   check("\xFF\xFE\0\0g\0\0\0"s, ": is UTF-32; convert it with iconv -f UTF-32 -t UTF-8");
-  check("g\0o\0\t\0v\0a\0\n\0"s, ":1:2: a NUL byte; the file is UTF-16, or no text");
+  check("g\0o\0\t\0v\0a\0\n\0"s, ":1:2: a NUL byte; the file is UTF-16 or not text");
   check("\x1F\x8B\x08\0\0\0"s, ": is compressed with gzip; unpack it with gunzip");
   check("PK\x03\x04\x14\0\0\0\x08\0\xFF"s, ": is a zip archive; unpack it with unzip");
-  BOOST_TEST((read("BZh.\tBonjour.\n") == read("bzh.\tbonjour.\n")));  // text, for all that
+  BOOST_TEST((read("BZh.\tBonjour.\n") == read("bzh.\tbonjour.\n")));  // text nevertheless
 }
 
 // A line of a million words is read, and is too long.
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(any_bytes_give_pairs_or_an_error) {
   BOOST_TEST(read > 100);
 }
 
-// As a model keeps its held-out pairs: joined to lines, and read again.
+// As a model keeps its held-out pairs: written as lines, and read again.
 BOOST_AUTO_TEST_CASE(pairs_written_as_lines_are_read_back_the_same) {
   constexpr std::string_view pieces[] = {
       "a",      "B",      "\u00E9", "e\u0301", " ",      "\u00A0", "\uFEFF", ".",     "!",

@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(files_that_are_not_models_are_named) {
   };
   refuses("");
   refuses("no model");
-  // A piece, and a map of characters that the library reads as a table much too long.
+  // A piece, and a character map whose length the library would read as far too large.
   refuses(std::string(
       "\n\x0c\n\x05<unk>\x15\0\0\0\0\x1a\x0d\n\0\x12\x09\xff\xff\xff\x7f\x01\x02\x03\x04\x05", 29));
   BOOST_CHECK_EXCEPTION(

@@ -1,4 +1,4 @@
-// Where a run writes: what it refuses before it trains, and what parallel runs leave behind.
+// Where a run writes: what it refuses before training, and what concurrent runs leave behind.
 #include "examples/seq2seq/run/destination.h"
 
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ mode_t mode_of(const fs::path& path) {
   return status.st_mode & 07777;
 }
 
-/// A whole run, without the training.
+/// A whole run without its training.
 void train_toy_model(int number, const fs::path& folder) {
   Destination destination(folder, IfStopped::discard);
   save_toy_model(number, destination.begin());
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_model_that_is_replaced_keeps_its_permissions) {
   fs::permissions(folder / "model" / state_file, fs::perms(0600));
   {
     Destination destination(folder / "model", IfStopped::discard);
-    BOOST_TEST(mode_of(destination.partial()) == 0700u);  // nobody may look into it yet
+    BOOST_TEST(mode_of(destination.partial()) == 0700u);  // private until it is complete
     save_toy_model(2, destination.begin());
     write_file(destination.partial() / state_file, "state");
     destination.complete();
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_replaced_is_refused_before_training) {
   BOOST_TEST(folder.files() == 3);
 }
 
-// A stopped run of a stranger could lead anywhere.
+// Links in a stranger's stopped run could lead anywhere.
 BOOST_AUTO_TEST_CASE(links_in_a_stopped_run_are_not_followed) {
   const Folder folder;
   put(folder / "victim", "mine");
@@ -141,11 +141,12 @@ BOOST_AUTO_TEST_CASE(a_log_in_one_of_the_folders_is_noticed) {
 BOOST_AUTO_TEST_CASE(a_second_run_in_the_same_place_is_refused) {
   const Folder folder;
   const Destination destination(folder / "model");
-  BOOST_TEST(complaint(folder / "model") ==
-             "--output: another run is using '" + (folder / "model.partial").string() + "'");
+  BOOST_TEST(complaint(folder / "model") == "--output: another run is using '" +
+                                                (folder / "model.partial").string() +
+                                                "'; wait until it ends, or choose another folder");
 }
 
-// Each run either completes with its own files or says that another one is there.
+// Each run either completes with its own files or reports another run.
 BOOST_AUTO_TEST_CASE(parallel_runs_for_one_folder_never_mix_their_files) {
   const Folder folder;
   constexpr int runners = 6, rounds = 15;

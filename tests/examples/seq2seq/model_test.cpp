@@ -19,7 +19,7 @@ using namespace adjoint::seq2seq;
 using namespace adjoint::testing;
 namespace fs = std::filesystem;
 
-/// What load() complains about, or "".
+/// The message of load(), or "" if it succeeds.
 std::string complaint(const fs::path& folder) {
   try {
     const Model model = load(folder);
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_model_comes_back) {
   BOOST_TEST((load_held_out(folder / "model", loaded) == toy_pairs(1)));
 }
 
-// All of them have equal sizes, so nothing else would notice.
+// All have the same sizes, so only the digests tell them apart.
 BOOST_AUTO_TEST_CASE(a_file_of_another_model_of_the_same_size_is_refused) {
   const Folder folder;
   save_toy_model(1, folder / "one");
@@ -159,13 +159,13 @@ BOOST_AUTO_TEST_CASE(a_token_of_a_stranger_is_shown_escaped) {
                  ":6: the token \\u001b]0;title\\u0007\\u202e occurs twice");
 }
 
-// Another program puts a new model in place again and again, as a run does when it is complete.
+// Another program keeps putting new models in place, as a run does when it completes.
 BOOST_AUTO_TEST_CASE(a_model_that_is_replaced_while_it_is_read_is_never_a_mixture) {
   const Folder folder;
   save_toy_model(1, folder / "model");
   std::atomic<bool> done = false;
   std::thread writer([&] {
-    for (int i = 2; !done && i < 200; ++i) {  // then a slow reader has its turn
+    for (int i = 2; !done && i < 200; ++i) {  // then it stops, so that a slow reader can finish
       save_toy_model(i, folder / "next");
       fs::rename(folder / "model", folder / "former");
       fs::rename(folder / "next", folder / "model");

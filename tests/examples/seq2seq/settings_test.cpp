@@ -1,4 +1,4 @@
-// Settings files: what is written is read back, and what is wrong is named.
+// Settings files: what was written is read back, and the message names what is wrong.
 #include "examples/seq2seq/settings/settings.h"
 
 #include <boost/test/unit_test.hpp>
@@ -18,7 +18,7 @@ using namespace adjoint;
 using namespace adjoint::seq2seq;
 using namespace adjoint::testing;
 
-/// Any code points but surrogates; half of them those that a file could confuse.
+/// Any code points but surrogates; half of them have a meaning in a settings file.
 std::string random_text(Dice& dice) {
   constexpr std::u32string_view confusing =
       U"\"'\\#=,[];: \t\n\r\0\u007f\u009b\u202e\ufeff\u2028\U0001F600";
@@ -34,7 +34,7 @@ std::string random_text(Dice& dice) {
   return data::utf8(text);
 }
 
-/// An option, and values that it accepts.
+/// Options, each with values that it accepts.
 using Accepted = std::map<std::string, std::vector<std::string>>;
 
 template <class Choice>
@@ -44,7 +44,7 @@ std::vector<std::string> names() {
   return all;
 }
 
-/// Values of every option: all choices, and of numbers the ends and some between.
+/// Values of every option: all choices; of numbers, both ends and some between.
 Accepted all_options() {
   const std::vector<std::string> from_0 = {"0", "7", "1000000000"}, from_1 = {"1", "1000000000"};
   const std::vector<std::string> positive = {
@@ -139,8 +139,8 @@ Settings parsed(const std::vector<std::pair<std::string, std::string>>& given) {
   return settings;
 }
 
-/// What a program reads from the file that another one wrote. The values may contradict each other,
-/// so Settings::read() could refuse them.
+/// What a program reads from a file that another one wrote. Unlike Settings::read(), it accepts
+/// values that contradict each other.
 Settings written_and_read(const Settings& settings, const Folder& folder) {
   write_file(folder / "settings.toml", settings.to_text());
   Settings result;
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(the_settings_of_a_model_are_compared_with_those_of_its_weig
   b.training.epochs = 77;
   BOOST_TEST(difference(a.model_text(), a) == "");
   BOOST_TEST(difference(a.model_text(), b) == "--heads is 8, not 4");
-  // An option that a later version has is in no former text.
+  // A former text does not name the options of later versions.
   BOOST_TEST(difference("width=256\n", b) == "");
   BOOST_TEST(difference("former-option=3\n", b) == "--former-option is unset, not 3");
 }

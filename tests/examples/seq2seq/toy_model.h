@@ -10,7 +10,7 @@
 
 namespace adjoint::testing {
 
-/// Its vocabularies and settings follow from `number`; the sizes do not.
+/// `number` determines its vocabularies and settings, but not its sizes.
 inline seq2seq::Model toy_model(int number) {
   seq2seq::Settings settings;
   settings.model.transformer.width = 8;

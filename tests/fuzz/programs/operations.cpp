@@ -1,4 +1,4 @@
-// Every public operation, with random arguments: mostly ones that fit, sometimes hostile ones.
+// Every public operation, with random arguments: most of them fit, some are hostile.
 
 #include <cmath>
 
@@ -38,7 +38,7 @@ Step reduction(Drawing& d) {
   const Keep keep = d.keep();
   return one(x, [=](const Tensor& v) { return f(v, axes, keep); });
 }
-// Has no derivative, so it becomes real and takes part in the program as a constant.
+// The result has no derivative. Cast to a real type, it takes part in the program as a constant.
 template <Tensor (*f)(const Tensor&, const Tensor&)>
 Step comparison(Drawing& d) {
   const std::size_t a = d.operand(), b = d.operand();

@@ -77,7 +77,7 @@ std::size_t Drawing::operand_of(const Shape& shape) {
 
 namespace {
 
-// A step may leave a NaN or an infinity, but only programs that stay small are worth going on with.
+// A step may produce NaN or infinity, but a program goes on only with tensors of few elements.
 bool small(const Tensors& results) {
   return std::ranges::all_of(results, [](const Tensor& y) { return y.numel() <= 4096; });
 }

@@ -14,8 +14,8 @@ namespace adjoint::fuzz {
 /// One operation, with everything but the operands decided.
 struct Step {
   std::string name;
-  std::vector<std::size_t> operands;             ///< which values it takes; may name one twice
-  std::function<Tensors(const Tensors&)> apply;  ///< to the operands
+  std::vector<std::size_t> operands;  ///< the positions of the values it takes, perhaps one twice
+  std::function<Tensors(const Tensors&)> apply;  ///< computes the results from the operands
   /// False where finite differences do not apply: constants, rounding, detached results.
   bool smooth = true;
 };
@@ -24,22 +24,22 @@ struct Step {
 struct Program {
   Tensors inputs;
   std::vector<Step> steps;
-  std::vector<std::size_t> first;  ///< of each step: the position of its first result
-  Tensors values;                  ///< of all steps, computed once
+  std::vector<std::size_t> first;  ///< the position of each step's first result
+  Tensors values;                  ///< the inputs and the results of all steps
 };
 
-/// Draws steps from the choices until they end. A step that throws an Error is left out; any other
-/// exception ends the program.
+/// Draws steps until the choices end. A step that throws an Error is left out; any other exception
+/// ends the program.
 Program draw_program(Choices& choices, DType dtype);
 
-/// What a step is drawn from.
+/// Draws the operands and arguments of a step.
 struct Drawing {
   Choices& choices;
   const Tensors& values;  ///< computed so far
 
-  std::size_t operand();  ///< the position of a value, a late one more often
+  std::size_t operand();  ///< the position of a value, more often a late one
   const Tensor& at(std::size_t operand) const { return values[operand]; }
-  Index axis(const Tensor& x);  ///< mostly one that x has
+  Index axis(const Tensor& x);  ///< usually an axis of x
   Axes axes(const Tensor& x);
   Keep keep() { return choices.coin() ? Keep::yes : Keep::no; }
   Index size();  ///< 0 to 4; sometimes 2⁴⁰, −1 or 2⁶³ − 1
@@ -48,7 +48,7 @@ struct Drawing {
   Tensor indices(const Shape& shape, Index classes);
   Tensor booleans(const Shape& shape);
   DType dtype() const { return values[0].dtype(); }
-  /// A tensor of this shape as an operand: a value that has it, if there is one.
+  /// An operand of this shape, if there is one; otherwise any operand.
   std::size_t operand_of(const Shape& shape);
 };
 

@@ -1,9 +1,9 @@
-// Holds random programs of the public operations to what must be true of any program:
+// Checks what must hold for any program of public operations, on random ones:
 //
 // - Each step gives the same bits when it is repeated.
 // - Its fused kernels give what their formulas give, in values and in gradients.
-// - Its first and second derivatives are those that finite differences show.
-// - The gradient of the whole program is that of the chain rule, applied by hand, step by step.
+// - Its first and second derivatives agree with finite differences.
+// - The gradient of the whole program equals that of the chain rule, applied by hand, step by step.
 
 #include "tests/fuzz/programs/program.h"
 
@@ -22,7 +22,7 @@ using testing::same_bits;
 
 // ---- One step ----------------------------------------------------------------------------------
 
-// The positions of a step's operands, each once.
+// The positions of a step's operands, without repetition.
 std::vector<std::size_t> distinct_operands(const Step& step) {
   const std::set<std::size_t> positions(step.operands.begin(), step.operands.end());
   return {positions.begin(), positions.end()};
@@ -34,7 +34,7 @@ Tensors run_step(const Step& step, const Tensors& values) {
   return step.apply(operands);
 }
 
-// A step as a function of its distinct operands, to be evaluated anywhere.
+// A step as a function of its distinct operands, so that it can be evaluated at any point.
 class StepFunction {
  public:
   StepFunction(const Step& step, const Tensors& values)
@@ -63,7 +63,7 @@ Tensors variables(const Tensors& values) {
   return xs;
 }
 
-// Normal numbers of the tensors' forms.
+// Normally distributed tensors of the same forms.
 Tensors directions(const Tensors& like, Key key) {
   Tensors result;
   for (const Tensor& x : like)
@@ -91,7 +91,7 @@ double largest(const Tensors& xs) {
   return most;
 }
 
-// Up to rounding, relative to the largest element. NaN agrees with NaN.
+// Equality up to rounding, relative to the largest element. NaN equals NaN.
 bool agree(const Tensors& a, const Tensors& b) {
   for (std::size_t k = 0; k < a.size(); ++k) {
     if (a[k].form() != b[k].form()) return false;
@@ -124,7 +124,7 @@ void show(const char* what, const Tensors& list) {
 
 // ---- Finite differences ------------------------------------------------------------------------
 
-// The derivative of φ at 0, from central differences over three distances. Empty where they do not
+// The derivative of φ at 0, from central differences over three distances. Empty if these cannot
 // tell: φ has a kink here, or is too noisy or too curved.
 template <class F>
 std::optional<double> derivative_of(F phi, double tolerance) {
@@ -210,7 +210,7 @@ void check_step(const Program& program, std::size_t number) {
   if (step.smooth && largest(values) <= 1e4) check_derivatives(step, f, cotangents, key);
 }
 
-// ȳ = Σ of all steps' results, each weighted by its own cotangent.
+// ȳ = the sum of all results, each weighted by a cotangent of its own.
 void check_chain_rule(const Program& program) {
   if (program.steps.empty() || !(largest(program.values) <= 100)) return;
   const std::size_t inputs = program.inputs.size();

@@ -110,7 +110,8 @@ BOOST_AUTO_TEST_CASE(more_rows_than_can_be_counted_are_an_error) {
   const Index half = Index{1} << 62;
   BOOST_CHECK_EXCEPTION(
       Layout::padded({1, 1}, half), Error,
-      says("layout: the sizes 4611686018427387904 and 4611686018427387904 cannot be added up"));
+      says("layout: the sizes 4611686018427387904 and 4611686018427387904 add up to more than an "
+           "index can hold"));
   BOOST_CHECK_THROW(Layout::packed({half, half}), Error);
   BOOST_CHECK_THROW(Layout::padded({1}, 1).neighbours(half, half), Error);
 }

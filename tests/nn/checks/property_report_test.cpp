@@ -1,4 +1,4 @@
-// What the reports of the property checks say, and what they say of wrong use.
+// The reports of the property checks, and their errors for wrong use.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 

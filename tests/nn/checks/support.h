@@ -1,4 +1,4 @@
-// What the tests of the property checks share.
+// Helpers for the tests of the property checks.
 #pragma once
 
 #include <boost/test/unit_test.hpp>

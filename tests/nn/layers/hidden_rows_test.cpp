@@ -36,11 +36,12 @@ MultiHeadAttention made(const Kind& kind, double drop) {
   return layer;
 }
 
-// Queries of lengths 3 and 1 among 3 steps, keys of lengths 2 and 4 among 4.
+// Queries of lengths 3 and 1, padded to 3 steps; keys of lengths 2 and 4, padded to 4.
 const Layout query_layout = Layout::padded({3, 1}, 3), key_layout = Layout::padded({2, 4}, 4);
 const Index query_rows = 4, key_rows = 6;
 
-// The result at real rows, and the first and second derivatives of the parameters and inputs.
+// The result at real rows, and the first and second derivatives with respect to parameters and
+// inputs.
 Tensors derivatives(const MultiHeadAttention& layer, const Mask& mask, double padding,
                     const Context& context) {
   const Tensor queries =
@@ -83,7 +84,7 @@ BOOST_AUTO_TEST_CASE(padding_has_no_influence_on_results_gradients_and_second_de
         }
 }
 
-// What a query may not see does not reach it, though others see it.
+// A row does not influence the queries that may not see it, although others see it.
 BOOST_AUTO_TEST_CASE(a_key_that_only_later_queries_see_reaches_only_those) {
   const Index steps = 4;
   const Mask mask = Mask::full(1, steps, steps).causal();

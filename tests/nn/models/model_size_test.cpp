@@ -11,7 +11,7 @@ using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
 
-/// The elements of an encoding's table that is computed.
+/// The number of elements in the computed table of an encoding, which is not a parameter.
 double constants(const PositionalEncoding& positions) {
   return positions.kind == Positions::sinusoidal ? static_cast<double>(positions.table.numel()) : 0;
 }
@@ -37,7 +37,7 @@ void choose(Choice& value, Dice& dice) {
   value = (choices<Choice>.begin() + dice.between(0, last))->second;
 }
 
-/// Any values; not all of them can be combined.
+/// A random configuration; its values may not fit together.
 TransformerConfig random_config(Dice dice) {
   TransformerConfig c;
   c.source_tokens = dice.between(1, 9);

@@ -96,7 +96,7 @@ Tensor by_the_book(const RecurrentEncoder& encoder, const RecurrentDecoder& deco
 
 BOOST_AUTO_TEST_SUITE(recurrent_seq2seq)
 
-// Only attention forms all pairs, and says so.
+// Only attention broadcasts to all pairs, and it declares that.
 BOOST_AUTO_TEST_CASE(no_model_broadcasts_by_accident) {
   const Pairs pairs = some_pairs(4);
   const Sequences source = batch(pairs.sources, In::padded),

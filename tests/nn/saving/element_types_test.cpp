@@ -1,4 +1,4 @@
-// Files whose elements are narrower than those of tensors: every value that they can hold.
+// Files with element types that tensors do not have: every value that they can hold.
 #include "nn/saving/element_types.h"
 
 #include <bit>
@@ -35,7 +35,7 @@ std::vector<T> all_patterns() {
   return all;
 }
 
-/// One tensor as a file has it.
+/// One tensor as it stands in a file.
 struct Stored {
   std::string code;
   std::vector<Index> sizes;
@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(the_checksum_is_that_of_the_bytes_in_the_file) {
   BOOST_CHECK_THROW(read_safetensors(folder / "file"), Error);
 }
 
-// A header takes what it says, not the tensors that it promises.
+// Reading a header takes memory for the header, not for the tensors that it describes.
 BOOST_AUTO_TEST_CASE(a_file_of_another_model_takes_no_memory) {
   const Folder folder;
   std::string file = file_of({"U8", {0}, ""});
@@ -223,8 +223,8 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_model_takes_no_memory) {
   const std::uint64_t length = file.size() - 8;
   std::memcpy(file.data(), &length, 8);
   put(folder / "file", file);
-  std::filesystem::resize_file(
-      folder / "file", file.size() + (std::uintmax_t{1} << 33));  // it takes no room on the disk
+  std::filesystem::resize_file(folder / "file",
+                               file.size() + (std::uintmax_t{1} << 33));  // sparse: takes no room
   Weights model(zeros({2}, DType::f64));
   memory::reset_peak();
   const std::size_t before = memory::peak();

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_a_log_is_left_alone) {
   }
 }
 
-// Only the beginning of a line of a log is taken for a line that was never finished.
+// A log may end in an unfinished line. Only the beginning of a log line counts as one.
 BOOST_AUTO_TEST_CASE(a_file_without_a_line_end_is_left_alone_too) {
   for (const std::string text : {"all my notes", "{\"loss\":1", "{\"step\":-1}",
                                  "{\"step\":\"by step\"}", "{\"steps\":1", "\x01"}) {

@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(invalid_settings_are_an_error) {
   check("sgd", {.learning_rate = NAN}, "the learning rate must be at least 0 and finite, got nan");
 }
 
-// A setting that is right in f64 may be 0, 1 or infinite in f32, in which the rule computes.
+// A setting that is valid in f64 may be 0, 1 or infinite in f32, in which the rule computes.
 BOOST_AUTO_TEST_CASE(settings_that_f32_rounds_to_nonsense_are_an_error_for_f32_parameters) {
   struct Setting {
     const char* rule;
@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(rates_and_scales_that_are_not_numbers_are_refused) {
   BOOST_TEST(optimizer.steps() == 0);
 }
 
-// Its moments are 0, and 0/0 must not come of it.
+// Its moments are 0, and the rule must not compute 0/0.
 BOOST_AUTO_TEST_CASE(a_weight_without_a_gradient_stays_as_it_is) {
   for (const DType dtype : {DType::f32, DType::f64})
     for (const char* rule : {"sgd", "momentum", "nesterov", "adam", "lion"}) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,10 +20,20 @@
 
 namespace adjoint {
 
+/// Where an input may be. No step of a finite difference leaves it; at its ends the differences are
+/// one-sided.
+struct Domain {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  std::optional<double> away_from = {};  ///< steps stay on their side of this value
+  bool simplex = false;  ///< each row of the last axis is ≥ 0 and sums to 1, and keeps doing so
+};
+
 struct GradcheckOptions {
   int order = 1;  ///< the highest order to check: 2 also checks the gradient of the gradient
   Key key{1};     ///< for random cotangents and directions
   std::vector<std::string> names = {};  ///< of the inputs, see input_names()
+  std::vector<Domain> domains = {};     ///< of the inputs; those that are not listed have none
   Index jacobian_up_to = 4096;  ///< check every output separately if inputs · outputs ≤ this
   Index elements_up_to = 4000;  ///< check every input element separately if there are at most n
   int cotangents = 2;           ///< number of random cotangents
@@ -36,11 +47,15 @@ struct Finding {
   enum class Kind {
     mismatch,          ///< the derivatives differ by more than their errors explain
     kink,              ///< the one-sided slopes differ: no derivative exists. Not a failure
+    convention,        ///< each operation follows its convention at a kink. Not a failure
     jump,              ///< the value itself is discontinuous
     not_finite,        ///< a value or a derivative is NaN or infinite
+    domain,            ///< f throws beside the point
     nondeterministic,  ///< two runs differ in some bit
     not_linear,        ///< a cotangent of zero gives a nonzero gradient
-    imprecise,         ///< rounding leaves too few digits of the numeric derivative
+    side_effect,       ///< f or a vjp changes what it was given, or depends on earlier calls
+    precision,         ///< wrong when computed in f32, right in f64
+    undecidable,       ///< the differences cannot tell right from wrong: neither ok nor a failure
   };
   Kind kind = Kind::mismatch;
   int order = 1;               ///< 1: the gradient; 2: the gradient of the gradient; ...
@@ -53,7 +68,9 @@ struct Finding {
   double error = 0;            ///< estimated error of the numeric derivative
   double relative = 0;         ///< |analytic − numeric| / max(|analytic|, |numeric|)
   std::string note = {};       ///< what the numbers don't show
-  bool failed() const { return kind != Kind::kink; }
+  bool failed() const {
+    return kind != Kind::kink && kind != Kind::convention && kind != Kind::undecidable;
+  }
 };
 const char* name_of(Finding::Kind kind);
 
@@ -125,7 +142,14 @@ struct TapeWalk {
   std::optional<Culprit> culprit = {};  ///< the first that fails
 };
 
-/// True if nothing failed. Prints one line if all is well, otherwise also the worst elements.
+enum class Verdict {
+  ok,           ///< everything that was asked for was checked, and nothing is wrong
+  failed,       ///< something is wrong
+  undecidable,  ///< nothing is known to be wrong, but not everything could be checked
+};
+const char* name_of(Verdict verdict);
+
+/// True if the verdict is ok. Prints one line then, otherwise also the worst elements.
 struct GradcheckReport {
   std::vector<Finding> findings;
   std::vector<Measurement> measurements;
@@ -137,7 +161,8 @@ struct GradcheckReport {
   /// element's relative to the largest derivative. Infinite if NaN was found.
   double worst_error = 0;
 
-  explicit operator bool() const;
+  Verdict verdict() const;
+  explicit operator bool() const { return verdict() == Verdict::ok; }
   std::size_t count(Finding::Kind kind) const;
   void add(Finding finding);
   void add_error(double relative);

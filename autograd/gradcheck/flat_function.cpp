@@ -1,4 +1,4 @@
-#include "autograd/gradcheck/differentiator.h"
+#include "autograd/gradcheck/flat_function.h"
 
 #include <algorithm>
 #include <numeric>

@@ -22,7 +22,8 @@ bool agree_smoothly(const Slopes& slopes) {
   return slopes.all_agree() && std::ranges::all_of(slopes.numeric, smooth);
 }
 
-// A numeric derivative with a larger error than this, relative to the largest around, is imprecise.
+// A numeric derivative with a larger error than this, relative to the largest around, cannot
+// decide.
 constexpr double least_precision = 1e-3;
 
 // Failures first; among kinks those of a single output, whose slopes are the function's own.
@@ -220,7 +221,7 @@ std::optional<Finding::Kind> OrderCheck::judge(const Slopes& slopes, std::size_t
   if (!mixed && !slopes.agree(r)) return Kind::mismatch;
   if (d.kind == Derivative::Kind::kink) return Kind::kink;
   if (!mixed && d.error > std::max(least_precision * scale, slopes.negligible))
-    return Kind::imprecise;
+    return Kind::undecidable;
   return std::nullopt;
 }
 

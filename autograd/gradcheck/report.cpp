@@ -135,8 +135,9 @@ void print_kinks(std::ostream& stream, const GradcheckReport& report) {
 }  // namespace
 
 const char* name_of(Finding::Kind kind) {
-  constexpr const char* names[] = {"mismatch",         "kink",       "jump",     "not finite",
-                                   "nondeterministic", "not linear", "imprecise"};
+  constexpr const char* names[] = {"mismatch",    "kink",         "convention",       "jump",
+                                   "not finite",  "domain",       "nondeterministic", "not linear",
+                                   "side effect", "wrong in f32", "undecidable"};
   return names[static_cast<int>(kind)];
 }
 
@@ -148,7 +149,15 @@ const char* name_of(Diagnosis::Kind kind) {
   return names[static_cast<int>(kind)];
 }
 
-GradcheckReport::operator bool() const { return std::ranges::none_of(findings, &Finding::failed); }
+const char* name_of(Verdict verdict) {
+  constexpr const char* names[] = {"ok", "FAILED", "undecidable"};
+  return names[static_cast<int>(verdict)];
+}
+
+Verdict GradcheckReport::verdict() const {
+  if (std::ranges::any_of(findings, &Finding::failed)) return Verdict::failed;
+  return count(Finding::Kind::undecidable) > 0 ? Verdict::undecidable : Verdict::ok;
+}
 
 std::size_t GradcheckReport::count(Finding::Kind kind) const {
   return static_cast<std::size_t>(std::ranges::count(findings, kind, &Finding::kind));

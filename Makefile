@@ -52,7 +52,7 @@ ifneq ($(SAN),)
   # The sanitizer reports crashes, with a stack trace; Boost.Test must not catch them first. Tests
   # that repeat similar work thousands of times are left out to save time. To run them as well:
   # make test SAN=address,undefined left_out=
-  left_out := mutations culprits */a_million* */in_f32_the_cache* */samples_follow* */the_cache_*
+  left_out := mutations culprits hard_functions */a_million* */in_f32_the_cache* */samples_follow* */the_cache_*
   left_out += checkpoint_corruption/a_wrong_byte_in_the_header* */a_run_stopped_at_every_step*
   # The sanitizer ends a program whose `new` fails.
   left_out += */where_memory_ends*
@@ -105,7 +105,7 @@ objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(filter $(1),$(filter %.cpp,$(f
 test_objects = $(patsubst $(BUILD)/%,$(TESTS)/%,$(objects))
 
 # Programs link objects, not archives: operations register themselves when a program starts, and a
-# linker drops from an archive what nobody calls. seq2seq and the benchmarks need no checkers.
+# linker drops from an archive what nobody calls. The benchmarks need no checkers.
 checkers := $(call objects,autograd/gradcheck/% nn/checks/%)
 core := $(filter-out $(checkers),$(call objects,autograd/% nn/% data/%))
 libraries := $(core) $(checkers)
@@ -116,7 +116,9 @@ robustness := $(call objects,tests/fuzz/% tests/race/%)
 tests := $(filter-out $(foreach folder,checks benchmarks fuzz race,$(TESTS)/objects/tests/$(folder)/%),$(call test_objects,tests/%))
 # What tests and checks share. It does not use Boost.Test.
 shared := $(call test_objects,tests/%/support.cpp tests/autograd/ops/samples% tests/autograd/gradcheck/mutations/%\
-  tests/autograd/gradcheck/mutations.cpp tests/nn/checks/culprits.cpp tests/parity/exchanged.cpp)
+  tests/autograd/gradcheck/mutations.cpp tests/autograd/gradcheck/hard_functions.cpp\
+  tests/autograd/gradcheck/hard_functions/% tests/autograd/gradcheck/ten_mistakes.cpp\
+  tests/nn/checks/culprits.cpp tests/parity/exchanged.cpp)
 everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks) $(robustness)
 
 PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
@@ -143,6 +145,12 @@ define compile =
 endef
 $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	$(compile)
+
+# Kernels in C, which gradcheck_kernel and programs like it check.
+$(BUILD)/objects/examples/%.o: examples/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(call step,compile $<)
+	@$(CXX) -x c -std=c11 $(MODE) -march=$(MARCH) -Wall -Wextra -c $< -o $@
 
 # The tests' objects are the plain build's, unless the tests are sanitized too.
 ifneq ($(TESTS),$(BUILD))
@@ -194,19 +202,22 @@ $(call objects,nn/training/optimizer.cpp): private own += -fno-math-errno
 
 # ---- Linking -------------------------------------------------------------------------------------
 # examples/NAME.cpp and the sources in examples/NAME/ become the program NAME,
-in = $(call objects,$(1)/%)
-$(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call in,examples/$$*) $$(if $$(filter seq2seq,$$*),$(core),$(libraries))
+# including those in C,
+in = $(call objects,$(1)/%) $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard $(1)/*.c))
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call in,examples/$$*) $(libraries)
 # and so do tests/checks/NAME.cpp and tests/checks/NAME/, with what they share with the tests.
+$(BUILD)/selfcheck: $(call objects,examples/gradcheck/junit.cpp)
 $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call in,tests/checks/$$*) $(shared) $(libraries)
+$(BUILD)/ten_mistakes: $(call in,examples/gradcheck)
 # tests/benchmarks/bench_NAME.cpp becomes bench-NAME, with the sources that all benchmarks share.
 $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o\
   $(filter-out $(BUILD)/objects/tests/benchmarks/bench_%,$(benchmarks)) $(core)
 # The fuzzer: with libFuzzer's main(), or else with a plain one of our own.
 $(BUILD)/fuzz: $(filter-out $(if $(findstring fuzzer,$(SAN)),%/replay.o),$(call objects,tests/fuzz/%))\
-  $(call objects,tests/autograd/support.cpp examples/seq2seq/settings/%) $(core)
+  $(call objects,tests/autograd/support.cpp tests/examples/gradcheck/scripted_peer.cpp examples/seq2seq/settings/% examples/gradcheck/%) $(libraries)
 $(BUILD)/fuzz: private LDFLAGS += $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 $(BUILD)/race: $(call objects,tests/race/%) $(libraries)
-$(BUILD)/tests: $(libraries) $(tests) $(call in,examples/seq2seq)
+$(BUILD)/tests: $(libraries) $(tests) $(call in,examples/seq2seq) $(call in,examples/gradcheck)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(CHECKS) $(BENCHES) $(BUILD)/fuzz $(BUILD)/race $(BUILD)/tests: $(BUILD)/sources
 	@$(call step,link $@)
@@ -262,7 +273,7 @@ train: $(BUILD)/seq2seq ## train an English to French Transformer and translate 
 test: $(BUILD)/tests ## build and run the tests
 	@$< $(test_args) $(TEST_ARGS)
 
-gradcheck: $(BUILD)/gradcheck ## check the derivatives of all operations, layers and whole models
+gradcheck: $(BUILD)/selfcheck ## check the derivatives of all operations, layers and whole models
 	@$< $(GRADCHECK_ARGS)
 
 mutations: $(BUILD)/mutations ## plant mistakes in every derivative and count those that the checks find
@@ -311,7 +322,7 @@ e2e: $(PROGRAMS) $(CHECKS) $(BENCHES) library ## run the programs as a user woul
 
 # ---- Hostile bytes, many threads, starved machines: see the README.md in each folder --------------
 # fuzz and race build with sanitizers of their own, in a make of their own.
-HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs
+HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs answers
 FUZZ ?= $(HARNESSES)
 FUZZ_S ?= 60
 CLANG ?= clang++-19

@@ -146,7 +146,10 @@ std::array<Tensor, output_count<Op>> apply(const Op& op, Inputs in) try {
   const bool observed = ambient().observing, tracked = any_tracked(Op::name, in);
   if (observed) tell_observers([&](Observer& o) { o.before_forward(Op::name, in); });
   std::array<Tensor, output_count<Op>> out = allocate(op, in);
-  if constexpr (!IsView<Op>) compute(op, in, out);
+  if constexpr (!IsView<Op>) {
+    compute(op, in, out);
+    if (observed) tell_observers([&](Observer& o) { o.after_compute(Op::name, in, out); });
+  }
   if constexpr (HasVjp<Op>)
     if (tracked && recording()) record<SavedInputs>(op, in, out);
   if (!out[0].tracked()) note_cause(tracked, in, out);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <typeinfo>
 #include <utility>
 
 #include "autograd/independence.h"
@@ -114,15 +115,44 @@ bool Sweep::find_needed(const Node& node) {
   return std::ranges::find(needed_, 1) != needed_.end();
 }
 
+// An error inside a rule, with the name of the operation whose rule it is. An empty cotangent is
+// the likeliest reason.
+[[noreturn]] void rethrow_naming_rule(const Node& node, const Pullback& back) {
+  const std::string name = node.name(), where = node.scope().empty() ? "" : " in " + node.scope();
+  const std::string rule = "the vjp of " + name + where + ": ";
+  const auto named = [&](std::string text) {
+    if (text.starts_with(name + ": ") || text.starts_with("the vjp of ")) return text;
+    for (std::size_t i = 0; i < back.output_count(); ++i)
+      if (!back.cotangent(i).defined() && text.find("is empty") != std::string::npos)
+        return text_from(rule, text, "; the cotangent of output ", i,
+                         " is empty, which means zero: use cotangent_or_zeros(", i, ')');
+    return rule + text;
+  };
+  try {
+    throw;
+  } catch (const SizeError& error) {
+    throw SizeError(named(error.what()));
+  } catch (const Error& error) {
+    if (typeid(error) != typeid(Error)) throw;  // a type of its own, for those who catch it
+    throw Error(named(error.what()));
+  }
+}
+
+Tensors run_rule(const Node& node, const Pullback& back) try {
+  return node.vjp(back);
+} catch (const Error&) {
+  rethrow_naming_rule(node, back);
+}
+
 // Runs the node's derivative rule.
 Tensors Sweep::pull_back(const NodePtr& node, const Tensors& cotangents) const {
   const NameScope scope(node->scope_path());
   const Pullback back(node, cotangents, needed_);
-  if (!ambient().observing) return node->vjp(back);
+  if (!ambient().observing) return run_rule(*node, back);
 
   const VjpGuard guard(*node);
   tell_observers([&](Observer& o) { o.before_vjp(*node, back); });
-  Tensors gradients = node->vjp(back);
+  Tensors gradients = run_rule(*node, back);
   tell_observers([&](Observer& o) { o.after_vjp(*node, back, gradients); });
   return gradients;
 }
@@ -187,8 +217,10 @@ Tensors grad(const Tensors& ys, const Tensors& xs, const Tensors& cotangents,
   for (std::size_t i = 0; i < xs.size(); ++i)
     if (!xs[i].tracked() && !options.zeros_if_independent)
       fail("grad: ", operand_text("x", i, xs[i]), " is not tracked: ",
-           xs[i].history().cause == Untracked::constant ? "make it with variable()"
-                                                        : cause_text(xs[i]));
+           xs[i].history().cause != Untracked::constant ? cause_text(xs[i])
+           : recording()                                ? "make it with variable()"
+                         : "recording is off here; use vjp() of functional.h, which records by "
+                           "itself");
   for (std::size_t i = 0; i < ys.size(); ++i)
     if (cotangents[i].defined() && ys[i].tracked())
       require(cotangents[i].form() == ys[i].form(), "grad: the cotangent of result ", i,

@@ -7,14 +7,14 @@
 // and how to read a failing report.
 #pragma once
 
-#include <iosfwd>
+#include <functional>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "autograd/functional.h"
+#include "autograd/gradcheck/report.h"
 #include "autograd/random.h"
 #include "autograd/tensor.h"
 
@@ -29,6 +29,10 @@ struct Domain {
   bool simplex = false;  ///< each row of the last axis is ≥ 0 and sums to 1, and keeps doing so
 };
 
+/// (inputs, u) ↦ J u: how the outputs change when the inputs move along u. An empty tensor means
+/// zero: the tangent of an integer or boolean input, and that of an output which does not move.
+using JvpFunction = std::function<Tensors(const Tensors& inputs, const Tensors& tangents)>;
+
 struct GradcheckOptions {
   int order = 1;  ///< the highest order to check: 2 also checks the gradient of the gradient
   Key key{1};     ///< for random cotangents and directions
@@ -39,139 +43,21 @@ struct GradcheckOptions {
   int cotangents = 2;           ///< number of random cotangents
   int projections = 4;          ///< random directions, if there are more elements than that
   int coordinates = 16;         ///< single elements checked beside those directions
-  bool walk = true;             ///< after a failure, check each operation on the tape separately
+  /// Two runs may differ by this part of the size of a value, as when sums are added in any order.
+  double nondeterminism = 0;
+  bool single = true;        ///< compare f and its vjp in f32 with f64, if f runs in both
+  bool calls = true;         ///< call vjps twice, for some inputs only, at several sizes of ȳ
+  bool allocations = false;  ///< count the buffers that f and its vjp make
+  bool walk = true;          ///< after a failure, check each operation on the tape separately
+  int taylor = 1;            ///< random directions for the Taylor rate; 0: none
+  /// The tangents J u of f's outputs, if there is code of its own for them: see DotProduct.
+  JvpFunction jvp = {};
 };
 
-/// One result about one element, or about the function as a whole.
-struct Finding {
-  enum class Kind {
-    mismatch,          ///< the derivatives differ by more than their errors explain
-    kink,              ///< the one-sided slopes differ: no derivative exists. Not a failure
-    convention,        ///< each operation follows its convention at a kink. Not a failure
-    jump,              ///< the value itself is discontinuous
-    not_finite,        ///< a value or a derivative is NaN or infinite
-    domain,            ///< f throws beside the point
-    nondeterministic,  ///< two runs differ in some bit
-    not_linear,        ///< a cotangent of zero gives a nonzero gradient
-    side_effect,       ///< f or a vjp changes what it was given, or depends on earlier calls
-    precision,         ///< wrong when computed in f32, right in f64
-    undecidable,       ///< the differences cannot tell right from wrong: neither ok nor a failure
-  };
-  Kind kind = Kind::mismatch;
-  int order = 1;               ///< 1: the gradient; 2: the gradient of the gradient; ...
-  std::string where = {};      ///< "weight[1, 2]", "output 0[3]"
-  std::string cotangent = {};  ///< "output 0[3]" (that element alone), "random 1", or empty
-  int input = -1;              ///< index of the input; −1 if the finding concerns none
-  Index element = -1;          ///< its element in row-major order; −1 if it concerns none
-  double analytic = 0;         ///< derivative from the sweep
-  double numeric = 0;          ///< derivative from finite differences
-  double error = 0;            ///< estimated error of the numeric derivative
-  double relative = 0;         ///< |analytic − numeric| / max(|analytic|, |numeric|)
-  std::string note = {};       ///< what the numbers don't show
-  bool failed() const {
-    return kind != Kind::kink && kind != Kind::convention && kind != Kind::undecidable;
-  }
-};
-const char* name_of(Finding::Kind kind);
-
-/// All derivatives measured with respect to one input, as f64 [cotangents, elements of the input].
-/// A numeric one is NaN if it was not measured or does not exist (at a kink).
-struct Measurement {
-  int order;
-  int input;
-  std::string name;
-  Shape shape;
-  std::vector<Shape> outputs;  ///< of the real outputs
-  bool jacobian;               ///< whether the last rows belong to the single output elements
-  Tensor cotangents;           ///< [cotangents, elements of all real outputs]
-  Tensor analytic, numeric, error;
-};
-
-/// The kind of mistake behind a wrong derivative, inferred from the pattern of all measured numbers
-/// (gradcheck/diagnosis/diagnosis.h).
-struct Diagnosis {
-  enum class Kind {
-    zero,           ///< the gradient is zero
-    sign,           ///< the negative of what it should be
-    factor,         ///< a constant multiple
-    precision,      ///< right to about single precision: something was computed in f32
-    other_input,    ///< the gradient of another input
-    transposed,     ///< axes exchanged, in the gradient, the cotangent or a factor
-    shifted,        ///< off by one along an axis
-    wrong_example,  ///< mixed up with other examples of the batch
-    extra_sum,      ///< summed over too many axes
-    missing_sum,    ///< summed over too few axes: a broadcast was not undone
-    wrong_axis,     ///< right for another axis
-    wrong_mask,     ///< nonzero where it should be zero, or the reverse
-    missing_term,   ///< some other term is missing, or one is too many
-    unknown,
-  };
-  Kind kind = Kind::unknown;
-  int order = 1;
-  int input = -1;         ///< index of the input
-  std::string name = {};  ///< of the input
-  double factor = 0;      ///< analytic / numeric, if constant
-  std::string text = {};  ///< in words: "0.5 × what it should be, throughout"
-};
-const char* name_of(Diagnosis::Kind kind);
-
-/// How much was checked in one order.
-struct Coverage {
-  int order;
-  Index inputs, outputs;       ///< number of real elements
-  Index measured = 0;          ///< input elements checked separately
-  bool jacobian = false;       ///< whether every output element was checked separately
-  int cotangents = 0;          ///< number of random cotangents
-  int projections = 0;         ///< number of random directions; 0 if not needed
-  double could_be_missed = 0;  ///< size of an error relative to the gradient: see gradcheck()
-};
-
-/// An operation that fails its own check, at the inputs it had within f.
-struct Culprit {
-  std::string operation;
-  std::string scope;   ///< "encoder.blocks.1.attention"; empty outside any scope
-  std::size_t number;  ///< among the operations on the tape, counted from 1
-  std::vector<Shape> inputs, outputs;
-  std::shared_ptr<const struct GradcheckReport> report;  ///< of this operation alone
-};
-
-/// Result of checking each operation on the tape of a failing function separately.
-struct TapeWalk {
-  std::size_t operations = 0;           ///< on the tape, leaves not counted
-  std::size_t wrong = 0;                ///< number that fail
-  std::optional<Culprit> culprit = {};  ///< the first that fails
-};
-
-enum class Verdict {
-  ok,           ///< everything that was asked for was checked, and nothing is wrong
-  failed,       ///< something is wrong
-  undecidable,  ///< nothing is known to be wrong, but not everything could be checked
-};
-const char* name_of(Verdict verdict);
-
-/// True if the verdict is ok. Prints one line then, otherwise also the worst elements.
-struct GradcheckReport {
-  std::vector<Finding> findings;
-  std::vector<Measurement> measurements;
-  std::vector<Coverage> coverage;    ///< one for each order that was checked
-  std::vector<std::string> unused;   ///< real inputs that the outputs do not depend on: not checked
-  std::optional<TapeWalk> walk;      ///< if a derivative was wrong and options.walk was set
-  std::vector<Diagnosis> diagnoses;  ///< one for each input with a wrong derivative
-  /// The worst relative error: a failed element's error relative to that element, a passed
-  /// element's relative to the largest derivative. Infinite if NaN was found.
-  double worst_error = 0;
-
-  Verdict verdict() const;
-  explicit operator bool() const { return verdict() == Verdict::ok; }
-  std::size_t count(Finding::Kind kind) const;
-  void add(Finding finding);
-  void add_error(double relative);
-};
-std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
-
-/// Checks the derivatives of f at the inputs. f32 inputs are cast to f64 first; i64 and b8 inputs
-/// are constants. What a pass proves, up to the precision of the numeric derivative, depends on the
-/// size of f:
+/// Checks the derivatives of f at the inputs, in f64. Then f and its vjp are run in f32 and
+/// compared with that (gradcheck/precision.h). If f does not run in f64, the differences are taken
+/// in f32; the report says so. i64 and b8 inputs are constants. What a pass proves, up to the
+/// precision of the numeric derivative, depends on the size of f:
 ///
 /// - *Jacobian* (inputs · outputs ≤ jacobian_up_to): every ∂yⱼ/∂xᵢ, and every element of x̄ = Jᵀȳ
 ///   for random cotangents ȳ, which also exposes a vjp that is not linear in ȳ.
@@ -184,8 +70,10 @@ std::ostream& operator<<(std::ostream& stream, const GradcheckReport& report);
 ///   directions miss with probability 1/1000. (Each input is measured in units of its own size.)
 ///   If a direction fails, bisection narrows the elements down to single ones.
 ///
-/// Derivatives 10⁹ times smaller than the largest (both in units of their inputs' sizes) are
-/// treated as rounding errors.
+/// Each output and each input is judged by itself, however large the others are. Where the
+/// differences cannot tell a derivative to 1e-5 of its size (2e-3 if the values carry the digits of
+/// f32; 1e-3 in higher orders), because rounding hides it, f is saturated, or no step follows f,
+/// the verdict is *undecidable*.
 ///
 /// Order 2 checks the function g(x, ȳ) = x̄ with respect to x and ȳ in the same way, order 3 the
 /// gradient of that, and so on, up to the first order that fails. Then each operation on the tape

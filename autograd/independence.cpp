@@ -21,7 +21,8 @@ const char* text_of(Untracked cause) {
     case Untracked::copied:
       return "copy() dropped the history; use what copy() was given";
     case Untracked::not_recorded:
-      return "it was computed while recording was off; compute it outside of NoRecording";
+      return "it was computed while recording was off; compute it outside of NoRecording, or "
+             "differentiate it with vjp() of functional.h, which records by itself";
     case Untracked::no_derivative:
       return "it comes from an operation without a derivative, such as a comparison, argmax or a "
              "cast() to i64; use a differentiable one";

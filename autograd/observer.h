@@ -1,8 +1,8 @@
 // Watching a program compute. An observer is told of every operation before and after it runs,
 // forward and backward, of every cotangent that arrives at a node, and of every gradient that
-// reaches a leaf; it may change the gradients that a vjp returns. Anomaly detection, the search for
-// a wrong operation and profiles are observers, and so are tests that plant mistakes. Without an
-// observer the cost is one look at a null pointer.
+// reaches a leaf; it may change values and the gradients that a vjp returns. Anomaly detection, the
+// search for a wrong operation and profiles are observers, and so are tests that plant mistakes.
+// Without an observer the cost is one look at a null pointer.
 #pragma once
 
 #include <span>
@@ -27,6 +27,10 @@ class Observer {
   virtual ~Observer() = default;
 
   virtual void before_forward(const char* /*operation*/, const Inputs& /*in*/) {}
+  /// The values are there and nothing is recorded yet. The observer may change them, to plant a
+  /// mistake or rounding errors. Not told of views.
+  virtual void after_compute(const char* /*operation*/, const Inputs& /*in*/,
+                             std::span<Tensor> /*out*/) {}
   /// If the operation was recorded, its node is `out[0].history().node`.
   virtual void after_forward(const char* /*operation*/, const Inputs& /*in*/,
                              std::span<const Tensor> /*out*/) {}

@@ -238,6 +238,7 @@ struct OwnMemory {
   }
 };
 thread_local OwnMemory* current = nullptr;
+thread_local std::size_t made = 0;  // buffers
 OwnMemory::OwnMemory() { current = this; }
 OwnMemory::~OwnMemory() {
   current = nullptr;
@@ -338,6 +339,7 @@ Storage::Storage(InBlock, std::size_t bytes) : bytes_(bytes) {
   const auto end = reinterpret_cast<std::uintptr_t>(this + 1);
   data_ = reinterpret_cast<void*>((end + line - 1) / line * line);
   count(static_cast<std::ptrdiff_t>(bytes));
+  ++made;
 }
 
 Storage::~Storage() { count(-static_cast<std::ptrdiff_t>(bytes_)); }
@@ -360,6 +362,7 @@ std::size_t peak() {
   carry_over();
   return static_cast<std::size_t>(bytes_peak.load());
 }
+std::size_t buffers_made() { return made; }
 void reset_peak() {
   carry_over();
   bytes_peak.store(bytes_in_use.load());

@@ -67,6 +67,8 @@ class Storage {
 /// other running thread.
 namespace memory {
 std::size_t in_use();
+/// How many buffers the calling thread has made so far.
+std::size_t buffers_made();
 /// The highest in_use() since the start or the last reset.
 std::size_t peak();
 void reset_peak();

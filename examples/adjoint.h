@@ -5,6 +5,7 @@
 #include "autograd/functional.h"
 #include "autograd/grad.h"
 #include "autograd/gradcheck.h"
+#include "autograd/gradcheck/arrays.h"
 #include "autograd/ops.h"
 #include "autograd/tools.h"
 #include "data/metrics.h"

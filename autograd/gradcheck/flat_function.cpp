@@ -65,6 +65,11 @@ Vector FlatFunction::values_at(const Vector& other_point) const {
   return flatten(evaluate(f, unflatten(xs, other_point)));
 }
 
+FlatFunction FlatFunction::at_point(const Vector& other_point) const {
+  const Unobserved probing;
+  return {f, unflatten(xs, other_point), names};
+}
+
 Vector FlatFunction::gradient(const Cotangent& cotangent) const {
   return flatten(
       grad(real_ones(ys), real_ones(xs), as_outputs(cotangent), {.zeros_if_independent = true}));

@@ -37,7 +37,10 @@ struct FlatFunction {
   /// Evaluates and records f at the inputs: f64, or integer or boolean constants.
   FlatFunction(Function f, Tensors inputs, std::vector<std::string> names);
 
+  /// f at another point, without recording.
   Vector values_at(const Vector& other_point) const;
+  /// The same function, evaluated and recorded at another point.
+  FlatFunction at_point(const Vector& other_point) const;
   Vector gradient(const Cotangent& cotangent) const;
   /// A cotangent as tensors, one for each real output. A single element leaves the other outputs'
   /// tensors undefined, or zero if `zeros`.

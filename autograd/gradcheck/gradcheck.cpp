@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
+#include "autograd/gradcheck/calls.h"
+#include "autograd/gradcheck/convention.h"
 #include "autograd/gradcheck/diagnosis/diagnosis.h"
 #include "autograd/gradcheck/order_check.h"
+#include "autograd/gradcheck/precision.h"
 #include "autograd/gradcheck/tape_walk.h"
 #include "autograd/ops.h"
 #include "autograd/tools/inspect.h"
@@ -60,6 +64,45 @@ bool blames_a_derivative(const GradcheckReport& report) {
   });
 }
 
+// Whether one operation could.
+bool blames_an_operation(const GradcheckReport& report) {
+  using Kind = Finding::Kind;
+  return blames_a_derivative(report) || report.count(Kind::side_effect) > 0 ||
+         report.count(Kind::precision) > 0 || report.count(Kind::error) > 0;
+}
+
+bool failed(const GradcheckReport& report) { return report.verdict() == Verdict::failed; }
+
+// Runs a part of the check. What it throws becomes a finding: the rest of the report is not lost.
+template <class Part>
+bool survives(int order, GradcheckReport& report, const Part& part) try {
+  part();
+  return true;
+} catch (const Error& error) {
+  report.add({.kind = Finding::Kind::error,
+              .order = order,
+              .where = text_from("order ", order),
+              .relative = checking::infinity,
+              .note = error.what()});
+  return false;
+}
+
+// Looks for the cause of a failure. Returns the elements whose mismatches turn out to follow a
+// convention.
+std::set<Index> explain(const Function& f, const Tensors& xs, int order,
+                        const GradcheckOptions& options, GradcheckReport& report) {
+  std::set<Index> settled;
+  if (options.walk && blames_an_operation(report)) {
+    const checking::Walk walk = checking::walk_tape(f, xs, order, options.key);
+    settled = checking::settle_conventions(f, walk, order, options, report);
+    checking::blame_single_precision(walk, report);
+    if (failed(report) && (walk.summary.culprit || blames_a_derivative(report)))
+      report.walk = walk.summary;
+  }
+  checking::diagnose(report);
+  return settled;
+}
+
 }  // namespace
 
 GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
@@ -67,29 +110,43 @@ GradcheckReport gradcheck(const Function& f, const Tensors& inputs,
   require_checkable(f, inputs, options);
   const FlagGuard record(&Ambient::recording, true);
   GradcheckReport report;
-  Function current = f;
-  Tensors xs = as_f64(inputs);
   std::vector<std::string> names = input_names(inputs, options.names);
+  const checking::Runnable runnable = checking::make_runnable(f, inputs, options.key);
+  if (options.calls || options.allocations)
+    if (!checking::check_calls(runnable.f, runnable.xs, names, options, report)) return report;
+  if (!runnable.only_single.empty()) report.single = SinglePrecision{.only = runnable.only_single};
+  Function current = runnable.f;
+  Tensors xs = runnable.xs;
   std::set<Index> kinks;  // not checked in later orders
-  double rounding = 0;    // in the outputs of `current`
   for (int order = 1; order <= options.order; ++order) {
-    const checking::FlatFunction flat(current, xs, names);
-    require_real(flat.ys, "output");
-    if (order == 1) report.unused = unused_inputs(flat);
-    checking::OrderCheck check(flat, order, rounding, options, report);
-    check.run(kinks);
-    if (!report) {
-      checking::diagnose(report);
-      if (options.walk && blames_a_derivative(report))
-        report.walk = checking::walk_tape(f, as_f64(inputs), order, options.key);
-      break;
+    std::optional<checking::FlatFunction> flat;
+    std::optional<checking::OrderCheck> check;
+    if (order == 1) {  // what f itself throws is the caller's
+      flat.emplace(current, xs, names);
+      require_real(flat->ys, "output");
+      report.unused = unused_inputs(*flat);
     }
+    const bool ran = survives(order, report, [&] {
+      if (!flat) flat.emplace(current, xs, names);
+      check.emplace(*flat, order, kinks, options, report);
+      check->run();
+    });
+    if (ran) kinks = check->kinks();
+    Tensors suspects = runnable.own;  // where each operation is checked after a failure
+    if (order == 1 && options.single && runnable.only_single.empty()) {
+      const std::string first = checking::first_in_single(inputs, flat->ys);
+      if (!first.empty())
+        report.single = SinglePrecision{.first = first};
+      else if (!failed(report))
+        if (const auto wrong = checking::check_in_single(f, inputs, names, options, report))
+          suspects = *wrong;
+    }
+    if (failed(report)) kinks.merge(explain(f, suspects, order, options, report));
+    if (failed(report)) break;
 
     // The next order differentiates g(x, ȳ) = x̄.
     current = checking::gradient_of(current, xs.size());
-    kinks = check.kinks();
-    rounding = check.rounding_of_gradients();
-    for (const Tensor& cotangent : as_f64(check.first_cotangent())) {
+    for (const Tensor& cotangent : as_f64(check->first_cotangent())) {
       names.push_back("cotangent " + std::to_string(names.size() - inputs.size()));
       xs.push_back(cotangent);
     }

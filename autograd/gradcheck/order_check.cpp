@@ -7,6 +7,10 @@
 #include <numbers>
 #include <tuple>
 
+#include "autograd/gradcheck/dot_product.h"
+#include "autograd/gradcheck/kinks.h"
+#include "autograd/gradcheck/saturation.h"
+#include "autograd/gradcheck/taylor.h"
 #include "autograd/observer.h"
 #include "autograd/ops.h"
 
@@ -17,44 +21,63 @@ namespace {
 constexpr double missing_probability = 1e-3;
 constexpr Index few_elements = 8;  // are measured one by one where bisection ends
 
+constexpr int most_attempts = 4;    // at one line, while it meets kinks
+constexpr int most_dormant = 32;    // elements that are examined for saturation
+constexpr Index quick_factor = 16;  // quick searches for kinks for each full measurement
+
+// Every other random line gives all inputs the same effect.
+bool is_balanced(int line) { return line % 2 == 1; }
+
 bool agree_smoothly(const Slopes& slopes) {
   const auto smooth = [](const Derivative& d) { return d.kind == Derivative::Kind::smooth; };
   return slopes.all_agree() && std::ranges::all_of(slopes.numeric, smooth);
 }
 
-// A numeric derivative with a larger error than this, relative to the largest around, cannot
-// decide.
-constexpr double least_precision = 1e-3;
+// The least precision of a verdict, relative to the derivatives around: an error in a formula is
+// larger. Values that carry only the digits of f32 allow less.
+constexpr double least_in_f64 = 1e-5, least_in_f32 = 2e-3;
+constexpr double coarse_precision = 100;   // times as much, along random lines and in higher orders
+constexpr double digits_of_f32 = 0x1p-25;  // noise relative to the values
 
 // Failures first; among kinks those of a single output, whose slopes are the function's own.
 bool worse(const Finding& a, const Finding& b) {
   const auto rank = [](const Finding& f) {
     const bool single = f.kind == Finding::Kind::kink && !f.cotangent.starts_with("random");
-    return std::tuple(f.failed(), single, f.relative);
+    return std::tuple(f.failed(), f.kind == Finding::Kind::undecidable, single, f.relative);
   };
   return rank(a) > rank(b);
 }
 
 }  // namespace
 
-OrderCheck::OrderCheck(const FlatFunction& f, int order, double rounding,
+OrderCheck::OrderCheck(const FlatFunction& f, int order, const std::set<Index>& left_out,
                        const GradcheckOptions& options, GradcheckReport& report)
     : f_(f),
       order_(order),
       options_(options),
       key_(options.key.child(at(order))),
       report_(report),
-      both_(f, rounding, options, key_),
+      both_(f, left_out, options, key_),
       coverage_{.order = order,
                 .inputs = f.inputs(),
                 .outputs = f.outputs(),
                 .jacobian = cotangents().size() > at(options.cotangents),
-                .cotangents = options.cotangents} {}
+                .cotangents = options.cotangents},
+      left_out_(left_out) {}
 
-void OrderCheck::run(const std::set<Index>& left_out) {
-  left_out_ = left_out;
+void OrderCheck::run() {
+  for (const Vector* numbers : {&f_.point, &f_.values})
+    for (const double number : *numbers)
+      if (std::isfinite(number))
+        smallest_jump_ = std::max(smallest_jump_, 1e-3 * smallest_of_interest * std::abs(number));
+  smallest_jump_ = std::max(smallest_jump_, smallest_of_interest * both_.largest_effect);
+  if (!has_elements()) return report_.coverage.push_back(coverage_);
   if (!has_finite_values() || !is_repeatable()) return;
-  if (vanishes_for_zero()) compare();
+  if (vanishes_for_zero()) {
+    compare();
+    take_taylor_rates(both_, kinks(), order_, options_, report_);
+    if (order_ == 1 && options_.jvp) check_dot_products(both_, kinks(), options_, report_);
+  }
   report_.coverage.push_back(coverage_);
 }
 
@@ -67,6 +90,15 @@ std::set<Index> OrderCheck::kinks() const {
 
 // ---- Preconditions ------------------------------------------------------------------------------
 
+bool OrderCheck::has_elements() {
+  if (f_.inputs() > 0 && f_.outputs() > 0) return true;
+  report_.add({.kind = Kind::undecidable,
+               .order = order_,
+               .where = f_.inputs() > 0 ? "the outputs" : "the inputs",
+               .note = "they have no elements, so nothing was checked"});
+  return false;
+}
+
 bool OrderCheck::has_finite_values() {
   const auto bad = std::ranges::find_if(f_.values, [](double y) { return !std::isfinite(y); });
   if (bad == f_.values.end()) return true;
@@ -78,13 +110,17 @@ bool OrderCheck::has_finite_values() {
   return false;
 }
 
-// Whether a second run gives the same bits, in values and gradient.
+// Whether a second run gives the same bits, in values and gradient, or nearly the same if allowed.
 bool OrderCheck::is_repeatable() {
   const FlatFunction again(f_.f, f_.xs, f_.names);
   const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
   const auto same = [&](const Vector& first, const Vector& second, const char* what, auto name) {
+    double size = 0;
+    for (const double value : first) size = std::max(size, std::abs(value));
     for (std::size_t i = 0; i < first.size(); ++i) {
-      if (i < second.size() && bits(first[i]) == bits(second[i])) continue;
+      if (i < second.size() && (bits(first[i]) == bits(second[i]) ||
+                                std::abs(first[i] - second[i]) < options_.nondeterminism * size))
+        continue;
       std::string note = text_from("two runs give ", what, ' ', first[i]);
       if (i < second.size())
         note += text_from(" and ", second[i], ", a difference of ", second[i] - first[i]);
@@ -130,68 +166,192 @@ void OrderCheck::compare() {
   const bool small = f_.inputs() <= options_.elements_up_to;
   for (Index i = 0; small && i < f_.inputs(); ++i) measure(i);
   if (!small) project();
+  compare_along_kinks();
   judge_all();
-  if (small || !report_) keep_measurements();
+  if (order_ == 1 && wrong_ == 0) find_saturated();
+  if (small || report_.verdict() == Verdict::failed) keep_measurements();
+}
+
+// An element that moves nothing has the derivative 0, and so it says. But if it moves something
+// farther away, and that fades in smoothly, it is saturated: then every rule that is a multiple of
+// the right one gives 0 here, and this point cannot tell right from wrong.
+void OrderCheck::find_saturated() {
+  int tried = 0;
+  for (const auto& [i, slopes] : measured_) {
+    if (!slopes.dormant()) continue;
+    if (++tried > most_dormant) return;
+    if (is_saturated(both_, i))
+      report_.add({.kind = Kind::undecidable,
+                   .order = order_,
+                   .where = f_.input_name(i),
+                   .input = f_.input_position(i).tensor,
+                   .element = f_.input_position(i).element,
+                   .note = "f(x ± h) = f(x), as it is saturated here: a wrong rule can give 0 as "
+                           "well; check it at another point"});
+  }
 }
 
 // Random directions and some single elements; bisection if a direction disagrees.
 void OrderCheck::project() {
-  bool clean = true;
   std::optional<Slopes> disagreeing;
-  for (int k = 0; k < options_.projections && clean; ++k, ++coverage_.projections) {
-    const Key key = key_.child("direction").child(at(k));
-    const Slopes slopes = along_random_line(0, f_.inputs(), key, Care::full);
-    clean = agree_smoothly(slopes);
-    if (clean)
-      note_precision(slopes);
-    else if (!slopes.any_kink())
+  while (coverage_.projections < options_.projections && wrong_ == 0 && !disagreeing) {
+    const int number = coverage_.projections++;
+    const Slopes slopes = project_once(number);
+    if (!agree_smoothly(slopes))
       disagreeing = slopes;
+    else if (!is_balanced(number))
+      note_precision(slopes);
   }
   const Key key = key_.child("coordinates");
   const Tensor chosen = random_integers({options_.coordinates}, 0, f_.inputs(), key);
   for (const Index i : chosen.values<Index>()) measure(i);
-  if (clean || wrong_ > 0) return;
-  bisect(0, f_.inputs());
   if (wrong_ > 0 || !disagreeing) return;
   // No single element is wrong: report the difference along the line itself.
-  for (std::size_t r = 0; r < cotangents().size(); ++r)
-    if (const auto kind = judge(*disagreeing, r, infinity))
+  bool reported = false;
+  for (std::size_t r = 0; r < cotangents().size() && !disagreeing->any_kink(); ++r)
+    if (const auto kind = judge(*disagreeing, r, infinity)) {
       report_.add(finding(*kind, -1, *disagreeing, r));
+      reported = true;
+    }
+  if (reported) return;
+  report_.add({.kind = Kind::undecidable,
+               .order = order_,
+               .where = "along a random line",
+               .note = text_from("f has kinks or jumps at more elements than were looked at, ",
+                                 measured_.size(), " of ", f_.inputs(),
+                                 ": the rest was not examined; raise elements_up_to, or check it "
+                                 "at another point")});
+}
+
+// One direction through all elements without a kink. Those with a kink are found by bisection.
+Slopes OrderCheck::project_once(int number) {
+  const Key key = key_.child("direction").child(at(number));
+  const bool balanced = is_balanced(number);
+  Slopes slopes = along_random_line(0, f_.inputs(), key, Care::full, balanced);
+  for (int attempt = 0; attempt < most_attempts && !agree_smoothly(slopes); ++attempt) {
+    const std::size_t before = measured_.size();
+    bisect(0, f_.inputs());
+    if (wrong_ > 0 || exhausted() || measured_.size() == before) break;
+    slopes = along_random_line(0, f_.inputs(), key.child(at(attempt)), Care::full, balanced);
+  }
+  return slopes;
 }
 
 // Narrows down elements whose random combination disagreed, and stops at the first that are wrong.
 // If the first half agrees, the second is to blame.
 void OrderCheck::bisect(Index begin, Index end) {
-  if (wrong_ > 0 || coverage_.measured >= options_.elements_up_to) return;
+  if (wrong_ > 0 || exhausted()) return;
   if (end - begin <= few_elements) {
     for (Index i = begin; i < end; ++i) measure(i);
     return;
   }
   const Index middle = begin + (end - begin) / 2;
   const Key key = key_.child("search").child(at(begin)).child(at(end));
-  if (!agree_smoothly(along_random_line(begin, middle, key, Care::hint))) bisect(begin, middle);
-  bisect(middle, end);
+  const bool first = !agree_smoothly(along_random_line(begin, middle, key, Care::hint));
+  if (first) bisect(begin, middle);
+  if (!first || !agree_smoothly(along_random_line(middle, end, key.child(1), Care::hint)))
+    bisect(middle, end);
+}
+
+// At a kink the gradient is one of many, but along a direction in which the kink does not show, as
+// when the two arguments of a maximum move together, the derivative exists and is ⟨gradient, u⟩.
+// In any other direction ⟨gradient, u⟩ lies between the slopes. (For a function that is convex
+// there: Rockafellar, "Convex Analysis", 1970, theorem 23.2.)
+void OrderCheck::compare_along_kinks() {
+  if (wrong_ > 0) return;
+  for (const KinkPair& pair : pairs_at_kinks(f_, measured_)) {
+    const std::string names = f_.input_name(pair.first) + " and " + f_.input_name(pair.second);
+    const Slopes together = both_.along_both(pair.first, pair.speed, pair.second, pair.other_speed);
+    const Slopes apart = both_.along_both(pair.first, pair.speed, pair.second, -pair.other_speed);
+    for (std::size_t r = 0; r < cotangents().size(); ++r) {
+      if (!decides_at_kinks(r)) continue;
+      // Two kinks that have nothing to do with each other may cancel, but then they do both ways.
+      const auto smooth = [r](const Slopes& slopes) {
+        return slopes.numeric[r].kind == Derivative::Kind::smooth;
+      };
+      if (smooth(together) && smooth(apart)) continue;
+      if (report_along_kinks(names, together, r) || report_along_kinks(names, apart, r)) return;
+    }
+  }
+  for (const std::vector<Index>& group : equal_at_kinks(f_, measured_)) {
+    const Slopes slopes = both_.along_all(group);
+    for (std::size_t r = 0; r < cotangents().size(); ++r)
+      if (decides_at_kinks(r) &&
+          report_along_kinks(f_.input_name(group[0]) + " and its equals", slopes, r))
+        return;
+  }
+}
+
+// Reports a difference, if there is one.
+bool OrderCheck::report_along_kinks(const std::string& names, const Slopes& slopes, std::size_t r) {
+  const Derivative& d = slopes.numeric[r];
+  const bool known = d.kind == Derivative::Kind::smooth || d.kind == Derivative::Kind::kink;
+  if (!known || !std::isfinite(slopes.analytic[r]) || slopes.agree(r)) return false;
+  Finding found = finding(Kind::mismatch, -1, slopes, r);
+  found.where = names + " together";
+  if (d.kind == Derivative::Kind::smooth)
+    found.note =
+        text_from("they are at a kink; along all of them together the derivative exists and is ",
+                  d.value, ", but the gradient gives ", slopes.analytic[r]);
+  report_.add(found);
+  return true;
 }
 
 // ---- Measuring ---------------------------------------------------------------------------------
 
 void OrderCheck::measure(Index i) {
   if (left_out_.contains(i) || measured_.contains(i)) return;
-  const Slopes& slopes = measured_[i] = both_.along_element(i);
+  const bool many = f_.inputs() > options_.elements_up_to;
+  if (const auto kink = many ? both_.quick_kink(i) : std::nullopt) {
+    ++quick_kinks_;
+    keep(i, *kink);
+    return measure_alike(i);
+  }
   ++coverage_.measured;
-  for (std::size_t r = 0; r < cotangents().size(); ++r) {
-    double& largest = largest_[{r, f_.input_position(i).tensor}];
-    for (const double slope : {slopes.analytic[r], slopes.numeric[r].value})
-      if (std::isfinite(slope)) largest = std::max(largest, std::abs(slope));
-    if (const auto kind = judge(slopes, r, infinity); kind && *kind != Kind::kink) ++wrong_;
+  keep(i, both_.along_element(i));
+}
+
+// Where one element is at a kink, the others of its input with the same value often are, too.
+void OrderCheck::measure_alike(Index i) {
+  const auto [tensor, element] = f_.input_position(i);
+  const Index begin = i - element, end = begin + f_.xs[at(tensor)].numel();
+  for (Index k = begin; k < end && !exhausted(); ++k) {
+    if (f_.point[at(k)] != f_.point[at(i)] || left_out_.contains(k) || measured_.contains(k))
+      continue;
+    const auto kink = both_.quick_kink(k);
+    if (!kink) return;
+    ++quick_kinks_;
+    keep(k, *kink);
   }
 }
 
-Slopes OrderCheck::along_random_line(Index begin, Index end, Key key, Care care) const {
+void OrderCheck::keep(Index i, const Slopes& slopes) {
+  measured_[i] = slopes;
+  for (std::size_t r = 0; r < cotangents().size(); ++r) {
+    double& largest = largest_[{r, f_.input_position(i).tensor}];
+    for (const double slope : {slopes.analytic[r], slopes.numeric[r].value})
+      if (std::isfinite(slope)) largest = std::max(largest, std::abs(slope) * both_.scales[at(i)]);
+    const auto kind = judge(slopes, r, infinity);
+    if (kind && *kind != Kind::kink && *kind != Kind::undecidable && *kind != Kind::domain)
+      ++wrong_;
+  }
+}
+
+// Whether the search for elements that disagree has taken all the time it may.
+bool OrderCheck::exhausted() const {
+  return coverage_.measured >= options_.elements_up_to + options_.coordinates ||
+         quick_kinks_ >= quick_factor * options_.elements_up_to;
+}
+
+Slopes OrderCheck::along_random_line(Index begin, Index end, Key key, Care care,
+                                     bool balanced) const {
   std::vector<Index> elements;
-  for (Index i = begin; i < end; ++i)
-    if (!left_out_.contains(i)) elements.push_back(i);
-  return both_.along_random_line(elements, key, care);
+  for (Index i = begin; i < end; ++i) {
+    const auto found = measured_.find(i);
+    const bool kink = found != measured_.end() && found->second.any_kink();
+    if (!kink && !left_out_.contains(i)) elements.push_back(i);
+  }
+  return both_.along_random_line(elements, key, care, balanced);
 }
 
 // How large an error could hide in a projection that agrees.
@@ -200,28 +360,82 @@ void OrderCheck::note_precision(const Slopes& slopes) {
   const double factor = std::sqrt(2 / std::numbers::pi) / escape;
   for (std::size_t r = 0; r < slopes.norms.size(); ++r) {
     if (slopes.norms[r] == 0) continue;
-    coverage_.could_be_missed =
-        std::max(coverage_.could_be_missed, factor * slopes.tolerance(r) / slopes.norms[r]);
+    const double missed = factor * slopes.tolerance(r) / slopes.norms[r];
+    if (missed > coarse_precision * least_precision(slopes, r)) {
+      report_.add(finding(Kind::undecidable, -1, slopes, r));
+      continue;
+    }
+    coverage_.could_be_missed = std::max(coverage_.could_be_missed, missed);
     report_.add_error(std::abs(slopes.analytic[r] - slopes.numeric[r].value) / slopes.norms[r]);
   }
 }
 
 // ---- Judging -----------------------------------------------------------------------------------
 
-// What one cotangent shows about one element, if anything; `scale` is the size of derivatives
-// around it. At a kink a random cotangent mixes outputs whose derivatives lie at different places
-// between their slopes, so only single outputs can be judged.
-std::optional<Finding::Kind> OrderCheck::judge(const Slopes& slopes, std::size_t r,
-                                               double scale) const {
+// A random cotangent mixes outputs whose derivatives lie at different places between their slopes,
+// so only single outputs can be judged at a kink.
+bool OrderCheck::decides_at_kinks(std::size_t r) const {
+  return cotangents()[r].single >= 0 || f_.outputs() == 1;
+}
+
+double OrderCheck::least_precision(const Slopes& slopes, std::size_t r) const {
+  Cotangent absolute = cotangents()[r];
+  for (double& weight : absolute.weights) weight = std::abs(weight);
+  Vector sizes = f_.values;
+  for (double& size : sizes) size = std::abs(size);
+  const double noise = std::max(both_.rounding.values[r], slopes.numeric[r].noise);
+  return noise > digits_of_f32 * absolute(sizes) ? least_in_f32 : least_in_f64;
+}
+
+// Whether nothing moves and the gradient is so small that any number of the size of the inputs or
+// outputs hides it, as 1 does in x (1 + erf(x)) for x = −12.
+//
+// Gradients, which are the values in higher orders, hide more: terms of the size of the cotangent
+// cancel in them.
+bool OrderCheck::hidden(const Slopes& slopes, std::size_t r) const {
+  const double numeric = slopes.numeric[r].value;
+  if (order_ == 1 && numeric != 0) return false;
+  double largest = 0;
+  for (const Vector* numbers : {&f_.point, &f_.values})
+    for (const double number : *numbers) largest = std::max(largest, std::abs(number));
+  const double size = order_ == 1 ? std::abs(slopes.analytic[r])
+                                  : std::max(std::abs(slopes.analytic[r]), std::abs(numeric));
+  return size <= (order_ == 1 ? 0x1p-49 : 0x1p-45) * largest;
+}
+
+// Where the Jacobian is measured, its rows decide, and a random mixture of them only shows whether
+// the vjp is linear. A derivative that cannot be seen is 0 if it is 0 beside the slope nearby, or
+// if nothing moves and the gradient is no more than its own rounding.
+bool OrderCheck::too_imprecise(const Slopes& slopes, std::size_t r, double around) const {
+  if (coverage_.jacobian && cotangents()[r].single < 0) return false;
+  // Single elements beside random lines add nothing to the precision of those, and gradients, which
+  // are the values in higher orders, are rounded more often than other values.
+  const bool coarse = coverage_.projections > 0 || order_ > 1;
+  const double least = least_precision(slopes, r) * (coarse ? coarse_precision : 1);
+  const double tolerance = slopes.tolerance(r);
   const Derivative& d = slopes.numeric[r];
-  if (!std::isfinite(slopes.analytic[r]) || d.kind == Derivative::Kind::undefined)
-    return Kind::not_finite;
-  if (d.kind == Derivative::Kind::jump && d.error > slopes.negligible) return Kind::jump;
-  const bool mixed = slopes.any_kink() && cotangents()[r].single < 0;
-  if (!mixed && !slopes.agree(r)) return Kind::mismatch;
+  if (tolerance <= least * std::max({std::abs(slopes.analytic[r]), std::abs(d.value), around}))
+    return false;
+  if (!slopes.vanish(r)) return true;
+  if (tolerance <= least * d.steepness) return false;
+  return d.moved || std::abs(slopes.analytic[r]) > safety * slopes.rounding[r];
+}
+
+// What one cotangent shows about one element, if anything; `around` is the size of the derivatives
+// around it.
+std::optional<Finding::Kind> OrderCheck::judge(const Slopes& slopes, std::size_t r,
+                                               double around) const {
+  const Derivative& d = slopes.numeric[r];
+  if (!std::isfinite(slopes.analytic[r])) return Kind::not_finite;
+  if (d.kind == Derivative::Kind::undefined)
+    return slopes.thrown.empty() ? Kind::not_finite : Kind::undecidable;
+  if (d.kind == Derivative::Kind::jump)
+    return d.error > smallest_jump_ ? Kind::jump : Kind::undecidable;
+  const bool mixed = slopes.any_kink() && !decides_at_kinks(r);
+  if (!mixed && !slopes.agree(r)) return hidden(slopes, r) ? Kind::undecidable : Kind::mismatch;
   if (d.kind == Derivative::Kind::kink) return Kind::kink;
-  if (!mixed && d.error > std::max(least_precision * scale, slopes.negligible))
-    return Kind::undecidable;
+  if (!mixed && too_imprecise(slopes, r, around)) return Kind::undecidable;
+  if (d.one_sided && !slopes.thrown.empty()) return Kind::domain;
   return std::nullopt;
 }
 
@@ -230,10 +444,8 @@ void OrderCheck::judge_all() {
   for (const auto& [i, slopes] : measured_) {
     std::optional<Finding> worst;
     for (std::size_t r = 0; r < cotangents().size(); ++r) {
-      const double around = largest_.at({r, f_.input_position(i).tensor});
-      // The derivative of a function that changes by its own size while its argument does.
-      const double natural = std::abs(cotangents()[r](f_.values)) / both_.scales[at(i)];
-      if (const auto kind = judge(slopes, r, std::max(around, natural))) {
+      const double around = largest_.at({r, f_.input_position(i).tensor}) / both_.scales[at(i)];
+      if (const auto kind = judge(slopes, r, around)) {
         const Finding found = finding(*kind, i, slopes, r);
         if (!worst || worse(found, *worst)) worst = found;
       } else if (around > 0 && !slopes.any_kink()) {
@@ -269,7 +481,25 @@ Finding OrderCheck::finding(Kind kind, Index i, const Slopes& slopes, std::size_
   if (kind == Kind::kink) result.note = slopes_text;
   if (kind == Kind::mismatch && d.kind == Derivative::Kind::kink)
     result.note = text_from("the analytic ", analytic, " is not between the ", slopes_text);
+  if (kind == Kind::domain)
+    result.note = text_from("f throws at ", slopes.thrown, "; checked from the other side");
+  if (kind == Kind::undecidable) result.note = reason(slopes, r);
   return result;
+}
+
+// Why the differences cannot decide, and what to do about it.
+std::string OrderCheck::reason(const Slopes& slopes, std::size_t r) const {
+  const Derivative& d = slopes.numeric[r];
+  if (d.kind == Derivative::Kind::undefined)
+    return text_from("f throws on both sides, at ", slopes.thrown,
+                     "; state the domain of the input, or check it at another point");
+  const double size = std::max(std::abs(slopes.analytic[r]), std::abs(d.value));
+  return text_from("the gradient says ", slopes.analytic[r], ", the differences ", d.value, " ± ",
+                   slopes.tolerance(r),
+                   size > slopes.tolerance(r) ? ": too few digits to tell right from wrong"
+                                              : ": rounding hides a derivative of this size",
+                   "; check it at another point or in smaller parts",
+                   slopes.thrown.empty() ? "" : "; f throws at ", slopes.thrown);
 }
 
 void OrderCheck::keep_measurements() {
@@ -290,8 +520,12 @@ void OrderCheck::keep_measurements() {
   const Index rows = std::ssize(cotangents());
   const Tensor weights = from(cotangent_rows, {rows, f_.outputs()});
   std::vector<Shape> outputs;
-  for (const Tensor& y : f_.ys)
-    if (is_real(y.dtype())) outputs.push_back(y.shape());
+  std::vector<int> numbers;
+  for (std::size_t j = 0; j < f_.ys.size(); ++j)
+    if (is_real(f_.ys[j].dtype())) {
+      outputs.push_back(f_.ys[j].shape());
+      numbers.push_back(static_cast<int>(j));
+    }
   for (Index begin = 0; const Tensor& x : f_.xs) {
     if (!is_real(x.dtype())) continue;
     const auto columns = [&](const Vector& all) {  // [cotangents, elements of x]
@@ -300,7 +534,8 @@ void OrderCheck::keep_measurements() {
     const auto input = static_cast<int>(&x - f_.xs.data());
     report_.measurements.push_back({order_, input, f_.names[at(input)], x.shape(), outputs,
                                     coverage_.jacobian, weights, columns(analytic),
-                                    columns(numeric), columns(error)});
+                                    columns(numeric), columns(error), detach(x),
+                                    from(f_.values, {f_.outputs()}), numbers});
     begin += x.numel();
   }
 }

@@ -6,22 +6,21 @@
 #include <set>
 
 #include "autograd/gradcheck/differentiator.h"
+#include "autograd/gradcheck/kinks.h"
 
 namespace adjoint::checking {
 
 class OrderCheck {
  public:
   /// Findings, measurements and coverage go into `report`.
-  OrderCheck(const FlatFunction& f, int order, double rounding, const GradcheckOptions& options,
-             GradcheckReport& report);
+  /// Elements left out are not checked: kinks known from the order before.
+  OrderCheck(const FlatFunction& f, int order, const std::set<Index>& left_out,
+             const GradcheckOptions& options, GradcheckReport& report);
 
-  /// Checks all elements except those left out: kinks known from the order before.
-  void run(const std::set<Index>& left_out);
+  void run();
 
   /// All elements without a derivative, those left out included.
   std::set<Index> kinks() const;
-  /// How large rounding alone can make the gradients, which are the next order's outputs.
-  double rounding_of_gradients() const { return both_.rounding_of_gradients(); }
   /// What the next order takes as ȳ.
   Tensors first_cotangent() const { return f_.as_outputs(cotangents()[0]); }
 
@@ -30,24 +29,37 @@ class OrderCheck {
   const std::vector<Cotangent>& cotangents() const { return both_.cotangents; }
 
   // Preconditions: each adds a finding and returns false if it does not hold
+  bool has_elements();
   bool has_finite_values();
   bool is_repeatable();
   bool vanishes_for_zero();
 
   // Strategy
   void compare();
+  void find_saturated();
   void project();
+  Slopes project_once(int number);
   void bisect(Index begin, Index end);
+  void compare_along_kinks();
+  bool report_along_kinks(const std::string& names, const Slopes& slopes, std::size_t r);
 
   // Measuring
   void measure(Index i);
-  Slopes along_random_line(Index begin, Index end, Key key, Care care) const;
+  void measure_alike(Index i);
+  void keep(Index i, const Slopes& slopes);
+  bool exhausted() const;
+  Slopes along_random_line(Index begin, Index end, Key key, Care care, bool balanced = false) const;
   void note_precision(const Slopes& slopes);
 
   // Judging and reporting
-  std::optional<Kind> judge(const Slopes& slopes, std::size_t r, double scale) const;
+  bool decides_at_kinks(std::size_t r) const;
+  double least_precision(const Slopes& slopes, std::size_t r) const;
+  bool hidden(const Slopes& slopes, std::size_t r) const;
+  bool too_imprecise(const Slopes& slopes, std::size_t r, double around) const;
+  std::optional<Kind> judge(const Slopes& slopes, std::size_t r, double around) const;
   void judge_all();
   Finding finding(Kind kind, Index i, const Slopes& slopes, std::size_t r) const;
+  std::string reason(const Slopes& slopes, std::size_t r) const;
   void keep_measurements();
 
   const FlatFunction& f_;
@@ -59,9 +71,12 @@ class OrderCheck {
   Coverage coverage_;
   std::set<Index> left_out_;
   std::map<Index, Slopes> measured_;
-  // The largest derivative, analytic or numeric, for each cotangent and input tensor.
+  // The largest derivative, analytic or numeric, for each cotangent and input tensor, in units of
+  // the elements' scales.
   std::map<std::pair<std::size_t, int>, double> largest_;
-  Index wrong_ = 0;  // measured elements that failed, counted once for each cotangent
+  double smallest_jump_ = 0;  // anything lower may be rounding
+  Index quick_kinks_ = 0;     // that were found without all steps
+  Index wrong_ = 0;           // measured elements that failed, counted once for each cotangent
 };
 
 }  // namespace adjoint::checking

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "autograd/gradcheck.h"
+#include "autograd/gradcheck/oracle_report.h"
 
 namespace adjoint {
 namespace {
@@ -90,8 +91,9 @@ void print_walk(std::ostream& stream, const TapeWalk& walk) {
     if (walk.operations == 1) stream << "The only operation on the tape is right by itself.";
     if (walk.operations > 1)
       stream << "All " << walk.operations << " operations on the tape are right by themselves.";
-    stream << " The mistake is not on the tape: a value\n  was taken off it (detach, item, values, "
-              "recording turned off) and used again.";
+    stream << " No single operation explains it:\n  a value may have left the tape (detach, copy, "
+              "item, values, recording turned off) and\n  come back as a constant, or f uses a "
+              "constant that was computed from the inputs.";
     return;
   }
   const Culprit& culprit = *walk.culprit;
@@ -119,17 +121,54 @@ void print(std::ostream& stream, const Coverage& coverage) {
              << " of the gradient escapes 1 time in 1000)";
   } else {
     stream << counted(coverage.measured, "input");
+    if (coverage.could_be_missed > 1e-6)
+      stream << " (errors below " << number(coverage.could_be_missed, 2)
+             << " of the gradient do not show)";
   }
   stream << " × " << counted(coverage.cotangents, "random cotangent");
   if (coverage.jacobian) stream << " and " << counted(coverage.outputs, "output");
 }
 
-void print_kinks(std::ostream& stream, const GradcheckReport& report) {
-  const auto first = std::ranges::find(report.findings, Finding::Kind::kink, &Finding::kind);
+// Findings that are no failures: how many, and the first.
+void print_noted(std::ostream& stream, const GradcheckReport& report, Finding::Kind kind,
+                 const std::string& noun) {
+  const auto first = std::ranges::find(report.findings, kind, &Finding::kind);
   if (first == report.findings.end()) return;
-  const auto kinks = static_cast<Index>(report.count(Finding::Kind::kink));
-  stream << "; " << counted(kinks, "kink") << (kinks == 1 ? ": " : ", the first: ") << first->where
-         << " (" << first->note << ')';
+  const std::size_t count = report.count(kind);
+  if (count == 1)
+    stream << "; 1 " << noun << ": ";
+  else
+    stream << "; " << count << " × " << noun << ", the first: ";
+  stream << first->where << " (" << first->note << ')';
+}
+
+void print_undecidable(std::ostream& stream, const GradcheckReport& report, std::size_t most) {
+  const std::size_t count = report.count(Finding::Kind::undecidable);
+  for (std::size_t printed = 0; const Finding& finding : report.findings) {
+    if (finding.kind != Finding::Kind::undecidable) continue;
+    if (printed++ == most) break;
+    stream << "\n  undecidable: " << finding.where << ": " << finding.note;
+  }
+  if (count > most) stream << "\n  and " << count - most << " more that are undecidable";
+}
+
+// What running f in f32 has shown, and how much memory it takes.
+void print_calls(std::ostream& stream, const GradcheckReport& report) {
+  if (const auto& single = report.single) {
+    if (!single->only.empty())
+      stream << "; in f32 only, differences too: " << single->only;
+    else if (!single->first.empty())
+      stream << "; computed in f32 from " << single->first << " on";
+    else if (single->unjudged.empty())
+      stream << "; f32: values right to " << number(single->values, 1) << ", gradients to "
+             << number(single->gradients, 1);
+    else
+      stream << "; f32: not judged, " << single->unjudged;
+  }
+  if (const auto& made = report.allocations)
+    stream << "; f makes " << counted(static_cast<Index>(made->forward), "buffer")
+           << ", its gradient " << made->vjp << " (at most " << made->vjp_bytes
+           << " bytes at once)";
 }
 
 }  // namespace
@@ -137,15 +176,17 @@ void print_kinks(std::ostream& stream, const GradcheckReport& report) {
 const char* name_of(Finding::Kind kind) {
   constexpr const char* names[] = {"mismatch",    "kink",         "convention",       "jump",
                                    "not finite",  "domain",       "nondeterministic", "not linear",
-                                   "side effect", "wrong in f32", "undecidable"};
+                                   "side effect", "wrong in f32", "undecidable",      "error"};
   return names[static_cast<int>(kind)];
 }
 
 const char* name_of(Diagnosis::Kind kind) {
-  constexpr const char* names[] = {"zero",         "sign",        "factor",     "precision",
-                                   "other input",  "transposed",  "shifted",    "wrong example",
-                                   "extra sum",    "missing sum", "wrong axis", "wrong mask",
-                                   "missing term", "unknown"};
+  constexpr const char* names[] = {
+      "zero",          "sign",       "factor",       "precision",
+      "approximation", "not linear", "other input",  "elementwise factor",
+      "complement",    "transposed", "reversed",     "shifted",
+      "wrong example", "extra sum",  "missing sum",  "overwritten",
+      "wrong axis",    "wrong mask", "missing term", "unknown"};
   return names[static_cast<int>(kind)];
 }
 
@@ -173,18 +214,23 @@ void GradcheckReport::add_error(double relative) { worst_error = std::max(worst_
 std::ostream& operator<<(std::ostream& output, const GradcheckReport& report) {
   TextStream stream;
   const std::vector<Finding> failures = failures_of(report);
-  stream << "gradcheck: ";
-  if (failures.empty())
-    stream << "ok";
-  else
-    stream << "FAILED, " << counted(std::ssize(failures), "finding") << " in order "
-           << failures[0].order;
+  stream << "gradcheck: " << name_of(report.verdict());
+  if (report.verdict() == Verdict::failed)
+    stream << ", " << counted(std::ssize(failures), "finding") << " in order " << failures[0].order;
+  if (report.verdict() == Verdict::undecidable)
+    stream << ": nothing is known to be wrong, but not all could be checked";
   if (failures.empty() || report.worst_error > 0)
     stream << ", worst relative error " << number(report.worst_error, 2);
   for (const Coverage& coverage : report.coverage) print(stream, coverage);
   if (!report.unused.empty()) stream << "; without influence: " << list(report.unused, most_rows);
-  print_kinks(stream, report);
+  for (const std::string& note : report.notes) stream << "; " << note;
+  print_noted(stream, report, Finding::Kind::kink, "kink");
+  print_noted(stream, report, Finding::Kind::convention, "convention at a kink");
+  print_noted(stream, report, Finding::Kind::domain, "border of a domain");
+  print_calls(stream, report);
+  print_oracles(stream, report);
   print_failures(stream, report, "  ", most_rows);
+  print_undecidable(stream, report, failures.empty() ? most_rows : 1);
   // A diagnosis of the one wrong operation says more than its consequences for the whole function.
   const std::optional<TapeWalk>& walk = report.walk;
   if (!walk || !walk->culprit || walk->operations == 1) print_diagnoses(stream, report, "  ");

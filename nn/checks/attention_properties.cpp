@@ -53,6 +53,17 @@ void require_mask(const PropertyReport& report, const Tensor& allowed, const Ind
 
 bool near(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b); }
 
+// Whether the weights along the axis add up to one, except for lines that are masked as a whole.
+bool sums_to_one(const Tensor& weights, Index axis, double tolerance) {
+  const Tensor sums = sum(weights, {axis});
+  Index ones = 0;
+  for (const double total : sums.values<double>()) {
+    if (!(std::abs(total - 1) < tolerance || total == 0)) return false;
+    ones += total != 0;
+  }
+  return ones > 0;
+}
+
 std::string cause_of(double slope, double d, double misfit) {
   if (misfit > 1e-3)
     return "the weights are not a softmax over the keys of any multiple of q·k: another axis, keys "
@@ -121,7 +132,9 @@ PropertyReport values_average(const Function& f, const Tensor& values,
 }
 
 PropertyReport weights_average(const Tensor& weights, const PropertyOptions& options) {
-  PropertyReport report{"weights average", "weights changed after the softmax: a mask, or dropout"};
+  PropertyReport report{"weights average",
+                        "a softmax over another axis than the keys, or weights changed after it (a "
+                        "mask, dropout)"};
   require(weights.rank() >= 2 && is_real(weights.dtype()) && weights.numel() > 0, report.property,
           ": weights must be real, […, queries, keys], are ", weights.dtype(), ' ',
           weights.shape());
@@ -133,9 +146,9 @@ PropertyReport weights_average(const Tensor& weights, const PropertyOptions& opt
                  tolerance);
   report.compare("weights", w, abs(w), "from its absolute value: it is negative", tolerance);
   for (Index axis = 0; axis < w.rank() - 1 && !report; ++axis)
-    if (max(abs(sum(w, {axis}) - 1.0)).item() < tolerance)
-      report.cause =
-          "the softmax ran over axis " + std::to_string(axis) + ": there the sums are one";
+    if (sums_to_one(w, axis, tolerance))
+      report.cause = text_from("the softmax ran over axis ", axis, ": there the sums are one",
+                               axis == w.rank() - 2 ? " (the queries)" : "");
   return report;
 }
 

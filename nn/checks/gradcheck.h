@@ -20,9 +20,9 @@ namespace adjoint::nn {
 /// with respect to all parameters of the module and the real inputs, as adjoint::gradcheck does.
 /// Integer and boolean inputs are constants.
 ///
-/// f receives a copy of the module in f64 and the inputs in f64; the given module, which may be
-/// f32, is unchanged. f must use its arguments only: everything else counts as a constant. To check
-/// dropout, create a context with the same key in each call.
+/// f receives a copy of the module in f64 and the inputs in f64; then both in f32, to compare
+/// (options.single). The given module is unchanged. f must use its arguments only: everything else
+/// counts as a constant. To check dropout, create a context with the same key in each call.
 ///
 /// `options.names` are those of the inputs (see input_names()). In the report the parameters follow
 /// the inputs, under their paths.

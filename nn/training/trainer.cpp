@@ -46,7 +46,7 @@ Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const Traine
 StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
   const Index tokens = count_tokens(sources, targets);
   const std::vector<Shard> shards = cut(sources, targets, options_.shards * options_.micro_batches);
-  const Key key = options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
+  const Key key = next_key();
 
   std::vector<double> losses(shards.size());
   std::vector<Tensors> gradients;  // the sum of the micro-batches so far, then of each shard
@@ -58,7 +58,7 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
     gradients.resize(sums + count);
     parallel_tasks(static_cast<Index>(count), [&](Index task) {
       const auto i = static_cast<std::size_t>(task);
-      const Tensor sum = loss(shards[first + i], Context::training(key));
+      const Tensor sum = loss(model_, shards[first + i], Context::training(key));
       losses[first + i] = sum.item();
       if (i == 0 && !leaves_checked_) require_all_listed(sum);
       // Divided by the whole batch's count, so that the shards' gradients add up to the mean's.
@@ -85,9 +85,28 @@ StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> 
   std::vector<double> losses(shards.size());
   parallel_tasks(std::ssize(shards), [&](Index task) {
     const auto i = static_cast<std::size_t>(task);
-    losses[i] = loss(shards[i], Context::inference()).item();
+    losses[i] = loss(model_, shards[i], Context::inference()).item();
   });
   return result_of(losses, tokens, 0);
+}
+
+Tensor Trainer::next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
+                          std::span<const Ids> targets) const {
+  const Index tokens = count_tokens(sources, targets);
+  const std::vector<Shard> shards = cut(sources, targets, options_.shards * options_.micro_batches);
+  Tensors losses(shards.size());
+  const auto compute = [&](Index task) {
+    const auto i = static_cast<std::size_t>(task);
+    losses[i] = loss(other, shards[i], Context::training(next_key()));
+  };
+  // One tape for all shards is recorded in order, since a sweep adds up in the order of recording.
+  if (recording())
+    for (Index task = 0; task < std::ssize(shards); ++task) compute(task);
+  else
+    parallel_tasks(std::ssize(shards), compute);
+  Tensor sum = losses[0];
+  for (const Tensor& part : std::span(losses).subspan(1)) sum = sum + part;
+  return sum / static_cast<double>(tokens);
 }
 
 // Consecutive examples, with about the same number of tokens in each shard. There may be fewer
@@ -112,7 +131,8 @@ std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span
 }
 
 // Summed over the shard's tokens.
-Tensor Trainer::loss(const Shard& shard, const Context& context) const {
+Tensor Trainer::loss(const EncoderDecoder& model, const Shard& shard,
+                     const Context& context) const {
   std::vector<Ids> inputs, outputs;
   for (const Ids& target : shard.targets) {
     inputs.emplace_back(target.begin(), target.end() - 1);
@@ -123,7 +143,7 @@ Tensor Trainer::loss(const Shard& shard, const Context& context) const {
                                           : Sequences::padded(sequences, options_.padding);
     return all.placed(shard.first_example);
   };
-  const Tensor logits = model_.logits(batch(shard.sources), batch(inputs), context);
+  const Tensor logits = model.logits(batch(shard.sources), batch(inputs), context);
   return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing).sum;
 }
 

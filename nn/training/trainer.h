@@ -46,6 +46,12 @@ class Trainer {
   /// The loss of a batch, without dropout, gradients or update.
   StepResult evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const;
 
+  /// What the next step would differentiate, with the same dropout, as a function of the weights of
+  /// `other`: a model of the same structure, which may be f64. Changes nothing. For a gradient
+  /// check during training.
+  Tensor next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
+                   std::span<const Ids> targets) const;
+
   /// The settings, which a resumed run must share (training_state.h). What changes belongs to the
   /// model and the optimizer, whose step count also determines the next random numbers.
   void state(State& visit) const;
@@ -57,7 +63,10 @@ class Trainer {
   };
   std::vector<Shard> cut(std::span<const Ids> sources, std::span<const Ids> targets,
                          Index count) const;
-  Tensor loss(const Shard& shard, const Context& context) const;
+  Tensor loss(const EncoderDecoder& model, const Shard& shard, const Context& context) const;
+  Key next_key() const {
+    return options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
+  }
   void require_all_listed(const Tensor& loss) const;
 
   const EncoderDecoder& model_;

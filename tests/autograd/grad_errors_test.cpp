@@ -35,6 +35,19 @@ struct ReadsOutputInSecret : Same {
   static constexpr auto name = "test_reads_output_in_secret";
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
 };
+// Two outputs, x and −x. The rule takes for granted that both are used.
+struct Both {
+  static constexpr auto name = "test_both";
+  static constexpr Operands reads = {};
+  std::array<Form, 2> form(Inputs in) const { return {in[0].form(), in[0].form()}; }
+  template <Real T>
+  void forward(Inputs in, Outputs out) const {
+    const auto x = in[0].values<T>();
+    std::ranges::copy(x, out[0].edit<T>().begin());
+    std::ranges::transform(x, out[1].edit<T>().begin(), std::negate());
+  }
+  Tensors vjp(const Pullback& back) const { return {back.cotangent(0) - back.cotangent(1)}; }
+};
 struct TooManyGradients : Same {
   static constexpr auto name = "test_too_many_gradients";
   Tensors vjp(const Pullback& back) const { return {back.cotangent(), back.cotangent()}; }
@@ -71,7 +84,9 @@ BOOST_AUTO_TEST_CASE(why_a_result_does_not_depend_on_x_is_said) {
       untracked = "the result is not tracked: ",
       detached = "detach() dropped the history; use what detach() was given",
       copied = "copy() dropped the history; use what copy() was given",
-      unrecorded = "it was computed while recording was off; compute it outside of NoRecording",
+      unrecorded =
+          "it was computed while recording was off; compute it outside of NoRecording, or "
+          "differentiate it with vjp() of functional.h, which records by itself",
       discrete =
           "it comes from an operation without a derivative, such as a comparison, "
           "argmax or a cast() to i64; use a differentiable one",
@@ -209,14 +224,33 @@ BOOST_AUTO_TEST_CASE(what_no_vjp_reads_may_change) {
 BOOST_AUTO_TEST_CASE(operations_with_mistakes_are_found_out) {
   const Tensor x = variable(tensor({1, 2}));
   const std::string not_kept =
-      "values: this operand was not kept for the vjp: list it in the operation's `reads`";
-  BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsInputInSecret{}, x)), {x}), Error, says(not_kept));
-  BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsOutputInSecret{}, x)), {x}), Error, says(not_kept));
+      ": values: this operand was not kept for the vjp: list it in the operation's `reads`";
+  BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsInputInSecret{}, x)), {x}), Error,
+                        says("the vjp of test_reads_input_in_secret" + not_kept));
+  const NameScope scope("layer.0");
+  BOOST_CHECK_EXCEPTION(grad(sum(apply(ReadsOutputInSecret{}, x)), {x}), Error,
+                        says("the vjp of test_reads_output_in_secret in layer.0" + not_kept));
   BOOST_CHECK_EXCEPTION(grad(sum(apply(TooManyGradients{}, x)), {x}), Error,
                         says("test_too_many_gradients: the vjp returned 2 gradients for 1 inputs"));
   BOOST_CHECK_EXCEPTION(
       grad(sum(apply(WrongShape{}, x)), {x}), Error,
       says("test_wrong_shape: the vjp's gradient of input 0 is f32 [], the input f32 [2]"));
+}
+
+BOOST_AUTO_TEST_CASE(a_vjp_that_reads_an_empty_cotangent_is_named_with_the_remedy) {
+  const Tensor x = variable(tensor({1, 2}));
+  BOOST_CHECK_EXCEPTION(
+      grad(sum(apply_all(Both{}, x)[0]), {x}), Error,
+      says("the vjp of test_both: sub: input 1 is empty: no value was assigned to it; the "
+           "cotangent of output 1 is empty, which means zero: use cotangent_or_zeros(1)"));
+}
+
+BOOST_AUTO_TEST_CASE(where_recording_is_off_vjp_is_recommended) {
+  const NoRecording guard;
+  const Tensor x = real(2);
+  BOOST_CHECK_EXCEPTION(grad(x * x, {x}), Error,
+                        says("grad: x 0 is not tracked: recording is off here; use vjp() of "
+                             "functional.h, which records by itself"));
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_sweep_leaves_everything_as_it_was) {

@@ -51,6 +51,19 @@ BOOST_AUTO_TEST_CASE(is_told_of_forwards_and_of_vjps_with_what_runs_inside) {
              "[exp 1>1] [sum 1>1] {sum [reshape 1>1] [broadcast_to 1>1] 1} {exp [mul 2>1] 1} ");
 }
 
+// Plants a value before anything is recorded, so the tape keeps it.
+BOOST_AUTO_TEST_CASE(may_change_values_before_they_are_recorded) {
+  struct : Observer {
+    void after_compute(const char* operation, const Inputs&, std::span<Tensor> out) override {
+      if (std::string(operation) == "exp") out[0].edit<double>()[1] = 7;
+    }
+  } planting;
+  const Observing guard(planting);
+  const Tensor y = exp(x);
+  BOOST_TEST(y.at({1}) == 7);
+  BOOST_TEST(grad(sum(y), {x})[0].at({1}) == 7);  // exp's vjp reads its output
+}
+
 BOOST_AUTO_TEST_CASE(sees_what_was_recorded) {
   struct : Observer {
     const Node* node = nullptr;

@@ -42,6 +42,14 @@ BOOST_AUTO_TEST_CASE(reused_buffers_are_large_enough) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(each_thread_counts_the_buffers_it_makes) {
+  const std::size_t before = memory::buffers_made();
+  const Tensor x = zeros({3});
+  const Tensor same = x;
+  std::thread([] { zeros({3}); }).join();
+  BOOST_TEST(memory::buffers_made() == before + 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_dropped_buffer_is_used_again) {
   for (const std::size_t bytes : {100u, 100'000u}) {
     void* first = nullptr;

@@ -18,17 +18,17 @@ using namespace adjoint;
 using namespace adjoint::testing;
 using Kind = Diagnosis::Kind;
 
-constexpr double wanted_rate = 0.9;
+constexpr double wanted_rate = 0.99;
 
 struct Count {
   int planted = 0, found = 0, named = 0;
   int clear = 0, clear_named = 0;  // only those with a single correct name
-  void add(const Mutant& mutant, const Verdict& verdict) {
+  void add(const Mutant& mutant, const Judgement& judgement) {
     ++planted;
-    found += verdict.found;
-    named += verdict.named;
+    found += judgement.found;
+    named += judgement.named;
     clear += !mutant.is_ambiguous();
-    clear_named += !mutant.is_ambiguous() && verdict.named;
+    clear_named += !mutant.is_ambiguous() && judgement.named;
   }
 };
 
@@ -39,12 +39,12 @@ struct Half {
   std::vector<std::string> misses;
 
   void add(const Mutant& mutant) {
-    const Verdict verdict = judge(mutant, mutant.check());
-    all.add(mutant, verdict);
-    kinds[mutant.kind].add(mutant, verdict);
-    if (!verdict.found || !verdict.named)
+    const Judgement judgement = judge(mutant, mutant.check());
+    all.add(mutant, judgement);
+    kinds[mutant.kind].add(mutant, judgement);
+    if (!judgement.found || !judgement.named)
       misses.push_back(std::string(name_of(mutant.kind)) + ": " + mutant.name + " => " +
-                       (verdict.found ? verdict.diagnoses : "NOT FOUND"));
+                       (judgement.found ? judgement.diagnoses : "NOT FOUND"));
   }
   double rate() const { return all.planted > 0 ? double(all.named) / all.planted : 1; }
 };

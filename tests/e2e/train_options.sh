@@ -72,6 +72,12 @@ check "  the same losses, to rounding" \
   near "$(logged parts.log loss | tail -n 1)" "$(logged whole.log loss | tail -n 1)" 1e-4
 succeeds "--clip 0" "${small[@]}" --output unclipped --clip 0
 check "  other weights" not same plain unclipped
+succeeds "--gradcheck-every" "${small[@]}" --output checked --gradcheck-every 2
+check "  says that the gradients are right" grep -qE '^step 2  gradient ok, .* s$' out
+check "  changes nothing" same plain checked
+succeeds "  may change when a run is resumed" \
+  "$seq2seq" train pairs.tsv --output checked --resume --gradcheck-every 5
+refuses "--gradcheck-every -1" 2 '--gradcheck-every' "${small[@]}" --output none --gradcheck-every -1
 succeeds "--smoothing" "${small[@]}" --output smooth --smoothing 0.1
 check "  other weights" not same plain smooth
 

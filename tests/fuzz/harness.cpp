@@ -25,6 +25,7 @@ constexpr std::array all = {
     Harness{"metrics", metrics},
     Harness{"subwords", subwords},
     Harness{"programs", programs},
+    Harness{"answers", answers},
 };
 
 // A folder for this process, in memory if the system offers that. It is removed at the end.

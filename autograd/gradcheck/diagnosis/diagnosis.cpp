@@ -1,6 +1,7 @@
 #include "autograd/gradcheck/diagnosis/diagnosis.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "autograd/observer.h"
 #include "autograd/ops.h"
@@ -15,12 +16,16 @@ constexpr double least_precision = 1e-4;
 
 std::span<const double> numbers(const Tensor& x) { return x.values<double>(); }
 
-// The numeric derivative without imprecise elements, and the largest error of the others.
-std::pair<Tensor, double> reliable(const Measurement& m) {
-  const double bound = least_precision * std::max(largest(m.numeric), largest(m.analytic));
-  Tensor result = copy(m.numeric);
+// Some rows of the numeric derivative without imprecise elements, and the largest error of the
+// others.
+std::pair<Tensor, double> reliable(const Measurement& m, Index first, Index last) {
+  const auto part = [&](const Tensor& all) { return slice(all, 0, first, last); };
+  const double bound =
+      least_precision * std::max(largest(part(m.numeric)), largest(part(m.analytic)));
+  Tensor result = copy(part(m.numeric));
   double worst = 0;
-  const std::span<const double> errors = numbers(m.error);
+  const Tensor error = part(m.error);
+  const std::span<const double> errors = numbers(error);
   const std::span<double> values = result.edit<double>();
   for (std::size_t k = 0; k < values.size(); ++k)
     if (errors[k] <= bound)
@@ -30,11 +35,27 @@ std::pair<Tensor, double> reliable(const Measurement& m) {
   return {result, worst};
 }
 
-// The axes of the output if there is only one and a tensor can hold all axes, else one axis.
-Shape leading_shape(const Measurement& m, Index rows) {
-  const bool fits =
-      m.outputs.size() == 1 && m.outputs[0].rank() + m.shape.rank() <= Shape::max_rank;
-  return m.jacobian && fits ? m.outputs[0] : Shape{rows};
+// The rows of a measurement that belong to one output, or to all: [first, first + the outputs'
+// elements). Without a Jacobian those of all random cotangents.
+struct Rows {
+  Index random;       // number of random cotangents
+  Index first, last;  // rows
+  Shape outputs;      // the axes they stand for; [rows] if they belong to several outputs
+  bool flat;
+};
+
+Rows rows_of(const Measurement& m, std::optional<int> output) {
+  Index outputs = 0;
+  for (const Shape& shape : m.outputs) outputs += shape.numel();
+  const Index all = m.cotangents.size(0), random = m.jacobian ? all - outputs : all;
+  if (!m.jacobian) return {random, 0, all, {all}, true};
+  if (!output && m.outputs.size() == 1) output = 0;
+  if (!output) return {random, random, all, {outputs}, true};
+  Index first = random;
+  for (int j = 0; j < *output; ++j) first += m.outputs[at(j)].numel();
+  const Shape& shape = m.outputs[at(*output)];
+  const bool fits = shape.rank() + m.shape.rank() <= Shape::max_rank;
+  return {random, first, first + shape.numel(), fits ? shape : Shape{shape.numel()}, !fits};
 }
 
 bool is_linear(const Measurement& m, Index random) {
@@ -50,24 +71,83 @@ bool is_linear(const Measurement& m, Index random) {
 using Kind = Diagnosis::Kind;
 
 constexpr Hypothesis* hypotheses[] = {
-    is_zero,        is_multiple,         is_imprecise,          is_of_other_input,
-    lacks_outputs,  is_transposed,       has_transposed_factor, is_shifted,
-    has_extra_sum,  is_of_other_example, has_shifted_part,      has_wrong_elementwise_mask,
-    has_other_ties, has_wrong_mask,      lacks_a_term,
+    is_not_linear,
+    is_zero,
+    is_multiple,
+    is_imprecise,
+    is_of_other_input,
+    is_overwritten,
+    lacks_outputs,
+    is_transposed,
+    has_transposed_factor,
+    is_shifted,
+    is_reversed,
+    has_extra_sum,
+    is_of_other_example,
+    has_other_factor,
+    is_complement,
+    is_approximation,
+    has_factor_by_row,
+    has_shifted_part,
+    has_wrong_elementwise_mask,
+    has_other_ties,
+    has_wrong_mask,
+    lacks_a_term,
 };
 
 Explanation explain(const Evidence& wrong, const Evidences& all) {
-  if (!wrong.linear) return {Kind::unknown, "it is not linear in the cotangent"};
   for (Hypothesis* hypothesis : hypotheses)
     if (auto explanation = hypothesis(wrong, all)) return *explanation;
   return {Kind::unknown, "the measured elements follow no simple rule", 0, true};
 }
 
+// What to call output j. In higher orders the outputs are the gradients of the inputs.
+std::string output_name(const std::vector<Measurement>& measurements, Index j) {
+  const Shape& shape = measurements[0].outputs[at(j)];
+  const bool gradient = measurements[0].order > 1 && j < std::ssize(measurements) &&
+                        measurements[at(j)].shape == shape;
+  if (gradient) return "the gradient of " + measurements[at(j)].name;
+  const std::vector<int>& numbers = measurements[0].output_numbers;
+  return text_from("output ", numbers.empty() ? static_cast<int>(j) : numbers[at(j)]);
+}
+
+// The same for a function of several outputs: each by itself, as their axes differ.
+Explanation explain_outputs(const std::vector<Measurement>& measurements, const Evidence& wrong,
+                            const Evidences& all) {
+  std::vector<std::pair<std::string, Explanation>> found;  // of the outputs that are wrong
+  std::size_t concerned = 0;                               // outputs that the input affects
+  for (Index j = 0; j < std::ssize(measurements[0].outputs); ++j) {
+    Evidences parts;
+    for (const Measurement& m : measurements) parts.emplace_back(m, static_cast<int>(j));
+    const Evidence& part = *std::ranges::find(parts, wrong.input, &Evidence::input);
+    concerned += largest(part.numeric) > wrong.noise || largest(part.analytic) > wrong.noise;
+    if (part.wrong()) found.emplace_back(output_name(measurements, j), explain(part, parts));
+  }
+  if (found.empty()) return explain(wrong, all);
+  Explanation result = found[0].second;
+  const bool alike =
+      std::ranges::all_of(found, [&](const auto& each) { return each.second.text == result.text; });
+  const bool first_order = measurements[0].order == 1;
+  if (alike && first_order && found.size() == concerned) return result;
+  if (first_order && found.size() == 1 && result.kind == Kind::zero)
+    return {Kind::missing_term,
+            "the term of " + found[0].first + " is missing: is its cotangent ignored?"};
+  result.text.clear();
+  for (const auto& [name, explanation] : found) {
+    if (result.vague && !explanation.vague) result.kind = explanation.kind;
+    result.vague = result.vague && explanation.vague;
+    result.text += (result.text.empty() ? "of " : "; of ") + name + ": " + explanation.text;
+  }
+  if (!alike) result.factor = 0;
+  return result;
+}
+
 // One mistake is likelier than two: a clear explanation of one input replaces the vague ones, if
 // its kind is a mistake in the computation as a whole, which affects the gradients of all inputs.
 void share_explanations(std::vector<Explanation>& explanations, const Evidences& inputs) {
-  constexpr Kind shared[] = {Kind::transposed, Kind::shifted, Kind::wrong_example, Kind::wrong_axis,
-                             Kind::wrong_mask};
+  constexpr Kind shared[] = {Kind::transposed, Kind::shifted,    Kind::wrong_example,
+                             Kind::wrong_axis, Kind::wrong_mask, Kind::reversed,
+                             Kind::complement};
   const auto clear = std::ranges::find_if(explanations, [&](const Explanation& e) {
     return std::ranges::count(shared, e.kind) > 0 && !e.vague;
   });
@@ -76,7 +156,7 @@ void share_explanations(std::vector<Explanation>& explanations, const Evidences&
   for (Explanation& vague : explanations) {
     if (!vague.vague) continue;
     vague.kind = clear->kind;
-    vague.text += "; " + name + " shows why";
+    vague.text += "; see " + name;
   }
 }
 
@@ -98,21 +178,20 @@ Evidences wrong_ones(const GradcheckReport& report, int order, const Evidences& 
 
 }  // namespace
 
-Evidence::Evidence(const Measurement& m) : input(m.input), name(m.name), jacobian(m.jacobian) {
-  Index outputs = 0;
-  for (const Shape& shape : m.outputs) outputs += shape.numel();
-  const Index all = m.cotangents.size(0);
-  const Index random = jacobian ? all - outputs : all;
-  const Index first = jacobian ? random : 0;
-  const Shape lead = leading_shape(m, all - first);
+Evidence::Evidence(const Measurement& m, std::optional<int> output)
+    : input(m.input), name(m.name), jacobian(m.jacobian) {
+  const auto [random, first, last, lead, is_flat] = rows_of(m, output);
   const Shape own = m.shape.rank() < Shape::max_rank ? m.shape : Shape{m.shape.numel()};
-  const auto arranged = [&](const Tensor& matrix) {  // [leading…, axes of the input…]
-    return reshape(slice(matrix, 0, first, all), lead.joined(own));
-  };
-  const auto [precise, error] = reliable(m);
-  analytic = arranged(m.analytic);
-  numeric = arranged(precise);
+  const Shape arranged = lead.joined(own);
+  const auto [precise, error] = reliable(m, first, last);
+  analytic = reshape(slice(m.analytic, 0, first, last), arranged);
+  numeric = reshape(precise, arranged);
+  rows = {m.analytic, reliable(m, 0, m.cotangents.size(0)).first};
+  flat = is_flat;
   leading = lead.rank();
+  if (m.at.defined()) x = reshape(m.at, own);
+  if (m.values.defined() && jacobian && !flat)
+    y = reshape(slice(m.values, 0, first - random, last - random), lead);
   linear = is_linear(m, random);
   noise = std::max(safety * error, smallest_of_interest * largest(numeric));
 }
@@ -126,8 +205,22 @@ std::vector<Index> Evidence::axes() const {
 }
 
 std::string Evidence::axis_name(Index axis) const {
-  return axis < leading ? text_from("axis ", axis, " of the cotangent")
+  return axis < leading ? flat ? "the elements of the cotangent, in row-major order"
+                               : text_from("axis ", axis, " of the cotangent")
                         : text_from("axis ", axis - leading, " of the gradient");
+}
+
+std::string Evidence::first(const std::function<bool(double, double)>& holds) const {
+  const std::span<const double> a = numbers(analytic), n = numbers(numeric);
+  const Index columns = shape().numel();
+  for (Index k = 0; k < std::ssize(a); ++k) {
+    if (!holds(a[at(k)], n[at(k)])) continue;
+    const std::string element = name + index_text(shape(), k % columns);
+    if (!jacobian || flat) return element;
+    return text_from(element, " for output",
+                     index_text(analytic.shape().part(0, leading), k / columns));
+  }
+  return "";
 }
 
 bool Evidence::wrong() const {
@@ -183,13 +276,19 @@ void diagnose(GradcheckReport& report) {
   const NoRecording guard;
   const Unobserved own_work;
   const int order = report.coverage.back().order;
-  Evidences all;
-  for (const Measurement& measurement : report.measurements)
-    if (measurement.order == order && measurement.shape.numel() > 0) all.emplace_back(measurement);
+  std::vector<Measurement> measurements;
+  std::ranges::copy_if(
+      report.measurements, std::back_inserter(measurements),
+      [&](const Measurement& m) { return m.order == order && m.shape.numel() > 0; });
+  const Evidences all(measurements.begin(), measurements.end());
 
   const Evidences wrong = wrong_ones(report, order, all);
   std::vector<Explanation> explanations;
-  for (const Evidence& evidence : wrong) explanations.push_back(explain(evidence, all));
+  for (const Evidence& evidence : wrong) {
+    const bool several = evidence.jacobian && measurements[0].outputs.size() > 1;
+    explanations.push_back(several && evidence.linear ? explain_outputs(measurements, evidence, all)
+                                                      : explain(evidence, all));
+  }
   share_explanations(explanations, wrong);
   for (std::size_t k = 0; k < wrong.size(); ++k) {
     const auto& [kind, text, factor, vague] = explanations[k];

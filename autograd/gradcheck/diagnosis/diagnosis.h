@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,18 +29,25 @@ struct Evidence {
   int input;
   std::string name;
   Tensor analytic, numeric;
+  Tensor x;  ///< the value of the input
+  Tensor y;  ///< the value of the output, if it has leading axes of its own; otherwise empty
+  std::pair<Tensor, Tensor> rows;  ///< both derivatives again: [all cotangents, elements of input]
   Index leading;
   bool jacobian;
+  bool flat;     ///< whether one leading axis stands for all axes of the outputs
   bool linear;   ///< whether the gradient of a random cotangent is the sum over its elements
   double noise;  ///< a smaller derivative may be a rounding error
 
-  explicit Evidence(const Measurement& measurement);
+  /// Of all outputs, or, if there is a Jacobian, of the one with that number.
+  explicit Evidence(const Measurement& measurement, std::optional<int> output = {});
 
   Shape shape() const { return analytic.shape().part(leading, analytic.rank()); }  ///< of the input
   Index rank() const { return analytic.rank() - leading; }                         ///< of the input
   /// The axes along which a mistake may have confused elements, those of the input first.
   std::vector<Index> axes() const;
   std::string axis_name(Index axis) const;  ///< "axis 0 of the cotangent"
+  /// The first element for which it holds: "x[1, 2] for output[0]". Empty if none.
+  std::string first(const std::function<bool(double a, double n)>& holds) const;
 
   /// Whether the derivatives differ, so that there is a mistake to explain.
   bool wrong() const;
@@ -68,10 +76,13 @@ struct Explanation {
 /// `all` are all inputs, the wrong one included.
 using Hypothesis = std::optional<Explanation>(const Evidence& wrong, const Evidences& all);
 
-// These predict every number (multiples_and_sums.cpp).
-Hypothesis is_zero, is_multiple, is_imprecise, is_of_other_input, has_extra_sum, lacks_outputs;
+// These predict every number from one number, or from sums (multiples_and_sums.cpp).
+Hypothesis is_zero, is_multiple, is_imprecise, is_of_other_input, has_extra_sum, lacks_outputs,
+    is_overwritten;
+// These compare each number with the right one (elementwise.cpp).
+Hypothesis is_not_linear, is_approximation, has_other_factor, is_complement, has_factor_by_row;
 // These predict every number from the same numbers elsewhere (reordering.cpp).
-Hypothesis is_transposed, has_transposed_factor, is_shifted, is_of_other_example;
+Hypothesis is_transposed, has_transposed_factor, is_reversed, is_shifted, is_of_other_example;
 // These predict where the derivative or the difference is zero (zero_pattern.cpp).
 Hypothesis has_shifted_part, has_wrong_elementwise_mask, has_other_ties, has_wrong_mask,
     lacks_a_term;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
+#include <map>
 
 #include "autograd/gradcheck/diagnosis/diagnosis.h"
 #include "autograd/ops.h"
@@ -46,13 +47,65 @@ std::string origin(const Evidence& wrong, double factor) {
   return "";
 }
 
+// Output axes [begin, end), which choose among the indices along an input axis.
+struct Choice {
+  Index begin, end, axis;
+};
+
+// Whether all outputs along an axis that choose an index choose the same; −1 is no choice. The axis
+// has that size, and its neighbours are `inner` apart.
+bool is_broadcast(const std::vector<Index>& chosen, Index inner, Index size) {
+  std::map<Index, Index> of_line;
+  bool repeats = false;
+  for (Index j = 0; j < std::ssize(chosen); ++j) {
+    const Index choice = chosen[at(j)], line = j - j / inner % size * inner;
+    if (choice < 0) continue;
+    const auto [found, first] = of_line.emplace(line, choice);
+    if (found->second != choice) return false;
+    repeats = repeats || !first;
+  }
+  return repeats;
+}
+
+// 1 for the last (or first) output that chooses an index, 0 for others: [1…, output axes, 1…].
+// Empty if an output depends on two indices, if none repeats, if there is only one, or if they
+// repeat because of a broadcast.
+Tensor sole_copies(const Evidence& wrong, const Choice& choice, bool last) {
+  const Shape& all = wrong.numeric.shape();
+  const Index count = all.numel(choice.begin, choice.end);
+  const Index axis = wrong.leading + choice.axis;
+  std::vector<Index> chosen(at(count), -1);
+  const std::span<const double> n = wrong.numeric.values<double>();
+  for (Index k = 0; k < std::ssize(n); ++k) {
+    if (wrong.is_zero(n[at(k)])) continue;
+    Index& index = chosen[at(k / all.numel(choice.end, all.rank()) % count)];
+    const Index now = k / all.numel(axis + 1, all.rank()) % all[axis];
+    if (index >= 0 && index != now) return {};
+    index = now;
+  }
+  std::vector<double> kept(at(count), 1);
+  std::set<Index> seen;
+  for (Index k = 0; k < count; ++k) {
+    const Index j = last ? count - 1 - k : k;
+    if (chosen[at(j)] >= 0 && !seen.insert(chosen[at(j)]).second) kept[at(j)] = 0;
+  }
+  // That a single later copy is missing has a simpler reason: its index is.
+  if (seen.size() < 2 || std::ranges::count(kept, 0.0) < (last ? 1 : 2)) return {};
+  for (Index p = choice.begin; p < choice.end; ++p)
+    if (is_broadcast(chosen, all.numel(p + 1, choice.end), all[p])) return {};
+  Shape shape;
+  for (Index i = 0; i < all.rank(); ++i)
+    shape = shape.inserted(i, i >= choice.begin && i < choice.end ? all[i] : 1);
+  return from(kept, shape);
+}
+
 }  // namespace
 
 // A = 0
 std::optional<Explanation> is_zero(const Evidence& wrong, const Evidences&) {
   if (!wrong.explained_by(zeros(wrong.numeric.shape(), DType::f64))) return std::nullopt;
-  return Explanation{
-      Kind::zero, "zero where it should not be: is the value detached, or the cotangent dropped?"};
+  return Explanation{Kind::zero,
+                     "zero where it should not be: is a value detached, or a gradient never set?"};
 }
 
 // A = c N. The remainder must be small beside the error, since a factor near 1 could also be
@@ -64,7 +117,8 @@ std::optional<Explanation> is_multiple(const Evidence& wrong, const Evidences&) 
   if (largest(wrong.analytic - prediction) > 0.1 * largest(wrong.analytic - wrong.numeric))
     return std::nullopt;
   if (std::abs(factor - 1) < 1e-7) return std::nullopt;  // a constant rounded to f32
-  if (std::abs(factor + 1) < 1e-6) return Explanation{Kind::sign, "the sign is wrong", factor};
+  if (std::abs(factor + 1) < 1e-6)
+    return Explanation{Kind::sign, "the sign is wrong, throughout", factor};
   const auto nonzero = [&](double value) { return !wrong.is_zero(value); };
   const Index numbers = std::ranges::count_if(wrong.numeric.values<double>(), nonzero);
   if (numbers < 2 && !is_plausible(factor)) return std::nullopt;
@@ -77,11 +131,17 @@ std::optional<Explanation> is_multiple(const Evidence& wrong, const Evidences&) 
 // |A − N| ≤ a few 2⁻²⁴ |N|
 std::optional<Explanation> is_imprecise(const Evidence& wrong, const Evidences&) {
   constexpr double single_precision = 3e-6;  // after several operations
+  constexpr double more_than_single = 1e-9, rounding = 1e-13;
   const double relative = largest(wrong.analytic - wrong.numeric) / largest(wrong.numeric);
   if (!(relative <= single_precision)) return std::nullopt;
-  return Explanation{Kind::precision,
-                     text_from("right to about ", std::setprecision(2), relative,
-                               " of the largest element: is something computed in f32?")};
+  const char* guess =
+      relative >= more_than_single ? "is something computed in f32?"
+      : relative >= rounding
+          ? "are digits lost where nearly equal numbers are subtracted, or does an "
+            "iteration stop early?"
+          : "that is near the rounding of f64; perhaps only the order of a sum differs";
+  return Explanation{Kind::precision, text_from("right to about ", std::setprecision(2), relative,
+                                                " of the largest element: ", guess)};
 }
 
 // A = N of another input, summed over the axes along which this input is broadcast to it.
@@ -96,8 +156,12 @@ std::optional<Explanation> is_of_other_input(const Evidence& wrong, const Eviden
     Shape aligned = own;
     while (aligned.rank() < theirs.rank()) aligned = aligned.inserted(0, 1);
     const Tensor summed = sum_to(other.numeric, lead.joined(aligned));  // [leading…, 1…, own axes…]
-    if (wrong.explained_by(reshape(summed, wrong.numeric.shape())))
-      return Explanation{Kind::other_input, "it is the gradient that belongs to " + other.name};
+    if (!wrong.explained_by(reshape(summed, wrong.numeric.shape()))) continue;
+    const bool exchanged = own == theirs && other.explained_by(wrong.numeric);
+    return Explanation{
+        Kind::other_input,
+        "it is the gradient that belongs to " + other.name +
+            (exchanged ? ", and the reverse: are they returned in the wrong order?" : "")};
   }
   return std::nullopt;
 }
@@ -113,10 +177,11 @@ std::optional<Explanation> has_extra_sum(const Evidence& wrong, const Evidences&
     for (const auto reduce : {sum, mean}) {
       const Tensor reduced = reduce(wrong.numeric, axes, Keep::yes);
       if (!wrong.explained_by(broadcast_to(reduced, wrong.numeric.shape()))) continue;
-      return Explanation{Kind::extra_sum, text_from("summed over ",
-                                                    axes.size() == 1 ? wrong.axis_name(axes[0])
-                                                                     : "all axes of the gradient",
-                                                    " too, over which it must not be summed")};
+      return Explanation{
+          Kind::extra_sum,
+          text_from(reduce == sum ? "summed" : "averaged", " over ",
+                    axes.size() == 1 ? wrong.axis_name(axes[0]) : "all axes of the gradient",
+                    " too: every index holds the ", reduce == sum ? "total" : "mean")};
     }
   return std::nullopt;
 }
@@ -139,15 +204,44 @@ std::optional<Explanation> lacks_outputs(const Evidence& wrong, const Evidences&
     for (Index other = 0; other < wrong.numeric.rank(); ++other)
       along = along.inserted(other, other == axis ? size : 1);
     if (!wrong.explained_by(wrong.numeric * from(kept, along))) continue;
-    const auto index = std::ranges::find(kept, count == 1 ? 1.0 : 0.0) - kept.begin();
+    const std::string outputs = wrong.flat ? "the elements of the output, in row-major order"
+                                           : text_from("axis ", axis, " of the output");
+    const Index index = std::ranges::find(kept, count == 1 ? 1.0 : 0.0) - kept.begin();
     if (count == 1)
       return Explanation{Kind::missing_sum,
-                         text_from("not summed over axis ", axis, " of the output: only index ",
-                                   index, " counts (is a broadcast not undone?)")};
+                         text_from("not summed over ", outputs, ": only index ", index,
+                                   " counts: is a broadcast not undone, or ",
+                                   index + 1 < size ? "a loop left early?" : "= used for +=?")};
+    const std::string others =
+        count + 1 < size ? text_from(" and ", size - count - 1, " more are") : " is";
     return Explanation{Kind::missing_term,
                        text_from("the sum over axis ", axis, " of the output is incomplete: index ",
-                                 index, " is missing")};
+                                 index, others, " missing")};
   }
+  return std::nullopt;
+}
+
+// A[j, i] = N[j, i] for the last (or first) output j that copies input i, and 0 for the others: x̄
+// of a gather, assigned instead of added. The outputs are counted along some axes p, the inputs
+// along an axis q; an output copies a single input, but several may copy the same.
+std::optional<Explanation> is_overwritten(const Evidence& wrong, const Evidences&) {
+  if (!wrong.jacobian) return std::nullopt;
+  const Shape lead = wrong.numeric.shape().part(0, wrong.leading), own = wrong.shape();
+  for (Index begin = 0; begin < lead.rank(); ++begin)
+    for (Index end = begin + 1; end <= lead.rank(); ++end)
+      for (Index q = 0; q < own.rank(); ++q) {
+        for (const bool last : {true, false}) {
+          const Tensor kept = sole_copies(wrong, {begin, end, q}, last);
+          if (!kept.defined() || !wrong.explained_by(wrong.numeric * kept)) continue;
+          return Explanation{
+              Kind::overwritten,
+              text_from("where an index repeats, only the ", last ? "last" : "first",
+                        " cotangent counts: is the gradient ", last ? "assigned, =," : "set once",
+                        " instead of added, +=, "
+                        "along axis ",
+                        q, '?')};
+        }
+      }
   return std::nullopt;
 }
 

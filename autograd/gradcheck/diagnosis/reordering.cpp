@@ -23,6 +23,12 @@ Tensor pushed(const Tensor& x, Index axis, Index by) {
   return concat({slice(x, axis, 1, n), edge}, axis);
 }
 
+Tensor reversed(const Tensor& x, Index axis) {
+  std::vector<Index> order(at(x.size(axis)));
+  std::iota(order.rbegin(), order.rend(), 0);
+  return gather(x, from(order, {x.size(axis)}), axis);
+}
+
 // Permutes the axes of x, then misreads the buffer as having the shape of x.
 Tensor misread(const Tensor& x, const Axes& order) { return reshape(permute(x, order), x.shape()); }
 
@@ -99,8 +105,9 @@ std::optional<Explanation> has_transposed_factor(const Evidence& wrong, const Ev
       if (wrong.numeric.size(p) == wrong.numeric.size(q) &&
           wrong.explained_by(transpose(wrong.numeric, p, q)))
         return Explanation{Kind::transposed,
-                           text_from("a factor is transposed, the one between ", wrong.axis_name(p),
-                                     " and ", wrong.axis_name(q))};
+                           text_from("a factor is transposed (an operand of a product?), the one "
+                                     "between ",
+                                     wrong.axis_name(p), " and ", wrong.axis_name(q))};
   return std::nullopt;
 }
 
@@ -108,11 +115,26 @@ std::optional<Explanation> has_transposed_factor(const Evidence& wrong, const Ev
 std::optional<Explanation> is_shifted(const Evidence& wrong, const Evidences&) {
   for (const Index axis : wrong.axes())
     for (const Index by : {1, -1})
-      for (const auto shift : {rolled, pushed})
-        if (wrong.explained_by(shift(wrong.numeric, axis, by)))
-          return Explanation{Kind::shifted, text_from("off by one along ", wrong.axis_name(axis),
-                                                      ": analytic[i] is what belongs to [i ",
-                                                      by > 0 ? '-' : '+', " 1]")};
+      for (const auto shift : {rolled, pushed}) {
+        if (!wrong.explained_by(shift(wrong.numeric, axis, by))) continue;
+        if (wrong.numeric.size(axis) == 2 && shift == rolled)
+          return Explanation{Kind::shifted,
+                             text_from("off by one along ", wrong.axis_name(axis),
+                                       ", or reversed: its two indices are exchanged")};
+        return Explanation{Kind::shifted, text_from("off by one along ", wrong.axis_name(axis),
+                                                    ": analytic[i] is what belongs to [i ",
+                                                    by > 0 ? '-' : '+', " 1]")};
+      }
+  return std::nullopt;
+}
+
+// A[j, i] = N[j, n − 1 − i] or N[m − 1 − j, i]
+std::optional<Explanation> is_reversed(const Evidence& wrong, const Evidences&) {
+  for (const Index axis : wrong.axes())
+    if (wrong.explained_by(reversed(wrong.numeric, axis)))
+      return Explanation{Kind::reversed, text_from("reversed along ", wrong.axis_name(axis),
+                                                   ": analytic[i] is what belongs to [",
+                                                   wrong.numeric.size(axis) - 1, " - i]")};
   return std::nullopt;
 }
 
@@ -129,8 +151,8 @@ std::optional<Explanation> is_of_other_example(const Evidence& wrong, const Evid
     while ((*order)[at(first)] == first) ++first;
     return Explanation{
         Kind::wrong_example,
-        text_from("the examples are confused along ", wrong.axis_name(axis), ": what is at [",
-                  first, "] belongs to [", (*order)[at(first)], "]")};
+        text_from("examples (or rows) are confused along ", wrong.axis_name(axis), ": analytic[",
+                  first, "] is what belongs to [", (*order)[at(first)], "]")};
   }
   return std::nullopt;
 }

@@ -17,7 +17,7 @@ std::set<Tie> without(const std::set<Tie>& all, const std::set<Tie>& those) {
 }
 
 std::string tie_text(const Tie& tie) {
-  return text_from("axis ", tie.first, " of the output to axis ", tie.second, " of the input");
+  return text_from("axis ", tie.second, " of the input with axis ", tie.first, " of the output");
 }
 
 // Counts elements (output, input).
@@ -47,10 +47,15 @@ Zeros count_zeros(const Evidence& wrong) {
   return result;
 }
 
-Explanation wrong_mask(const Zeros& zeros) {
-  return {Kind::wrong_mask, zeros.only_numeric > 0
-                                ? "a gradient where there should be none: is it another mask?"
-                                : "no gradient where there should be one: is it another mask?"};
+Explanation wrong_mask(const Evidence& wrong, const Zeros& zeros) {
+  const bool excess = zeros.only_numeric > 0;
+  const auto shows = [&](double a, double n) {
+    return std::isfinite(n) && wrong.is_zero(excess ? n : a) && !wrong.is_zero(excess ? a : n);
+  };
+  return {Kind::wrong_mask,
+          text_from(excess ? "a gradient where there should be none"
+                           : "no gradient where there should be one",
+                    ", first at ", wrong.first(shows), ": is it another mask than that of f?")};
 }
 
 bool all_zero(const Evidence& wrong, const Tensor& x) {
@@ -102,8 +107,9 @@ std::optional<Explanation> has_shifted_part(const Evidence& wrong, const Evidenc
       ++(neighbours && wrong.is_zero(total / 4) ? moved : other);
     }
     if (moved > 0 && other == 0)
-      return Explanation{Kind::shifted, text_from("one of its terms is off by one along axis ",
-                                                  axis - wrong.leading)};
+      return Explanation{Kind::shifted,
+                         text_from("one of its terms is off by one along ", wrong.axis_name(axis),
+                                   ": is an index or a target off by one?")};
   }
   return std::nullopt;
 }
@@ -114,7 +120,7 @@ std::optional<Explanation> has_wrong_elementwise_mask(const Evidence& wrong, con
   if (!wrong.jacobian || all_zero(wrong, wrong.numeric) || !elementwise(wrong)) return std::nullopt;
   const Zeros zeros = count_zeros(wrong);
   if (zeros.differ > 0 || zeros.only_numeric + zeros.only_analytic == 0) return std::nullopt;
-  return wrong_mask(zeros);
+  return wrong_mask(wrong, zeros);
 }
 
 // A and N tie different axes.
@@ -123,20 +129,21 @@ std::optional<Explanation> has_other_ties(const Evidence& wrong, const Evidences
   const std::set<Tie> before = ties(wrong, wrong.numeric), after = ties(wrong, wrong.analytic);
   const std::set<Tie> lost = without(before, after), gained = without(after, before);
   if (!lost.empty() && !gained.empty())
-    return Explanation{Kind::wrong_axis, "the wrong axis: it ties " + tie_text(*gained.begin()) +
-                                             " instead of " + tie_text(*lost.begin())};
+    return Explanation{Kind::wrong_axis, "the wrong axis: it pairs " + tie_text(*gained.begin()) +
+                                             ", and should pair " + tie_text(*lost.begin())};
   if (lost.contains({0, 0}))
     return Explanation{Kind::wrong_example,
-                       "an example's gradient depends on other examples, the rows of axis 0: "
-                       "summed over too much?"};
+                       "it mixes the rows of axis 0 (examples?), which f keeps apart: is something "
+                       "summed over that axis as well?"};
   if (!lost.empty())
-    return Explanation{
-        Kind::extra_sum,
-        "it mixes elements that should be independent: it must tie " + tie_text(*lost.begin())};
+    return Explanation{Kind::extra_sum,
+                       text_from("it mixes elements along axis ", lost.begin()->second,
+                                 " of the input, which f keeps apart: is something summed over "
+                                 "that axis as well?")};
   if (!gained.empty())
-    return Explanation{
-        Kind::missing_term,
-        text_from("a term is missing that couples elements along axis ", gained.begin()->second)};
+    return Explanation{Kind::missing_term,
+                       text_from("a term is missing that couples elements along axis ",
+                                 gained.begin()->second, " of the input: a sum over that axis?")};
   return std::nullopt;
 }
 
@@ -152,7 +159,7 @@ std::optional<Explanation> has_wrong_mask(const Evidence& wrong, const Evidences
     if (adds_up_to_zero(wrong, wrong.numeric, axis) &&
         !adds_up_to_zero(wrong, wrong.analytic, axis))
       return std::nullopt;
-  return wrong_mask(zeros);
+  return wrong_mask(wrong, zeros);
 }
 
 // A has the zeros of N but other numbers.
@@ -169,7 +176,10 @@ std::optional<Explanation> lacks_a_term(const Evidence& wrong, const Evidences&)
                     ": from a sum or a mean?"),
           0, true};
   }
-  return Explanation{Kind::missing_term, "a term is missing (or one too many)", 0, true};
+  return Explanation{Kind::missing_term,
+                     "other numbers in the right places: a term is missing or one too many, or a "
+                     "factor is wrong",
+                     0, true};
 }
 
 }  // namespace adjoint::checking

@@ -10,11 +10,12 @@ namespace adjoint::seq2seq {
 /// Exit codes, for scripts.
 namespace status {
 constexpr int done = 0;
-constexpr int failed = 1;         ///< bad file, model or line; disk error; contradictory options
-constexpr int usage = 2;          ///< an unknown option, or a value it does not accept
-constexpr int below_floor = 3;    ///< the model is saved, but below --floor or --margin
-constexpr int diverged = 4;       ///< the model is saved, but its training loss has diverged
-constexpr int interrupted = 130;  ///< as a shell reports a program ended by Ctrl-C
+constexpr int failed = 1;          ///< bad file, model or line; disk error; contradictory options
+constexpr int usage = 2;           ///< an unknown option, or a value it does not accept
+constexpr int below_floor = 3;     ///< the model is saved, but below --floor or --margin
+constexpr int diverged = 4;        ///< the model is saved, but its training loss has diverged
+constexpr int wrong_gradient = 5;  ///< --gradcheck-every has stopped the training
+constexpr int interrupted = 130;   ///< as a shell reports a program ended by Ctrl-C
 }  // namespace status
 
 /// A derived struct declares its options when it is constructed; their values are its members.

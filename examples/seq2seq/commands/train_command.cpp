@@ -18,6 +18,7 @@ Settings fixed_by_run(Settings settings) {
   training.validation_bleu = defaults.validation_bleu;
   training.keep = defaults.keep;
   training.save_every = defaults.save_every;
+  training.gradcheck_every = defaults.gradcheck_every;
   return settings;
 }
 
@@ -29,7 +30,8 @@ constexpr auto footer = R"(For example:
   seq2seq train --task reverse --symbols 10 --max-length 8 --epochs 5 --output reverse
 Exit codes: 0 done; 1 a bad file or model, a disk error, or options that contradict each other; 2 an
 unknown option, or a value it does not accept; 3 BLEU is below --floor or --margin; 4 the loss has
-diverged (the model is saved in both cases); 130 interrupted.)";
+diverged (the model is saved in both cases); 5 --gradcheck-every found a wrong gradient; 130
+interrupted.)";
 
 struct TrainCommand : Command {
   Settings settings;
@@ -95,6 +97,7 @@ struct TrainCommand : Command {
     Model model = make_model(settings, dataset);
     describe(model, dataset);
     const TrainResult result = train_watched(model, dataset, destination);
+    if (result.wrong_gradient) return report_wrong_gradient(*result.wrong_gradient, destination);
     if (!result.complete) {
       std::cout << "interrupted; continue with --resume, or use the model so far in "
                 << destination.partial().string() << std::endl;
@@ -158,6 +161,15 @@ struct TrainCommand : Command {
       fail("train: the gradient is NaN or infinite; run it again with --detect-anomaly",
            destination.kept() ? " --resume" : "", " to see which operation is the cause");
     }
+  }
+
+  static int report_wrong_gradient(const GradcheckReport& check, const Destination& destination) {
+    std::cout << check << std::endl;
+    report(
+        "train: --gradcheck-every: the gradient of the loss is wrong, see above; the state before "
+        "this step is saved in " +
+        destination.partial().string() + ", and --resume --gradcheck-every 0 ignores the mistake");
+    return status::wrong_gradient;
   }
 
   // Without held-out pairs a demand could not fail.

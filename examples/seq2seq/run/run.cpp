@@ -8,6 +8,8 @@
 namespace adjoint::seq2seq {
 namespace {
 
+std::uint64_t at(Index i) { return static_cast<std::uint64_t>(i); }
+
 constexpr auto log_entry = "logged";
 constexpr auto validation_key = "validation_digest", held_out_key = "held_out_digest";
 
@@ -50,6 +52,34 @@ nn::StepResult Run::step() {
   epoch_loss_ += result.loss * static_cast<double>(result.tokens);
   epoch_tokens_ += result.tokens;
   return result;
+}
+
+bool Run::check_is_due() const {
+  return settings_.gradcheck_every > 0 && (steps() + 1) % settings_.gradcheck_every == 0;
+}
+
+GradcheckReport Run::check_gradient() const {
+  const data::EncodedPairs batch =
+      data::Batches(batches_).next();  // the original stays where it is
+  const auto stand_in = model_.settings.network(model_.source.size(), model_.target.size());
+  const auto loss = [&](const Tensors& weights) {
+    auto next = weights.begin();
+    nn::replace_parameters(*stand_in, [&](const std::string&, const Tensor&) { return *next++; });
+    return Tensors{trainer_.next_loss(*stand_in, batch.sources, batch.targets)};
+  };
+  // The loss is one number, so one cotangent suffices; the elements are to find one in a direction
+  // that is wrong.
+  GradcheckOptions options{.key = Key(settings_.seed).child("gradcheck").child(at(steps())),
+                           .elements_up_to = 0,
+                           .cotangents = 1,
+                           .projections = 2,
+                           .coordinates = 2};
+  Tensors weights;
+  for (const nn::NamedTensor& parameter : nn::named_parameters(*model_.network)) {
+    options.names.push_back(parameter.name);
+    weights.push_back(parameter.tensor);
+  }
+  return gradcheck(loss, weights, options);
 }
 
 EpochResult Run::end_epoch() {

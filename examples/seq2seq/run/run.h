@@ -1,6 +1,7 @@
 // A training run: its dataset, its state, and how that changes with each step and epoch.
 #pragma once
 
+#include "autograd/gradcheck.h"
 #include "examples/seq2seq/run/destination.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
@@ -51,6 +52,11 @@ class Run {
   Run(Model& model, const Dataset& dataset);
 
   nn::StepResult step();
+  /// Whether the next step is one that settings ask to check.
+  bool check_is_due() const;
+  /// Checks the gradient of what the next step minimizes, in f64, along random directions. Changes
+  /// nothing: the run goes on as if it had not been checked.
+  GradcheckReport check_gradient() const;
   /// All epochs are done, or patience has run out.
   bool finished() const;
   bool at_end_of_epoch() const { return batches_.batch() == 0; }
@@ -107,16 +113,17 @@ class Run {
 bool has_diverged(double loss, Index tokens);
 
 struct TrainResult {
-  bool complete = false;            ///< not interrupted
+  bool complete = false;            ///< not interrupted, and no wrong gradient
   std::optional<double> loss = {};  ///< mean over the tokens of the last epoch that this run did
   bool diverged = false;            ///< has_diverged() of this loss
+  std::optional<GradcheckReport> wrong_gradient = {};  ///< the check that has stopped the run
 };
 
 /// Trains the model from its beginning, or from the state of the stopped run that `destination`
 /// found, and saves that state along the way. Prints a line for each epoch; logs each step, unless
 /// the path is empty. In the end the model has the weights that are kept. Ctrl-C ends the run after
-/// the current batch. The partial folder is then a model of what has been learned, and the run can
-/// be resumed.
+/// the current batch, and a wrong gradient before the step that it would go into. The partial
+/// folder is then a model of what has been learned, and the run can be resumed.
 TrainResult train(Model& model, const Dataset& dataset, Destination& destination,
                   const std::filesystem::path& log);
 

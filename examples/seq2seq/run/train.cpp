@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -16,6 +17,7 @@ namespace adjoint::seq2seq {
 namespace {
 
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 
 // ---- Reporting ----------------------------------------------------------------------------------
 
@@ -65,14 +67,29 @@ class Report {
     log(std::move(metrics));
     line << "  " << std::setprecision(0) << static_cast<double>(epoch_tokens_) / training_seconds_
          << " tokens/s";
-    rewrite("");
-    std::cout << line.str() << std::endl;
+    print(line.str());
     epoch_tokens_ = 0;
     epoch_start_ = Clock::now();
   }
 
+  /// A gradient check that has found nothing wrong. Its time does not count as that of training.
+  void passed(const GradcheckReport& check, Clock::time_point start) {
+    const Clock::duration taken = Clock::now() - start;
+    epoch_start_ += taken;
+    print(text_from("step ", run_.steps() + 1, "  gradient ", name_of(check.verdict()),
+                    std::setprecision(2), ", worst relative error ", check.worst_error, std::fixed,
+                    std::setprecision(1), "  ", std::chrono::duration<double>(taken).count(),
+                    " s"));
+    const auto doubt =
+        std::ranges::find(check.findings, Finding::Kind::undecidable, &Finding::kind);
+    if (doubt != check.findings.end()) print("  " + doubt->where + ": " + doubt->note);
+  }
+
  private:
-  using Clock = std::chrono::steady_clock;
+  void print(const std::string& line) const {
+    rewrite("");
+    std::cout << line << std::endl;
+  }
 
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -121,11 +138,28 @@ void save_weights(Run& run, const Model& model, const fs::path& path) {
   nn::save_parameters(*model.network, path, weights_metadata(model.settings, path.parent_path()));
 }
 
+// The check of the next step's gradient, if it is due and fails.
+std::optional<GradcheckReport> wrong_gradient(const Run& run, Report& report) {
+  if (!run.check_is_due()) return std::nullopt;
+  const Clock::time_point start = Clock::now();
+  GradcheckReport check = run.check_gradient();
+  if (check.verdict() == Verdict::failed) return check;
+  report.passed(check, start);
+  return std::nullopt;
+}
+
 // The state is saved last: a run killed before that repeats the step and writes the same again.
-void take_steps(Run& run, const Model& model, Destination& destination, Report& report) {
+// Returns the check that has found a wrong gradient and stopped the run, if one has.
+std::optional<GradcheckReport> take_steps(Run& run, const Model& model, Destination& destination,
+                                          Report& report) {
   const auto handler = handle_interrupts();
   bool stop = false;
   while (!run.finished() && !stop) {
+    if (auto wrong = wrong_gradient(run, report)) {
+      nn::save_state(run, destination.partial() / state_file);
+      destination.keep();
+      return wrong;
+    }
     const Index epoch = run.epochs_done() + 1;
     report.step(epoch, run.step());
     if (run.at_end_of_epoch()) {
@@ -140,6 +174,7 @@ void take_steps(Run& run, const Model& model, Destination& destination, Report& 
     nn::save_state(run, destination.partial() / state_file);
     destination.keep();
   }
+  return std::nullopt;
 }
 
 // The settings are known to match the run's, so if the state does not fit, the pairs have changed.
@@ -182,21 +217,21 @@ TrainResult train(Model& model, const Dataset& dataset, Destination& destination
   save_description(model, dataset.held_out, folder);
   nn::save_state(run, folder / state_file);  // reports a full disk before any work is done
 
-  take_steps(run, model, destination, report);
+  std::optional<GradcheckReport> wrong = take_steps(run, model, destination, report);
   const fs::path weights = folder / weights_file;
   if (model.settings.training.keep == "best" && fs::exists(folder / best_file))
     write_file(weights, read_file(folder / best_file));
   else
     save_weights(run, model, weights);
   nn::load_parameters(*model.network, weights);
-  const bool complete = run.finished();
+  const bool complete = run.finished() && !wrong;
   if (complete) destination.complete();
   if (complete && model.settings.training.best_by == "bleu" && run.best_figure() == 0)
     std::cout << "the validation BLEU was 0 after every epoch, so the validation loss decided "
                  "which was the best; see --best-by"
               << std::endl;
   return {complete, run.last_loss(),
-          run.last_loss() && has_diverged(*run.last_loss(), model.target.size())};
+          run.last_loss() && has_diverged(*run.last_loss(), model.target.size()), std::move(wrong)};
 }
 
 }  // namespace adjoint::seq2seq

@@ -77,8 +77,9 @@ struct TrainingSettings {
 
   bool validation_bleu = false;
   std::string best_by = "loss", keep = "last";
-  Index patience = 0;    ///< epochs without a new best that end the run; 0: run all epochs
-  Index save_every = 0;  ///< steps between saved states; 0: save after each epoch
+  Index patience = 0;         ///< epochs without a new best that end the run; 0: run all epochs
+  Index save_every = 0;       ///< steps between saved states; 0: save after each epoch
+  Index gradcheck_every = 0;  ///< steps between gradient checks; 0: none
 
   void add_to(Options& options);
   /// Some options need validation pairs.

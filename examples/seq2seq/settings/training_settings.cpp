@@ -23,6 +23,10 @@ void TrainingSettings::add_to(Options& options) {
   options.add("--smoothing", smoothing, below_1, "label smoothing");
   options.add("--save-every", save_every, from_0,
               "save the state of the run every n steps; 0: after each epoch");
+  options.add(
+      "--gradcheck-every", gradcheck_every, from_0,
+      "before every n-th step compare the gradient of the loss with finite differences, in "
+      "f64, and stop if it is wrong; each check takes as long as 100 to 300 steps; 0: never");
   options.add("--seed", seed, any_seed, "seed of everything random");
 
   options.group("Optimizer");

@@ -173,7 +173,9 @@ BOOST_AUTO_TEST_CASE(awkward_magnitudes_pass) {
   const Tensor gain = random({4}, 2), bias = random({4}, 3), far = random({3, 4}, 1) + 1e4;
   BOOST_TEST(gradcheck(normalised, {far, gain, bias}, {.order = 2}));
   BOOST_TEST(gradcheck(normalised, {ones({3, 4}, DType::f64), gain, bias}, {.order = 2}));
-  BOOST_TEST(gradcheck(of_one(softmax), {random({3, 4}, 1) * 30}, {.order = 2}));
+  // Its tails are below the rounding of the cotangent in the gradient.
+  const GradcheckReport tails = gradcheck(of_one(softmax), {random({3, 4}, 1) * 30}, {.order = 2});
+  BOOST_TEST((tails.verdict() == Verdict::undecidable));
   const Tensor mixed = tensor({1e-9, 1, 1e6}, DType::f64);
   BOOST_TEST(gradcheck(of_one(log), {mixed}, {.order = 2}));
   BOOST_TEST(gradcheck(parabola(Flaw::none), {mixed}, {.order = 2}));
@@ -209,9 +211,9 @@ BOOST_AUTO_TEST_CASE(a_check_of_nothing_does_not_pass) {
   BOOST_CHECK_EXCEPTION(gradcheck(nothing, {random({3}, 1)}), Error, for_want_of("output"));
 }
 
-BOOST_AUTO_TEST_CASE(empty_and_independent_inputs_pass) {
+BOOST_AUTO_TEST_CASE(an_empty_input_is_undecidable_and_an_independent_one_passes) {
   const Tensor empty = zeros({0, 3}, DType::f64), x = random({3}, 1);
-  BOOST_TEST(gradcheck(of_one(softmax), {empty}, {.order = 2}));
+  BOOST_CHECK(gradcheck(of_one(softmax), {empty}, {.order = 2}).verdict() == Verdict::undecidable);
   const Function second = [](const Tensors& in) { return Tensors{exp(in[1])}; };
   const GradcheckReport independent = gradcheck(second, {x, x}, {.order = 2});
   BOOST_TEST(independent);
@@ -232,8 +234,7 @@ BOOST_AUTO_TEST_CASE(wrong_gradients_fail) {
   for (const Flaw flaw : {Flaw::sign, Flaw::factor, Flaw::missing_term, Flaw::small}) {
     const GradcheckReport report = gradcheck(parabola(flaw), {random({2, 3}, 1)});
     BOOST_TEST(!report);
-    // One derivative is so near 0 that a millionth of it is invisible.
-    BOOST_TEST(report.count(Kind::mismatch) == (flaw == Flaw::small ? 5u : 6u));
+    BOOST_TEST(report.count(Kind::mismatch) == 6u);
   }
   const Tensor x = random({3, 3}, 1), a = random({3, 3}, 2);
   const Function product = [](const Tensors& in) {

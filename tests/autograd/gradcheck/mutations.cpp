@@ -112,7 +112,8 @@ bool Mutant::held_out() const { return key.child(name).value() % 2 == 1; }
 
 GradcheckReport Mutant::check() const {
   const Observing guard(*mistake);
-  return gradcheck(f, inputs, {.walk = false});
+  // A mistake is planted on one tape, and other calls record others.
+  return gradcheck(f, inputs, {.single = false, .calls = false, .walk = false, .taylor = 0});
 }
 
 std::vector<Mutant> mutants() {
@@ -127,14 +128,14 @@ std::vector<Mutant> mutants() {
   return all;
 }
 
-Verdict judge(const Mutant& mutant, const GradcheckReport& report) {
-  Verdict verdict{!report, !report.diagnoses.empty(), ""};
+Judgement judge(const Mutant& mutant, const GradcheckReport& report) {
+  Judgement judgement{!report, !report.diagnoses.empty(), ""};
   for (const Diagnosis& diagnosis : report.diagnoses) {
-    verdict.named &= mutant.right_names[at(diagnosis.input)].contains(diagnosis.kind);
-    verdict.diagnoses +=
-        (verdict.diagnoses.empty() ? "" : "; ") + diagnosis.name + ": " + name_of(diagnosis.kind);
+    judgement.named &= mutant.right_names[at(diagnosis.input)].contains(diagnosis.kind);
+    judgement.diagnoses +=
+        (judgement.diagnoses.empty() ? "" : "; ") + diagnosis.name + ": " + name_of(diagnosis.kind);
   }
-  return verdict;
+  return judgement;
 }
 
 }  // namespace adjoint::testing

@@ -79,6 +79,11 @@ struct Confusions {
   std::vector<Other> others;
 };
 std::vector<Confusions> confusions();
+std::vector<Confusions> near_misses();  ///< some of them
+/// A sample of inputs from one domain, labelled as one to be confused.
+Confusions confused(const char* operation, const char* label, const std::vector<Shape>& shapes,
+                    const std::function<Tensor(const Tensors&)>& f,
+                    std::vector<Confusions::Other> others, Domain domain = Domain::any);
 /// All mistakes in the sample's vjp, whether they change a gradient or not.
 std::vector<Mutant> bred_from(const Confusions& confused);
 
@@ -86,11 +91,11 @@ std::vector<Mutant> bred_from(const Confusions& confused);
 double largest(const Tensor& x);
 
 /// How the gradient check judged a mutant.
-struct Verdict {
+struct Judgement {
   bool found;
   bool named;             ///< correctly, for each wrong input
   std::string diagnoses;  ///< "input 0: sign; input 1: unknown"
 };
-Verdict judge(const Mutant& mutant, const GradcheckReport& report);
+Judgement judge(const Mutant& mutant, const GradcheckReport& report);
 
 }  // namespace adjoint::testing

@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(all_operations_and_kinds_are_covered_and_a_sample_is_named)
     BOOST_TEST(names.insert(mutant.name).second, "twice: " << mutant.name);
     if (number++ % 40 != 0) continue;
     const GradcheckReport report = mutant.check();
-    const Verdict verdict = judge(mutant, report);
+    const auto verdict = judge(mutant, report);
     BOOST_TEST(verdict.found, mutant.name);
     ++tried;
     named += verdict.named;

@@ -148,7 +148,11 @@ void check_derivatives(int order) {
     const GradcheckReport report =
         gradcheck([&](const Tensors& xs) { return Tensors{sample.f(xs)}; }, sample.make(key),
                   {.order = order});
-    BOOST_TEST(static_cast<bool>(report), sample.name() << ": " << report);
+    const Verdict verdict = report.verdict();
+    const Coverage& first = report.coverage.at(0);
+    const bool nothing = first.inputs == 0 || first.outputs == 0;
+    const bool hidden = verdict == Verdict::undecidable && (nothing || is_extreme(sample.label));
+    BOOST_TEST((verdict == Verdict::ok || hidden), sample.name() << ": " << report);
     if (report.worst_error < worst_error) continue;
     worst_error = report.worst_error;
     worst_name = sample.name();

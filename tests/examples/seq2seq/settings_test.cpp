@@ -102,6 +102,7 @@ Accepted all_options() {
           {"--clip", not_negative},
           {"--smoothing", fraction},
           {"--save-every", from_0},
+          {"--gradcheck-every", from_0},
           {"--seed", {"0", "9223372036854775807", "9223372036854775808", "18446744073709551615"}},
           {"--optimizer", nn::optimizer_names()},
           {"--learning-rate", positive},

@@ -229,11 +229,21 @@ BOOST_AUTO_TEST_CASE(a_model_in_f32_is_checked_in_f64_and_left_alone) {
                                              BOOST_TEST(in[0].dtype() == DType::f64);
                                              return m(in[0]);
                                            },
-                                           {ones({2, 3})});
+                                           {ones({2, 3})}, {.single = false});
   BOOST_TEST(report);
   BOOST_TEST(report.worst_error < 1e-9);  // far below what f32 could show
   BOOST_TEST(same_bits(layer.weight, before));
   BOOST_TEST((layer.weight.storage() == weight.storage()));
+}
+
+BOOST_AUTO_TEST_CASE(a_model_is_compared_with_f32) {
+  const GradcheckReport report =
+      gradcheck(Linear(3, 2, Key(1)), [](const Linear& m, const Tensors& in) { return m(in[0]); },
+                {ones({2, 3})});
+  BOOST_TEST(report);
+  BOOST_TEST_REQUIRE(report.single.has_value());
+  BOOST_TEST(report.single->unjudged == "");
+  BOOST_TEST(report.single->gradients < 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(tied_parameters_are_one_input) {

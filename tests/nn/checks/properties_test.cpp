@@ -311,6 +311,11 @@ BOOST_AUTO_TEST_CASE(weights_that_do_not_add_up) {
   const Tensor over_queries = transpose(softmax(transpose(scores)));
   BOOST_TEST(!average(over_queries));
   contains(weights_average(over_queries), "the softmax ran over axis 1: there the sums are one");
+  // No query may see key 2.
+  const Tensor masked =
+      transpose(masked_softmax(normal({2, 3, 4}, 0, 1, Key(3), DType::f64),
+                               bools({{1, 0, 0, 1}, {1, 1, 1, 1}, {0, 0, 0, 0}})));
+  contains(weights_average(masked), "the softmax ran over axis 1: there the sums are one");
   const Tensor dropped = dropout(softmax(scores), 0.5, Key(3));
   BOOST_TEST(!average(dropped));
   BOOST_TEST(!weights_average(dropped));

@@ -265,6 +265,36 @@ BOOST_AUTO_TEST_CASE(evaluating_changes_nothing_and_drops_nothing) {
   BOOST_TEST(adam.steps() == 0);
 }
 
+// It may be asked for at any time, and of a copy of the model in f64.
+BOOST_AUTO_TEST_CASE(the_next_loss_is_what_the_next_step_minimizes) {
+  const Batch batch = copy_task(10, Key(2));
+  for (const bool packed : {true, false}) {
+    const TrainerOptions options{
+        .shards = 3, .micro_batches = 2, .smoothing = 0.1, .packed = packed, .key = Key(7)};
+    const Transformer model(config_with(0.3), Key(1));
+    Adam adam(parameters(model), {.learning_rate = 0.01});
+    Trainer trainer(model, adam, options);
+    for (int step = 0; step < 3; ++step) {
+      const double loss = trainer.next_loss(model, batch.sources, batch.targets).item();
+      {
+        const NoRecording guard;
+        BOOST_TEST(loss == trainer.next_loss(model, batch.sources, batch.targets).item());
+      }
+      const Transformer wide = nn::cast(model, DType::f64);
+      const Tensor wide_loss = trainer.next_loss(wide, batch.sources, batch.targets);
+      BOOST_TEST(wide_loss.dtype() == DType::f64);
+      const double taken = trainer.step(batch.sources, batch.targets).loss;
+      BOOST_TEST(loss == taken, boost::test_tools::tolerance(1e-6));
+      BOOST_TEST(wide_loss.item() == taken, boost::test_tools::tolerance(1e-5));
+    }
+    const Transformer fresh(config_with(0.3), Key(1));
+    Adam other(parameters(fresh), {.learning_rate = 0.01});
+    Trainer unasked(fresh, other, options);
+    for (int step = 0; step < 3; ++step) unasked.step(batch.sources, batch.targets);
+    BOOST_TEST(same_bits(parameters(model), parameters(fresh)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(copying_is_learned) {
   const Run run = train(config_with(0), {}, 150, 32);
   BOOST_TEST(run.losses.front() > 2);

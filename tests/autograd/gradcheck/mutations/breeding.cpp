@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <sstream>
 
 #include "autograd/apply.h"
@@ -90,9 +91,18 @@ Tensor pushed(const Tensor& x, Index axis) {
   return concat({slice(x, axis, 1, n), zeros(x.shape().with(axis, 1), x.dtype())}, axis);
 }
 
-Tensor reversed(const Tensor& x) {
+Tensor reversed_along(const Tensor& x, Index axis) {
   std::vector<Index> order;
-  for (Index i = x.size(0); i-- > 0;) order.push_back(i);
+  for (Index i = x.size(axis); i-- > 0;) order.push_back(i);
+  return gather(x, from(order, {x.size(axis)}), axis);
+}
+Tensor reversed(const Tensor& x) { return reversed_along(x, 0); }
+
+// Examples 0 and 1 exchanged.
+Tensor confused_pair(const Tensor& x) {
+  std::vector<Index> order(at(x.size(0)));
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[0], order[1]);
   return gather(x, from(order, {x.size(0)}));
 }
 
@@ -110,6 +120,7 @@ class Breeding {
       of_gradient(i);
       of_sums(i);
       of_others(i);
+      of_factors(i);
     }
     of_cotangent();
     of_steps();
@@ -173,6 +184,8 @@ class Breeding {
              [=](const Tensor& g) { return rolled(g, p); });
       change(Kind::shifted, input, text_of("pushed along axis ", p),
              [=](const Tensor& g) { return pushed(g, p); });
+      change(Kind::reversed, input, text_of("reversed along axis ", p),
+             [=](const Tensor& g) { return reversed_along(g, p); });
       for (Index q = p + 1; q < shape.rank(); ++q)
         change(Kind::transposed, input, text_of("axes ", p, " and ", q, " exchanged"),
                [=](const Tensor& g) { return reshape(transpose(g, p, q), g.shape()); });
@@ -182,6 +195,8 @@ class Breeding {
         change(Kind::transposed, input, text_of("axes in the order ", order[0], order[1], order[2]),
                [=](const Tensor& g) { return reshape(permute(g, order), g.shape()); });
     if (shape.rank() > 0) change(Kind::wrong_example, input, "examples reversed", reversed);
+    if (shape.rank() > 0 && shape[0] > 3)
+      change(Kind::wrong_example, input, "first two examples exchanged", confused_pair);
   }
 
   void of_sums(std::size_t input) {
@@ -233,6 +248,8 @@ class Breeding {
       if (output_[p] < 2) continue;
       change_cotangent(Kind::shifted, text_of("cotangent rolled along axis ", p),
                        [=](const Tensor& g) { return rolled(g, p); });
+      change_cotangent(Kind::reversed, text_of("cotangent reversed along axis ", p),
+                       [=](const Tensor& g) { return reversed_along(g, p); });
       for (Index q = p + 1; q < output_.rank(); ++q)
         change_cotangent(Kind::transposed,
                          text_of("cotangent's axes ", p, " and ", q, " exchanged"),
@@ -240,6 +257,24 @@ class Breeding {
     }
     if (output_.rank() > 0)
       change_cotangent(Kind::wrong_example, "cotangent's examples reversed", reversed);
+    change_cotangent(Kind::not_linear, "cotangent times its size",
+                     [](const Tensor& g) { return g * abs(g); });
+  }
+
+  // A factor that is a value of the function, and a limit.
+  void of_factors(std::size_t input) {
+    const Tensor x = inputs_[input];
+    change(Kind::elementwise_factor, input, "times the input",
+           [=](const Tensor& g) { return g * x; });
+    change(Kind::elementwise_factor, input, "over the input",
+           [=](const Tensor& g) { return g / x; });
+    if (largest(x) > 0.1 && largest(x) < 10)
+      change(Kind::complement, input, "1 - x in place of x",
+             [=](const Tensor& g) { return g / x * (1 - x); });
+    const Tensor cotangent = normal(output_, 0, 1, key.child("clipped"), DType::f64);
+    const double limit = largest(right_vjp(sample_.f, inputs_, cotangent)[input]) / 10;
+    change(Kind::not_linear, input, "clipped",
+           [=](const Tensor& g) { return clamp(g, -limit, limit); });
   }
 
   void of_steps();

@@ -11,13 +11,6 @@ using List = std::vector<Confusions>;
 using Other = Confusions::Other;
 using F = std::function<Tensor(const Tensors&)>;
 
-Confusions confused(const char* operation, const char* label, const std::vector<Shape>& shapes,
-                    const F& f, std::vector<Other> others, Domain domain = any) {
-  std::vector<Input> inputs;
-  for (const Shape& shape : shapes) inputs.push_back({shape, domain});
-  return {{operation, std::string(label) + ", to be confused", inputs, f}, std::move(others)};
-}
-
 // f applied to its only input with the axes exchanged, then exchanged back.
 F across(Tensor (*f)(const Tensor&)) {
   return [f](const Tensors& x) { return transpose(f(transpose(x[0]))); };
@@ -232,7 +225,7 @@ void products(List& list) {
   list.push_back(confused("matmul", "batches", {{3, 2, 2}, {3, 2, 2}}, product(Transposed::no),
                           {{Kind::transposed, "right transposed", product(Transposed::b)},
                            {Kind::wrong_example, "right of another example", [](const Tensors& x) {
-                              return matmul(x[0], gather(x[1], ints({2, 1, 0})));
+                              return matmul(x[0], gather(x[1], ints({1, 0, 2})));
                             }}}));
   list.push_back(confused("linear", "square", {{2, 3}, {3, 3}, {3}},
                           [](const Tensors& x) { return linear(x[0], x[1], x[2]); },
@@ -301,11 +294,19 @@ void attending(List& list) {
 
 }  // namespace
 
+Confusions confused(const char* operation, const char* label, const std::vector<Shape>& shapes,
+                    const F& f, std::vector<Other> others, Domain domain) {
+  std::vector<Input> inputs;
+  for (const Shape& shape : shapes) inputs.push_back({shape, domain});
+  return {{operation, std::string(label) + ", to be confused", inputs, f}, std::move(others)};
+}
+
 std::vector<Confusions> confusions() {
   List list;
   for (const auto family :
        {reductions, probabilities, movement, indices, masks, products, attending})
     family(list);
+  for (Confusions& one : near_misses()) list.push_back(std::move(one));
   return list;
 }
 

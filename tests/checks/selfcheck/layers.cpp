@@ -2,7 +2,7 @@
 #include "nn/layers/linear.h"
 #include "nn/layers/recurrent.h"
 #include "nn/training/loss.h"
-#include "tests/checks/gradcheck/module_check.h"
+#include "tests/checks/selfcheck/module_check.h"
 
 namespace adjoint::checks {
 namespace {

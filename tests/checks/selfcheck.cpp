@@ -1,8 +1,9 @@
-// gradcheck: checks every derivative of the library against finite differences and prints a table.
+// selfcheck: checks every derivative of the library against finite differences and prints a table.
 //
-//   gradcheck                     operations, layers, whole models
-//   gradcheck softmax attention   only those whose name contains one of these
-//   gradcheck --order 3 softmax   up to the third order
+//   selfcheck                        operations, layers, whole models
+//   selfcheck softmax attention      only those whose name contains one of these
+//   selfcheck --order 3 softmax      up to the third order
+//   selfcheck --junit report.xml     also writes the results as JUnit XML
 
 #include "autograd/gradcheck.h"
 
@@ -12,17 +13,20 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
-#include <sstream>
 
+#include "autograd/support/files.h"
 #include "autograd/support/threads.h"
-#include "tests/checks/gradcheck/rows.h"
+#include "examples/gradcheck/junit.h"
+#include "tests/autograd/ops/samples.h"
+#include "tests/checks/selfcheck/rows.h"
+#include "tests/checks/selfcheck/taylor.h"
 
 namespace {
 
 using namespace adjoint;
 using namespace adjoint::checks;
 
-constexpr int failed_status = 1, misused_status = 2;
+constexpr int failed_status = 1, misused_status = 2, undecidable_status = 3;
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
@@ -31,20 +35,39 @@ double seconds_since(Clock::time_point start) {
 
 // ---- Running ------------------------------------------------------------------------------------
 
+using Result = TestCase::Result;
+
 struct Outcome {
   GradcheckReport report;
-  std::string failure;  // full text; empty if it passed
+  Result result = Result::passed;
+  std::string text;  // the report, or what was thrown; empty if it passed
   double seconds = 0;
 };
+
+// A sample without elements is there to see that it does not crash.
+bool is_empty(const GradcheckReport& report) {
+  return !report.coverage.empty() &&
+         (report.coverage[0].inputs == 0 || report.coverage[0].outputs == 0);
+}
+
+Result result_of(const GradcheckReport& report) {
+  if (report.verdict() == Verdict::undecidable && is_empty(report)) return Result::passed;
+  const Verdict verdict = report.verdict();
+  return verdict == Verdict::ok       ? Result::passed
+         : verdict == Verdict::failed ? Result::failed
+                                      : Result::undecidable;
+}
 
 Outcome run(const Check& check, int order) {
   const Clock::time_point start = Clock::now();
   Outcome outcome;
   try {
     outcome.report = check.run({.order = order});
-    if (!outcome.report) outcome.failure = (std::ostringstream() << outcome.report).str();
+    outcome.result = result_of(outcome.report);
+    if (outcome.result != Result::passed) outcome.text = text_from(outcome.report);
   } catch (const std::exception& error) {
-    outcome.failure = error.what();
+    outcome.result = Result::error;
+    outcome.text = error.what();
   }
   outcome.seconds = seconds_since(start);
   return outcome;
@@ -72,12 +95,13 @@ constexpr auto line = "%-36s %7zu %6d   %-11.1e %-14s %.2f s\n";
 
 // Totals of a row.
 struct Summary {
-  std::size_t failures = 0, kinks = 0;
+  std::size_t failures = 0, undecidable = 0, kinks = 0;
   double worst_error = 0, seconds = 0, could_be_missed = 0;
   Index inputs = 0;  // of the checks by projection
 
   void add(const Outcome& outcome) {
-    failures += !outcome.failure.empty();
+    undecidable += outcome.result == Result::undecidable;
+    failures += outcome.result == Result::failed || outcome.result == Result::error;
     kinks += outcome.report.count(Finding::Kind::kink);
     worst_error = std::max(worst_error, outcome.report.worst_error);
     seconds += outcome.seconds;
@@ -89,6 +113,7 @@ struct Summary {
   }
   std::string verdict() const {
     if (failures > 0) return std::to_string(failures) + " FAILED";
+    if (undecidable > 0) return std::to_string(undecidable) + " undecidable";
     return kinks == 0 ? "ok" : "ok, " + std::to_string(kinks) + " at a kink";
   }
 };
@@ -109,24 +134,32 @@ void print(const Row& row, const std::vector<Outcome>& outcomes, int order) {
         summary.inputs, summary.could_be_missed);
 }
 
-// Runs and prints one section of the table, and appends the reports of failed checks to `failures`.
-std::size_t check_section(const Section& section, int order, std::vector<std::string>& failures) {
-  if (section.rows.empty()) return 0;
+TestCase as_test(const Row& row, const Check& check, const std::string& section,
+                 const Outcome& outcome) {
+  return {.group = section + "." + row.name,
+          .name = check.label.empty() ? row.name : check.label,
+          .seconds = outcome.seconds,
+          .result = outcome.result,
+          .message = outcome.text.substr(0, outcome.text.find('\n')),
+          .text = outcome.text};
+}
+
+// Runs and prints one section of the table.
+std::vector<TestCase> check_section(const Section& section, int order) {
+  std::vector<TestCase> tests;
+  if (section.rows.empty()) return tests;
   const std::vector<std::vector<Outcome>> outcomes = run(section.rows, order);
   std::printf(heading, section.title.c_str(), "samples", "orders", "worst error", "verdict",
               "time");
-  std::size_t count = 0;
   for (std::size_t r = 0; r < section.rows.size(); ++r) {
     const Row& row = section.rows[r];
     print(row, outcomes[r], order);
-    count += outcomes[r].size();
     for (std::size_t c = 0; c < outcomes[r].size(); ++c)
-      if (!outcomes[r][c].failure.empty())
-        failures.push_back(row.name + " (" + row.checks[c].label + "): " + outcomes[r][c].failure);
+      tests.push_back(as_test(row, row.checks[c], section.title, outcomes[r][c]));
   }
   std::printf("\n");
   std::fflush(stdout);
-  return count;
+  return tests;
 }
 
 // ---- Choosing -----------------------------------------------------------------------------------
@@ -148,16 +181,27 @@ void keep_named(std::vector<Section>& sections, const std::vector<std::string>& 
   for (Section& section : sections) std::erase_if(section.rows, std::not_fn(is_named));
 }
 
-int check(const std::vector<std::string>& names, int order) {
+int check(const std::vector<std::string>& names, int order, const std::string& junit_file) {
   const Clock::time_point start = Clock::now();
   std::vector<Section> sections = {operations(), layers(), models()};
   keep_named(sections, names);
-  std::size_t count = 0;
-  std::vector<std::string> failures;
-  for (const Section& section : sections) count += check_section(section, order, failures);
-  for (const std::string& failure : failures) std::printf("%s\n\n", failure.c_str());
-  std::printf("%zu checks, %zu failed, in %.1f s\n", count, failures.size(), seconds_since(start));
-  return failures.empty() ? 0 : failed_status;
+  std::vector<TestCase> tests;
+  for (const Section& section : sections)
+    std::ranges::copy(check_section(section, order), std::back_inserter(tests));
+  for (const TestCase& test : tests)
+    if (test.result != Result::passed)
+      std::printf("%s (%s): %s\n\n", test.group.c_str(), test.name.c_str(), test.text.c_str());
+  const auto passed = std::ranges::count(tests, Result::passed, &TestCase::result);
+  const auto undecidable = std::ranges::count(tests, Result::undecidable, &TestCase::result);
+  const auto failed = std::ssize(tests) - passed - undecidable;
+  std::printf("%zu checks, %td failed, ", tests.size(), failed);
+  if (undecidable > 0) std::printf("%td undecidable, ", undecidable);
+  std::printf("in %.1f s\n", seconds_since(start));
+  if (!junit_file.empty()) write_file(junit_file, junit("selfcheck", tests));
+  const bool unexpected = std::ranges::any_of(tests, [](const TestCase& test) {
+    return test.result == Result::undecidable && !testing::is_extreme(test.name);
+  });
+  return failed > 0 ? failed_status : unexpected ? undecidable_status : 0;
 }
 
 }  // namespace
@@ -166,21 +210,28 @@ int main(int argc, char** argv) {
   CLI::App app("Check every derivative of the library against finite differences, in f64.");
   std::vector<std::string> names;
   int order = 2;
+  std::string junit_file;
   app.add_option("names", names, "only operations, layers and models whose name contains one");
   app.add_option("--order", order, "check up to this order")
       ->capture_default_str()
       ->check(CLI::Range(1, 4));
+  bool taylor = false;
+  app.add_flag("--taylor", taylor, "print the table of Taylor rates of the operations instead");
+  app.add_option("--junit", junit_file, "write the results as JUnit XML, too");
+  app.footer(
+      "Exit codes: 0 ok, 1 failed, 2 wrong use, 3 something is undecidable though no sample of "
+      "extreme numbers, and nothing failed");
   try {
     app.parse(argc, argv);
-    const int status = check(names, order);
+    const int status = taylor ? !print_taylor_rates(names) : check(names, order, junit_file);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
-    std::cerr << "gradcheck: standard output: cannot be written\n";
+    std::cerr << "selfcheck: standard output: cannot be written\n";
     return failed_status;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    std::cerr << "gradcheck: " << error.what() << '\n';
+    std::cerr << "selfcheck: " << error.what() << '\n';
   } catch (const Error& error) {
-    std::cerr << "gradcheck: " << error.what() << '\n';
+    std::cerr << "selfcheck: " << error.what() << '\n';
   }
   return misused_status;
 }

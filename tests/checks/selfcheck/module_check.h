@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "nn/checks/gradcheck.h"
-#include "tests/checks/gradcheck/rows.h"
+#include "tests/checks/selfcheck/rows.h"
 #include "tests/nn/support.h"
 
 namespace adjoint::checks {

@@ -1,6 +1,6 @@
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/training/loss.h"
-#include "tests/checks/gradcheck/module_check.h"
+#include "tests/checks/selfcheck/module_check.h"
 
 namespace adjoint::checks {
 namespace {

@@ -1,4 +1,4 @@
-// What the program `gradcheck` checks: a table with three sections.
+// What the program `selfcheck` checks: a table with three sections.
 #pragma once
 
 #include <functional>

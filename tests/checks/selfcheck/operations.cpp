@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "tests/autograd/ops/samples.h"
-#include "tests/checks/gradcheck/rows.h"
+#include "tests/checks/selfcheck/rows.h"
 
 namespace adjoint::checks {
 

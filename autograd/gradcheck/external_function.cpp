@@ -169,15 +169,12 @@ void keep_measurements(GradcheckReport& report, const Finding& end) {
 }
 
 // The checker has nothing to walk over, and there is one precision only.
-template <class Options>
-void adapt(Options& options, const std::shared_ptr<Session>& session) {
-  options.walk = false;
-  if constexpr (requires { options.single; }) options.single = false;
-  if constexpr (requires { options.jvp; })
-    if (session->function.jvp)
-      options.jvp = [session](const Tensors& inputs, const Tensors& tangents) {
-        return push_forward(*session, inputs, tangents);
-      };
+void adapt(GradcheckOptions& options, const std::shared_ptr<Session>& session) {
+  options.walk = options.single = false;
+  if (session->function.jvp)
+    options.jvp = [session](const Tensors& inputs, const Tensors& tangents) {
+      return push_forward(*session, inputs, tangents);
+    };
 }
 
 }  // namespace

@@ -154,8 +154,8 @@ BOOST_AUTO_TEST_CASE(a_jvp_is_compared_with_the_backward) {
     return check_vjp(square, square_backward, {{"x", {3}, point}}, {{"y", {3}}}, {}, jvp);
   };
   BOOST_TEST(check_jvp(2));
-  if (takes_jvp<GradcheckOptions>) BOOST_TEST(!check_jvp(2.5));
-  BOOST_TEST((calls > 0) == takes_jvp<GradcheckOptions>);
+  BOOST_TEST(!check_jvp(2.5));
+  BOOST_TEST(calls > 0);
 }
 
 BOOST_AUTO_TEST_CASE(reports_call_outputs_by_their_names) {

@@ -16,10 +16,4 @@ inline std::string only(const GradcheckReport& report, Finding::Kind kind) {
   return "none";
 }
 
-/// Whether the checker compares a jvp with the vjp.
-template <class Options>
-constexpr bool takes_jvp = requires(Options options) {
-  options.jvp;
-};
-
 }  // namespace adjoint::testing

@@ -126,7 +126,7 @@ void OrderCheck::judge_all() {
       if (const auto kind = judge(slopes, r, around)) {
         const Finding found = finding(*kind, i, slopes, r);
         if (!worst || worse(found, *worst)) worst = found;
-      } else if (around > 0 && !slopes.any_kink()) {
+      } else if (around > 0 && !slopes.any_kink() && !slopes.vanish(r)) {
         const double difference = std::abs(slopes.analytic[r] - slopes.numeric[r].value);
         report_.add_error(difference / std::max(around, both_.largest_derivative(i)));
       }

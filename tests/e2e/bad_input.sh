@@ -197,7 +197,7 @@ check "  and nothing beside it" [ "$(echo former*)" = former ]
 refuses "a full disk, no former model" 1 'fresh' \
   full "$seq2seq" train pairs.tsv --output fresh "${small[@]}"
 check "  nothing is left" [ "$(echo fresh*)" = 'fresh*' ]
-for program in 01_derivative 02_own_operation "gradcheck softmax"; do
+for program in 01_derivative 02_own_operation "selfcheck cumsum"; do
   # shellcheck disable=SC2086  # with its arguments
   refuses "a full disk, $program" 1 'standard output' to_full_disk "$build"/$program
 done

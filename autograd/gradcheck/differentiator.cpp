@@ -215,11 +215,11 @@ Slopes Differentiator::analytic_along(const Line& line) const {
 
 // For an element much smaller than its neighbours, smaller steps may be needed; for one that is
 // small beside the numbers it meets inside f, as in 1 + x, larger ones.
-Slopes Differentiator::along_element(Index i) const {
+Slopes Differentiator::along_element(Index i, bool precise) const {
   const Line line = bounds.inside({{i, 1.0}});
   const double step = largest_step * scales[at(i)], own_size = std::abs(f.point[at(i)]);
   Slopes slopes = along(line, step, Care::full);
-  const bool clear = slopes.all_agree() && (slopes.any_kink() || slopes.all_precise());
+  const bool clear = slopes.all_agree() && (!precise || slopes.any_kink() || slopes.all_precise());
   if (!clear && own_size > 0 && own_size < scales[at(i)] / 2) {
     const Slopes closer = along(line, largest_step * own_size, Care::full);
     if (!slopes.all_agree() && closer.all_agree())
@@ -228,7 +228,7 @@ Slopes Differentiator::along_element(Index i) const {
       slopes.take_better(closer);
   }
   for (const double factor : {0x1p7, 0x1p14, 0x1p21}) {
-    if (slopes.any_kink() || slopes.all_precise()) break;
+    if (!precise || slopes.any_kink() || slopes.all_precise()) break;
     Vector noise = rounding.values;
     for (std::size_t r = 0; r < noise.size(); ++r)
       noise[r] = std::max(noise[r], slopes.numeric[r].noise);

@@ -70,7 +70,8 @@ struct Differentiator {
   /// The largest derivative of any cotangent by any input, in units of input i.
   double largest_derivative(Index i) const { return largest_effect / scales[at(i)]; }
 
-  Slopes along_element(Index i) const;
+  /// If `precise`, other steps are tried as well where too few digits are known.
+  Slopes along_element(Index i, bool precise = true) const;
   /// Along two elements together, one of them moved `speed` times as fast as the other.
   Slopes along_both(Index i, double speed_i, Index k, double speed_k) const;
   /// Along elements that are at a kink, all equally fast.

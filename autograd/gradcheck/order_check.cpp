@@ -288,7 +288,7 @@ void OrderCheck::measure(Index i) {
     return measure_alike(i);
   }
   ++coverage_.measured;
-  keep(i, both_.along_element(i));
+  keep(i, both_.along_element(i, !many));
 }
 
 // Where one element is at a kink, the others of its input with the same value often are, too.

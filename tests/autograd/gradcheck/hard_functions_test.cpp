@@ -30,6 +30,12 @@ Outcome outcome_of(const HardFunction& function) try {
   return {{}, text_from("throws ", error.what())};
 }
 
+// Those with many inputs take a minute; build/hard_functions checks them, too.
+HardFunctions quick(HardFunctions functions) {
+  std::erase_if(functions, [](const HardFunction& f) { return f.kind == "many inputs"; });
+  return functions;
+}
+
 std::vector<Outcome> outcomes_of(const HardFunctions& functions) {
   std::vector<Outcome> outcomes(functions.size());
   parallel_tasks(std::ssize(functions), [&](Index i) {
@@ -115,7 +121,7 @@ BOOST_AUTO_TEST_CASE(there_are_200_right_and_200_wrong_functions_with_different_
 }
 
 BOOST_AUTO_TEST_CASE(no_right_function_fails_and_what_is_undecidable_has_a_reason) {
-  const HardFunctions functions = right_functions();
+  const HardFunctions functions = quick(right_functions());
   const std::vector<Outcome> outcomes = outcomes_of(functions);
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const HardFunction& function = functions[i];
@@ -130,7 +136,7 @@ BOOST_AUTO_TEST_CASE(no_right_function_fails_and_what_is_undecidable_has_a_reaso
 }
 
 BOOST_AUTO_TEST_CASE(no_wrong_function_passes) {
-  const HardFunctions functions = wrong_functions();
+  const HardFunctions functions = quick(wrong_functions());
   const std::vector<Outcome> outcomes = outcomes_of(functions);
   for (std::size_t i = 0; i < functions.size(); ++i) {
     const HardFunction& function = functions[i];

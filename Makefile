@@ -277,7 +277,7 @@ gradcheck: $(BUILD)/selfcheck ## check the derivatives of all operations, layers
 	@$< $(GRADCHECK_ARGS)
 
 mutations: $(BUILD)/mutations ## plant mistakes in every derivative and count those that the checks find
-	@$<
+	@$< $(MUTATIONS_ARGS)
 
 # PyTorch is made to load the same BLAS.
 bench: $(BENCHES) $(PROGRAMS) ## measure speed and memory; with TORCH=1, PyTorch's too
@@ -306,6 +306,8 @@ check-rest:
 	  stage-fuzz-seeds stage-race-program stage-starve
 stage-%:
 	$(call stage,$*)
+stage-mutations: # the half that the diagnosis was not tuned on
+	$(call stage,mutations MUTATIONS_ARGS=held-out)
 # Builds the tests, then runs them in two halves side by side, by the first letter of their suites.
 sanitized:
 	+@$(MAKE) --no-print-directory SAN=address$(comma)undefined $(PLAIN)/san-address-undefined/tests

@@ -70,10 +70,9 @@ bool OrderCheck::hidden(const Slopes& slopes, std::size_t r) const {
 // if nothing moves and the gradient is no more than its own rounding.
 bool OrderCheck::too_imprecise(const Slopes& slopes, std::size_t r, double around) const {
   if (coverage_.jacobian && cotangents()[r].single < 0) return false;
-  // Single elements beside random lines add nothing to the precision of those, and gradients, which
-  // are the values in higher orders, are rounded more often than other values.
-  const bool coarse = coverage_.projections > 0 || order_ > 1;
-  const double least = least_precision(slopes, r) * (coarse ? coarse_precision : 1);
+  if (coverage_.projections > 0) return false;  // the random lines decide
+  // Gradients, the values in higher orders, are rounded more often than other values.
+  const double least = least_precision(slopes, r) * (order_ > 1 ? coarse_precision : 1);
   const double tolerance = slopes.tolerance(r);
   const Derivative& d = slopes.numeric[r];
   if (tolerance <= least * std::max({std::abs(slopes.analytic[r]), std::abs(d.value), around}))

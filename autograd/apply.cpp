@@ -1,24 +1,36 @@
 #include "autograd/apply.h"
 
+#include <map>
 #include <new>
-#include <set>
 #include <stdexcept>
 
 #include "autograd/support/error.h"
 
 namespace adjoint {
 namespace {
-std::set<std::string>& registry() {
-  static std::set<std::string> names;
-  return names;
+std::map<std::string, Rule>& registry() {
+  static std::map<std::string, Rule> rules;
+  return rules;
 }
 }  // namespace
 
-std::vector<std::string> registered_operations() { return {registry().begin(), registry().end()}; }
+std::vector<std::string> registered_operations() {
+  std::vector<std::string> names;
+  for (const auto& [name, rule] : registry()) names.push_back(name);
+  return names;
+}
+
+Rule rule_of_operation(const std::string& name) {
+  const auto found = registry().find(name);
+  require(found != registry().end(), "no operation is called '", name, "'");
+  return found->second;
+}
 
 namespace detail {
 
-bool register_operation(const char* name) { return registry().insert(name).second; }
+bool register_operation(const char* name, Rule rule) {
+  return registry().emplace(name, rule).second;
+}
 
 DType working_type(const char* operation, Inputs in, Outputs out, Operands constants) {
   const Tensor* first = nullptr;

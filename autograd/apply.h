@@ -19,16 +19,19 @@ namespace adjoint {
 
 /// The names of all operations linked into the program, in alphabetical order.
 std::vector<std::string> registered_operations();
+/// What the operation of that name states as its rule; empty if it states none. Error if there is
+/// no such operation.
+Rule rule_of_operation(const std::string& name);
 
 namespace detail {
 
-bool register_operation(const char* name);
+bool register_operation(const char* name, Rule rule);
 
 // A static member is set before main() if anything in the program mentions it. apply() mentions
 // this one, so every operation for which apply() is compiled is known, even if it never runs.
 template <class Op>
 struct Registration {
-  static inline const bool done = register_operation(Op::name);
+  static inline const bool done = register_operation(Op::name, rule_of<Op>);
 };
 
 /// Whether an input is tracked. Error when one is empty.
@@ -85,18 +88,29 @@ class Recorded final : public Node {
       : Node(Op::name),
         op_(op),
         inputs_(list_of<SavedInputs>(
-            in.size(), [&](std::size_t i) { return save_input(in[i], Op::reads.input(i)); })),
-        outputs_(list_of<SavedOutputs>(
-            out.size(), [&](std::size_t i) { return save_output(out[i], Op::reads.output(i)); })) {
+            in.size(),
+            [&](std::size_t i) { return save_input(in[i], keeps(Op::reads.input(i))); })),
+        outputs_(list_of<SavedOutputs>(out.size(), [&](std::size_t i) {
+          return save_output(out[i], keeps(Op::reads.output(i)));
+        })) {
     keep(inputs_, outputs_);
   }
   ~Recorded() override { release_inputs(); }
 
+  Rule rule() const override { return rule_of<Op>; }
+  Attributes attributes() const override {
+    if constexpr (HasAttributes<Op>)
+      return op_.attributes();
+    else
+      return {};
+  }
   Tensors vjp(const Pullback& back) const override { return op_.vjp(back); }
   Tensors replay(const Tensors& inputs) const override;
 
  private:
   using SavedOutputs = std::array<SavedOutput, output_count<Op>>;
+
+  static bool keeps(bool read) { return read || ambient().keeping_values; }
 
   Op op_;
   SavedInputs inputs_;

@@ -13,6 +13,7 @@
 
 namespace adjoint {
 
+/// The type of a tensor's elements.
 enum class DType : std::uint8_t {
   f32,  ///< for training
   f64,  ///< for checking

@@ -23,6 +23,7 @@ using Function = std::function<Tensors(const Tensors&)>;
 /// One input, one output. Each function below takes either.
 using TensorFunction = std::function<Tensor(const Tensor&)>;
 
+/// How vjp(), jvp(), hvp(), jacobian() and hessian() treat the tape.
 struct FunctionalOptions {
   /// Record the results, so that they can be differentiated again, with respect to the tracked xs
   /// and to anything else that f depends on.
@@ -40,6 +41,7 @@ struct Vjp {
 Vjp<Tensors> vjp(const Function& f, const Tensors& xs, const FunctionalOptions& options = {});
 Vjp<Tensor> vjp(const TensorFunction& f, const Tensor& x, const FunctionalOptions& options = {});
 
+/// What jvp() returns.
 template <class T>
 struct Jvp {
   T value;    ///< f(x)

@@ -6,6 +6,7 @@
 
 namespace adjoint {
 
+/// How grad() sweeps.
 struct GradOptions {
   /// Record the sweep itself, so that its result can be differentiated again.
   bool create_graph = false;

@@ -33,6 +33,7 @@ struct Domain {
 /// zero: the tangent of an integer or boolean input, and that of an output which does not move.
 using JvpFunction = std::function<Tensors(const Tensors& inputs, const Tensors& tangents)>;
 
+/// What gradcheck() checks, and how strictly.
 struct GradcheckOptions {
   int order = 1;  ///< the highest order to check: 2 also checks the gradient of the gradient
   Key key{1};     ///< for random cotangents and directions

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "autograd/support/ambient.h"
 #include "autograd/tensor.h"
@@ -30,6 +32,13 @@ struct SavedOutput {
 /// Whether versions also depend on the bytes, as they do in a library built with DEBUG=1.
 extern const bool versions_depend_on_bytes;
 std::uint64_t version_with_bytes(const Storage& storage);
+
+/// What an operation was given beside its inputs: an exponent, axes, whether to transpose, a type.
+struct Attribute {
+  const char* name;
+  std::variant<double, Index, bool, std::vector<Index>, DType> value;
+};
+using Attributes = std::vector<Attribute>;
 
 /// Tells whether the storage has changed. With DEBUG=1 it also reflects writes to a span that
 /// edit() returned earlier.
@@ -60,6 +69,10 @@ class Node {
   virtual Tensors replay(const Tensors& inputs) const = 0;
 
   const char* name() const { return name_; }
+  /// The formulas of the values and of each input's gradient; empty if the operation states none.
+  virtual std::span<const char* const> rule() const { return {}; }
+  /// What those formulas name beside the operands; empty if the operation states nothing.
+  virtual Attributes attributes() const { return {}; }
   std::span<const SavedInput> inputs() const { return inputs_; }
   std::span<const SavedOutput> outputs() const { return outputs_; }
   bool is_leaf() const { return inputs_.empty(); }

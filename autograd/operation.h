@@ -1,9 +1,8 @@
 // What an operation is: a struct with a name, a shape rule, the values, and the derivative rule.
 //
-//   // softmax over the last axis:  y = exp(x) / Σ exp(x)
-//   // vjp:                         x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩)
 //   struct Softmax {
 //     static constexpr auto name = "softmax";
+//     static constexpr const char* rule[] = {"y = eˣ / Σ eˣ", "x̄ = y (ȳ − Σ ȳ y)"};
 //     static constexpr Operands reads = {output(0)};                 // what the vjp reads
 //     Form form(Inputs in) const;                                    // shape rule, with its errors
 //     template <Real T> void forward(Inputs in, Outputs out) const;  // the values
@@ -20,12 +19,15 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "autograd/tensor.h"
 
 namespace adjoint {
 
 class Pullback;
+struct Attribute;  // node.h
+using Attributes = std::vector<Attribute>;
 
 // ---- Operands ----------------------------------------------------------------------------------
 
@@ -41,6 +43,7 @@ class Inputs {
 };
 using Outputs = std::span<Tensor>;
 
+/// One input or output of an operation, by its number.
 struct Operand {
   bool is_output;
   int index;
@@ -92,6 +95,34 @@ concept HasForm = requires(const Op& op, Inputs in) {
   op.form(in);
 }
 &&output_count<Op> > 0;
+
+/// The operation in a reader's words, which explain() prints: the formula of the values, then one
+/// entry for each input, in order. Where inputs outnumber them, the last one serves the rest.
+///
+///     static constexpr const char* rule[] = {"y = x m", "x̄ = ȳ m", "m: no gradient"};
+///
+/// - The output is y; of several, y₀, y₁ = …. A fused backward, whose inputs include the cotangent
+///   g, calls its own output z.
+/// - A gradient is the input's letter with a bar, alone on the left. An attribute goes by its name.
+/// - a b is the elementwise product, A B that of matrices. Σ without bounds runs over the axes that
+///   the formula of the values names. Where inputs broadcast, the sums that undo it are left out.
+/// - An operation without a derivative states its values only.
+using Rule = std::span<const char* const>;
+
+template <class Op>
+constexpr Rule rule_of = {};
+template <class Op>
+requires requires {
+  { Op::rule } -> std::convertible_to<Rule>;  // an attribute may have that name, too
+}
+constexpr Rule rule_of<Op> = Op::rule;
+
+/// The data members that the rule names, for explain(). Optional:
+///   Attributes attributes() const { return {{"p", exponent}}; }
+template <class Op>
+concept HasAttributes = requires(const Op& op) {
+  { op.attributes() } -> std::convertible_to<Attributes>;
+};
 
 /// An operation may take some element types only.
 template <class Op, class T>

@@ -79,6 +79,7 @@ Tensor log_sigmoid(const Tensor& x);  ///< log(1 / (1 + e⁻ˣ)) without underfl
 /// x limited to [low, high]. The derivative is 1 inside and at both bounds, and 0 outside or if the
 /// bounds are equal. NaN stays NaN. Error unless low ≤ high.
 Tensor clamp(const Tensor& x, double low, double high);
+/// How gelu() computes Φ: by the error function, or approximately.
 enum class Gelu { exact, tanh };
 /// x Φ(x), where Φ is the distribution function of the standard normal; or its approximation by
 /// tanh. (Hendrycks and Gimpel, "Gaussian error linear units", 2016, section 2.)
@@ -88,6 +89,7 @@ Tensor cast(const Tensor& x, DType dtype);
 
 // ---- Matrix products (ops/matmul.cpp) -----------------------------------------------------------
 
+/// Which factors matmul() reads transposed.
 enum class Transposed { no, a, b, both };
 /// The product over the last two axes; leading axes broadcast. A vector counts as a row on the left
 /// and as a column on the right, and the result lacks that axis. A transposed factor is not copied.
@@ -98,7 +100,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 // ---- Reductions over the given axes, or over all if none is given (ops/reduction.cpp) -----------
 
 using Axes = std::vector<Index>;  ///< negative ones count from the end
-enum class Keep { no, yes };      ///< whether a reduced axis stays, with size 1
+/// Whether a reduced axis stays, with size 1.
+enum class Keep { no, yes };
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);   ///< of no elements: 0
 Tensor mean(const Tensor& x, const Axes& axes = {}, Keep keep = Keep::no);  ///< of none: an error
@@ -166,6 +169,7 @@ Tensor log_softmax(const Tensor& x);
 /// broadcasts to x. A row that is masked throughout is all zeros and sends back no gradient.
 Tensor masked_softmax(const Tensor& x, const Tensor& mask);
 
+/// The targets of cross_entropy(): which are left out, how much they are smoothed.
 struct CrossEntropyOptions {
   Index ignore = -100;   ///< rows with this target have loss 0 and send back no gradient
   double smoothing = 0;  ///< ε: the target distribution is (1−ε)·one-hot + ε/classes
@@ -191,6 +195,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon = 1e-5);
 /// that they have in another arrangement of the batch. (Srivastava et al. 2014.) (ops/dropout.cpp)
 Tensor dropout(const Tensor& x, double p, Key key, const Tensor& rows = {});
 
+/// The dropout and the epsilon of add_norm().
 struct AddNormOptions {
   double dropout = 0;  ///< of f, with key and rows as in dropout()
   Key key{};
@@ -208,6 +213,7 @@ Tensor add_norm(const Tensor& x, const Tensor& f, const Tensor& gain, const Tens
 /// Which query rows may attend to which key rows. Rows are counted with all leading axes flattened,
 /// so one description serves a padded batch, a packed batch and a cache. True = may attend.
 struct AttentionPattern {
+  /// One example of the batch: its rows of queries, and the rows of keys that they may see.
   struct Example {
     Index query_begin, queries;  ///< rows of the queries and of the result; ascending, no overlap
     Index key_begin, keys;       ///< rows of keys and values, without those past a valid length
@@ -226,6 +232,7 @@ struct AttentionPattern {
   /// The whole pattern, for examples padded to these sizes: b8 [examples, queries, keys].
   Tensor dense(Index queries, Index keys) const;
 };
+/// The heads of attention(), and what acts on its weights.
 struct AttentionOptions {
   Index heads = 1;
   double dropout = 0;  ///< of the attention weights

@@ -9,8 +9,10 @@
 
 namespace adjoint {
 
+/// The cotangents that wait in a sweep, each at the node whose output it belongs to.
 class Pending {
  public:
+  /// A node with what has arrived at it.
   struct Entry {
     NodePtr node;
     Tensors cotangents;    // of each output, the sum of what has arrived so far

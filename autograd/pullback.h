@@ -35,6 +35,7 @@ class Pullback {
 
   /// Takes one rule for each input, a callable that returns its gradient, and runs those that are
   /// needed:
+  ///
   ///   return back.gradients([&] { return ȳ * b; }, [&] { return ȳ * a; });
   template <class... Rules>
   Tensors gradients(const Rules&... rules) const {

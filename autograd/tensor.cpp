@@ -4,12 +4,16 @@
 #include <new>
 
 #include "autograd/support/error.h"
+#include "autograd/support/largest_tensor.h"
 
 namespace adjoint {
 
 namespace {
 StoragePtr storage_for(const Form& form) {
   const std::size_t bytes = static_cast<std::size_t>(form.shape.numel()) * size_of(form.dtype);
+  if (bytes > always_allowed && bytes > largest_tensor()) [[unlikely]]
+    throw SizeError(text_from("too large: ", form.dtype, ' ', form.shape, " needs ", bytes,
+                              " bytes; at most ", largest_tensor(), " are allowed here"));
   try {
     return Storage::make(bytes);
   } catch (const std::bad_alloc&) {

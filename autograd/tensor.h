@@ -45,6 +45,7 @@ struct History {
   Untracked cause = Untracked::constant;  ///< if there is no node
 };
 
+/// An array of numbers with a shape, a type and a history: where it came from, if it is tracked.
 class Tensor {
  public:
   /// The empty tensor, which is not defined(). As a cotangent or a gradient it means zero.

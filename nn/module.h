@@ -72,6 +72,7 @@ class Fields {
   std::string prefix_;
 };
 
+/// A parameter under its name in the module, as in encoder.blocks.1.attention.query.weight.
 struct NamedTensor {
   std::string name;
   Tensor tensor;

@@ -35,6 +35,7 @@ struct ArrayForm {
   Shape shape;
 };
 
+/// How check_vjp() and check_gradient() go about it.
 struct ArrayOptions {
   /// The gradients are added to what their arrays hold, as in x̄ += …, and not stored in its place.
   bool accumulates = false;

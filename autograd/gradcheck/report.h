@@ -15,6 +15,7 @@ namespace adjoint {
 
 /// One result about one element, or about the function as a whole.
 struct Finding {
+  /// What was found.
   enum class Kind {
     mismatch,          ///< the derivatives differ by more than their errors explain
     kink,              ///< the one-sided slopes differ: no derivative exists. Not a failure
@@ -66,6 +67,7 @@ struct Measurement {
 /// The kind of mistake behind a wrong derivative, inferred from the pattern of all measured numbers
 /// (gradcheck/diagnosis/diagnosis.h).
 struct Diagnosis {
+  /// The mistake: what the gradient is, compared with what it should be.
   enum class Kind {
     zero,                ///< the gradient is zero
     sign,                ///< the negative of what it should be
@@ -114,12 +116,14 @@ struct Coverage {
 /// chosen. (Farrell et al., "Automated derivation of the adjoint of high-level transient finite
 /// element programs", SIAM Journal on Scientific Computing 35(4), 2013.)
 struct TaylorRate {
+  /// How the remainder falls.
   enum class Kind {
     right,      ///< the remainder falls with h², or faster
     straight,   ///< f is linear along u to rounding, and the slope is right: there is no remainder
     wrong,      ///< a part of the remainder falls with h only
     undecided,  ///< no steps are small enough and above rounding; the note says why
   };
+  /// One step length with the remainder that it leaves.
   struct Step {
     double h;
     double change;     ///< |φ(x + hu) − φ(x)|, which falls with h
@@ -183,6 +187,7 @@ struct Allocations {
   std::size_t vjp_bytes = 0;         ///< the most that the sweep needed beyond what was in use
 };
 
+/// What a report comes to.
 enum class Verdict {
   ok,           ///< everything that was asked for was checked, and nothing is wrong
   failed,       ///< something is wrong

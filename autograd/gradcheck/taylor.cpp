@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <iomanip>
 
 #include "autograd/ops.h"
@@ -14,15 +13,14 @@ using Kind = TaylorRate::Kind;
 
 constexpr double first_step = 0x1p-3;
 constexpr std::size_t most_steps = 22;
-constexpr std::size_t fewest_steps = 6;        // before anything is concluded
-constexpr std::size_t shortest_window = 4;     // quotients of curvatures that must look quadratic
-constexpr double precision_goal = 1e-8;        // of the slope, relative to the size of slopes
-constexpr double least_precision = 1e-4;       // the same, for a verdict: an error of 0.1% is seen
-constexpr double unresolved = 1e-2;            // of a change: more is no smooth function
-constexpr double clear_of_noise = 100;         // remainders must be so many times larger
-constexpr double rounding_of_terms = 0x1p-49;  // of those that a slope is made of
-constexpr double usual_rate = 0.05;            // a rate is 2 within this
-constexpr int attempts = 3;                    // directions, until one shows a rate of 2
+constexpr std::size_t fewest_steps = 6;     // before anything is concluded
+constexpr std::size_t shortest_window = 4;  // quotients of curvatures that must look quadratic
+constexpr double precision_goal = 1e-8;     // of the slope, relative to the size of slopes
+constexpr double least_precision = 1e-4;    // the same, for a verdict: an error of 0.1% is seen
+constexpr double unresolved = 1e-2;         // of a change: more is no smooth function
+constexpr double clear_of_noise = 100;      // remainders must be so many times larger
+constexpr double usual_rate = 0.05;         // a rate is 2 within this
+constexpr int attempts = 3;                 // directions, until one shows a rate of 2
 
 // ---- The remainders at h, h/2, h/4, … ----------------------------------------------------------
 
@@ -164,7 +162,6 @@ class Remainders {
 
   // At a kink the slope on the other side is another one.
   bool is_kink() const {
-    if (!line_.both_ways) return false;
     const double h = h_[best_];
     const auto near = line_.change(-h), far = line_.change(-2 * h);
     if (!near || !far) return false;
@@ -191,117 +188,44 @@ class Remainders {
 
 // ---- A direction -------------------------------------------------------------------------------
 
-/// Where one element may be.
-struct Interval {
-  double low, high;
-  bool contains(double x) const { return x >= low && x <= high; }
-};
-
-Interval interval_of(const Domain& domain, double x) {
-  Interval result{domain.low, domain.high};
-  if (domain.away_from && x > *domain.away_from)
-    result.low = std::max(result.low, *domain.away_from);
-  if (domain.away_from && x < *domain.away_from)
-    result.high = std::min(result.high, *domain.away_from);
-  return result;
+Line choose_direction(const Differentiator& both, const std::set<Index>& kinks, Key key) {
+  const Vector random = flatten({normal({both.f.inputs()}, 0, 1, key, DType::f64)});
+  Line line;
+  for (Index i = 0; i < both.f.inputs(); ++i)
+    if (!kinks.contains(i)) line.emplace_back(i, random[at(i)] * both.scales[at(i)]);
+  return both.bounds.inside(std::move(line));
 }
 
-// The speed u, or one that stays inside while steps go from 0 to h: turned round, or slower.
-double inward(double x, double u, double h, const Interval& inside) {
-  if (inside.contains(x + h * u)) return u;
-  if (inside.contains(x - h * u)) return -u;
-  const double above = inside.high - x, below = x - inside.low;
-  return (above > below ? above : -below) / (2 * h);
-}
-
-struct Direction {
-  Vector u;
-  bool both_ways = true;  // whether x − hu is inside as well
-};
-
-// Towards a random point of the simplex, which is convex.
-void aim_inside_simplex(const Tensor& x, Index begin, Key key, const Vector& point, Vector& u) {
-  const Vector weights = flatten({abs(normal(x.shape(), 0, 1, key, DType::f64))});
-  const Index width = x.size(-1);
-  for (Index row = 0; width > 0 && row < x.numel(); row += width) {
-    double sum = 0;
-    for (Index i = row; i < row + width; ++i) sum += weights[at(i)];
-    for (Index i = row; i < row + width; ++i)
-      u[at(begin + i)] = weights[at(i)] / sum - point[at(begin + i)];
-  }
-}
-
-Direction choose_direction(const Differentiator& both, const std::set<Index>& kinks,
-                           const std::vector<Domain>& domains, Key key) {
-  const FlatFunction& f = both.f;
-  Direction result{flatten({normal({f.inputs()}, 0, 1, key, DType::f64)})};
-  Index begin = 0;
-  for (std::size_t input = 0; input < f.xs.size(); ++input) {
-    const Tensor& x = f.xs[input];
-    if (!is_real(x.dtype())) continue;
-    const Domain* const domain = input < domains.size() ? &domains[input] : nullptr;
-    for (Index i = begin; i < begin + x.numel(); ++i) {
-      double& u = result.u[at(i)];
-      u *= both.scales[at(i)];
-      if (domain == nullptr) continue;
-      const Interval inside = interval_of(*domain, f.point[at(i)]);
-      u = inward(f.point[at(i)], u, first_step, inside);
-      result.both_ways &= inside.contains(f.point[at(i)] - first_step * u);
-    }
-    if (domain != nullptr && domain->simplex) {
-      aim_inside_simplex(x, begin, key.child("simplex").child(input), f.point, result.u);
-      result.both_ways = false;
-    }
-    begin += x.numel();
-  }
-  for (const Index i : kinks) result.u[at(i)] = 0;
-  return result;
-}
-
-TangentLine line_along(const Differentiator& both, const Direction& direction) {
-  const FlatFunction& f = both.f;
-  const Cotangent& cotangent = both.cotangents[0];
-  TangentLine line{.change = {},
-                   .slope = 0,
-                   .size = 0,
-                   .noise = both.rounding.values[0],
-                   .both_ways = direction.both_ways};
-  for (std::size_t i = 0; i < direction.u.size(); ++i) {
-    const double part = both.gradients[0][i] * direction.u[i];
-    if (direction.u[i] == 0) continue;
+TangentLine line_along(const Differentiator& both, const Line& direction) {
+  TangentLine line{.change = {}, .slope = 0, .size = 0, .noise = both.rounding.values[0]};
+  for (const auto& [i, speed] : direction) {
+    const double part = both.gradients[0][at(i)] * speed;
     line.slope += part;
-    line.slope_rounding += rounding_of_terms * std::abs(part);
+    line.slope_rounding += std::abs(both.rounding.gradients[0][at(i)] * speed);
     line.size += part * part;
   }
   line.size = std::sqrt(line.size);
   line.change = [&](double h) -> std::optional<double> {
-    Vector x = f.point;
-    for (std::size_t i = 0; i < x.size(); ++i)
-      if (direction.u[i] != 0) x[i] += h * direction.u[i];
-    try {
-      Vector difference = f.values_at(x);
-      if (difference.size() != f.values.size()) return std::nullopt;
-      for (std::size_t j = 0; j < difference.size(); ++j) difference[j] -= f.values[j];
-      const double change = cotangent(difference);
-      return std::isfinite(change) ? std::optional(change) : std::nullopt;
-    } catch (const std::exception&) {  // a step has left the domain of f
-      return std::nullopt;
-    }
+    Vector x = both.f.point;
+    for (const auto& [i, speed] : direction) x[at(i)] += h * speed;
+    if (!both.bounds.contain(x)) return std::nullopt;
+    const std::optional<Vector> difference = both.change_to(x);
+    const double change = difference ? both.cotangents[0](*difference) : nan;
+    return std::isfinite(change) ? std::optional(change) : std::nullopt;
   };
   return line;
 }
 
 // A remainder along which the second derivative vanishes by chance falls faster than with h². Any
 // other direction shows the usual rate then, so a few are tried.
-TaylorRate best_rate(const Differentiator& both, const std::set<Index>& kinks,
-                     const std::vector<Domain>& domains, Key key) {
+TaylorRate best_rate(const Differentiator& both, const std::set<Index>& kinks, Key key) {
   TaylorRate best;
   const auto rank = [](const TaylorRate& taylor) {
     const double away = taylor.kind == Kind::right ? std::abs(taylor.rate - 2) : infinity;
     return std::pair(taylor.kind == Kind::undecided, away);
   };
   for (std::uint64_t attempt = 0; attempt < attempts; ++attempt) {
-    const Direction direction = choose_direction(both, kinks, domains, key.child(attempt));
+    const Line direction = choose_direction(both, kinks, key.child(attempt));
     TaylorRate found = taylor_rate(line_along(both, direction));
     if (attempt == 0 || found.kind == Kind::wrong || rank(found) < rank(best))
       best = std::move(found);
@@ -355,7 +279,7 @@ void take_taylor_rates(const Differentiator& both, const std::set<Index>& kinks,
   const Key key = options.key.child(at(order)).child("taylor");
   const double hidden = hidden_slope(both, order);
   for (int k = 0; k < options.taylor; ++k) {
-    TaylorRate taylor = best_rate(both, kinks, options.domains, key.child(at(k)));
+    TaylorRate taylor = best_rate(both, kinks, key.child(at(k)));
     taylor.order = order;
     taylor.where = "along direction " + std::to_string(k + 1);
     if (taylor.kind == Kind::wrong && std::abs(taylor.slope_error) <= hidden) {

@@ -22,7 +22,6 @@ struct TangentLine {
   std::function<std::optional<double>(double h)> change;
   double slope, size, noise;
   double slope_rounding = 0;  ///< of the sweep
-  bool both_ways = true;      ///< whether h may be negative
 };
 TaylorRate taylor_rate(const TangentLine& line);
 

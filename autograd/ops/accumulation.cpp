@@ -28,12 +28,17 @@ class Total {
   double sum_ = -0.0, lost_ = 0;  // −0 + x is x, even if x is −0
 };
 
-// yᵢ = Σ_{j ≤ i} xⱼ                      x̄ⱼ = Σ_{i ≥ j} ȳᵢ: the same from the other end
+// yᵢ = Σ_{j ≤ i} xⱼ, so xⱼ is part of every yᵢ with i ≥ j.
 struct CumSum {
   static constexpr auto name = "cumsum";
+  static constexpr const char* rule[] = {
+      "y = the running sum of x along axis, from its end if from_end",
+      "x̄ = the running sum of ȳ from the other end",
+  };
   static constexpr Operands reads = {};
   Index axis;
   bool from_end = false;
+  Attributes attributes() const { return {{"axis", axis}, {"from_end", from_end}}; }
 
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>

@@ -29,36 +29,36 @@ struct Binary {
   }
 };
 
-// y = a + b        ā = ȳ,  b̄ = ȳ
 struct Add : Binary<Add> {
   static constexpr auto name = "add";
+  static constexpr const char* rule[] = {"y = a + b", "ā = ȳ", "b̄ = ȳ"};
   static constexpr Operands reads = {};
   static auto value(auto a, auto b) { return a + b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
   static Tensor b_bar(const Pullback& back) { return back.cotangent(); }
 };
 
-// y = a b          ā = ȳ b,  b̄ = ȳ a
 struct Mul : Binary<Mul> {
   static constexpr auto name = "mul";
+  static constexpr const char* rule[] = {"y = a b", "ā = ȳ b", "b̄ = ȳ a"};
   static constexpr Operands reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a * b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent() * back.input(1); }
   static Tensor b_bar(const Pullback& back) { return back.cotangent() * back.input(0); }
 };
 
-// y = a − b        ā = ȳ,  b̄ = −ȳ
 struct Sub : Binary<Sub> {
   static constexpr auto name = "sub";
+  static constexpr const char* rule[] = {"y = a − b", "ā = ȳ", "b̄ = −ȳ"};
   static constexpr Operands reads = {};
   static auto value(auto a, auto b) { return a - b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent(); }
   static Tensor b_bar(const Pullback& back) { return -back.cotangent(); }
 };
 
-// y = a / b        ā = ȳ / b,  b̄ = −ȳ y / b
 struct Div : Binary<Div> {
   static constexpr auto name = "div";
+  static constexpr const char* rule[] = {"y = a / b", "ā = ȳ / b", "b̄ = −ȳ y / b"};
   static constexpr Operands reads = {input(1), output(0)};
   static auto value(auto a, auto b) { return a / b; }
   static Tensor a_bar(const Pullback& back) { return back.cotangent() / back.input(1); }
@@ -67,9 +67,13 @@ struct Div : Binary<Div> {
   }
 };
 
-// y = aᵇ           ā = ȳ b aᵇ⁻¹,  b̄ = ȳ y log a, and 0 at a = 0 for b ≥ 0
 struct Pow : Binary<Pow> {
   static constexpr auto name = "pow";
+  static constexpr const char* rule[] = {
+      "y = aᵇ",
+      "ā = ȳ b aᵇ⁻¹",
+      "b̄ = ȳ y log a, and 0 where a = 0 and b ≥ 0",
+  };
   static constexpr Operands reads = {input(0), input(1), output(0)};
   static auto value(auto a, auto b) { return kernels::pow(a, b); }
   static Tensor a_bar(const Pullback& back) {
@@ -96,29 +100,43 @@ Tensor won_by(int x, const Pullback& back, Tensor (*beats)(const Tensor&, const 
   return where(beats(own, other), g, tied);
 }
 
-// y = max(a, b)    ā = ȳ where a > b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
 struct Maximum : Binary<Maximum> {
   static constexpr auto name = "maximum";
+  static constexpr const char* rule[] = {
+      "y = max(a, b)",
+      "ā = ȳ where a > b, ȳ/2 where a = b, else 0",
+      "b̄ = ȳ where b > a, ȳ/2 where a = b, else 0",
+  };
   static constexpr Operands reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a > b || std::isnan(a) ? a : b; }
   static Tensor a_bar(const Pullback& back) { return won_by(0, back, greater); }
   static Tensor b_bar(const Pullback& back) { return won_by(1, back, greater); }
 };
 
-// y = min(a, b)    ā = ȳ where a < b, ȳ/2 where a = b, else 0;  b̄ the same with a and b exchanged
 struct Minimum : Binary<Minimum> {
   static constexpr auto name = "minimum";
+  static constexpr const char* rule[] = {
+      "y = min(a, b)",
+      "ā = ȳ where a < b, ȳ/2 where a = b, else 0",
+      "b̄ = ȳ where b < a, ȳ/2 where a = b, else 0",
+  };
   static constexpr Operands reads = {input(0), input(1)};
   static auto value(auto a, auto b) { return a < b || std::isnan(a) ? a : b; }
   static Tensor a_bar(const Pullback& back) { return won_by(0, back, less); }
   static Tensor b_bar(const Pullback& back) { return won_by(1, back, less); }
 };
 
-// y = scale x + shift          x̄ = scale ȳ
 struct Affine {
   static constexpr auto name = "affine";
+  static constexpr const char* rule[] = {"y = scale x + shift", "x̄ = scale ȳ"};
   static constexpr Operands reads = {};
   double scale, shift;
+  // Without the one that changes nothing: 2 x is a scale, x − 2 a shift.
+  Attributes attributes() const {
+    if (shift == 0) return {{"scale", scale}};
+    if (scale == 1) return {{"shift", shift}};
+    return {{"scale", scale}, {"shift", shift}};
+  }
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -128,11 +146,12 @@ struct Affine {
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * scale}; }
 };
 
-// y = x / c                    x̄ = ȳ / c
 struct DivideBy {
   static constexpr auto name = "divide_by";
+  static constexpr const char* rule[] = {"y = x / c", "x̄ = ȳ / c"};
   static constexpr Operands reads = {};
   double c;
+  Attributes attributes() const { return {{"c", c}}; }
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -142,11 +161,12 @@ struct DivideBy {
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / c}; }
 };
 
-// y = c / x                    x̄ = −ȳ y / x
 struct Reciprocal {
   static constexpr auto name = "reciprocal";
+  static constexpr const char* rule[] = {"y = c / x", "x̄ = −ȳ y / x"};
   static constexpr Operands reads = {input(0), output(0)};
   double c;
+  Attributes attributes() const { return {{"c", c}}; }
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -158,11 +178,12 @@ struct Reciprocal {
   }
 };
 
-// y = xᵖ                       x̄ = ȳ p xᵖ⁻¹
 struct Power {
   static constexpr auto name = "power";
+  static constexpr const char* rule[] = {"y = xᵖ", "x̄ = ȳ p xᵖ⁻¹"};
   static constexpr Operands reads = {input(0)};
   double exponent;
+  Attributes attributes() const { return {{"p", exponent}}; }
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -201,23 +222,31 @@ struct Comparison {
 };
 struct Equal : Comparison<Equal> {
   static constexpr auto name = "equal";
+  static constexpr const char* rule[] = {"y = true where a = b, else false"};
   static constexpr NoDerivative vjp = {};
   static bool value(auto a, auto b) { return a == b; }
 };
 struct Greater : Comparison<Greater> {
   static constexpr auto name = "greater";
+  static constexpr const char* rule[] = {"y = true where a > b, else false"};
   static constexpr NoDerivative vjp = {};
   static bool value(auto a, auto b) { return a > b; }
 };
 struct Less : Comparison<Less> {
   static constexpr auto name = "less";
+  static constexpr const char* rule[] = {"y = true where a < b, else false"};
   static constexpr NoDerivative vjp = {};
   static bool value(auto a, auto b) { return a < b; }
 };
 
-// y = a where c, else b        ā = ȳ where c, else 0;  b̄ = 0 where c, else ȳ
 struct Where {
   static constexpr auto name = "where";
+  static constexpr const char* rule[] = {
+      "y = a where c, else b",
+      "c: no gradient",
+      "ā = ȳ where c, else 0",
+      "b̄ = 0 where c, else ȳ",
+  };
   static constexpr Operands constants = {input(0)};
   static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const {

@@ -134,12 +134,28 @@ Tensor attention_formula(const Tensor& query, const Tensor& key, const Tensor& v
 
 // ---- The fused operations -----------------------------------------------------------------------
 
-// (q, k, v, ȳ) to (q̄, k̄, v̄), as derived in kernels/attention.h
+Attributes attributes_of(const AttentionPattern& pattern, const AttentionOptions& options) {
+  Attributes result = {{"heads", options.heads},
+                       {"causal", pattern.causal},
+                       {"linear_biases", options.linear_biases}};
+  if (options.dropout > 0) result.push_back({"dropout", options.dropout});
+  return result;
+}
+
+// kernels/attention.h derives the values.
 struct AttentionVjp {
   static constexpr auto name = "attention_vjp";
+  static constexpr const char* rule[] = {
+      "z₀, z₁, z₂ = the gradients of attention(Q, K, V) for the cotangent g",
+      "Q̄ = ∂⟨z̄, z⟩/∂Q",
+      "K̄ = ∂⟨z̄, z⟩/∂K",
+      "V̄ = ∂⟨z̄, z⟩/∂V",
+      "ḡ = J z̄, the change of attention when Q, K, V move along z̄",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   PatternPtr pattern;
   AttentionOptions options;
+  Attributes attributes() const { return attributes_of(*pattern, options); }
 
   std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[2].form()}; }
   template <Real T>
@@ -177,12 +193,19 @@ struct AttentionVjp {
   }
 };
 
-// y = dropout(softmax(QKᵀ/√d)) V for each head and example
+// P m multiplies element by element. With linear_biases, P = softmax(Q Kᵀ/√d − slope · distance).
 struct Attention {
   static constexpr auto name = "attention";
+  static constexpr const char* rule[] = {
+      "y = (P m) V in each head, P = softmax(Q Kᵀ/√d) over visible keys, m from dropout",
+      "Q̄ = S̄ K/√d, S̄ = P (P̄ − Σ P̄ P) for each query, P̄ = (ȳ Vᵀ) m",
+      "K̄ = S̄ᵀ Q/√d, S̄ as for Q̄",
+      "V̄ = (P m)ᵀ ȳ",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2)};
   PatternPtr pattern;
   AttentionOptions options;
+  Attributes attributes() const { return attributes_of(*pattern, options); }
 
   Form form(Inputs in) const {
     require_widths(in);

@@ -30,12 +30,19 @@ Tensor cross_entropy_formula(const Tensor& logits, const Tensor& targets,
   return where(ignored, zero, -sum(terms, {-1}));
 }
 
-// (logits x, targets, ȳ) to x̄ = ȳ (softmax(x) − q) for each row, 0 for ignored ones
+// For rows whose target is options.ignore, all of them are 0.
 struct CrossEntropyVjp {
   static constexpr auto name = "cross_entropy_vjp";
+  static constexpr const char* rule[] = {
+      "z = g (p − q), p = softmax(x) and q from the targets as in cross_entropy",
+      "x̄ = g p (z̄ − Σ z̄ p), Σ over the classes",
+      "targets: no gradient",
+      "ḡ = Σ z̄ (p − q) over the classes",
+  };
   static constexpr Operands constants = {input(1)};
   static constexpr Operands reads = {input(0), input(1), input(2)};
   CrossEntropyOptions options;
+  Attributes attributes() const { return {{"smoothing", options.smoothing}}; }
 
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -74,12 +81,18 @@ T row_loss(const T* x, Index target, T smoothing, T* scratch, Index classes) {
   return loss - smoothing * kernels::total(scratch, classes) / static_cast<T>(classes);
 }
 
-// y = −Σ_c q(c) log softmax(x)(c) for each row, 0 for ignored ones
+// For rows whose target is options.ignore, both are 0.
 struct CrossEntropy {
   static constexpr auto name = "cross_entropy";
+  static constexpr const char* rule[] = {
+      "y = −Σ q log softmax(x), q = (1 − smoothing) one_hot(targets) + smoothing/classes",
+      "x̄ = ȳ (softmax(x) − q)",
+      "targets: no gradient",
+  };
   static constexpr Operands constants = {input(1)};
   static constexpr Operands reads = {input(0), input(1)};
   CrossEntropyOptions options;
+  Attributes attributes() const { return {{"smoothing", options.smoothing}}; }
 
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &targets = in[1].shape();

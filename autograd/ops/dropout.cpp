@@ -7,12 +7,16 @@
 namespace adjoint {
 namespace {
 
-// y = x ⊙ m / (1 − p),  m a mask of zeros and ones        x̄ = ȳ ⊙ m / (1 − p)
-// The mask is a function of the key, so the vjp generates it again.
+// The mask m is a function of the key, so the vjp generates it again.
 struct Dropout {
   static constexpr auto name = "dropout";
+  static constexpr const char* rule[] = {
+      "y = x m / (1 − p), m random zeros and ones",
+      "x̄ = ȳ m / (1 − p), with the same m",
+  };
   static constexpr Operands reads = {};
   RowDropout mask;
+  Attributes attributes() const { return {{"p", mask.p}}; }
 
   Form form(Inputs in) const {
     require_last_axis(name, in[0].shape());

@@ -46,12 +46,17 @@ void copy_slices(const Tensor& x, Index axis, const Tensor& indices, Tensor& y) 
   });
 }
 
-// y[o, k, i] = x[o, index[k], i]               x̄ = ȳ, scattered
 struct Gather {
   static constexpr auto name = "gather";
+  static constexpr const char* rule[] = {
+      "y[k] = x[index[k]] along axis, or 0 where index[k] is −1",
+      "x̄ = the sum of all ȳ[k] with index[k] = j, at each j",
+      "index: no gradient",
+  };
   static constexpr Operands constants = {input(1)};
   static constexpr Operands reads = {input(1)};
   Index axis;
+  Attributes attributes() const { return {{"axis", axis}}; }
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
     const Index at = resolve_axis(name, x, axis);
@@ -70,12 +75,17 @@ struct Gather {
   }
 };
 
-// y[o, index[k], i] += x[o, k, i]              x̄ = ȳ, gathered
 struct ScatterAdd {
   static constexpr auto name = "scatter_add";
+  static constexpr const char* rule[] = {
+      "y = the sum of all x[k] with index[k] = j, at each j along axis",
+      "x̄ = ȳ[index[k]] at each k, and 0 where the index is none",
+      "index: no gradient",
+  };
   static constexpr Operands constants = {input(1)};
   static constexpr Operands reads = {input(1)};
   Index axis, size;
+  Attributes attributes() const { return {{"axis", axis}, {"size", size}}; }
 
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &index = in[1].shape();
@@ -99,9 +109,9 @@ struct ScatterAdd {
   }
 };
 
-// y[…, c] = 1 where c is the index, else 0     no derivative
 struct OneHot {
   static constexpr auto name = "one_hot";
+  static constexpr const char* rule[] = {"y[…, c] = 1 where c is the index, else 0"};
   static constexpr NoDerivative vjp = {};
   static constexpr Operands constants = {input(0)};
   Index classes;
@@ -121,9 +131,13 @@ struct OneHot {
   }
 };
 
-// y[…, :] = table[id, :]                       table̅ = ȳ, each row added to the row of its id
 struct Embedding {
   static constexpr auto name = "embedding";
+  static constexpr const char* rule[] = {
+      "y[k] = E[id[k]], E the table",
+      "id: no gradient",
+      "Ē = the sum of all ȳ[k] with id[k] = j, at each row j",
+  };
   static constexpr Operands constants = {input(0)};
   static constexpr Operands reads = {input(0)};
   Form form(Inputs in) const {

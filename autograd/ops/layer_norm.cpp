@@ -26,11 +26,18 @@ void require_norm(const char* name, const Shape& x, const Shape& gain, const Sha
 
 // ---- layer_norm(x) -----------------------------------------------------------------------------
 
-// (x, gain, bias, ȳ) to (x̄, gain̅, bias̅), as derived in README.md
 struct LayerNormVjp {
   static constexpr auto name = "layer_norm_vjp";
+  static constexpr const char* rule[] = {
+      "z₀, z₁, z₂ = the gradients of layer_norm(x, γ, β) for the cotangent g",
+      "x̄ = ∂⟨z̄, z⟩/∂x",
+      "γ̄ = ∂⟨z̄, z⟩/∂γ",
+      "β̄ = 0",
+      "ḡ = J z̄, the change of layer_norm when x, γ, β move along z̄",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   double epsilon;
+  Attributes attributes() const { return {{"epsilon", epsilon}}; }
 
   std::array<Form, 3> form(Inputs in) const { return {in[0].form(), in[1].form(), in[1].form()}; }
   template <Real T>
@@ -55,11 +62,18 @@ struct LayerNormVjp {
   }
 };
 
-// y = x̂ ⊙ gain + bias,  x̂ = (x − mean) / √(variance + ε)
+// README.md derives the vjp.
 struct LayerNorm {
   static constexpr auto name = "layer_norm";
+  static constexpr const char* rule[] = {
+      "y = γ x̂ + β, x̂ = r (x − mean x), r = 1/√(var x + epsilon) over the last axis",
+      "x̄ = r (h − mean h − x̂ mean(h x̂)), h = ȳ γ",
+      "γ̄ = Σ ȳ x̂ over the rows",
+      "β̄ = Σ ȳ over the rows",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2)};
   double epsilon;
+  Attributes attributes() const { return {{"epsilon", epsilon}}; }
 
   Form form(Inputs in) const {
     require_norm(name, in[0].shape(), in[1].shape(), in[2].shape());
@@ -106,12 +120,26 @@ void each_row_with_factors(const AddNormOptions& o, Index begin, Index end, Inde
   }
 }
 
-// (x, f, gain, bias, ȳ) to (x̄, f̄, gain̅, bias̅). With m the factors of dropout, which are generated
-// again, and s = x + m ⊙ f, which is computed again:  x̄ = s̄ as in layer_norm,  f̄ = s̄ ⊙ m
+// Neither m, the factors of dropout, nor s = x + m f is kept: both are made again.
+Attributes attributes_of(const AddNormOptions& o) {
+  Attributes result = {{"epsilon", o.epsilon}};
+  if (o.dropout > 0) result.push_back({"dropout", o.dropout});
+  return result;
+}
+
 struct AddNormVjp {
   static constexpr auto name = "add_norm_vjp";
+  static constexpr const char* rule[] = {
+      "z₀, z₁, z₂, z₃ = the gradients of add_norm(x, f, γ, β) for the cotangent g",
+      "x̄ = ∂⟨z̄, z⟩/∂x",
+      "f̄ = ∂⟨z̄, z⟩/∂f",
+      "γ̄ = ∂⟨z̄, z⟩/∂γ",
+      "β̄ = 0",
+      "ḡ = J z̄, the change of add_norm when x, f, γ, β move along z̄",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2), input(3), input(4)};
   AddNormOptions options;
+  Attributes attributes() const { return attributes_of(options); }
 
   std::array<Form, 4> form(Inputs in) const {
     return {in[0].form(), in[1].form(), in[2].form(), in[3].form()};
@@ -142,11 +170,18 @@ struct AddNormVjp {
   }
 };
 
-// y = layer_norm(x + dropout(f))
 struct AddNorm {
   static constexpr auto name = "add_norm";
+  static constexpr const char* rule[] = {
+      "y = layer_norm(s, γ, β), s = x + m f, m = 0 or 1/(1 − dropout) at random",
+      "x̄ = s̄, which is x̄ of layer_norm at s",
+      "f̄ = s̄ m, with the same m",
+      "γ̄ = Σ ȳ ŝ over the rows, ŝ the normalised s",
+      "β̄ = Σ ȳ over the rows",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2), input(3)};
   AddNormOptions options;
+  Attributes attributes() const { return attributes_of(options); }
 
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();

@@ -38,9 +38,14 @@ void multiply_each(Index matrices, const Make& product) {
   kernels::parallel_rows(matrices, work / 8, [&](Index n) { kernels::matmul<T>(product(n)); });
 }
 
-// sᵢⱼ = ⟨aᵢ, bⱼ⟩ where mᵢⱼ, else 0       āᵢ = Σⱼ mᵢⱼ s̄ᵢⱼ bⱼ,  b̄ⱼ = Σᵢ mᵢⱼ s̄ᵢⱼ aᵢ
 struct MaskedScores {
   static constexpr auto name = "masked_scores";
+  static constexpr const char* rule[] = {
+      "y = A Bᵀ where the mask is true, else 0",
+      "Ā = ȳ B over the pairs where the mask is true",
+      "B̄ = ȳᵀ A over the same pairs",
+      "mask: no gradient",
+  };
   static constexpr Operands constants = {input(2)};
   static constexpr Operands reads = {input(0), input(1), input(2)};
   Form form(Inputs in) const {
@@ -67,13 +72,18 @@ struct MaskedScores {
   Tensors vjp(const Pullback& back) const;
 };
 
-// yᵢ = Σⱼ mᵢⱼ wᵢⱼ bⱼ                     w̄ᵢⱼ = ⟨ȳᵢ, bⱼ⟩ where mᵢⱼ, else 0,  b̄ⱼ = Σᵢ mᵢⱼ wᵢⱼ ȳᵢ
-// Transposed, it sums over i instead: yⱼ = Σᵢ mᵢⱼ wᵢⱼ bᵢ.
 struct MaskedSum {
   static constexpr auto name = "masked_sum";
+  static constexpr const char* rule[] = {
+      "y = W B over the pairs where the mask is true (Wᵀ B if transposed)",
+      "W̄ = ȳ Bᵀ (B ȳᵀ if transposed) where the mask is true, else 0",
+      "B̄ = Wᵀ ȳ (W ȳ if transposed) over the same pairs",
+      "mask: no gradient",
+  };
   static constexpr Operands constants = {input(2)};
   static constexpr Operands reads = {input(0), input(1), input(2)};
   bool transposed = false;
+  Attributes attributes() const { return {{"transposed", transposed}}; }
 
   Form form(Inputs in) const {
     require_matrices(name, in);

@@ -13,14 +13,16 @@ namespace {
 
 Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b);
 
-// C = A B over the last two axes. Either factor may be read transposed, and leading axes broadcast.
-//   Ā = C̄ Bᵀ,  B̄ = Aᵀ C̄
-// If A (B) was read transposed, Ā (B̄) is the transpose of that. A factor that was broadcast gets
-// the sum over its copies.
+// Leading axes broadcast; a factor that was broadcast gets the sum over its copies. Where a flag
+// says that a factor is stored transposed, its gradient is transposed back.
 struct MatMul {
   static constexpr auto name = "matmul";
+  static constexpr const char* rule[] = {"y = A B", "Ā = ȳ Bᵀ", "B̄ = Aᵀ ȳ"};
   static constexpr Operands reads = {input(0), input(1)};
   bool transpose_a, transpose_b;
+  Attributes attributes() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}};
+  }
 
   struct Sizes {
     Index rows, inner_a, inner_b, columns;
@@ -106,9 +108,14 @@ Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpos
   return apply(MatMul{transpose_a, transpose_b}, a, b);
 }
 
-// y = x Wᵀ + b     x̄ = ȳ W,  W̄ = ȳᵀ x,  b̄ = Σ ȳ over the rows
 struct Linear {
   static constexpr auto name = "linear";
+  static constexpr const char* rule[] = {
+      "y = x Wᵀ + b, b being optional",
+      "x̄ = ȳ W",
+      "W̄ = ȳᵀ x over all rows",
+      "b̄ = Σ ȳ over all rows, since b was added to each",
+  };
   static constexpr Operands reads = {input(0), input(1)};
 
   Form form(Inputs in) const {
@@ -158,6 +165,10 @@ Tensor matmul(const Tensor& a, const Tensor& b, Transposed transposed) {
       !vector_a && (transposed == Transposed::a || transposed == Transposed::both);
   const bool transpose_b =
       !vector_b && (transposed == Transposed::b || transposed == Transposed::both);
+  const Index inner_a = a.size(transpose_a ? -2 : -1);
+  const Index inner_b = b.size(vector_b || transpose_b ? -1 : -2);
+  require(inner_a == inner_b, "matmul: inner sizes differ: a is ", a.shape(),
+          transpose_a ? " transposed" : "", ", b is ", b.shape(), transpose_b ? " transposed" : "");
   const Tensor y = product(vector_a ? reshape(a, {1, a.size(0)}) : a,
                            vector_b ? reshape(b, {b.size(0), 1}) : b, transpose_a, transpose_b);
   Shape shape = y.shape();

@@ -10,9 +10,9 @@
 namespace adjoint {
 namespace {
 
-// y = x in another shape       x̄ = ȳ in x's shape
 struct Reshape {
   static constexpr auto name = "reshape";
+  static constexpr const char* rule[] = {"y = x in another shape", "x̄ = ȳ in x's shape"};
   static constexpr bool is_view = true;
   static constexpr Operands reads = {};
   Shape shape;
@@ -24,11 +24,13 @@ struct Reshape {
   Tensors vjp(const Pullback& back) const { return {reshape(back.cotangent(), back.shape(0))}; }
 };
 
-// y = x with its axes in another order         x̄ = ȳ with the axes put back
 struct Permute {
   static constexpr auto name = "permute";
+  static constexpr const char* rule[] = {"y = x, its axes in this order",
+                                         "x̄ = ȳ, its axes put back"};
   static constexpr Operands reads = {};
   Axes order;
+  Attributes attributes() const { return {{"order", order}}; }
 
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();
@@ -69,9 +71,12 @@ struct Permute {
   }
 };
 
-// y = x, repeated              x̄ = ȳ, summed over the repetitions
 struct BroadcastTo {
   static constexpr auto name = "broadcast_to";
+  static constexpr const char* rule[] = {
+      "y = x, repeated to fill shape",
+      "x̄ = ȳ, summed over the repeated axes",
+  };
   static constexpr Operands reads = {};
   Shape shape;
   Form form(Inputs in) const {
@@ -100,11 +105,15 @@ void copy_steps(const Tensor& x, Index x_begin, Tensor& y, Index y_begin, Index 
                 target + (o * to.size + y_begin) * to.inner);
 }
 
-// y = x placed at `begin` on an axis of `size`, 0 around it        x̄ = ȳ[begin …)
 struct Unslice {
   static constexpr auto name = "unslice";
+  static constexpr const char* rule[] = {
+      "y = x placed at begin on an axis of the given size, 0 elsewhere",
+      "x̄ = ȳ where x was placed",
+  };
   static constexpr Operands reads = {};
   Index axis, begin, size;
+  Attributes attributes() const { return {{"axis", axis}, {"begin", begin}, {"size", size}}; }
   Form form(Inputs in) const { return {in[0].shape().with(axis, size), in[0].dtype()}; }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
@@ -116,11 +125,15 @@ struct Unslice {
   }
 };
 
-// y = x[begin … end) along an axis             x̄ = ȳ there, 0 elsewhere
 struct Slice {
   static constexpr auto name = "slice";
+  static constexpr const char* rule[] = {
+      "y = x[begin … end) along axis",
+      "x̄ = ȳ on [begin … end), 0 elsewhere",
+  };
   static constexpr Operands reads = {};
   Index axis, begin, end;  // negative ones count from the end
+  Attributes attributes() const { return {{"axis", axis}, {"begin", begin}, {"end", end}}; }
 
   static Index position(Index given, Index size) { return given < 0 ? given + size : given; }
   Form form(Inputs in) const {
@@ -142,11 +155,15 @@ struct Slice {
   }
 };
 
-// y = x₀, x₁, … along an axis                  x̄ᵢ = the part of ȳ where xᵢ went
 struct Concat {
   static constexpr auto name = "concat";
+  static constexpr const char* rule[] = {
+      "y = x₀, x₁, … joined along axis",
+      "x̄ᵢ = the part of ȳ where xᵢ went",
+  };
   static constexpr Operands reads = {};
   Index axis;
+  Attributes attributes() const { return {{"axis", axis}}; }
   Form form(Inputs in) const {
     require(in.size() > 0, "concat: needs at least one tensor");
     const Shape& first = in[0].shape();
@@ -181,11 +198,15 @@ struct Concat {
   }
 };
 
-// y₀ = x[0 … size), y₁ = x[size …) along an axis       x̄ = ȳ₀ and ȳ₁, joined
 struct Split {
   static constexpr auto name = "split";
+  static constexpr const char* rule[] = {
+      "y₀, y₁ = x[0 … size), x[size …) along axis",
+      "x̄ = ȳ₀ and ȳ₁, joined along axis",
+  };
   static constexpr Operands reads = {};
   Index axis, size;
+  Attributes attributes() const { return {{"axis", axis}, {"size", size}}; }
   std::array<Form, 2> form(Inputs in) const {
     const Shape& x = in[0].shape();
     return {Form{x.with(axis, size), in[0].dtype()},

@@ -17,6 +17,11 @@ using kernels::ReducedAxes;
 struct AxisRange {
   Index first, last;
 
+  Attributes attributes() const {
+    Axes axes;
+    for (Index axis = first; axis < last; ++axis) axes.push_back(axis);
+    return {{"axes", axes}};
+  }
   ReducedAxes split(const Shape& x) const {
     return {x.numel(0, first), x.numel(first, last), x.numel(last, x.rank())};
   }
@@ -47,6 +52,7 @@ struct AxisRange {
 template <class Op>
 struct Reduction {
   AxisRange range;
+  Attributes attributes() const { return range.attributes(); }
   Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -54,11 +60,15 @@ struct Reduction {
   }
 };
 
-// y = Σ x          x̄ = ȳ, repeated
 struct Sum {
   static constexpr auto name = "sum";
+  static constexpr const char* rule[] = {
+      "y = Σ x over the given axes",
+      "x̄ = ȳ, repeated along the summed axes",
+  };
   static constexpr Operands reads = {};
   AxisRange range;
+  Attributes attributes() const { return range.attributes(); }
   Form form(Inputs in) const { return {range.reduced(in[0].shape()), in[0].dtype()}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {
@@ -70,11 +80,15 @@ struct Sum {
   }
 };
 
-// y = (Σ x) / n    x̄ = ȳ / n, repeated
 struct Mean {
   static constexpr auto name = "mean";
+  static constexpr const char* rule[] = {
+      "y = (Σ x) / n over the n elements along the given axes",
+      "x̄ = ȳ / n, repeated along the averaged axes",
+  };
   static constexpr Operands reads = {};
   AxisRange range;
+  Attributes attributes() const { return range.attributes(); }
   Form form(Inputs in) const {
     return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
   }
@@ -92,9 +106,12 @@ struct Mean {
   double count(const Shape& x) const { return static_cast<double>(range.split(x).count); }
 };
 
-// y = max x        x̄ = ȳ / (number of ties) where x = y, else 0
 struct Max : Reduction<Max> {
   static constexpr auto name = "max";
+  static constexpr const char* rule[] = {
+      "y = max x over the given axes",
+      "x̄ = ȳ / (number of ties) where x = y, else 0",
+  };
   static constexpr Operands reads = {input(0), output(0)};
   Form form(Inputs in) const {
     return {range.reduced_not_empty(name, in[0].shape()), in[0].dtype()};
@@ -111,9 +128,9 @@ struct Max : Reduction<Max> {
   }
 };
 
-// y = log Σ exp x  x̄ = ȳ exp(x − y)
 struct LogSumExp : Reduction<LogSumExp> {
   static constexpr auto name = "logsumexp";
+  static constexpr const char* rule[] = {"y = log Σ eˣ over the given axes", "x̄ = ȳ e^(x − y)"};
   static constexpr Operands reads = {input(0), output(0)};
   // log Σ exp x = m + log Σ exp(x − m) for any m; with m the largest x nothing overflows.
   template <Real T>
@@ -148,9 +165,12 @@ struct LogSumExp : Reduction<LogSumExp> {
   }
 };
 
-// y = √Σ x²        x̄ = ȳ x / y, and 0 where y = 0
 struct Norm : Reduction<Norm> {
   static constexpr auto name = "norm";
+  static constexpr const char* rule[] = {
+      "y = √Σ x² over the given axes",
+      "x̄ = ȳ x / y, and 0 where y = 0",
+  };
   static constexpr Operands reads = {input(0), output(0)};
   // The squares may overflow or underflow f64. Then it computes √Σ (s x)² / s, with a power of two
   // s that brings the largest x close to 1.
@@ -189,11 +209,12 @@ struct Norm : Reduction<Norm> {
   }
 };
 
-// y = the index of max x       no derivative
 struct ArgMax {
   static constexpr auto name = "argmax";
+  static constexpr const char* rule[] = {"y = the index of the largest x along the given axis"};
   static constexpr NoDerivative vjp = {};
   AxisRange range;
+  Attributes attributes() const { return range.attributes(); }
   Form form(Inputs in) const { return {range.reduced_not_empty(name, in[0].shape()), DType::i64}; }
   template <Real T>
   void forward(Inputs in, Outputs out) const {

@@ -14,11 +14,17 @@ Tensor rms_norm_formula(const Tensor& x, const Tensor& gain, double epsilon) {
   return x / sqrt(mean(pow(x, 2), {-1}, Keep::yes) + epsilon) * gain;
 }
 
-// (x, gain, ȳ) to (x̄, gain̅), as derived in README.md
 struct RmsNormVjp {
   static constexpr auto name = "rms_norm_vjp";
+  static constexpr const char* rule[] = {
+      "z₀, z₁ = the gradients of rms_norm(x, γ) for the cotangent g",
+      "x̄ = ∂⟨z̄, z⟩/∂x",
+      "γ̄ = ∂⟨z̄, z⟩/∂γ",
+      "ḡ = J z̄, the change of rms_norm when x, γ move along z̄",
+  };
   static constexpr Operands reads = {input(0), input(1), input(2)};
   double epsilon;
+  Attributes attributes() const { return {{"epsilon", epsilon}}; }
 
   std::array<Form, 2> form(Inputs in) const { return {in[0].form(), in[1].form()}; }
   template <Real T>
@@ -40,11 +46,17 @@ struct RmsNormVjp {
   }
 };
 
-// y = x̂ ⊙ gain,  x̂ = x / √(mean(x²) + ε)
+// README.md derives the vjp.
 struct RmsNorm {
   static constexpr auto name = "rms_norm";
+  static constexpr const char* rule[] = {
+      "y = γ x̂, x̂ = r x, r = 1/√(mean(x²) + epsilon) over the last axis",
+      "x̄ = r (h − x̂ mean(h x̂)), h = ȳ γ",
+      "γ̄ = Σ ȳ x̂ over the rows",
+  };
   static constexpr Operands reads = {input(0), input(1)};
   double epsilon;
+  Attributes attributes() const { return {{"epsilon", epsilon}}; }
 
   Form form(Inputs in) const {
     const Shape &x = in[0].shape(), &gain = in[1].shape();

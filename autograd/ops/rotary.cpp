@@ -32,14 +32,21 @@ std::map<Index, std::vector<T>> turns(std::span<const Index> positions, Index pa
 }
 
 // Turns the pair (a, b) of features 2j and 2j + 1 by the angle θ = position · base^(−2j/d):
-//   y_a = a cos θ − b sin θ,   y_b = a sin θ + b cos θ        x̄ = ȳ turned back, by −θ
+//   y_a = a cos θ − b sin θ,   y_b = a sin θ + b cos θ
 struct Rotary {
   static constexpr auto name = "rotary";
+  static constexpr const char* rule[] = {
+      "y = x, each pair of features turned by direction · position · base^(−2j/d)",
+      "x̄ = ȳ, each pair turned back by the same angle",
+  };
   static constexpr Operands reads = {};
   Tensor positions;  // i64, one for each row
   Index heads;
   double base;
   double direction;  // 1, or −1 to turn back
+  Attributes attributes() const {
+    return {{"heads", heads}, {"base", base}, {"direction", direction}};
+  }
 
   Form form(Inputs in) const {
     const Shape& x = in[0].shape();

@@ -13,10 +13,14 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// z = y ⊙ (ȳ − ⟨ȳ, y⟩)         y's gradient is z̄ ⊙ (ȳ − ⟨ȳ, y⟩) − ⟨z̄, y⟩ ȳ;
-//                              ȳ's has the form of z itself: y ⊙ (z̄ − ⟨z̄, y⟩)
+// ḡ has the form of z itself.
 struct SoftmaxVjp {
   static constexpr auto name = "softmax_vjp";
+  static constexpr const char* rule[] = {
+      "z = y (g − Σ g y), Σ over the last axis",
+      "ȳ = z̄ (g − Σ g y) − g Σ z̄ y",
+      "ḡ = y (z̄ − Σ z̄ y)",
+  };
   static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -34,9 +38,9 @@ struct SoftmaxVjp {
   }
 };
 
-// y = exp(x) / Σ exp(x)        x̄ = y ⊙ (ȳ − ⟨ȳ, y⟩)
 struct Softmax {
   static constexpr auto name = "softmax";
+  static constexpr const char* rule[] = {"y = eˣ / Σ eˣ over the last axis", "x̄ = y (ȳ − Σ ȳ y)"};
   static constexpr Operands reads = {output(0)};  // never x
   Form form(Inputs in) const {
     require_last_axis(name, in[0].shape());
@@ -57,10 +61,14 @@ struct Softmax {
 // x where the mask is true, 0 elsewhere, whatever x holds there.
 Tensor visible(const Tensor& x, const Tensor& mask) { return where(mask, x, scalar(0, x.dtype())); }
 
-// The softmax over the elements where the mask is true, 0 elsewhere. The vjp reads the mask because
-// 0 · NaN is NaN.
+// The vjp reads the mask because 0 · NaN is NaN.
 struct MaskedSoftmax {
   static constexpr auto name = "masked_softmax";
+  static constexpr const char* rule[] = {
+      "y = eˣ / Σ eˣ over the last axis where the mask is true, 0 elsewhere",
+      "x̄ = y (ȳ − Σ ȳ y) where the mask is true, 0 elsewhere",
+      "mask: no gradient",
+  };
   static constexpr Operands constants = {input(1)};
   static constexpr Operands reads = {input(1), output(0)};
   Form form(Inputs in) const {
@@ -100,9 +108,9 @@ struct MaskedSoftmax {
   }
 };
 
-// y = x − log Σ exp(x)         x̄ = ȳ − exp(y) Σ ȳ
 struct LogSoftmax {
   static constexpr auto name = "log_softmax";
+  static constexpr const char* rule[] = {"y = x − log Σ eˣ over the last axis", "x̄ = ȳ − eʸ Σ ȳ"};
   static constexpr Operands reads = {output(0)};
   Form form(Inputs in) const {
     require_last_axis(name, in[0].shape());

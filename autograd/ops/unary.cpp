@@ -21,81 +21,81 @@ struct Unary {
   }
 };
 
-// y = −x           x̄ = −ȳ
 struct Neg : Unary<Neg> {
   static constexpr auto name = "neg";
+  static constexpr const char* rule[] = {"y = −x", "x̄ = −ȳ"};
   static constexpr Operands reads = {};
   static auto value(auto x) { return -x; }
   Tensors vjp(const Pullback& back) const { return {-back.cotangent()}; }
 };
 
-// y = eˣ           x̄ = ȳ y
 struct Exp : Unary<Exp> {
   static constexpr auto name = "exp";
+  static constexpr const char* rule[] = {"y = eˣ", "x̄ = ȳ y"};
   static constexpr Operands reads = {output(0)};
   static auto value(auto x) { return kernels::exp(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * back.output(0)}; }
 };
 
-// y = log x        x̄ = ȳ / x
 struct Log : Unary<Log> {
   static constexpr auto name = "log";
+  static constexpr const char* rule[] = {"y = log x", "x̄ = ȳ / x"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::log(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / back.input(0)}; }
 };
 
-// y = eˣ − 1       x̄ = ȳ eˣ
 struct Expm1 : Unary<Expm1> {
   static constexpr auto name = "expm1";
+  static constexpr const char* rule[] = {"y = eˣ − 1", "x̄ = ȳ eˣ"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return std::expm1(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * exp(back.input(0))}; }
 };
 
-// y = log(1 + x)   x̄ = ȳ / (1 + x)
 struct Log1p : Unary<Log1p> {
   static constexpr auto name = "log1p";
+  static constexpr const char* rule[] = {"y = log(1 + x)", "x̄ = ȳ / (1 + x)"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return std::log1p(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / (1 + back.input(0))}; }
 };
 
-// y = √x           x̄ = ȳ / 2y
 struct Sqrt : Unary<Sqrt> {
   static constexpr auto name = "sqrt";
+  static constexpr const char* rule[] = {"y = √x", "x̄ = ȳ / (2 y)"};
   static constexpr Operands reads = {output(0)};
   static auto value(auto x) { return std::sqrt(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() / (2 * back.output(0))}; }
 };
 
-// y = sin x        x̄ = ȳ cos x
 struct Sin : Unary<Sin> {
   static constexpr auto name = "sin";
+  static constexpr const char* rule[] = {"y = sin x", "x̄ = ȳ cos x"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::sin(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * cos(back.input(0))}; }
 };
 
-// y = cos x        x̄ = −ȳ sin x
 struct Cos : Unary<Cos> {
   static constexpr auto name = "cos";
+  static constexpr const char* rule[] = {"y = cos x", "x̄ = −ȳ sin x"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::cos(x); }
   Tensors vjp(const Pullback& back) const { return {-(back.cotangent() * sin(back.input(0)))}; }
 };
 
-// y = |x|          x̄ = ȳ sign x
 struct Abs : Unary<Abs> {
   static constexpr auto name = "abs";
+  static constexpr const char* rule[] = {"y = |x|", "x̄ = ȳ sign x"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return std::abs(x); }
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * sign(back.input(0))}; }
 };
 
-// y = sign x       x̄ = 0
 struct Sign : Unary<Sign> {
   static constexpr auto name = "sign";
+  static constexpr const char* rule[] = {"y = sign x", "x̄ = 0"};
   static constexpr Operands reads = {};
   template <Real T>
   static T value(T x) {
@@ -104,9 +104,9 @@ struct Sign : Unary<Sign> {
   Tensors vjp(const Pullback& back) const { return {zeros(back.shape(0), back.form(0).dtype)}; }
 };
 
-// y = erf x        x̄ = ȳ · 2/√π · e^(−x²)
 struct Erf : Unary<Erf> {
   static constexpr auto name = "erf";
+  static constexpr const char* rule[] = {"y = erf x", "x̄ = ȳ · 2/√π · e^(−x²)"};
   static constexpr Operands reads = {input(0)};
   static auto value(auto x) { return kernels::erf(x); }
   Tensors vjp(const Pullback& back) const {
@@ -114,11 +114,15 @@ struct Erf : Unary<Erf> {
   }
 };
 
-// y = x in another type        x̄ = ȳ in x's type
 struct Cast {
   static constexpr auto name = "cast";
+  static constexpr const char* rule[] = {
+      "y = x converted to dtype",
+      "x̄ = ȳ converted back to x's type",
+  };
   static constexpr Operands reads = {};
   DType dtype;
+  Attributes attributes() const { return {{"dtype", dtype}}; }
   Form form(Inputs in) const { return {in[0].shape(), dtype}; }
   template <Scalar T>
   void forward(Inputs in, Outputs out) const {
@@ -129,9 +133,13 @@ struct Cast {
   Tensors vjp(const Pullback& back) const { return {cast(back.cotangent(), back.form(0).dtype)}; }
 };
 
-// z = ȳ where y > 0, else 0    ȳ's gradient is z̄ where y > 0, else 0;  y's is 0
 struct ReluVjp {
   static constexpr auto name = "relu_vjp";
+  static constexpr const char* rule[] = {
+      "z = g where y > 0, else 0",
+      "ḡ = z̄ where y > 0, else 0",
+      "ȳ = 0",
+  };
   static constexpr Operands reads = {input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -144,9 +152,9 @@ struct ReluVjp {
   }
 };
 
-// y = max(x, 0)    x̄ = ȳ where y > 0, else 0
 struct Relu : Unary<Relu> {
   static constexpr auto name = "relu";
+  static constexpr const char* rule[] = {"y = max(x, 0)", "x̄ = ȳ where y > 0, else 0"};
   static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
@@ -157,11 +165,15 @@ struct Relu : Unary<Relu> {
   }
 };
 
-// y = min(max(x, low), high)   x̄ = ȳ where low ≤ x ≤ high, else 0; 0 if low = high
 struct Clamp {
   static constexpr auto name = "clamp";
+  static constexpr const char* rule[] = {
+      "y = min(max(x, low), high)",
+      "x̄ = ȳ where low ≤ x ≤ high, else 0; 0 if low = high",
+  };
   static constexpr Operands reads = {input(0)};
   double low, high;
+  Attributes attributes() const { return {{"low", low}, {"high", high}}; }
   Form form(Inputs in) const {
     require(low <= high, "clamp: needs low ≤ high, got low ", low, " and high ", high);
     return in[0].form();
@@ -182,9 +194,9 @@ struct Clamp {
   }
 };
 
-// y = log(1 + eˣ)  x̄ = ȳ σ(x)
 struct Softplus : Unary<Softplus> {
   static constexpr auto name = "softplus";
+  static constexpr const char* rule[] = {"y = log(1 + eˣ)", "x̄ = ȳ sigmoid(x)"};
   static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
@@ -193,9 +205,9 @@ struct Softplus : Unary<Softplus> {
   Tensors vjp(const Pullback& back) const { return {back.cotangent() * sigmoid(back.input(0))}; }
 };
 
-// y = log σ(x)     x̄ = ȳ σ(−x)
 struct LogSigmoid : Unary<LogSigmoid> {
   static constexpr auto name = "log_sigmoid";
+  static constexpr const char* rule[] = {"y = log sigmoid(x)", "x̄ = ȳ sigmoid(−x)"};
   static constexpr Operands reads = {input(0)};
   template <Real T>
   static T value(T x) {
@@ -211,6 +223,7 @@ struct LogSigmoid : Unary<LogSigmoid> {
 template <class Op>
 struct SlopeVjp {
   static constexpr auto name = Op::name_of_vjp;
+  static constexpr Rule rule = Op::rule_of_vjp;
   static constexpr Operands reads = {input(0), input(1)};
   Form form(Inputs in) const { return in[0].form(); }
   template <Real T>
@@ -225,9 +238,10 @@ struct SlopeVjp {
   }
 };
 
-// y = tanh x       x̄ = ȳ (1 − y²)
 struct Tanh : Unary<Tanh> {
   static constexpr auto name = "tanh", name_of_vjp = "tanh_vjp";
+  static constexpr const char* rule[] = {"y = tanh x", "x̄ = ȳ (1 − y²)"};
+  static constexpr const char* rule_of_vjp[] = {"z = g (1 − y²)", "ȳ = −2 y g z̄", "ḡ = z̄ (1 − y²)"};
   static constexpr Operands reads = {output(0)};
   static auto value(auto x) { return kernels::tanh(x); }
   static auto slope(const auto& y) { return 1 - y * y; }
@@ -238,9 +252,14 @@ struct Tanh : Unary<Tanh> {
   }
 };
 
-// y = 1 / (1 + e⁻ˣ)            x̄ = ȳ y (1 − y)
 struct Sigmoid : Unary<Sigmoid> {
   static constexpr auto name = "sigmoid", name_of_vjp = "sigmoid_vjp";
+  static constexpr const char* rule[] = {"y = 1 / (1 + e⁻ˣ)", "x̄ = ȳ y (1 − y)"};
+  static constexpr const char* rule_of_vjp[] = {
+      "z = g y (1 − y)",
+      "ȳ = z̄ g (1 − 2y)",
+      "ḡ = z̄ y (1 − y)",
+  };
   static constexpr Operands reads = {output(0)};
   template <Real T>
   static T value(T x) {
@@ -255,10 +274,17 @@ struct Sigmoid : Unary<Sigmoid> {
   }
 };
 
-// y = x Φ(x),  Φ(x) = (1 + erf(x/√2)) / 2,  Φ′ = φ(x) = e^(−x²/2) / √2π
-//                  x̄ = ȳ s,  s = Φ(x) + x φ(x),  s′ = φ(x) (2 − x²)
 struct GeluExact : Unary<GeluExact> {
   static constexpr auto name = "gelu_exact", name_of_vjp = "gelu_exact_vjp";
+  static constexpr const char* rule[] = {
+      "y = x Φ(x), Φ(x) = (1 + erf(x/√2)) / 2",
+      "x̄ = ȳ (Φ(x) + x φ(x)), φ(x) = Φ′(x) = e^(−x²/2) / √(2π)",
+  };
+  static constexpr const char* rule_of_vjp[] = {
+      "z = g (Φ(x) + x φ(x)), Φ and φ as in gelu_exact",
+      "x̄ = z̄ g φ(x) (2 − x²)",
+      "ḡ = z̄ (Φ(x) + x φ(x))",
+  };
   static constexpr Operands reads = {input(0)};
   static constexpr double root_half = 1 / std::numbers::sqrt2;
   static constexpr double peak = std::numbers::inv_sqrtpi * root_half;  // φ(0)
@@ -281,11 +307,17 @@ struct GeluExact : Unary<GeluExact> {
   }
 };
 
-// y = x (1 + t) / 2,  t = tanh u,  u = √(2/π) (x + c x³),  c = 0.044715,  u′ = √(2/π) (1 + 3c x²)
-//                  x̄ = ȳ s,  s = (1 + t)/2 + x (1 − t²) u′/2,
-//                  s′ = (1 − t²) (u′ + x (u″/2 − t u′²)),  u″ = √(2/π) 6c x
 struct GeluTanh : Unary<GeluTanh> {
   static constexpr auto name = "gelu_tanh", name_of_vjp = "gelu_tanh_vjp";
+  static constexpr const char* rule[] = {
+      "y = x (1 + t) / 2, t = tanh u, u = √(2/π) (x + c x³), c = 0.044715",
+      "x̄ = ȳ ((1 + t)/2 + x (1 − t²) u′/2), u′ = √(2/π) (1 + 3c x²)",
+  };
+  static constexpr const char* rule_of_vjp[] = {
+      "z = g s, s = (1 + t)/2 + x (1 − t²) u′/2, t and u as in gelu_tanh",
+      "x̄ = z̄ g s′, s′ = (1 − t²) (u′ + x (u″/2 − t u′²)), u″ = √(2/π) 6c x",
+      "ḡ = z̄ s",
+  };
   static constexpr Operands reads = {input(0)};
   static constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   static constexpr double cubic = 0.044715;

@@ -13,9 +13,11 @@ class Node;
 class Observing;
 using ScopePath = std::shared_ptr<const std::string>;
 
+/// What the guards below set, for one thread.
 struct Ambient {
   bool recording = true;
   bool composed = false;
+  bool keeping_values = false;
   bool deliberate_broadcast = false;     ///< see DetectBroadcast (tools/broadcast.h)
   ScopePath scope;                       ///< "encoder.blocks.1.attention"; null outside any scope
   const Observing* observing = nullptr;  ///< the innermost observer's guard (observer.h)
@@ -60,6 +62,12 @@ struct NoRecording : FlagGuard {
 /// stands for. Slower; for checking and for reading traces.
 struct Composed : FlagGuard {
   Composed() : FlagGuard(&Ambient::composed, true) {}
+};
+
+/// `KeepValues guard;`: the tape keeps the values of all inputs and outputs, also of those that no
+/// derivative rule reads, so that explain() can show them. Takes memory.
+struct KeepValues : FlagGuard {
+  KeepValues() : FlagGuard(&Ambient::keeping_values, true) {}
 };
 
 inline bool recording() { return ambient().recording; }

@@ -2,22 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 
 #include "autograd/operation.h"
 #include "autograd/support/error.h"
 
 namespace adjoint {
-namespace {
 
-// The operations whose operands broadcast element by element.
 bool broadcasts(std::string_view operation) {
   constexpr std::array<std::string_view, 11> names = {
       "add", "sub", "mul", "div", "pow", "maximum", "minimum", "equal", "greater", "less", "where"};
   return std::ranges::find(names, operation) != names.end();
 }
-
-}  // namespace
 
 void DetectBroadcast::before_forward(const char* operation, const Inputs& in) {
   if (ambient().vjp_of || ambient().deliberate_broadcast || !broadcasts(operation)) return;

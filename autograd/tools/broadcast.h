@@ -7,9 +7,14 @@
 // throws an Error that names both shapes, instead of training on the wrong loss.
 #pragma once
 
+#include <string_view>
+
 #include "autograd/observer.h"
 
 namespace adjoint {
+
+/// Whether the operation of this name applies numpy's broadcasting rule to all of its operands.
+bool broadcasts(std::string_view operation);
 
 /// While this guard exists, an elementwise operation throws an Error if it repeats *all* of its
 /// operands: a result larger than each of them is nearly always a mistake. It may still repeat one

@@ -180,16 +180,6 @@ std::string label_of(const Node& node) {
   return node.is_leaf() ? static_cast<const Leaf&>(node).label() : std::string();
 }
 
-// In a DOT string a quote ends the string and a backslash begins an escape.
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result;
-}
-
 void print_inputs(std::ostream& stream, const Node& node, const Names& names) {
   stream << '(';
   for (const char* separator = ""; const SavedInput& input : node.inputs()) {
@@ -240,29 +230,6 @@ void print_tape(std::ostream& stream, const Tensor& y) {
     if (!node.scope().empty()) stream << "  " << node.scope();
     stream << '\n';
   }
-}
-
-void print_dot(std::ostream& stream, const Tensor& y) {
-  const std::vector<NodePtr> nodes = tape(y);
-  const Names names(nodes);
-  stream << "digraph tape {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\"];\n";
-  for (const NodePtr& pointer : std::views::reverse(nodes)) {
-    const Node& node = *pointer;
-    const std::string label = label_of(node);
-    stream << "  n" << names.of(node) << " [label=\""
-           << escaped(label.empty() ? node.name() : label);
-    for (const SavedOutput& output : node.outputs()) stream << "\\n" << output.form.shape;
-    if (node.consumed()) stream << "\\nconsumed";
-    stream << '"' << (node.is_leaf() ? ", style=filled, fillcolor=lightgray" : "") << "];\n";
-    for (const SavedInput& input : node.inputs()) {
-      if (!input.value.tracked()) continue;
-      const auto& [source, output, cause] = input.value.history();
-      stream << "  n" << names.of(*source) << " -> n" << names.of(node);
-      if (source->outputs().size() > 1) stream << " [taillabel=\"" << output << "\"]";
-      stream << ";\n";
-    }
-  }
-  stream << "}\n";
 }
 
 }  // namespace adjoint

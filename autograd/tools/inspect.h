@@ -9,6 +9,8 @@
 
 namespace adjoint {
 
+struct TapeStory;
+
 /// Computed in f64 over the finite elements; the counts are over all elements. If no element is
 /// finite, mean, deviation, least and largest are NaN and the norm is 0. Elements of type b8 count
 /// as 0 and 1.
@@ -32,7 +34,10 @@ std::vector<NodePtr> tape(const Tensor& y);
 /// consuming sweep has dropped says so: it no longer knows its inputs.
 void print_tape(std::ostream& stream, const Tensor& y);
 
-/// The tape as a Graphviz graph: `dot -Tpng` draws it.
+/// The tape as a Graphviz graph: `dot -Tpng` draws it. Leaves are gray.
 void print_dot(std::ostream& stream, const Tensor& y);
+/// The same with the numbers of a sweep: in each box the value and its cotangent, and along each
+/// edge the term of the cotangent that the sweep sent back. `print_dot(stream, tape_story(y));`
+void print_dot(std::ostream& stream, const TapeStory& story);
 
 }  // namespace adjoint

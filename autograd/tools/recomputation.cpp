@@ -39,7 +39,6 @@ Tensors run_apart(const Function& f, const Tensors& inputs) {
   return f(leaves);
 }
 
-// y = f(x)     x̄ = Σᵢ (∂yᵢ/∂x)ᵀ ȳᵢ
 class Recomputed final : public Node {
  public:
   Recomputed(const Function& f, const Tensors& inputs, const Tensors& outputs)
@@ -50,6 +49,11 @@ class Recomputed final : public Node {
   }
   ~Recomputed() override { release_inputs(); }
 
+  std::span<const char* const> rule() const override {
+    static constexpr const char* formulas[] = {"y = f(x₀, x₁, …), run again during the sweep",
+                                               "x̄ᵢ = ∂⟨ȳ, f(x)⟩/∂xᵢ, by a sweep through f"};
+    return formulas;
+  }
   Tensors replay(const Tensors& inputs) const override { return recomputed(f_, inputs); }
 
   // (x, ȳ) ↦ x̄ is itself a recomputed function, so derivatives of any order are.

@@ -19,6 +19,7 @@ struct ChrfOptions {
   bool epsilon_smoothing = false;
 };
 
+/// The result of corpus_chrf(), with what is needed to compare it with another.
 struct ChrfScore {
   double score = 0;  ///< 0 to 100
   std::string name;  ///< chrF2, chrF2++

@@ -13,6 +13,7 @@ namespace adjoint::data {
 using Position = std::int64_t;
 using Words = std::vector<WordNumbers::Number>;
 
+/// Which words of a hypothesis and a reference belong together.
 struct Alignment {
   /// For each word of the reference, the word of the hypothesis aligned with it. If there is none,
   /// the word before the gap, or −1 at the beginning.

@@ -54,6 +54,7 @@ Tokens tokenize_char(std::string_view text);
 /// sacreBLEU's "none": splits at white space only.
 Tokens tokenize_none(std::string_view text);
 
+/// What tokenize_tercom() does to a text.
 struct TercomOptions {
   bool case_sensitive = false;
   bool normalize = false;           ///< resolve entities and split off marks, much as 13a

@@ -5,6 +5,7 @@
 
 namespace adjoint::data {
 
+/// The result of corpus_ter(), with what is needed to compare it with another.
 struct TerScore {
   double score = 0;  ///< edits in percent of the references' length; may exceed 100
   std::int64_t edits = 0;

@@ -6,7 +6,8 @@
 
 namespace adjoint::data {
 
-/// Pairs as a model reads them: a source ends with <eos>; a target stands between <bos> and <eos>.
+/// Pairs as a model reads them: a source ends with `<eos>`, a target stands between
+/// `<bos>` and `<eos>`.
 struct EncodedPairs {
   std::vector<Ids> sources, targets;
   std::size_t size() const { return sources.size(); }
@@ -34,6 +35,7 @@ EncodedPairs select(const EncodedPairs& pairs, std::span<const std::size_t> indi
 
 /// The size of a batch: a number of pairs or of tokens, as in the two functions above.
 struct BatchSize {
+  /// What a size counts.
   enum class Unit { sentences, tokens };
   Index size;
   Unit unit = Unit::sentences;

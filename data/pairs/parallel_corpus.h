@@ -33,6 +33,7 @@ struct Columns {
   static Columns from_text(std::string_view text);
 };
 
+/// How pairs are read: which columns, and what happens to long sides.
 struct ReadOptions {
   /// If unset: source, target, and optionally a third column, which is ignored (an attribution in
   /// the files of ManyThings and Anki). If set, all other columns are ignored; the files of Tatoeba
@@ -44,6 +45,7 @@ struct ReadOptions {
   std::string advice = {};  ///< appended to the Error about a side over the limit
 };
 
+/// The pairs of a file, and how many lines gave none.
 struct Corpus {
   std::vector<Pair> pairs;   ///< in the order of the file
   std::int64_t skipped = 0;  ///< pairs left out because a side is too long

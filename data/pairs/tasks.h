@@ -5,6 +5,7 @@
 
 namespace adjoint::data {
 
+/// The sizes of a task that is generated.
 struct TaskOptions {
   std::int64_t symbols = 10;     ///< number of distinct symbols; for addition the base, 2 to 10
   std::int64_t min_length = 1;   ///< of a source; for addition, of each summand

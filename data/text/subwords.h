@@ -10,6 +10,7 @@
 
 namespace adjoint::data {
 
+/// How Subwords::train() learns its pieces.
 struct SubwordTraining {
   /// An upper limit; a small text yields fewer. Error if it is not greater than the number of
   /// distinct characters in the text.
@@ -45,7 +46,7 @@ class Subwords {
   void save(const std::filesystem::path& path) const;
 
   /// The pieces of the text. An unknown character is a piece of its own. The symbols that
-  /// sentencepiece reserves (<unk>, <s>, </s>) are ordinary text here.
+  /// sentencepiece reserves (`<unk>`, `<s>`, `</s>`) are ordinary text here.
   std::vector<std::string> cut(std::string_view text) const;
 
   /// The pieces as text. `<unk>` becomes " ⁇ ".

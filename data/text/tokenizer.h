@@ -29,6 +29,7 @@ enum class Spacing { english, french };
 /// All of them treat tab, line feed and carriage return as a plain space, and drop byte order marks
 /// (U+FEFF), which joining files leaves behind.
 struct Tokenizer {
+  /// Into what it cuts a text.
   enum class Kind { words, characters, sentencepiece };
 
   /// "␣" (U+2423, open box): a space that survives in a file with one token per line. A ␣ in the

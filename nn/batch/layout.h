@@ -9,8 +9,10 @@
 namespace adjoint::nn {
 
 /// A batch of sequences of different lengths has one of two layouts:
+///
 ///   padded  [batch, steps, width]: every example has as many rows, the last ones unused
 ///   packed  [rows, width]: the real rows only, example after example
+///
 /// Most layers act on each row alone. Attention, positions, recurrence and dropout need a layout.
 class Layout {
  public:

@@ -37,6 +37,7 @@ struct PropertyReport {
 };
 std::ostream& operator<<(std::ostream& stream, const PropertyReport& report);
 
+/// What the checks of properties vary, and how closely they compare.
 struct PropertyOptions {
   Key key{1};                           ///< for random cotangents, contents and permutations
   std::vector<std::string> names = {};  ///< of the inputs, see input_names()

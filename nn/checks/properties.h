@@ -27,6 +27,7 @@ namespace adjoint::nn {
 PropertyReport batch_independence(const Function& f, const Tensors& inputs,
                                   const PropertyOptions& options = {});
 
+/// What a step may depend on: itself and those before it, or only those before it.
 enum class Sees { present, past };
 /// The output of step t depends on steps 0 … t only, or with Sees::past on 0 … t − 1: then f maps
 /// labels to what predicts them, and must not read the answer. Inputs and outputs have equally many

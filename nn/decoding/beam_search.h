@@ -6,7 +6,9 @@
 namespace adjoint::nn {
 
 /// Log-probabilities are divided by it, so that targets of different lengths can be compared:
+///
 ///   lp(n) = ((offset + n) / (offset + 1))^alpha
+///
 /// With offset 5 this is equation 14 of Wu et al. 2016 ("Google's neural machine translation
 /// system"). With offset 0 it is n^alpha; alpha 1 then gives the mean over the tokens. With alpha 0
 /// nothing is divided. n counts the tokens whose probabilities are multiplied: the target's and its
@@ -18,6 +20,7 @@ struct LengthPenalty {
   double operator()(Index length) const;
 };
 
+/// How widely beam_search() searches, and how it ranks what it finds.
 struct BeamOptions {
   Index width = 4;  ///< hypotheses followed at a time; 1 is greedy decoding
   Index best = 1;   ///< number of targets to return, at most `width`

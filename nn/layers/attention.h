@@ -24,6 +24,7 @@ inline bool compatible(Score score, Positions positions) {
   return positions != Positions::relative || score == Score::dot_product;
 }
 
+/// What the heads of an attention layer have in common.
 struct HeadOptions {
   Bias bias = Bias::no;                   ///< of the four projections
   Positions positions = Positions::none;  ///< rotary, linear_biases and relative act here

@@ -7,6 +7,7 @@
 
 namespace adjoint::nn {
 
+/// Whether an embedding multiplies its rows by √width.
 enum class Scaled { no, yes };
 
 /// Rows of a table [tokens, width], times √width if scaled (Vaswani et al. 2017, section 3.4).

@@ -129,7 +129,9 @@ struct DotProductHeads : Heads {
 /// Heads that attend within a sequence, with a learned vector for each distance j − i between query
 /// and key: a^K, and a^V for values (Shaw et al. 2018, "Self-attention with relative position
 /// representations", equations 3 and 4):
+///
 ///   yᵢ = Σⱼ wᵢⱼ (vⱼ + a^V),   wᵢ = softmax over the visible j of qᵢ · (kⱼ + a^K) / √d
+///
 /// All heads share the vectors. Distances beyond ±max_distance count as the largest. Composed of
 /// public operations: it keeps the weights for the sweep and is slower than attention().
 struct RelativeHeads : Heads {

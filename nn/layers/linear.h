@@ -5,6 +5,7 @@
 
 namespace adjoint::nn {
 
+/// Whether a linear layer adds a bias.
 enum class Bias { no, yes };
 
 /// y = x Wᵀ + b: […, inputs] to […, outputs]. W begins as xavier_uniform(), b as zeros.

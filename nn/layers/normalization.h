@@ -31,6 +31,7 @@ struct RmsNorm : Module {
   Tensor operator()(const Tensor& x) const { return rms_norm(x, gain); }
 };
 
+/// LayerNorm or RmsNorm.
 enum class Normalization { layer, rms };
 
 /// Either of the two.
@@ -49,6 +50,7 @@ struct Norm : Module {
   }
 };
 
+/// Where a residual connection normalises.
 enum class NormPlacement {
   post,  ///< norm(x + f(x)), as in the paper
   pre,   ///< x + f(norm(x)): easier to train when deep (Xiong et al. 2020)

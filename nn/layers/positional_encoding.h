@@ -30,6 +30,7 @@ enum class PositionMode {
   split,        ///< [x, e], where x is narrower and both together have the width
 };
 
+/// How a positional encoding joins the features.
 struct PositionOptions {
   PositionMode mode = PositionMode::add;
   Index width = 64;  ///< features of the encoding, in mode split

@@ -12,6 +12,7 @@
 
 namespace adjoint::nn {
 
+/// The kind of a recurrent layer.
 enum class Cell { gru, lstm };
 
 /// What a cell passes on from step to step.
@@ -25,8 +26,11 @@ using States = std::vector<CellState>;
 /// One step of a recurrent layer.
 ///
 /// GRU (Cho et al. 2014, in the form that applies the reset gate after the product), gates r, z, n:
+///
 ///   r, z = σ(W x + b + U h + d)     n = tanh(W x + b + r ⊙ (U h + d))     h' = (1 − z) ⊙ n + z ⊙ h
+///
 /// LSTM (Hochreiter and Schmidhuber 1997; Gers et al. 2000), gates i, f, g, o:
+///
 ///   i, f, o = σ(W x + b + U h + d)  g = tanh(W x + b + U h + d)
 ///   c' = f ⊙ c + i ⊙ g              h' = o ⊙ tanh(c')
 ///

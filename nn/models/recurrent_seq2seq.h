@@ -9,6 +9,7 @@
 
 namespace adjoint::nn {
 
+/// The sizes and choices of a RecurrentSeq2Seq.
 struct RecurrentConfig {
   Index source_tokens = 0, target_tokens = 0;  ///< sizes of the vocabularies
   Cell cell = Cell::gru;

@@ -33,6 +33,7 @@ struct TransformerStack : Module {
   Tensor normalised(const Tensor& x) const { return final_norm ? (*final_norm)(x) : x; }
 };
 
+/// The embedding of the source and the blocks that turn it into the memory.
 struct TransformerEncoder : TransformerStack<EncoderBlock> {
   TransformerEncoder(const TransformerConfig& config, Key key);
 
@@ -40,6 +41,7 @@ struct TransformerEncoder : TransformerStack<EncoderBlock> {
   Tensor operator()(const Sequences& source, const Context& context) const;
 };
 
+/// The embedding of the target, blocks that attend to the memory, and the layer that predicts.
 struct TransformerDecoder : TransformerStack<DecoderBlock> {
   Linear output;  // width to tokens
 
@@ -56,6 +58,7 @@ struct TransformerDecoder : TransformerStack<DecoderBlock> {
   Tensor predict(const Tensor& x) const { return output(normalised(x)); }
 };
 
+/// The encoder and the decoder together: a model that maps a source to a target.
 struct Transformer : EncoderDecoder {
   TransformerConfig config;
   TransformerEncoder encoder;

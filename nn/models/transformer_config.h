@@ -32,6 +32,7 @@ struct PrunedHead {
   Index head;
 };
 
+/// The sizes and choices of a Transformer.
 struct TransformerConfig {
   Index source_tokens = 0, target_tokens = 0;  ///< sizes of the vocabularies
   Index width = 256;

@@ -81,7 +81,8 @@ class State {
   }
 
  protected:
-  enum class Absent { refused, accepted };  ///< whether a file may lack a fixed value
+  /// Whether a file may lack a fixed value.
+  enum class Absent { refused, accepted };
 
   /// The shortest text that reads back as exactly this number.
   static std::string text_of(double number);

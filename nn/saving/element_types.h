@@ -10,6 +10,7 @@
 
 namespace adjoint::nn {
 
+/// One element type of safetensors, and the type that it is read as.
 struct ElementType {
   std::string_view code;  ///< in the header: "BF16"
   DType dtype;            ///< the type of the tensor that it becomes

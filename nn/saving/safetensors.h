@@ -29,6 +29,7 @@ namespace adjoint::nn {
 
 using Metadata = std::map<std::string, std::string>;
 
+/// What a file of safetensors holds.
 struct SafeTensors {
   std::map<std::string, Tensor> tensors;
   Metadata metadata;

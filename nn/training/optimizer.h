@@ -28,7 +28,7 @@ class Optimizer {
   /// Error unless it is finite and at least 0, and finite after rounding to the parameters' dtypes.
   void set_learning_rate(double rate);
 
-  /// What a resumed run needs (training_state.h). The parameters belong to the model's state.
+  /// What a resumed run needs (checkpoint.h). The parameters belong to the model's state.
   void state(State& visit);
 
  protected:
@@ -62,6 +62,7 @@ class Optimizer {
   Index steps_ = 0;
 };
 
+/// Where Sgd takes the gradient: at the weights, or ahead of them (Nesterov).
 enum class Momentum { classical, nesterov };
 
 /// w ← w − η v with v ← μ v + g; without momentum (μ = 0) w ← w − η g. (Sutskever et al. 2013,
@@ -81,6 +82,7 @@ class Sgd : public Optimizer {
   Momentum kind_;
 };
 
+/// The settings of Adam and AdamW.
 struct AdamOptions {
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;
@@ -112,6 +114,7 @@ class AdamW : public Adam {
       : Adam(parameters, options) {}
 };
 
+/// The settings of Lion.
 struct LionOptions {
   double learning_rate = 1e-4;
   double beta1 = 0.9, beta2 = 0.99;
@@ -132,6 +135,7 @@ class Lion : public Optimizer {
   LionOptions options_;
 };
 
+/// The settings of Adafactor.
 struct AdafactorOptions {
   double learning_rate = 0.01;  ///< ρ: how far a parameter moves, relative to its own size
   double decay = 0.8;           ///< c: at step t the past has weight β = 1 − t⁻ᶜ

@@ -13,8 +13,10 @@ namespace adjoint::nn {
 
 // ---- Watching a validation figure, to stop early or to lower the learning rate ------------------
 
-enum class Goal { lowest, highest };  ///< lowest for a loss, highest for BLEU
+/// What the best figure is: the lowest for a loss, the highest for BLEU.
+enum class Goal { lowest, highest };
 
+/// When Patience ends.
 struct PatienceOptions {
   Index patience = 5;  ///< patience ends with this many figures in a row without a new best
   Goal goal = Goal::lowest;
@@ -67,6 +69,7 @@ class Patience {
 
 // ---- The learning rate --------------------------------------------------------------------------
 
+/// How the learning rate changes over the steps.
 struct ScheduleOptions {
   /// During a warm-up of W steps the factor rises linearly to 1: (s+1)/W at step s. Then follows:
   ///

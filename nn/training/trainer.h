@@ -9,6 +9,7 @@
 
 namespace adjoint::nn {
 
+/// How a Trainer runs a step.
 struct TrainerOptions {
   /// The number of shards computed in parallel. Results depend on it in the last bits, so it is a
   /// setting of the run, not taken from the number of cores; the number of threads does not matter.
@@ -24,6 +25,7 @@ struct TrainerOptions {
   Key key{};             ///< for dropout
 };
 
+/// What a training step reports.
 struct StepResult {
   double loss = 0;           ///< mean over the batch's real target tokens, natural logarithm
   Index tokens = 0;          ///< the number of these tokens
@@ -52,7 +54,7 @@ class Trainer {
   Tensor next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
                    std::span<const Ids> targets) const;
 
-  /// The settings, which a resumed run must share (training_state.h). What changes belongs to the
+  /// The settings, which a resumed run must share (checkpoint.h). What changes belongs to the
   /// model and the optimizer, whose step count also determines the next random numbers.
   void state(State& visit) const;
 

@@ -197,10 +197,11 @@ check "  and nothing beside it" [ "$(echo former*)" = former ]
 refuses "a full disk, no former model" 1 'fresh' \
   full "$seq2seq" train pairs.tsv --output fresh "${small[@]}"
 check "  nothing is left" [ "$(echo fresh*)" = 'fresh*' ]
-for program in 01_derivative 02_own_operation "selfcheck cumsum"; do
+for program in 01_derivative 06_own_operation "selfcheck cumsum"; do
   # shellcheck disable=SC2086  # with its arguments
   refuses "a full disk, $program" 1 'standard output' to_full_disk "$build"/$program
 done
+refuses "a full disk, explain" 2 'standard output' to_full_disk "$build/explain" x^2 x=1
 if [ "$(id -u)" != 0 ]; then
   mkdir locked && chmod a-w locked
   refuses "a folder that may not be written" 1 'locked' "${endless[@]}" --output locked/model

@@ -26,6 +26,7 @@ constexpr std::array all = {
     Harness{"subwords", subwords},
     Harness{"programs", programs},
     Harness{"answers", answers},
+    Harness{"expressions", expressions},
 };
 
 // A folder for this process, in memory if the system offers that. It is removed at the end.

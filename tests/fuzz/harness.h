@@ -34,6 +34,7 @@ void metrics(Bytes input);
 void subwords(Bytes input);
 void programs(Bytes input);
 void answers(Bytes input);
+void expressions(Bytes input);
 
 /// Ends the program with this message unless the promise is kept.
 void promise(bool kept, std::string_view broken);

@@ -87,8 +87,8 @@ def page(build):
     text += f"\nA gradient of b that is 1.0005 times what it should be {said} with PyTorch's default " \
             f"tolerances. adjoint: {diagnosis(adjoint_says(build, slightly))}\n"
     for name in IN_FULL:
-        text += f"\nOf `{name}` in full, first adjoint:\n```\n{adjoint_says(build, name)}\n```\n" \
-                f"and PyTorch:\n```\n{pytorch_says(name)}\n```\n"
+        text += f"\nOf `{name}` in full, first adjoint:\n```text\n{adjoint_says(build, name)}\n```\n" \
+                f"and PyTorch:\n```text\n{pytorch_says(name)}\n```\n"
     return text
 
 

@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_CASE(one_wrong_element_of_many_is_found) {
   BOOST_TEST(report.findings[0].where == "input 0[12345]");
 }
 
-BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
-  const Tensor weights = random({1'000'000}, 1);
+BOOST_AUTO_TEST_CASE(two_hundred_thousand_parameters_are_checked) {
+  const Tensor weights = random({200'000}, 1);
   const auto loss = [](Index forgotten) {
     return [=](const Tensors& in) {
       return Tensors{mean(pow(tanh(apply(Forgetful{forgotten}, in[0])), 2))};
@@ -61,10 +61,10 @@ BOOST_AUTO_TEST_CASE(a_million_parameters_are_checked) {
   };
   const GradcheckReport right = gradcheck(loss(-1), {weights});
   BOOST_TEST(right);
-  BOOST_TEST(right.coverage[0].inputs == 1'000'000);
-  const GradcheckReport wrong = gradcheck(loss(765'432), {weights}, {.walk = false});
+  BOOST_TEST(right.coverage[0].inputs == 200'000);
+  const GradcheckReport wrong = gradcheck(loss(165'432), {weights}, {.walk = false});
   BOOST_TEST(!wrong);
-  BOOST_TEST(wrong.findings[0].where == "input 0[765432]");
+  BOOST_TEST(wrong.findings[0].where == "input 0[165432]");
 }
 
 // The report states the size of an error that it would miss once in a thousand times.

@@ -1,0 +1,3 @@
+# Compiling and linking with an installed library: tests/e2e/install.sh.
+g++() { :; }
+pkg-config() { :; }

@@ -1,0 +1,1 @@
+cp data/english-french.tsv my-pairs.tsv

@@ -106,6 +106,9 @@ concept HasForm = requires(const Op& op, Inputs in) {
 /// - A gradient is the input's letter with a bar, alone on the left. An attribute goes by its name.
 /// - a b is the elementwise product, A B that of matrices. Σ without bounds runs over the axes that
 ///   the formula of the values names. Where inputs broadcast, the sums that undo it are left out.
+/// - Of an operand that is used for every row, as a bias is, the gradient is a sum "over the rows",
+/// in
+///   these words: by them explain() knows it.
 /// - An operation without a derivative states its values only.
 using Rule = std::span<const char* const>;
 

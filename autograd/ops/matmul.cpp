@@ -113,8 +113,8 @@ struct Linear {
   static constexpr const char* rule[] = {
       "y = x Wᵀ + b, b being optional",
       "x̄ = ȳ W",
-      "W̄ = ȳᵀ x over all rows",
-      "b̄ = Σ ȳ over all rows, since b was added to each",
+      "W̄ = ȳᵀ x",
+      "b̄ = Σ ȳ over the rows",
   };
   static constexpr Operands reads = {input(0), input(1)};
 

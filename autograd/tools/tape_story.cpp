@@ -8,6 +8,7 @@
 #include "autograd/grad.h"
 #include "autograd/independence.h"
 #include "autograd/observer.h"
+#include "autograd/operation.h"
 #include "autograd/ops.h"
 #include "autograd/pullback.h"
 #include "autograd/tools/broadcast.h"
@@ -32,17 +33,17 @@ std::vector<Index> repeated_axes(const Shape& from, const Shape& to) {
   return axes;
 }
 
-// Operations that use one operand for every row of another: a bias, a gain.
-bool is_used_for_each_row(std::string_view operation, std::size_t input) {
-  return (operation == "linear" && input == 2) || (operation == "layer_norm" && input >= 1) ||
-         (operation == "rms_norm" && input == 1) || (operation == "add_norm" && input >= 2);
+// Whether the operand is used once for every row of another, as a bias is. Then its rule says so.
+bool is_used_for_each_row(const Node& node, std::size_t input) {
+  const Rule rule = node.rule();
+  return input + 1 < rule.size() &&
+         std::string_view(rule[input + 1]).find("over the rows") != std::string_view::npos;
 }
 
 std::vector<Index> repeated_axes(const Node& node, std::size_t input) {
   const std::string_view operation = node.name();
   const Shape &x = node.inputs()[input].value.shape(), &y = node.outputs()[0].form.shape;
-  if (broadcasts(operation) || operation == "broadcast_to" ||
-      is_used_for_each_row(operation, input))
+  if (broadcasts(operation) || operation == "broadcast_to" || is_used_for_each_row(node, input))
     return repeated_axes(x, y);
   // Of a matrix product, the axes before the matrices broadcast.
   if (operation == "matmul" && y.rank() > 2)

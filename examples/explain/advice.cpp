@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include "autograd/support/printable.h"
+#include "data/metrics/nearest_name.h"
 #include "examples/explain/functions.h"
 
 namespace adjoint::expression {
@@ -98,37 +98,10 @@ std::string_view in(const Advice<Key> (&table)[n], Key written) {
   return found ? found->advice : std::string_view();
 }
 
-// ---- Similar names ------------------------------------------------------------------------------
-
-// How many letters must be inserted, deleted or exchanged to turn one word into the other.
-// (Levenshtein 1966.)
-std::size_t edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-// A third of the letters may differ, or the rest of the name be missing.
 std::string nearest_function(std::string_view name) {
-  if (name.size() > 30) return {};
-  const Function* nearest = nullptr;
-  std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
-  for (const Function& function : functions()) {
-    const std::string_view other = function.name;
-    const bool begins = name.size() > 2 && other.starts_with(name);
-    const std::size_t distance = begins ? 1 : edits(name, other);
-    if (distance < least) nearest = &function, least = distance;
-  }
-  return nearest ? nearest->name : std::string();
+  std::vector<std::string> known;
+  for (const Function& function : functions()) known.emplace_back(function.name);
+  return data::nearest_name(std::string(name), known);
 }
 
 }  // namespace

@@ -5,16 +5,10 @@
 #include <iterator>
 
 #include "autograd/support/printable.h"
-#include "data/metrics/error_rates.h"
+#include "data/metrics/nearest_name.h"
 
 namespace adjoint::seq2seq {
 namespace {
-
-data::Tokens letters(const std::string& name) {
-  data::Tokens tokens;
-  for (const char c : name) tokens.emplace_back(1, c);
-  return tokens;
-}
 
 // The options of the program and of the commands that were called.
 std::vector<std::string> known_options(const CLI::App& app) {
@@ -43,17 +37,8 @@ std::string names_of(const std::vector<std::string>& names) {
 }  // namespace
 
 std::string suggestion(const std::string& given, const std::vector<std::string>& known) {
-  constexpr std::size_t longest = 40;
-  if (known.empty() || given.size() > longest) return "";
-  const auto distance = [&](const std::string& name) {
-    return data::edit_distance(letters(given), letters(name));
-  };
-  const std::string& nearest = *std::ranges::min_element(known, {}, distance);
-  if (3 * distance(nearest) <= std::ssize(nearest)) return "; did you mean " + nearest + "?";
-  // `given` may be the beginning of a longer name.
-  const auto longer = std::ranges::find_if(
-      known, [&](const std::string& name) { return given.size() > 4 && name.starts_with(given); });
-  return longer == known.end() ? "" : "; did you mean " + *longer + "?";
+  const std::string nearest = data::nearest_name(given, known);
+  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
 }
 
 std::string problem(const CLI::App& program, const CLI::ParseError& error) {

@@ -12,6 +12,7 @@
 ##   PREFIX=/usr/local   where make install puts the library; DESTDIR= stages it
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=        the compiler, further flags, how tests are optimised
 ##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS=   further arguments of the programs that make runs
+##   QUICK=1             for make experiments: the short form
 ##   FUZZ= FUZZ_S= CLANG=    for make fuzz: see tests/fuzz/README.md
 ##   TORCH=1 BENCH_S= CONFIGS= TABLES= ROUNDS=   for make bench: see tests/benchmarks/README.md
 MARCH ?= native
@@ -53,7 +54,8 @@ ifneq ($(SAN),)
   # that repeat similar work thousands of times are left out to save time. To run them as well:
   # make test SAN=address,undefined left_out=
   left_out := lessons mutations culprits hard_functions gradcheck_of_large_functions */a_chain_of_a_million*
-  left_out += */second_order_agrees* */a_vjp_that_is_wrong_for_some_outputs*
+  left_out += */second_order_agrees* */a_vjp_that_is_wrong_for_some_outputs* nn_gradcheck
+  left_out += */the_locale_changes_no_number */random_settings* */every_accepted_value* */the_error_grows_like*
   left_out += */in_f32_the_cache* */samples_follow* */the_cache_*
   left_out += checkpoint_corruption/a_wrong_byte_in_the_header* */a_run_stopped_at_every_step*
   # The sanitizer ends a program whose `new` fails.
@@ -103,7 +105,12 @@ $(FOUND_HERE): .ci/dependencies
 # ---- Sources, objects, programs ------------------------------------------------------------------
 files := $(sort $(shell find autograd nn data examples tests -name '*.h' -o -name '*.cpp'))
 # $(call objects,PATTERN...): the objects of the sources that match; in a pattern, % matches / too.
-objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(filter $(1),$(filter %.cpp,$(files))))
+# With sanitizers, all sources of a folder are compiled as one, to all.o: reading the headers once for
+# all of them halves the compile time. So a name in an unnamed namespace is used once in a folder.
+joined := $(if $(SAN),autograd/% nn/% data/% examples/seq2seq/% examples/gradcheck/% examples/explain/%)
+sources = $(filter $(1),$(filter %.cpp,$(files)))
+objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(filter-out $(joined),$(sources)))\
+  $(sort $(patsubst %,$(BUILD)/objects/%all.o,$(dir $(filter $(joined),$(sources)))))
 test_objects = $(patsubst $(BUILD)/%,$(TESTS)/%,$(objects))
 
 # Programs link objects, not archives: operations register themselves when a program starts, and a
@@ -150,6 +157,12 @@ define compile =
 endef
 $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	$(compile)
+
+$(BUILD)/objects/%/all.o: $$(wildcard $$*/*.cpp) $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(call step,compile $*/*.cpp)
+	@printf '#include "%s"\n' $(filter %.cpp,$^) >$(@:.o=.cpp)
+	@$(compiler) -Wno-shadow -c $(@:.o=.cpp) -o $@
 
 # Kernels in C, which gradcheck_kernel and programs like it check.
 $(BUILD)/objects/examples/%.o: examples/%.c $(BUILD)/flags
@@ -213,6 +226,8 @@ $(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call in,examples/$$*) 
 # Lessons and solutions have what all lessons share,
 $(SOLUTIONS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $(libraries)
 $(LESSONS) $(SOLUTIONS): $(call in,examples/lesson)
+$(BUILD)/gradcheck $(BUILD)/ten_mistakes $(BUILD)/experiments: $(call in,examples/plotting)
+$(BUILD)/experiments: $(call in,examples/seq2seq/settings)
 # and so do tests/checks/NAME.cpp and tests/checks/NAME/, with what they share with the tests.
 $(BUILD)/selfcheck: $(call objects,examples/gradcheck/junit.cpp)
 $(CHECKS): $(BUILD)/%: $(BUILD)/objects/tests/checks/%.o $$(call in,tests/checks/$$*) $(shared) $(libraries)
@@ -222,11 +237,11 @@ $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o\
   $(filter-out $(BUILD)/objects/tests/benchmarks/bench_%,$(benchmarks)) $(core)
 # The fuzzer: with libFuzzer's main(), or else with a plain one of our own.
 $(BUILD)/fuzz: $(filter-out $(if $(findstring fuzzer,$(SAN)),%/replay.o),$(call objects,tests/fuzz/%))\
-  $(call objects,tests/autograd/support.cpp tests/examples/gradcheck/scripted_peer.cpp examples/seq2seq/settings/% examples/gradcheck/% examples/explain/%) $(libraries)
+  $(call objects,tests/autograd/support.cpp tests/examples/gradcheck/scripted_peer.cpp examples/seq2seq/settings/% examples/gradcheck/% examples/plotting/% examples/explain/%) $(libraries)
 $(BUILD)/fuzz: private LDFLAGS += $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 $(BUILD)/race: $(call objects,tests/race/%) $(core)
 $(BUILD)/tests: $(libraries) $(tests) $(call in,examples/seq2seq) $(call in,examples/gradcheck) $(call in,examples/lesson)\
-  $(call in,examples/explain)
+  $(call in,examples/explain) $(call in,examples/plotting) $(call in,examples/experiments)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(SOLUTIONS) $(CHECKS) $(BENCHES) $(BUILD)/fuzz $(BUILD)/race $(BUILD)/tests: $(BUILD)/sources
 	@mkdir -p $(@D)
@@ -263,7 +278,7 @@ endif
 -include $(everything:.o=.d) $(precompiled:.gch=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps lessons train test gradcheck mutations bench compare check check-rest sanitized programs e2e\
+.PHONY: help all deps lessons train test experiments gradcheck mutations bench compare check check-rest sanitized programs e2e\
   docs fuzz fuzz-seeds race race-program starve library install uninstall\
   format lint-format lint-arrows tidy clean
 
@@ -285,7 +300,15 @@ train: $(BUILD)/seq2seq ## train an English to French Transformer and translate 
 
 # The tests run the lessons.
 test: $(BUILD)/tests $(if $(SAN),,$(LESSONS) $(SOLUTIONS)) ## build and run the tests
-	@$< $(test_args) $(TEST_ARGS)
+	@$(if $(TEST_ARGS),,.ci/halves) $< $(test_args) $(TEST_ARGS)
+
+# In full they replace the stored results, from which README.md, the tables and the pictures are made.
+results := examples/experiments/results
+quick := $(filter-out 0,$(QUICK))
+experiments: $(BUILD)/experiments ## answer the discussion's questions by measuring: an hour, or minutes with QUICK=1
+	@$(if $(quick),,.ci/dependencies --tool gnuplot)
+	@$< all $(if $(quick),--quick --output $(BUILD)/experiments-quick,--output $(results))
+	@$(if $(quick),,$< readme --results $(results))
 
 gradcheck: $(BUILD)/selfcheck ## check the derivatives of all operations, layers and whole models
 	@$< $(GRADCHECK_ARGS)
@@ -317,19 +340,15 @@ check-rest:
 	$(call stage,lint-arrows)
 	$(call stage,programs)
 	+@$(MAKE) --no-print-directory --output-sync=recurse stage-sanitized stage-e2e stage-mutations stage-gradcheck\
-	  stage-fuzz-seeds stage-race-program stage-starve stage-docs
+	  stage-fuzz-seeds stage-race-program stage-starve stage-docs stage-experiments
 stage-%:
 	$(call stage,$*)
+stage-experiments:
+	$(call stage,experiments QUICK=1)
 stage-mutations: # a sample of the half that the diagnosis was not tuned on
 	$(call stage,mutations MUTATIONS_ARGS=sample)
-# Builds the tests, then runs them in two halves side by side, by the first letter of their suites.
 sanitized:
-	+@$(MAKE) --no-print-directory SAN=address$(comma)undefined $(PLAIN)/san-address-undefined/tests
-	+@$(MAKE) --no-print-directory --output-sync=recurse sanitized-a-to-g sanitized-others
-sanitized-a-to-g: suites = a*,b*,c*,d*,e*,f*,g*
-sanitized-others: suites = !a*,b*,c*,d*,e*,f*,g*
-sanitized-%:
-	+@$(MAKE) --no-print-directory SAN=address$(comma)undefined test TEST_ARGS="--run_test='$(suites)'"
+	+@$(MAKE) --no-print-directory SAN=address$(comma)undefined test
 programs: $(PROGRAMS) $(SOLUTIONS) $(CHECKS) $(BENCHES)
 
 e2e: $(PROGRAMS) $(SOLUTIONS) $(CHECKS) $(BENCHES) library ## run the programs as a user would (tests/e2e)
@@ -378,7 +397,7 @@ starve: $(BUILD)/seq2seq ## train with full disks, little memory, few files, and
 # ---- Documentation -------------------------------------------------------------------------------
 # Fails at a warning of Doxygen. A class, a struct or an enumeration without a docstring is one;
 # functions and members may do without, where a docstring could only repeat the name.
-documented = $(shell find README.md autograd nn data examples tests -name README.md)\
+documented = $(shell find README.md autograd nn data examples tests -name README.md) $(wildcard $(results)/*.md)\
   $(filter-out $(addprefix autograd/,gradcheck/% kernels/% ops/% support/%),$(filter autograd/%.h nn/%.h data/%.h,$(files)))\
   $(addprefix autograd/,gradcheck/arrays.h gradcheck/report.h support/ambient.h support/error.h)
 needless := : warning: Member .* \((function|variable|typedef|friend)\) of .* is not documented\.$$

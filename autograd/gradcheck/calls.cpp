@@ -21,7 +21,7 @@ namespace {
 using Kind = Finding::Kind;
 
 constexpr double same_in_f64 = 1e-9, same_in_f32 = 1e-3;  // relative to the largest of the tensor
-constexpr double roundings = 64;                          // times the rounding that was seen
+constexpr double tolerated = 64;                          // times the rounding that was seen
 constexpr std::size_t most_subsets = 8;                   // of the inputs, of each kind
 
 Tensors copies(const Tensors& xs) {
@@ -310,7 +310,7 @@ void Calls::scale(const RecordedRun& run) {
     for (std::size_t k = 0; k < gradients.size(); ++k)
       for (std::size_t i = 0; i < gradients[k].size(); ++i)
         tolerances_[k] =
-            std::max(tolerances_[k], roundings * std::abs(gradients[k][i] - gradients_[k][i]));
+            std::max(tolerances_[k], tolerated * std::abs(gradients[k][i] - gradients_[k][i]));
   }
   const Tensors others = run.random_cotangents(options_.key.child("second term"));
   const std::vector<Vector> second = run.gradients(others);

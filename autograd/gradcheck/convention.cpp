@@ -44,11 +44,6 @@ struct OtherConvention final : Observer {
   double amount = 1;
 };
 
-Tensors real_ones(Tensors tensors) {
-  std::erase_if(tensors, [](const Tensor& x) { return !is_real(x.dtype()); });
-  return tensors;
-}
-
 // Whether each element's gradient depends on what is returned at a kink, for all real inputs.
 std::vector<char> touched_by_kinks(const Walk& walk, Key key) {
   const Tensors ys = real_ones(walk.ys), xs = real_ones(walk.xs);

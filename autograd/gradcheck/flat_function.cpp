@@ -23,11 +23,6 @@ Tensors unflatten(const Tensors& like, const Vector& flat) {
   return result;
 }
 
-Tensors real_ones(Tensors tensors) {
-  std::erase_if(tensors, [](const Tensor& x) { return !is_real(x.dtype()); });
-  return tensors;
-}
-
 Tensors evaluate(const Function& f, const Tensors& inputs) {
   const Tensors outputs = f(inputs);
   for (std::size_t j = 0; j < outputs.size(); ++j)
@@ -45,6 +40,11 @@ Position position_in(const Tensors& tensors, Index i) {
 }
 
 }  // namespace
+
+Tensors real_ones(Tensors tensors) {
+  std::erase_if(tensors, [](const Tensor& x) { return !is_real(x.dtype()); });
+  return tensors;
+}
 
 double Cotangent::operator()(const Vector& values) const {
   if (single >= 0) return values[at(single)];

@@ -53,6 +53,8 @@ struct FlatFunction {
   std::string output_name(Index j) const;  ///< "output 0[3]"
 };
 
+/// Those with a real dtype.
+Tensors real_ones(Tensors tensors);
 /// The same tensors, with the real ones tracked.
 Tensors with_variables(Tensors tensors);
 /// All elements of the real tensors, tensor after tensor.

@@ -6,6 +6,7 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/support/printable.h"
+#include "autograd/tools/story_words.h"
 
 namespace adjoint {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 constexpr std::size_t most_columns = 100, most_lines = 12;
 constexpr std::size_t most_findings = 3;
 
-std::string number(double value, int digits) { return text_from(std::setprecision(digits), value); }
+std::string rounded(double value, int digits) {
+  return text_from(std::setprecision(digits), value);
+}
 
 std::size_t width(const std::string& text) {  // in characters of UTF-8
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -48,16 +51,12 @@ class Lines {
   std::vector<std::string> lines_;
 };
 
-std::string counted(std::size_t count, const char* noun) {
-  return text_from(count, ' ', noun, count == 1 ? "" : "s");
-}
-
 std::string text_of(const Finding& f) {
   std::string text = text_from(name_of(f.kind), ": ", f.where);
   if (!f.note.empty()) return text + ": " + f.note;
   if (!f.cotangent.empty()) text += " for " + f.cotangent;
-  return text + ": analytic " + number(f.analytic, 9) + ", numeric " + number(f.numeric, 9) +
-         " +- " + number(f.error, 2);
+  return text + ": analytic " + rounded(f.analytic, 9) + ", numeric " + rounded(f.numeric, 9) +
+         " +- " + rounded(f.error, 2);
 }
 
 // Failures before what is undecidable; what is said of the function before elements, worst first.
@@ -88,10 +87,11 @@ std::ostream& boost_test_print_type(std::ostream& stream, const GradcheckReport&
   const auto failures = static_cast<std::size_t>(std::ranges::count_if(findings, &Finding::failed));
   Lines lines;
   std::string first = text_from("gradcheck: ", name_of(report.verdict()));
-  if (failures > 0) first += text_from(", ", counted(failures, "finding"));
+  if (failures > 0)
+    first += text_from(", ", telling::counted(static_cast<Index>(failures), "finding"));
   if (findings.size() > failures)
     first += text_from(", ", findings.size() - failures, " undecidable");
-  lines.add(2, first + ", worst relative error " + number(report.worst_error, 2));
+  lines.add(2, first + ", worst relative error " + rounded(report.worst_error, 2));
 
   const Culprit* culprit = report.walk && report.walk->culprit ? &*report.walk->culprit : nullptr;
   if (culprit) {

@@ -8,7 +8,7 @@
 namespace adjoint::checking {
 namespace {
 
-constexpr double roundings = 4;
+constexpr double largest_move = 4;  // in roundings
 
 double to_single(double x) { return static_cast<double>(static_cast<float>(x)); }
 
@@ -32,7 +32,7 @@ void RandomRounding::after_compute(const char*, const Inputs& in, std::span<Tens
   for (std::size_t i = 0; i < in.size(); ++i) read += in[i].numel();
   for (const Tensor& y : out) made += y.numel();
   const double terms = made > 0 ? static_cast<double>(read) / static_cast<double>(made) : 1;
-  const double width = roundings * std::sqrt(std::max(1.0, terms));
+  const double width = largest_move * std::sqrt(std::max(1.0, terms));
   for (Tensor& y : out) {
     if (y.dtype() != DType::f64) continue;
     const std::lock_guard lock(mutex_);
@@ -46,7 +46,7 @@ Tensors RandomRounding::rounded(const Tensors& xs) {
   for (const Tensor& x : xs) {
     Tensor& y = result.emplace_back(copy(x));
     if (x.dtype() == DType::f64)
-      shake(y, key_.child("given").child(given_++), roundings, shrinks_,
+      shake(y, key_.child("given").child(given_++), largest_move, shrinks_,
             [](double) { return true; });
   }
   return result;

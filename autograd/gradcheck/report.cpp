@@ -8,16 +8,15 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/gradcheck/oracle_report.h"
+#include "autograd/tools/story_words.h"
 
 namespace adjoint {
 namespace {
 
+using telling::counted;
+
 constexpr std::size_t most_rows = 8;          // about the function
 constexpr std::size_t most_culprit_rows = 3;  // about the operation to blame
-
-std::string counted(Index count, const std::string& noun) {
-  return text_from(count, ' ', noun, count == 1 ? "" : "s");
-}
 
 std::string number(double value, int digits) { return text_from(std::setprecision(digits), value); }
 

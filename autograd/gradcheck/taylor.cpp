@@ -9,14 +9,14 @@
 namespace adjoint::checking {
 namespace {
 
-using Kind = TaylorRate::Kind;
+using Rate = TaylorRate::Kind;
 
 constexpr double first_step = 0x1p-3;
 constexpr std::size_t most_steps = 22;
 constexpr std::size_t fewest_steps = 6;     // before anything is concluded
 constexpr std::size_t shortest_window = 4;  // quotients of curvatures that must look quadratic
-constexpr double precision_goal = 1e-8;     // of the slope, relative to the size of slopes
-constexpr double least_precision = 1e-4;    // the same, for a verdict: an error of 0.1% is seen
+constexpr double slope_goal = 1e-8;         // of the slope, relative to the size of slopes
+constexpr double verdict_goal = 1e-4;       // the same, for a verdict: an error of 0.1% is seen
 constexpr double unresolved = 1e-2;         // of a change: more is no smooth function
 constexpr double clear_of_noise = 100;      // remainders must be so many times larger
 constexpr double usual_rate = 0.05;         // a rate is 2 within this
@@ -57,7 +57,7 @@ class Remainders {
       result.steps.push_back(
           {h_[k], std::abs(change_[k]), remainder, std::log2(before / remainder)});
     }
-    if (result.kind == Kind::right || result.kind == Kind::wrong) result.rate = last_rate();
+    if (result.kind == Rate::right || result.kind == Rate::wrong) result.rate = last_rate();
     return result;
   }
 
@@ -80,12 +80,12 @@ class Remainders {
   }
   bool is_straight() const {
     return !window_ &&
-           (largest_bend(1) <= 8 * line_.noise || uncertainty_ <= least_precision * line_.size);
+           (largest_bend(1) <= 8 * line_.noise || uncertainty_ <= verdict_goal * line_.size);
   }
   bool settled() const {
     if (h_.size() < fewest_steps || significant()) return false;
     if (!window_) return largest_bend(1) <= 8 * line_.noise;
-    return uncertainty_ <= precision_goal * size();
+    return uncertainty_ <= slope_goal * size();
   }
 
   void add(double h, double change) {
@@ -140,24 +140,24 @@ class Remainders {
     }
   }
 
-  Kind kind(std::string& note) const {
+  Rate kind(std::string& note) const {
     if (h_.size() < fewest_steps) {
       note = "too few steps stay where f has finite values";
     } else if (!resolved()) {
       note = "f is not smooth at the steps tried";
     } else if (significant()) {
-      if (!is_kink()) return Kind::wrong;
+      if (!is_kink()) return Rate::wrong;
       note = "the slopes on the two sides of x differ: a kink";
     } else if (is_straight()) {
-      return Kind::straight;
+      return Rate::straight;
     } else if (!window_) {
       note = "f is not smooth at the steps tried";
-    } else if (uncertainty_ > least_precision * size()) {
+    } else if (uncertainty_ > verdict_goal * size()) {
       note = "rounding hides the remainder";
     } else {
-      return Kind::right;
+      return Rate::right;
     }
-    return Kind::undecided;
+    return Rate::undecided;
   }
 
   // At a kink the slope on the other side is another one.
@@ -221,18 +221,18 @@ TangentLine line_along(const Differentiator& both, const Line& direction) {
 TaylorRate best_rate(const Differentiator& both, const std::set<Index>& kinks, Key key) {
   TaylorRate best;
   const auto rank = [](const TaylorRate& taylor) {
-    const double away = taylor.kind == Kind::right ? std::abs(taylor.rate - 2) : infinity;
-    return std::pair(taylor.kind == Kind::undecided, away);
+    const double away = taylor.kind == Rate::right ? std::abs(taylor.rate - 2) : infinity;
+    return std::pair(taylor.kind == Rate::undecided, away);
   };
   for (std::uint64_t attempt = 0; attempt < attempts; ++attempt) {
     const Line direction = choose_direction(both, kinks, key.child(attempt));
     TaylorRate found = taylor_rate(line_along(both, direction));
-    if (attempt == 0 || found.kind == Kind::wrong || rank(found) < rank(best))
+    if (attempt == 0 || found.kind == Rate::wrong || rank(found) < rank(best))
       best = std::move(found);
-    if (best.kind == Kind::wrong || best.kind == Kind::straight || rank(best).second <= usual_rate)
+    if (best.kind == Rate::wrong || best.kind == Rate::straight || rank(best).second <= usual_rate)
       break;
   }
-  if (best.kind == Kind::right && best.rate > 2 + usual_rate)
+  if (best.kind == Rate::right && best.rate > 2 + usual_rate)
     best.note = "the second derivative nearly vanishes along this direction";
   return best;
 }
@@ -282,11 +282,11 @@ void take_taylor_rates(const Differentiator& both, const std::set<Index>& kinks,
     TaylorRate taylor = best_rate(both, kinks, key.child(at(k)));
     taylor.order = order;
     taylor.where = "along direction " + std::to_string(k + 1);
-    if (taylor.kind == Kind::wrong && std::abs(taylor.slope_error) <= hidden) {
-      taylor.kind = Kind::undecided;
+    if (taylor.kind == Rate::wrong && std::abs(taylor.slope_error) <= hidden) {
+      taylor.kind = Rate::undecided;
       taylor.note = "the slope is no more than rounding";
     }
-    if (taylor.kind == Kind::wrong && report.verdict() != Verdict::failed)
+    if (taylor.kind == Rate::wrong && report.verdict() != Verdict::failed)
       report.add(finding(taylor, both.cotangents[0].name));
     report.taylor.push_back(std::move(taylor));
   }

@@ -49,7 +49,7 @@ Tensor power(const Call& c) {
 // ---- Comparisons --------------------------------------------------------------------------------
 
 template <Tensor (*f)(const Tensor&, const Tensor&)>
-Tensor comparison(const Call& c) {
+Tensor compared(const Call& c) {
   const auto [a, b] = c.alike(0, 1);
   return f(a, b);
 }
@@ -204,12 +204,12 @@ constexpr Function table[] = {
   {"affine", "x, scale, shift", [](const Call& c) { return affine(c.real(0), c.number(1), c.number(2)); }, "scale x + shift", "x = [1, 2]; affine(x, 3, 1)"},
   {"maximum", "a, b", binary<maximum>, "the larger of the two, element by element", "x = [1, 2, 3]; maximum(x, 2)"},
   {"minimum", "a, b", binary<minimum>, "the smaller of the two", "x = [1, 2, 3]; minimum(x, 2)"},
-  {"equal", "a, b", comparison<equal>, "a == b: true or false", "x = [1, 2, 3]; where([1, 0, 1] == 1, x, 0)"},
-  {"not_equal", "a, b", comparison<not_equal>, "a != b", "x = [1, 2, 3]; where([1, 0, 1] != 1, x, 0)"},
-  {"greater", "a, b", comparison<greater>, "a > b", "x = [1, 2, 3]; where(x > 1.5, x, 0)"},
-  {"greater_equal", "a, b", comparison<or_equal<greater>>, "a >= b", "x = [1, 2, 3]; where(x >= 1.5, x, 0)"},
-  {"less", "a, b", comparison<less>, "a < b", "x = [1, 2, 3]; where(x < 1.5, x, 0)"},
-  {"less_equal", "a, b", comparison<or_equal<less>>, "a <= b", "x = [1, 2, 3]; where(x <= 1.5, x, 0)"},
+  {"equal", "a, b", compared<equal>, "a == b: true or false", "x = [1, 2, 3]; where([1, 0, 1] == 1, x, 0)"},
+  {"not_equal", "a, b", compared<not_equal>, "a != b", "x = [1, 2, 3]; where([1, 0, 1] != 1, x, 0)"},
+  {"greater", "a, b", compared<greater>, "a > b", "x = [1, 2, 3]; where(x > 1.5, x, 0)"},
+  {"greater_equal", "a, b", compared<or_equal<greater>>, "a >= b", "x = [1, 2, 3]; where(x >= 1.5, x, 0)"},
+  {"less", "a, b", compared<less>, "a < b", "x = [1, 2, 3]; where(x < 1.5, x, 0)"},
+  {"less_equal", "a, b", compared<or_equal<less>>, "a <= b", "x = [1, 2, 3]; where(x <= 1.5, x, 0)"},
   {"where", "condition, a, b", run_where, "a where the condition holds, b elsewhere", "x = [-1, 2]; where(x > 0, x^2, -x)"},
 
   // Functions of one tensor

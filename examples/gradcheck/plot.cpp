@@ -1,19 +1,10 @@
 #include "examples/gradcheck/plot.h"
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <iomanip>
 
 #include "autograd/support/error.h"
-#include "autograd/support/files.h"
-
-extern char** environ;
+#include "examples/plotting/gnuplot.h"
 
 namespace adjoint::checking {
 namespace {
@@ -21,13 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int panel_width = 860, panel_height = 600, most_columns = 2;
-
-// gnuplot doubles a quote inside quotes.
-std::string quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? std::string("''") : std::string(1, c);
-  return result + "'";
-}
 
 bool any(const TaylorRate& taylor, double TaylorRate::Step::*value) {
   return std::ranges::any_of(taylor.steps, [&](const auto& step) { return step.*value > 0; });
@@ -86,61 +70,21 @@ void print_panel(std::ostream& script, const TaylorRate& taylor, std::size_t num
   script << '\n';
 }
 
-// Runs gnuplot on the script and returns its exit status; its errors go to standard error.
-int run_gnuplot(const fs::path& script) {
-  std::string program = "gnuplot", file = script.string();
-  char* const arguments[] = {program.data(), file.data(), nullptr};
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, "gnuplot", nullptr, nullptr, arguments, environ);
-  require(error != ENOENT,
-          "plot: gnuplot is not installed; install it with apt-get install gnuplot-nox");
-  require(error == 0, "plot: gnuplot cannot be started: ", std::strerror(error));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    require(errno == EINTR, "plot: waiting for gnuplot: ", std::strerror(errno));
-  return status;
-}
-
-// A folder for the script and the picture while they are made.
-struct Workplace {
-  fs::path path;
-  Workplace() {
-    std::string name = (fs::temp_directory_path() / "adjoint-plot-XXXXXX").string();
-    require(::mkdtemp(name.data()) != nullptr, "plot: ", name, ": ", std::strerror(errno));
-    path = name;
-  }
-  ~Workplace() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-};
-
 }  // namespace
 
 std::string plot_script(const GradcheckReport& report, const fs::path& path) {
   const std::vector<TaylorRate> panels = drawable(report);
   require(!panels.empty(), "plot: the report has no Taylor rate to draw");
-  const std::string type = path.extension().string();
-  require(type == ".svg" || type == ".png", "plot: '", path.string(), "' must end in .svg or .png");
   const auto count = static_cast<int>(panels.size());
   const int columns = std::min(count, most_columns), rows = (count + columns - 1) / columns;
 
   TextStream script;
-  script << std::setprecision(17) << "set encoding utf8\nset terminal "
-         << (type == ".svg" ? "svg" : "pngcairo") << " enhanced size " << panel_width * columns
-         << ',' << panel_height * rows << " background 'white' font 'sans,15'\nset output "
-         << quoted(path.string()) << R"(
+  script << std::setprecision(17)
+         << plotting::preamble(path, panel_width * columns, panel_height * rows) << R"(
 set logscale xy
 set format xy '10^{%T}'
 set xlabel 'step h'
-set grid back linetype 1 linewidth 1 linecolor rgb '#e4e4e4'
-set border 3
-set tics nomirror
 set key bottom right opaque noautotitle reverse Left samplen 2.5 spacing 1.3 width -4
-set style line 1 linecolor '#0072b2' linewidth 2 pointtype 6 pointsize 0.9
-set style line 2 linecolor '#d55e00' linewidth 2 pointtype 7 pointsize 0.9
 set style line 3 linecolor '#888888' linewidth 1.5 dashtype 2
 set style line 4 linecolor '#888888' linewidth 1.5 dashtype 4
 set multiplot layout )"
@@ -151,11 +95,7 @@ set multiplot layout )"
 }
 
 void plot(const GradcheckReport& report, const fs::path& path) {
-  const Workplace folder;
-  const fs::path script = folder.path / "script", picture = folder.path / path.filename();
-  write_file(script, plot_script(report, picture));
-  require(run_gnuplot(script) == 0, "plot: gnuplot could not draw '", path.string(), "'");
-  write_file(path, read_file(picture));
+  plotting::draw(path, [&](const fs::path& picture) { return plot_script(report, picture); });
 }
 
 }  // namespace adjoint::checking

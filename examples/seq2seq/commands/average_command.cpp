@@ -29,7 +29,7 @@ std::string difference(const Model& a, const Model& b) {
   return text;
 }
 
-constexpr auto footer = R"(
+constexpr auto average_footer = R"(
 The mean of a few checkpoints is often better than each of them (Vaswani et al. 2017, section 6.1).
 They must come from one run, or from runs that started alike and ended at different epochs: their
 options must agree, except for those of training, and so must their vocabularies and their seed.
@@ -42,7 +42,7 @@ struct AverageCommand : Command {
   std::vector<std::string> models;
   bool restart = false;
 
-  AverageCommand() : Command({"average", "average the weights of several models", footer}) {
+  AverageCommand() : Command({"average", "average the weights of several models", average_footer}) {
     options.add("models", models, "folders of trained models").required();
     options.add("--output FOLDER", output, "folder for the mean").required();
     options.add_flag("--restart", restart, "replace the model that is there");

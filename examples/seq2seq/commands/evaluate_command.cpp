@@ -130,7 +130,7 @@ void print_json(const std::vector<Metric>& metrics, std::size_t sentences) {
   std::cout << json.dump() << std::endl;
 }
 
-constexpr auto footer = R"(
+constexpr auto evaluate_footer = R"(
 BLEU, chrF and TER equal sacreBLEU's; the signature beside each says how it was computed. Both sides
 are compared as the model's tokenizer joins them: with --tokenizer words, in lower case. TER, WER
 and PER count errors: lower is better.
@@ -147,7 +147,7 @@ struct EvaluateCommand : Command {
   bool as_json = false;
 
   EvaluateCommand()
-      : Command({"evaluate", "translate pairs and measure the translations", footer}) {
+      : Command({"evaluate", "translate pairs and measure the translations", evaluate_footer}) {
     options.add("model", folder, "folder of a trained model").required();
     options.add("file FILE", file, "file of pairs [those held out from training]");
     options.add("--columns", columns,

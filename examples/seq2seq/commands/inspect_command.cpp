@@ -119,7 +119,7 @@ void print(const Json& json, const fs::path& path) {
   std::cout << std::endl;
 }
 
-constexpr auto footer = R"(
+constexpr auto inspect_footer = R"(
 The columns are statistics of the finite elements: deviation is the standard deviation, norm the
 Euclidean norm. NaN and infinite elements are counted at the end of the line.
 
@@ -131,7 +131,8 @@ struct InspectCommand : Command {
   std::string path;
   bool as_json = false;
 
-  InspectCommand() : Command({"inspect", "print the settings and parameters of a model", footer}) {
+  InspectCommand()
+      : Command({"inspect", "print the settings and parameters of a model", inspect_footer}) {
     options
         .add("model", path,
              "folder of a trained model, or a safetensors file: weights, or the state of a run")

@@ -15,7 +15,7 @@ std::string each_token(data::Tokens target, const nn::PairScore& score) {
   return text;
 }
 
-constexpr auto footer = R"(
+constexpr auto score_footer = R"(
 Each line of the input is a pair: source, tab, target. The output is the natural logarithm of the
 probability of the target given its source, and the number of its tokens, including the end. Unknown
 words count as <unk>. The perplexity of all targets, exp(-sum of the scores / tokens), follows on
@@ -32,7 +32,8 @@ struct ScoreCommand : Command {
   bool tokens = false, summary = false, quiet = false;
 
   ScoreCommand()
-      : Command({"score", "compute the log-probability of given pairs, line by line", footer}) {
+      : Command(
+            {"score", "compute the log-probability of given pairs, line by line", score_footer}) {
     options.add("model", folder, "folder of a trained model").required();
     options.add("file FILE", file, "file of pairs [standard input]");
     options.add("--columns", columns, "the columns that are source and target, as in 2,4 [1,2]");

@@ -22,7 +22,7 @@ Settings fixed_by_run(Settings settings) {
   return settings;
 }
 
-constexpr auto footer = R"(For example:
+constexpr auto train_footer = R"(For example:
   seq2seq train pairs.tsv --output my-model
   seq2seq train pairs.tsv --output my-model --resume
   seq2seq train english.txt french.txt --tokenizer subwords --min-frequency 1 --output my-model
@@ -41,7 +41,7 @@ struct TrainCommand : Command {
   std::optional<double> margin;
   bool detect_anomaly = false;
 
-  TrainCommand() : Command({"train", "train a model and save it in a folder", footer}) {
+  TrainCommand() : Command({"train", "train a model and save it in a folder", train_footer}) {
     options.add("--output FOLDER", output, "folder for the model").required();
     options.add_flag("--resume", resume,
                      "continue the run that was stopped there, with its settings; give the same "

@@ -6,7 +6,7 @@
 namespace adjoint::seq2seq {
 namespace {
 
-constexpr auto footer = R"(
+constexpr auto translate_footer = R"(
 Without sentences, translate reads lines from standard input and writes one line for each, in order.
 It answers the lines that have arrived, up to --batch of them together: a file is translated in
 large batches, and a program that waits for each answer gets it.
@@ -28,7 +28,8 @@ struct TranslateCommand : Command {
   OnError on_error = OnError::go_on;
   bool quiet = false;
 
-  TranslateCommand() : Command({"translate", "translate sentences, or standard input", footer}) {
+  TranslateCommand()
+      : Command({"translate", "translate sentences, or standard input", translate_footer}) {
     options.add("model", folder, "folder of a trained model").required();
     options.add("sentences", sentences, "sentences, each quoted [lines of standard input]");
     options.add("--batch", batch, from_1, "largest number of lines translated together");

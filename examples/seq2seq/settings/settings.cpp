@@ -130,19 +130,19 @@ std::vector<std::pair<std::string, std::string>> Settings::values() const {
 
 namespace {
 
-using Values = std::map<std::string, std::string>;
+using ValueOf = std::map<std::string, std::string>;
 
-Values as_map(const Settings& settings) {
+ValueOf as_map(const Settings& settings) {
   const auto values = settings.values();
   return {values.begin(), values.end()};
 }
 
-std::string value_in(const Values& values, const std::string& name) {
+std::string value_in(const ValueOf& values, const std::string& name) {
   const auto found = values.find(name);
   return found == values.end() || found->second.empty() ? "unset" : printable_line(found->second);
 }
 
-std::string difference(const std::set<std::string>& names, const Values& a, const Values& b) {
+std::string difference(const std::set<std::string>& names, const ValueOf& a, const ValueOf& b) {
   std::string text;
   for (const std::string& name : names)
     if (value_in(a, name) != value_in(b, name))
@@ -154,15 +154,15 @@ std::string difference(const std::set<std::string>& names, const Values& a, cons
 }  // namespace
 
 std::string difference(const Settings& a, const Settings& b) {
-  const Values first = as_map(a), second = as_map(b);
+  const ValueOf first = as_map(a), second = as_map(b);
   std::set<std::string> names;
-  for (const Values& values : {first, second})
+  for (const ValueOf& values : {first, second})
     for (const auto& [name, value] : values) names.insert(name);
   return difference(names, first, second);
 }
 
 std::string difference(const std::string& former, const Settings& b) {
-  Values values;
+  ValueOf values;
   std::set<std::string> names;
   for (const Setting& setting : parse_settings(former)) {
     values[setting.name] = setting.values.front();

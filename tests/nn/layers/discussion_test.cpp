@@ -14,28 +14,10 @@ namespace {
 using namespace adjoint;
 using namespace adjoint::nn;
 using namespace adjoint::testing;
+using namespace adjoint::experiments;
 
-// How valid lengths follow the heads: 1 1 2 2, or 1 2 1 2, which is the bug in batch-major order.
-enum class Order { repeat, tile };
-
-Tensor lengths_for_heads(const Tensor& lengths, Index heads, Order order) {
-  if (order == Order::repeat) return repeat_for_heads(lengths, heads);
-  return concat(Tensors(static_cast<std::size_t>(heads), lengths), 0);
-}
-
-// Multi-head attention as in the book: heads as examples of a larger batch.
-Tensor attend(const MultiHeadAttention& layer, const Tensor& x, const Tensor& lengths, Order order,
-              HeadOrder heads = HeadOrder::batch_major) {
-  const Tensor q =
-      transpose_qkv(layer.query(x), layer.head_count(), heads);  // [batch · heads, steps, d]
-  const Tensor k = transpose_qkv(layer.key(x), layer.head_count(), heads);
-  const Tensor v = transpose_qkv(layer.value(x), layer.head_count(), heads);
-  const Tensor scores = matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
-  const Tensor valid = reshape(lengths_for_heads(lengths, layer.head_count(), order), {-1, 1, 1});
-  const Tensor may = less(reshape(arange(x.size(1), DType::i64), {1, 1, -1}), valid);
-  const Tensor results = matmul(masked_softmax(scores, may), v);  // [batch · heads, steps, d]
-  return layer.output(transpose_output(results, layer.head_count(), heads));
-}
+constexpr Orders repeated, tiled{HeadOrder::batch_major, LengthOrder::tile},
+    head_major_tiled{HeadOrder::head_major, LengthOrder::tile};
 
 // The part of x that belongs to the example.
 Tensor alone(const Tensor& x, Index example) { return slice(x, 0, example, example + 1); }
@@ -73,19 +55,20 @@ BOOST_AUTO_TEST_CASE(transpose_qkv_puts_the_heads_of_an_example_side_by_side) {
 }
 
 BOOST_AUTO_TEST_CASE(lengths_follow_the_heads_by_repeat) {
-  BOOST_TEST(same_bits(repeat_for_heads(ints({1, 2}), 2), ints({1, 1, 2, 2})));
-  BOOST_TEST(same_bits(lengths_for_heads(ints({1, 2}), 2, Order::tile), ints({1, 2, 1, 2})));
+  BOOST_TEST(
+      same_bits(lengths_for_heads(ints({1, 2}), 2, LengthOrder::repeat), ints({1, 1, 2, 2})));
+  BOOST_TEST(same_bits(lengths_for_heads(ints({1, 2}), 2, LengthOrder::tile), ints({1, 2, 1, 2})));
 
-  const Tensor repeated = repeat_for_heads(ints({{1, 2, 3}, {4, 5, 6}}), 4);
-  BOOST_TEST(same_bits(repeated, ints({{1, 2, 3},
-                                       {1, 2, 3},
-                                       {1, 2, 3},
-                                       {1, 2, 3},
-                                       {4, 5, 6},
-                                       {4, 5, 6},
-                                       {4, 5, 6},
-                                       {4, 5, 6}})));
-  BOOST_TEST(same_bits(reshape(repeated, {2, 4, 3}),
+  const Tensor of_queries = lengths_for_heads(ints({{1, 2, 3}, {4, 5, 6}}), 4, LengthOrder::repeat);
+  BOOST_TEST(same_bits(of_queries, ints({{1, 2, 3},
+                                         {1, 2, 3},
+                                         {1, 2, 3},
+                                         {1, 2, 3},
+                                         {4, 5, 6},
+                                         {4, 5, 6},
+                                         {4, 5, 6},
+                                         {4, 5, 6}})));
+  BOOST_TEST(same_bits(reshape(of_queries, {2, 4, 3}),
                        ints({{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}, {1, 2, 3}},
                              {{4, 5, 6}, {4, 5, 6}, {4, 5, 6}, {4, 5, 6}}})));
 }
@@ -95,32 +78,34 @@ BOOST_FIXTURE_TEST_CASE(each_example_gets_the_result_that_it_gets_alone, TwoLeng
     const Mask mask = Mask::full(h.size(0), h.size(1), h.size(1)).with_lengths(valid);
     return layer(h, h, h, mask, Context::inference());
   };
-  const auto with = [&](Order order) {
-    return
-        [&, order](const Tensor& h, const Tensor& valid) { return attend(layer, h, valid, order); };
+  const auto with = [&](const Orders& orders) {
+    return [&, orders](const Tensor& h, const Tensor& valid) {
+      return book_attention(layer, h, valid, orders);
+    };
   };
   BOOST_TEST(dependence_on_others(x, lengths, ours) < 1e-14);
-  BOOST_TEST(dependence_on_others(x, lengths, with(Order::repeat)) < 1e-14);
-  BOOST_TEST(dependence_on_others(x, lengths, with(Order::tile)) > 0.1);
-  BOOST_TEST(distance(ours(x, lengths), attend(layer, x, lengths, Order::repeat)) < 1e-14);
+  BOOST_TEST(dependence_on_others(x, lengths, with(repeated)) < 1e-14);
+  BOOST_TEST(dependence_on_others(x, lengths, with(tiled)) > 0.1);
+  BOOST_TEST(distance(ours(x, lengths), book_attention(layer, x, lengths, repeated)) < 1e-14);
 
   // What hides the bug: a batch of one, equal lengths.
-  BOOST_TEST(distance(attend(layer, x, ints({2, 2}), Order::tile), ours(x, ints({2, 2}))) < 1e-14);
-  BOOST_TEST(distance(attend(layer, alone(x, 1), ints({2}), Order::tile),
+  BOOST_TEST(distance(book_attention(layer, x, ints({2, 2}), tiled), ours(x, ints({2, 2}))) <
+             1e-14);
+  BOOST_TEST(distance(book_attention(layer, alone(x, 1), ints({2}), tiled),
                       ours(alone(x, 1), ints({2}))) < 1e-14);
 }
 
 // The discussion's other fix: keep the tile, and put all examples of a head together.
 BOOST_FIXTURE_TEST_CASE(tiled_lengths_are_right_for_heads_in_head_major_order, TwoLengths) {
-  const auto with = [&](Order order) {
+  const auto with = [&](LengthOrder order) {
     return [&, order](const Tensor& h, const Tensor& valid) {
-      return attend(layer, h, valid, order, HeadOrder::head_major);
+      return book_attention(layer, h, valid, {HeadOrder::head_major, order});
     };
   };
-  BOOST_TEST(dependence_on_others(x, lengths, with(Order::tile)) < 1e-14);
-  BOOST_TEST(dependence_on_others(x, lengths, with(Order::repeat)) > 0.1);
-  BOOST_TEST(same_bits(attend(layer, x, lengths, Order::tile, HeadOrder::head_major),
-                       attend(layer, x, lengths, Order::repeat, HeadOrder::batch_major)));
+  BOOST_TEST(dependence_on_others(x, lengths, with(LengthOrder::tile)) < 1e-14);
+  BOOST_TEST(dependence_on_others(x, lengths, with(LengthOrder::repeat)) > 0.1);
+  BOOST_TEST(same_bits(book_attention(layer, x, lengths, head_major_tiled),
+                       book_attention(layer, x, lengths, repeated)));
 
   // And the same from a mask.
   const Mask mask = Mask::full(2, 3, 3).with_lengths(lengths);
@@ -129,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE(tiled_lengths_are_right_for_heads_in_head_major_order, T
   };
   const Tensor batch_major = by_mask(HeadOrder::batch_major);
   BOOST_TEST(same_bits(batch_major, by_mask(HeadOrder::head_major)));
-  BOOST_TEST(distance(batch_major, attend(layer, x, lengths, Order::repeat)) < 1e-14);
+  BOOST_TEST(distance(batch_major, book_attention(layer, x, lengths, repeated)) < 1e-14);
 }
 
 // The wrong order is differentiated as correctly as the right one: finite differences show that the
@@ -137,11 +122,12 @@ BOOST_FIXTURE_TEST_CASE(tiled_lengths_are_right_for_heads_in_head_major_order, T
 BOOST_FIXTURE_TEST_CASE(a_gradient_check_cannot_see_the_wrong_order, TwoLengths) {
   Tensors inputs = {x};
   for (const Tensor& parameter : parameters(layer)) inputs.push_back(parameter);
-  for (const Order order : {Order::repeat, Order::tile}) {
+  for (const Orders& orders : {repeated, tiled}) {
     const auto report = gradcheck(
         [&](const Tensors& values) {
           const Tensors weights(values.begin() + 1, values.end());
-          return Tensors{attend(with_parameters(layer, weights), values[0], lengths, order)};
+          return Tensors{
+              book_attention(with_parameters(layer, weights), values[0], lengths, orders)};
         },
         inputs);
     BOOST_TEST(report);

@@ -5,51 +5,18 @@
 namespace adjoint::testing {
 
 using namespace nn;
+using experiments::heads_as_examples;
 
 // ---- The two orders ----------------------------------------------------------------------------
 
-namespace {
-
-// [batch, heads, …] to [batch · heads, …] in this order.
-Tensor merged(const Tensor& x, HeadOrder order) {
-  const Shape inner = x.shape().part(2, x.rank());
-  if (order == HeadOrder::batch_major)
-    return reshape(x, Shape{x.size(0) * x.size(1)}.joined(inner));
-  Axes axes = {1, 0};
-  for (Index axis = 2; axis < x.rank(); ++axis) axes.push_back(axis);
-  return merged(permute(x, axes), HeadOrder::batch_major);  // of [heads, batch, …]
-}
-
-// Undoes it: [batch · heads, steps, d] to [batch, heads, steps, d].
-Tensor apart(const Tensor& x, Index heads, HeadOrder order) {
-  const Index batch = x.size(0) / heads, steps = x.size(1), d = x.size(2);
-  if (order == HeadOrder::batch_major) return reshape(x, {batch, heads, steps, d});
-  return permute(reshape(x, {heads, batch, steps, d}), {1, 0, 2, 3});
-}
-
-}  // namespace
-
-Tensor transpose_qkv(const Tensor& x, Index heads, HeadOrder order) {
-  const Index batch = x.size(0), steps = x.size(1), width = x.size(2);
-  const Tensor split = reshape(x, {batch, steps, heads, width / heads});
-  const Tensor moved = permute(split, {0, 2, 1, 3});  // [batch, heads, steps, d]
-  return merged(moved, order);                        // [batch · heads, steps, d]
-}
-
-Tensor transpose_output(const Tensor& x, Index heads, HeadOrder order) {
-  const Index batch = x.size(0) / heads, steps = x.size(1), width = x.size(2);
-  const Tensor moved = permute(apart(x, heads, order), {0, 2, 1, 3});  // [batch, steps, heads, d]
-  return reshape(moved, {batch, steps, heads * width});                // [batch, steps, heads · d]
-}
-
 Tensor for_each_head(const Tensor& of_examples, Index heads, HeadOrder order) {
   const Tensor one = reshape(of_examples, of_examples.shape().inserted(1, 1));  // [batch, 1, …]
-  return merged(broadcast_to(one, one.shape().with(1, heads)), order);
+  return heads_as_examples(broadcast_to(one, one.shape().with(1, heads)), order);
 }
 
 Tensor for_each_example(const Tensor& of_heads, Index batch, HeadOrder order) {
   const Tensor one = reshape(of_heads, of_heads.shape().inserted(0, 1));  // [1, heads, …]
-  return merged(broadcast_to(one, one.shape().with(0, batch)), order);
+  return heads_as_examples(broadcast_to(one, one.shape().with(0, batch)), order);
 }
 
 // ---- Attention ---------------------------------------------------------------------------------
@@ -63,7 +30,7 @@ Tensor dropped(const Tensor& weights, const PaddedPattern& padded, Index heads, 
   for (Index b = 0; b < padded.examples; ++b, numbers += padded.queries)
     for (Index h = 0; h < heads; ++h)
       for (Index q = 0; q < padded.queries; ++q) *name++ = numbers[q] * heads + h;
-  return adjoint::dropout(weights, p, context.take_key(), merged(names, order));
+  return adjoint::dropout(weights, p, context.take_key(), heads_as_examples(names, order));
 }
 
 namespace {
@@ -99,7 +66,7 @@ Tensor attend(const MultiHeadAttention& layer, const Tensor& queries, const Tens
       additive ? additive_scores(q, k, for_each_example(additive->weight, padded.examples, order))
                : matmul(q, k, Transposed::b) / std::sqrt(static_cast<double>(q.size(2)));
   if (additive ? additive->linear_biases : products->linear_biases)
-    scores = scores + merged(padded.linear_biases(heads, q.dtype()), order);
+    scores = scores + heads_as_examples(padded.linear_biases(heads, q.dtype()), order);
   const Tensor allowed = reshape(padded.allowed, {padded.examples, padded.queries, padded.keys});
   const Tensor weights =
       dropped(masked_softmax(scores, for_each_head(allowed, heads, order)), padded, heads, order,

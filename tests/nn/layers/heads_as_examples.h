@@ -1,25 +1,19 @@
-// Multi-head attention as the book computes it: each head of each example becomes an example of a
-// larger batch, and products of matrices do the rest. That batch can be in two orders, and what is
-// known of each example (a valid length) or of each head (a slope) must follow the same one:
+// Multi-head attention of every kind as the book computes it: heads as examples of a larger batch.
+// What is known of each example (a mask) or of each head (a slope) must follow the order of the
+// heads:
 //
 //                                         of examples          of heads
 //   batch-major   b0h0 b0h1 b1h0 b1h1     repeat: b0 b0 b1 b1  tile:   h0 h1 h0 h1
 //   head-major    b0h0 b1h0 b0h1 b1h1     tile:   b0 b1 b0 b1  repeat: h0 h0 h1 h1
 //
-// The book's bug was batch-major with tiled lengths.
+// book_encoder.h has what these tests share with the experiments, mistakes included.
 #pragma once
 
-#include "nn/layers/attention.h"
+#include "examples/experiments/questions/book_encoder.h"
 
 namespace adjoint::testing {
 
-enum class HeadOrder { batch_major, head_major };
-
-/// [batch, steps, width] to [batch · heads, steps, width / heads]: in batch-major order all heads
-/// of the first example, then all heads of the second, …
-Tensor transpose_qkv(const Tensor& x, Index heads, HeadOrder order = HeadOrder::batch_major);
-/// Undoes it.
-Tensor transpose_output(const Tensor& x, Index heads, HeadOrder order = HeadOrder::batch_major);
+using experiments::HeadOrder, experiments::transpose_qkv, experiments::transpose_output;
 
 /// One value per example, [batch, …], for each head of each example: [batch · heads, …].
 Tensor for_each_head(const Tensor& of_examples, Index heads, HeadOrder order);

@@ -12,6 +12,7 @@ Experiment orthogonality();     // is a high dimension nearly orthogonal?
 Experiment precision();         // how precise must a position be?
 Experiment head_order();        // heads and valid lengths: repeat or tile?
 Experiment heads_major();       // the other remedy
+Experiment span();              // "tested with the SQuAD problem"
 Experiment placement();         // before or after the encoder?
 Experiment scaling();           // why times √d?
 Experiment softmax_scale();     // why 1/√d in the attention?

@@ -47,13 +47,13 @@ Index question_count(const Dataset& dataset) {
   return count;
 }
 
-// f(), whose errors are the fault of what was asked for.
+// f(), whose errors are the fault of what was asked for, or of this file.
 template <class F>
-auto as_usage(const F& f) {
+auto as_usage(const F& f, const std::string& file = "") {
   try {
     return f();
   } catch (const Error& error) {
-    throw UsageError(error.what());
+    throw UsageError(file.empty() ? error.what() : file + ": " + error.what());
   }
 }
 
@@ -85,14 +85,12 @@ SpanOptions options_of(const CommandRequest& request) {
 }
 
 int train_and_evaluate(const CommandRequest& request) {
-  Stopwatch watch;
+  const Stopwatch watch;
   const Key key(request.seed);
-  Corpora data = as_usage([&] {
-    const Dataset dataset = read_dataset(request.data);
-    say(request.data, ": ", dataset.size(), " articles, ", question_count(dataset), " questions; ",
-        watch.seconds(), " s, ", peak_megabytes(), " MB");
-    return corpora(dataset, key.child("held out"));
-  });
+  const Dataset dataset = as_usage([&] { return read_dataset(request.data); });
+  Corpora data = as_usage([&] { return corpora(dataset, key.child("held out")); }, request.data);
+  say(request.data, ": ", dataset.size(), " articles, ", question_count(dataset), " questions; ",
+      watch.seconds(), " s, ", peak_megabytes(), " MB");
   if (std::ssize(data.held_out.questions) > request.held_out_most)
     data.held_out.questions.resize(static_cast<std::size_t>(request.held_out_most));
   say("training on ", data.train.questions.size(), " questions, holding out ",

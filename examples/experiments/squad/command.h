@@ -10,7 +10,7 @@ struct CommandRequest {
   std::string data, write;
   std::string order = "repeat", question = "first";
   Index steps = 2000, batch = 32, heads = 4, blocks = 2, width = 64, longest = 400;
-  Index passages = 1000, questions = 4, min_sentences = 1, max_sentences = 6;
+  Index passages = 1000, questions = 4, min_sentences = 1, max_sentences = 4;
   Index held_out_most = 2000;
   double learning_rate = 3e-3;
   std::uint64_t seed = 1;

@@ -16,6 +16,7 @@ constexpr std::array<Text, 20> stems = {"Varg", "Brand", "Moln", "Kell", "Lind",
                                         "Zorn", "Bau",   "Cost", "Dub",  "Haš",  "Jør"};
 constexpr std::array<Text, 4> endings = {"a", "en", "ström", "ić"};
 static_assert(stems.size() * endings.size() == most_sentences);
+constexpr Index usual_surnames = 40;  // longer passages need more
 constexpr std::array<Text, 20> first_names = {
     "Zoë",   "Ilse", "Amin", "Béla", "Greta", "Jürg",  "Nadia", "Otto", "Ruth",  "Søren",
     "Tomás", "Uma",  "Vera", "Wim",  "Yara",  "Anaïs", "Carl",  "Dina", "Émile", "Fritz"};
@@ -58,7 +59,7 @@ class Draws {
 
 std::string surname(Index number) {
   const auto n = static_cast<std::size_t>(number);
-  return text_from(stems[n / endings.size()], endings[n % endings.size()]);
+  return text_from(stems[n % stems.size()], endings[n / stems.size()]);
 }
 
 // "Vargić", "Zoë Vargić" or "Doctor Zoë Vargić".
@@ -95,7 +96,8 @@ Passage passage(const GeneratorOptions& options, Key key, const std::string& id)
   Draws draw(key);
   const auto range = static_cast<std::size_t>(options.max_sentences - options.min_sentences + 1);
   const Index count = options.min_sentences + static_cast<Index>(draw(range));
-  const Tensor surnames = permutation(most_sentences, key.child("surnames"));
+  const Index known = std::max(usual_surnames, options.max_sentences);
+  const Tensor surnames = permutation(known, key.child("surnames"));
   Passage result;
   std::vector<Question> all;
   for (const Index number : surnames.values<Index>().first(static_cast<std::size_t>(count))) {

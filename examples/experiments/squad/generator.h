@@ -9,7 +9,7 @@ namespace adjoint::squad {
 struct GeneratorOptions {
   Index passages = 1000;
   Index questions = 4;  ///< about each passage, or as many as it has sentences
-  Index min_sentences = 1, max_sentences = 6;  ///< of a passage, each number equally likely
+  Index min_sentences = 1, max_sentences = 4;  ///< of a passage, each number equally likely
 };
 /// The most sentences of a passage: each has a surname of its own.
 constexpr Index most_sentences = 80;

@@ -305,7 +305,7 @@ test: $(BUILD)/tests $(if $(SAN),,$(LESSONS) $(SOLUTIONS)) ## build and run the 
 # In full they replace the stored results, from which README.md, the tables and the pictures are made.
 results := examples/experiments/results
 quick := $(filter-out 0,$(QUICK))
-experiments: $(BUILD)/experiments ## answer the discussion's questions by measuring: an hour, or minutes with QUICK=1
+experiments: $(BUILD)/experiments ## answer the discussion's questions by measuring: most of an hour, or a minute with QUICK=1
 	@$(if $(quick),,.ci/dependencies --tool gnuplot)
 	@$< all $(if $(quick),--quick --output $(BUILD)/experiments-quick,--output $(results))
 	@$(if $(quick),,$< readme --results $(results))

@@ -80,23 +80,20 @@ std::string page_of(const Experiment& experiment, const Results& results) {
 }
 
 std::string answer_of(const Experiment& experiment, const Results& results) {
-  const Report report = experiment.report(results);
-  std::string text =
-      wrapped("**Answer.** " + report.answer + " [Numbers](results/" + experiment.name + ".md)");
-  if (!report.pictures.empty())
-    text += "\n![" + experiment.title + "](results/" + experiment.name + ".svg)\n";
-  return text;
+  const std::string page = "results/" + experiment.name;
+  return wrapped(experiment.report(results).answer) + "\n[![" + experiment.name + "](" + page +
+         ".svg)](" + page + ".md)\n";
 }
 
 std::string with_answers(std::string_view readme, const std::vector<Experiment>& experiments,
                          const fs::path& folder) {
   std::string text(readme);
-  constexpr std::string_view end_mark = "<!-- end -->";
+  constexpr std::string_view end_mark = "<!--end-->";
   for (const Experiment& experiment : experiments) {
-    const std::string mark = "<!-- " + experiment.name + " -->\n";
+    const std::string mark = "<!--" + experiment.name + "-->\n";
     const std::size_t begin = text.find(mark);
     const std::size_t end = begin == text.npos ? text.npos : text.find(end_mark, begin);
-    require(end != text.npos, "README.md has no '<!-- ", experiment.name, " -->' followed by '",
+    require(end != text.npos, "README.md has no '<!--", experiment.name, "-->' followed by '",
             end_mark, "'");
     text.replace(begin + mark.size(), end - begin - mark.size(),
                  answer_of(experiment, stored(experiment, folder)));

@@ -21,7 +21,8 @@ void store(const Experiment& experiment, const Results& results,
 /// The text of NAME.md: the answer, the tables, and how the numbers came about.
 std::string page_of(const Experiment& experiment, const Results& results);
 
-/// What README.md says between `<!-- NAME -->` and `<!-- end -->`: the answer and the picture.
+/// What README.md says between `<!--NAME-->` and `<!--end-->`: the answer, and the
+/// picture as a link to the page.
 std::string answer_of(const Experiment& experiment, const Results& results);
 
 /// The README with the answers of all experiments from the results in `folder`. Error if it has no

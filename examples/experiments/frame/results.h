@@ -14,7 +14,7 @@ namespace adjoint::experiments {
 
 /// One number that one run gave.
 struct Measurement {
-  std::string quantity;          ///< with its unit: "reversed without a mistake, %"
+  std::string quantity;          ///< with its unit: "reversed without a mistake (%)"
   std::string arm;               ///< what is compared with others: "learned"
   std::optional<double> x = {};  ///< where on the picture's axis, if there is one: a dimension
   std::optional<std::int64_t> seed = {};  ///< of the run; none for what is computed exactly

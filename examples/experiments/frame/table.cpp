@@ -9,10 +9,15 @@
 namespace adjoint::experiments {
 namespace {
 
+// A | inside a cell would end it.
 std::string line_of(const std::vector<std::string>& cells) {
   std::string line = "|";
-  for (const std::string& cell : cells) line += " " + cell + " |";
-  return line + "\n";
+  for (const std::string& cell : cells) {
+    line += ' ';
+    for (const char c : cell) line += c == '|' ? std::string("\\|") : std::string(1, c);
+    line += " |";
+  }
+  return line + '\n';
 }
 
 bool has(const Results& results, const std::string& quantity, const std::string& arm,

@@ -137,13 +137,14 @@ Report report(const Results& results) {
                         size, ")");
   report.answer =
       text_from("If all lengths differ, tile gives a foreign length to", shares,
-                " of the heads. Over ", loss.runs, " seeds it costs ", words(loss), " points of ",
-                words(right), loss.decides() ? "" : ", so the data do not decide",
-                wrong.above(50) ? "; still, training converges, unlike in the discussion. " : ". ",
-                words(interval(masses)), "% of the attention goes to padding. ",
+                " of the heads. It costs ", words(loss), " points of ", words(right.mean),
+                loss.decides() ? "" : ", so the data do not decide",
+                wrong.above(50) ? "; training converges, unlike in the discussion. " : ". ",
+                words(interval(masses).mean), "% of the attention goes to padding. ",
                 holds(gradients, "tile") && !holds(independence, "tile")
-                    ? "The gradient check passes, so nobody noticed; only batch independence fails."
-                    : "");
+                    ? "Gradient checks pass, so nobody noticed; batch independence fails. "
+                    : "",
+                loss.runs, " seeds.");
 
   const auto order = [&](const char* arm) { return list_of(results, examples_array, arm); };
   const Table arrays{{"array", "elements"},

@@ -174,10 +174,9 @@ double largest_mismatch(const Results& results) {
   return largest;
 }
 
-// "gains 12.3 (10.1 to 14.5) points", or that no difference shows.
-std::string verdict(const Interval& gain) {
-  if (!gain.decides()) return "makes no difference that shows, " + words(gain) + " points";
-  return (gain.above(0) ? "gains " : "loses ") + words(gain) + " points";
+// "26 (10 to 42) points", or that the data do not decide.
+std::string points(const Interval& gain) {
+  return words(gain) + " points" + (gain.decides() ? "" : ", undecided");
 }
 
 Report report(const Results& results) {
@@ -202,17 +201,15 @@ Report report(const Results& results) {
 
   Report report;
   report.answer = text_from(
-      "With as many parameters as adding at width ", compared_width,
-      ", appending through a projection ",
-      verdict(gain(reversed, equal_concatenate, add, compared_width)),
-      ", and appending side by side ", verdict(gain(reversed, equal_split, add, compared_width)),
-      ". At width ", widest, " the first ", verdict(gain(reversed, equal_concatenate, add, widest)),
-      ". Does adding lose anything? From 64-wide sums a linear probe reads ",
-      percent(token_at_start, add), " of 10 symbols and ", percent(position_at_start, add),
-      " of their positions; of ", std::round(named(word_count, add_words, 64).mean),
-      " English words ", percent(token_at_start, add_words), ", but ",
-      percent(position_at_start, add_words),
-      " of their positions (side by side: ", percent(token_at_start, split_words), " and ",
+      "At equal parameters and width ", compared_width, ", appending through a projection gains ",
+      points(gain(reversed, equal_concatenate, add, compared_width)), " on adding; side by side, ",
+      points(gain(reversed, equal_split, add, compared_width)), ". At ", widest,
+      " the first gains ", points(gain(reversed, equal_concatenate, add, widest)),
+      ". From 64-wide sums a linear probe reads ", percent(token_at_start, add),
+      " of 10 symbols and ", percent(position_at_start, add), " of positions; with ",
+      std::round(named(word_count, add_words, 64).mean), " English words ",
+      percent(token_at_start, add_words), " and ", percent(position_at_start, add_words),
+      " (side by side ", percent(token_at_start, split_words), " and ",
       percent(position_at_start, split_words), "). ", token.runs, " seeds.");
   report.tables = {curves_of(results, "width", reversed), curves_of(results, "width", count),
                    probe_table(results)};

@@ -134,13 +134,12 @@ Report report(const Results& results) {
   Report report;
   report.answer = text_from(
       "Random vectors: at d = ", book_width, " the mean |cos| is ", words(drawn), ", in theory ",
-      words(expected(book_width)), ". Tokens with positions: ", words(of(start, widest)),
-      " at the start, ", words(of(end, widest)), " after training (d = ", widest, "; ",
-      change.decides() ? change.above(0) ? "training brings them closer" : "training parts them"
-                       : "the data do not decide whether training changes it",
-      "). Positions with each other are ", among > 0.3 ? "not orthogonal at all" : "nearly so too",
-      ", in any dimension: neighbours have ", words(neighbours), ", all pairs of 64 ", words(among),
-      ". ", drawn.runs, " seeds.");
+      words(expected(book_width)), ". Tokens with positions: ", words(of(start, widest).mean),
+      " at the start, ", words(of(end, widest).mean), " after training",
+      change.decides() ? "" : ", a change that is undecided", ". Positions with each other are ",
+      among > 0.3 ? "not orthogonal" : "nearly so too", " in any dimension: neighbours have ",
+      words(neighbours), ", pairs of the first 64 ", words(among), " on average. ", drawn.runs,
+      " seeds.");
   Picture by_width = lines_of(results, "By dimension", "dimension d", mean_cosine);
   by_width.log_x = by_width.log_y = true;
   by_width.series.push_back(limit);

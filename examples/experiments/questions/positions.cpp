@@ -132,13 +132,11 @@ std::string answer_of(const Results& results) {
       mean(beyond, filter), "%, sinusoidal ", mean(beyond, sinusoidal), ".");
   if (results.quick) return answer;
   const Interval loss = difference(results, french, filter, none);
-  return answer + text_from(" In English to French ",
-                            !loss.decides() ? "the data do not decide between it and none"
-                            : loss.above(0) ? "it is worse than none"
-                                            : "it is better than none",
-                            ": its loss − none's is ", words(loss), ", sinusoidal's ",
-                            words(difference(results, french, sinusoidal, none)), " (", loss.runs,
-                            " seeds).");
+  return answer + text_from(" In English to French its loss is ", words(loss), " above none's",
+                            loss.above(0)   ? ": worse"
+                            : loss.below(0) ? ": better"
+                                            : ", undecided",
+                            " (", loss.runs, " seeds).");
 }
 
 Report report(const Results& results) {

@@ -158,17 +158,15 @@ std::string first_fall(const Results& results, const std::string& disturbance, L
 Report report(const Results& results) {
   const Interval best = interval(results.values(undisturbed, arms[with_exact_table]));
   Report report;
-  report.answer = text_from(
-      "Of ", words(best.mean), "% accuracy, something is lost beyond chance from noise of ",
-      first_fall(results, "noise", with_exact_table), ", from positions that are off by ",
-      first_fall(results, "jitter", with_exact_table), ", and from rounding to ",
-      first_fall(results, "rounding", with_exact_table),
-      ". A model that learns with the disturbed table takes it for another code: noise "
-      "harms it from ",
-      first_fall(results, "noise", with_this_table), ", jitter from ",
-      first_fall(results, "jitter", with_this_table), ", rounding from ",
-      first_fall(results, "rounding", with_this_table), ". With new noise at each step: from ",
-      first_fall(results, "noise", with_new_tables), ". ", best.runs, " seeds.");
+  report.answer =
+      text_from("Of ", words(best.mean), "% something is lost beyond chance from noise of ",
+                first_fall(results, "noise", with_exact_table), ", positions off by ",
+                first_fall(results, "jitter", with_exact_table), ", rounding to ",
+                first_fall(results, "rounding", with_exact_table),
+                ". Disturbed while learning, too, a table is just another code: noise harms from ",
+                first_fall(results, "noise", with_this_table), ", jitter from ",
+                first_fall(results, "jitter", with_this_table), ", rounding from ",
+                first_fall(results, "rounding", with_this_table), ". ", best.runs, " seeds.");
   for (const Disturbance& how : disturbances(false)) {
     const std::string quantity = quantity_of(how.name);
     report.tables.push_back(curves_of(results, how.x_label, quantity));

@@ -116,13 +116,12 @@ Report report(const Results& results) {
         worst = std::max(worst, difference);
 
   Report report;
-  report.answer = text_from("Undivided, the entropy over ", keys, " keys goes from ",
+  report.answer = text_from("Undivided, the entropy over ", keys, " keys falls from ",
                             mean_of(entropy, not_divided, 4), " at d = 4 to ",
-                            mean_of(entropy, not_divided, 1024),
-                            " at 1024; divided it stays: ", mean_of(entropy, divided, 4), ", ",
-                            mean_of(entropy, divided, 1024), ". Dividing brings ", in_points(wide),
-                            " of strings reversed with heads 128 wide, ", in_points(narrow),
-                            " with 8 (", wide.runs, " seeds).");
+                            mean_of(entropy, not_divided, 1024), " at 1024; divided, from ",
+                            mean_of(entropy, divided, 4), " to ", mean_of(entropy, divided, 1024),
+                            ". Dividing brings ", in_points(wide), " with heads 128 wide, ",
+                            in_points(narrow), " with 8 (", wide.runs, " seeds).");
   if (gain(reversed, 32).above(0) && gain(jacobian_norm, 32).below(0))
     report.answer += text_from(
         " Vanishing gradients are not the whole reason: at d = 32 the undivided Jacobian is larger "

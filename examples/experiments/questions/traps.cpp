@@ -138,17 +138,19 @@ Report report(const Results& results) {
                of_us = results.value(weight, "adjoint");
 
   Report report;
-  report.answer = text_from(
-      "Reversal, ", cost.runs, " seeds: position 0 costs ", words(cost),
-      " points of exact match, and the loss rises by ", words(rise), ". With the book's embedding ",
-      hidden ? "the mistake hides" : "it does not hide beyond chance", " (", words(book_rise), ")",
-      unused ? text_from(", but positions hardly count there: it reverses ", words(book_learned),
-                         "%, not ", words(learned), "%. ")
-             : ". ",
-      "Without the causal mask, validation shows ", words(mean_of(shown_loss, ours)), " for ",
-      words(mean_of(true_loss, ours)), error.decides() ? ". " : ", which is not beyond chance. ",
-      "At length 0 each of 4 padding keys weighs ", words(of_book), "% in the book, ", words(of_us),
-      "% here.");
+  report.answer =
+      text_from("Reversal, ", cost.runs, " seeds: position 0 costs ", words(cost),
+                " points; the loss rises by ", words(rise.mean), ". With the book's embedding ",
+                hidden ? "the mistake hides" : "it does not hide beyond chance", " (",
+                words(book_rise.mean), ")",
+                unused ? text_from(", but then positions hardly count: ", words(book_learned),
+                                   "% are reversed. ")
+                       : ". ",
+                "Without the causal mask, validation shows ", words(mean_of(shown_loss, ours).mean),
+                " for ", words(mean_of(true_loss, ours).mean),
+                error.decides() ? ". " : ", which is not beyond chance. ",
+                "At length 0 each of 4 padding keys weighs ", words(of_book), "% in the book, ",
+                words(of_us), "% here.");
   report.tables = {table_of(results, "task; embedding",
                             {right, right_at_zero, true_loss, loss_at_zero, shown_loss}),
                    table_of(results, "length 0", {weight, slope})};

@@ -22,9 +22,12 @@ namespace {
 
 using namespace squad;
 
-constexpr auto right = "repeat", wrong = "tile", sorted = "tile with similar lengths in a batch",
-               question_first = "tile with the question first";
-const std::vector<std::string> arms = {right, wrong, sorted, question_first};
+constexpr auto right = "repeat", wrong = "tile", sorted = "tile (similar lengths)",
+               right_first = "repeat (question first)", wrong_first = "tile (question first)";
+const std::vector<std::string> arms = {right, wrong, sorted, right_first, wrong_first};
+
+// The settings were chosen in trial runs with small keys. The answer comes from others.
+constexpr std::uint64_t first_fresh_key = 1000;
 
 constexpr auto exact = "exact match held out (%)", f1_score = "F1 held out (%)",
                end_loss = "training loss at the end", on_padding = "attention on padding (%)",
@@ -36,14 +39,15 @@ SpanOptions options_of(const std::string& arm, Index steps) {
   SpanOptions options;
   options.longest = 64;
   options.steps = steps;
-  options.order = arm == right ? LengthOrder::repeat : LengthOrder::tile;
-  options.question = arm == question_first ? QuestionPlace::first : QuestionPlace::last;
+  options.order = arm == right || arm == right_first ? LengthOrder::repeat : LengthOrder::tile;
+  options.question =
+      arm == right_first || arm == wrong_first ? QuestionPlace::first : QuestionPlace::last;
   options.batching = arm == sorted ? Batching::similar : Batching::mixed;
   return options;
 }
 
-std::vector<Measured> run(const std::string& arm, std::int64_t seed, Index steps, Index passages) {
-  const Key key(static_cast<std::uint64_t>(seed));
+std::vector<Measured> run(const std::string& arm, Index seed, Index steps, Index passages) {
+  const Key key(first_fresh_key + static_cast<std::uint64_t>(seed));
   const Corpora data =
       corpora(generated({.passages = passages}, key.child("passages")), key.child("held out"));
   const SpanOptions options = options_of(arm, steps);
@@ -85,10 +89,9 @@ void measure(const Effort& effort, Results& results) {
       {"one head", {.heads = 1}}};
   for (const auto& [name, options] : conditions)
     results.add({largest, name, std::nullopt, std::nullopt, difference(options)});
-  const Index steps = effort.sized<Index>(4000, 25), passages = effort.sized<Index>(8000, 300);
-  run_all(results, arms, effort.seeds(5, 2), [&](std::size_t arm, std::int64_t seed) {
-    return run(arms[arm], seed, steps, passages);
-  });
+  const Index steps = effort.sized<Index>(6000, 25), passages = effort.sized<Index>(8000, 300);
+  run_all(results, arms, effort.seeds(10, 2),
+          [&](std::size_t arm, Index seed) { return run(arms[arm], seed, steps, passages); });
 }
 
 // ---- The verdict --------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ Report report(const Results& results) {
   };
   const Interval found = mean_of(exact, right), missed = mean_of(exact, wrong);
   const Interval gap = apart(exact, right, wrong), extra = apart(end_loss, wrong, right);
-  const Interval by_place = apart(exact, question_first, wrong);
+  const Interval by_place = apart(exact, right_first, wrong_first);
   const Interval by_sorting = apart(exact, sorted, wrong);
   const auto same = [&](const char* name) { return results.value(largest, name) == 0; };
   const bool same_where_expected =
@@ -118,11 +121,11 @@ Report report(const Results& results) {
   Report report;
   report.answer = text_from(
       gap.above(0) && extra.above(0) ? "It trains worse" : "Undecided",
-      missed.above(50) ? ", yet it learns, unlike in the discussion: " : ": ", words(found),
+      missed.above(50) ? ", yet learns, unlike in the discussion: " : ": ", words(found),
       "% exact by repeat, ", words(missed), " by tile, ", words(gap), " apart; ", learned(right),
       " and ", learned(wrong), " of ", found.runs, " seeds reach 95%; losses end at ",
       words(mean_of(end_loss, right).mean), " and ", words(mean_of(end_loss, wrong).mean),
-      ". With the question first tile gains ", gain(by_place), " points, with similar lengths ",
+      ". With the question first they differ by ", gain(by_place), "; similar lengths gain tile ",
       gain(by_sorting), ". ",
       same_where_expected ? "Equal lengths, one example or one head: no difference." : "");
   report.tables = {table_of(results, "lengths by", {exact, f1_score, end_loss, on_padding}),
@@ -149,9 +152,10 @@ Experiment span() {
       "span", "Does training converge on SQuAD's task?",
       "Two encoder blocks as the book computes them, width 64, 4 heads, and two scores for each "
       "token; 8000 generated passages of 1 to 4 sentences (quick: 300) with up to 4 questions, "
-      "a tenth of the passages held out; 4000 steps (quick: 25) of Adam, batch 32, rate 0.003. "
+      "a tenth of the passages held out; 6000 steps (quick: 25) of Adam, batch 32, rate 0.003. "
       "Exact match and F1 as in SQuAD v1.1. These settings, and the place of the question, were "
-      "chosen in some 25 trial runs, nearly all of them with repeat.",
+      "chosen in some 30 trial runs of up to 4000 steps, nearly all of them with repeat, and then "
+      "fixed; the seeds are others.",
       measure, report};
 }
 

@@ -10,8 +10,9 @@
 ##   WERROR=0            a warning in our sources does not stop the build
 ##   NO_INSTALL=1        install nothing: say what is missing and stop
 ##   PREFIX=/usr/local   where make install puts the library; DESTDIR= stages it
+##   JOINED=1            compile the tests of a folder as one: better the first time, worse for a change
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=        the compiler, further flags, how tests are optimised
-##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS=   further arguments of the programs that make runs
+##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS= EXPLORE_ARGS=   further arguments of the programs that make runs
 ##   QUICK=1             for make experiments: the short form
 ##   FUZZ= FUZZ_S= CLANG=    for make fuzz: see tests/fuzz/README.md
 ##   TORCH=1 BENCH_S= CONFIGS= TABLES= ROUNDS=   for make bench: see tests/benchmarks/README.md
@@ -72,7 +73,7 @@ mode = $(MODE)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(filter 0,$(WERROR)),,-Werror)
 COMPILE = $(CXX) -std=c++20 $(mode) -march=$(MARCH) -fopenmp-simd -pthread -I. $(BLAS_CFLAGS)
 LINK = $(CXX) $(MODE) -pthread $(LDFLAGS)
-LIBS = $(BLAS_LIBS) -lutf8proc
+LIBS = $(BLAS_LIBS) -lutf8proc -lz
 
 # The libraries' objects also make the shared library, hence -fPIC. No program may replace a function
 # of ours, so the compiler may inline across them. Nobody reads the flags that floating-point
@@ -107,7 +108,11 @@ files := $(sort $(shell find autograd nn data examples tests -name '*.h' -o -nam
 # $(call objects,PATTERN...): the objects of the sources that match; in a pattern, % matches / too.
 # With sanitizers, all sources of a folder are compiled as one, to all.o: reading the headers once for
 # all of them halves the compile time. So a name in an unnamed namespace is used once in a folder.
-joined := $(if $(SAN),autograd/% nn/% data/% examples/seq2seq/% examples/gradcheck/% examples/explain/%)
+# With JOINED=1 so are tests; their names may clash (see .ci/join).
+joined := $(if $(SAN),autograd/% nn/% data/% examples/seq2seq/% examples/gradcheck/% examples/explain/%\
+  examples/experiments/squad/%)
+joined += $(if $(filter-out 0,$(JOINED)),tests/%_test.cpp tests/autograd/ops/samples/% tests/autograd/gradcheck/mutations/%)
+joined_in = $(filter $(joined),$(wildcard $(1)/*.cpp))
 sources = $(filter $(1),$(filter %.cpp,$(files)))
 objects = $(patsubst %.cpp,$(BUILD)/objects/%.o,$(filter-out $(joined),$(sources)))\
   $(sort $(patsubst %,$(BUILD)/objects/%all.o,$(dir $(filter $(joined),$(sources)))))
@@ -130,7 +135,8 @@ shared := $(call test_objects,tests/%/support.cpp tests/autograd/ops/samples% te
   tests/nn/checks/culprits.cpp tests/parity/exchanged.cpp)
 everything := $(libraries) $(tests) $(checks) $(examples) $(benchmarks) $(robustness)
 
-PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(wildcard examples/*.cpp))
+# Without httplib, which is optional, there is no explore.
+PROGRAMS := $(patsubst examples/%.cpp,$(BUILD)/%,$(filter-out $(if $(HTTPLIB_LIBS),,%/explore.cpp),$(wildcard examples/*.cpp)))
 # A lesson is named 01_… to 12_…; the solution of its exercise lies in examples/solutions.
 LESSONS := $(patsubst examples/%.cpp,$(BUILD)/%,$(sort $(wildcard examples/[0-9]*.cpp)))
 SOLUTIONS := $(patsubst examples/%.cpp,$(BUILD)/%,$(sort $(wildcard examples/solutions/*.cpp)))
@@ -158,11 +164,14 @@ endef
 $(BUILD)/objects/%.o: %.cpp $(BUILD)/flags
 	$(compile)
 
-$(BUILD)/objects/%/all.o: $$(wildcard $$*/*.cpp) $(BUILD)/flags
+define compile_joined =
 	@mkdir -p $(@D)
 	@$(call step,compile $*/*.cpp)
-	@printf '#include "%s"\n' $(filter %.cpp,$^) >$(@:.o=.cpp)
+	@.ci/join $(call joined_in,$*) >$(@:.o=.cpp)
 	@$(compiler) -Wno-shadow -c $(@:.o=.cpp) -o $@
+endef
+$(BUILD)/objects/%/all.o: $$(call joined_in,$$*) $(BUILD)/flags
+	$(compile_joined)
 
 # Kernels in C, which gradcheck_kernel and programs like it check.
 $(BUILD)/objects/examples/%.o: examples/%.c $(BUILD)/flags
@@ -174,6 +183,8 @@ $(BUILD)/objects/examples/%.o: examples/%.c $(BUILD)/flags
 ifneq ($(TESTS),$(BUILD))
 $(TESTS)/objects/%.o: %.cpp
 	$(compile)
+$(TESTS)/objects/%/all.o: $$(call joined_in,$$*)
+	$(compile_joined)
 endif
 
 # There are three kinds of objects: hot ones, which compute; cold ones, which tell them what to
@@ -212,11 +223,19 @@ ifneq ($(use_precompiled),)
   $(with_tests): $(for_tests).gch
 endif
 
+# A folder's page.cpp takes a page's files into the program.
+$(foreach source,$(filter %/page.cpp,$(files)),\
+  $(eval $(call objects,$(source)): $(wildcard $(addprefix $(dir $(source))*.,html css js))))
+
 # sentencepiece is optional, and one source knows of it.
 $(call objects,data/text/subwords.cpp): private own += $(SENTENCEPIECE_CFLAGS)
 $(call objects,data/text/subwords.cpp): $(FOUND_HERE)
 # A loop with a square root is vectorised only if roots need not set errno, which nobody reads.
 $(call objects,nn/training/optimizer.cpp): private own += -fno-math-errno
+
+# httplib is optional, and one source knows of it.
+$(call objects,examples/explore.cpp): private own += $(HTTPLIB_CFLAGS)
+$(call objects,examples/explore.cpp): $(FOUND_HERE)
 
 # ---- Linking -------------------------------------------------------------------------------------
 # examples/NAME.cpp and the sources in examples/NAME/ become the program NAME,
@@ -227,6 +246,8 @@ $(PROGRAMS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $$(call in,examples/$$*) 
 $(SOLUTIONS): $(BUILD)/%: $(BUILD)/objects/examples/%.o $(libraries)
 $(LESSONS) $(SOLUTIONS): $(call in,examples/lesson)
 $(BUILD)/gradcheck $(BUILD)/ten_mistakes $(BUILD)/experiments: $(call in,examples/plotting)
+$(BUILD)/explore: $(filter-out %/report.o %/session.o,$(call in,examples/explain))
+$(BUILD)/explore: private LIBS += $(HTTPLIB_LIBS)
 $(BUILD)/experiments: $(call in,examples/seq2seq/settings)
 # and so do tests/checks/NAME.cpp and tests/checks/NAME/, with what they share with the tests.
 $(BUILD)/selfcheck: $(call objects,examples/gradcheck/junit.cpp)
@@ -237,11 +258,12 @@ $(BENCHES): $(BUILD)/bench-%: $(BUILD)/objects/tests/benchmarks/bench_%.o\
   $(filter-out $(BUILD)/objects/tests/benchmarks/bench_%,$(benchmarks)) $(core)
 # The fuzzer: with libFuzzer's main(), or else with a plain one of our own.
 $(BUILD)/fuzz: $(filter-out $(if $(findstring fuzzer,$(SAN)),%/replay.o),$(call objects,tests/fuzz/%))\
-  $(call objects,tests/autograd/support.cpp tests/examples/gradcheck/scripted_peer.cpp examples/seq2seq/settings/% examples/gradcheck/% examples/plotting/% examples/explain/%) $(libraries)
+  $(call objects,tests/autograd/support.cpp tests/examples/gradcheck/scripted_peer.cpp examples/gradcheck/% examples/plotting/%\
+   examples/explain/% examples/explore/% $(addprefix examples/seq2seq/,settings/% model/% run/% report/%)) $(libraries)
 $(BUILD)/fuzz: private LDFLAGS += $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 $(BUILD)/race: $(call objects,tests/race/%) $(core)
 $(BUILD)/tests: $(libraries) $(tests) $(call in,examples/seq2seq) $(call in,examples/gradcheck) $(call in,examples/lesson)\
-  $(call in,examples/explain) $(call in,examples/plotting) $(call in,examples/experiments)
+  $(call in,examples/explain) $(call in,examples/explore) $(call in,examples/plotting) $(call in,examples/experiments)
 $(BUILD)/tests: private LIBS += -lboost_unit_test_framework
 $(PROGRAMS) $(SOLUTIONS) $(CHECKS) $(BENCHES) $(BUILD)/fuzz $(BUILD)/race $(BUILD)/tests: $(BUILD)/sources
 	@mkdir -p $(@D)
@@ -278,7 +300,7 @@ endif
 -include $(everything:.o=.d) $(precompiled:.gch=.d)
 
 # ---- Targets -------------------------------------------------------------------------------------
-.PHONY: help all deps lessons train test experiments gradcheck mutations bench compare check check-rest sanitized programs e2e\
+.PHONY: help all deps lessons explore train test experiments gradcheck mutations bench compare check check-rest sanitized programs e2e browser\
   docs fuzz fuzz-seeds race race-program starve library install uninstall\
   format lint-format lint-arrows tidy clean
 
@@ -293,6 +315,12 @@ deps: ## install what the build needs and is missing; every other target does so
 
 lessons: $(LESSONS) $(SOLUTIONS) ## run the twelve lessons on how autodiff works, and the solutions of their exercises
 	@for lesson in $^; do echo "== $$lesson"; $$lesson $(LESSON_ARGS); done
+
+# In a make of its own, which knows of the library that the first line may install.
+explore: ## serve a page on which one types an expression and steps through its tape
+	@for tool in dot httplib; do .ci/dependencies --tool $$tool; done
+	+@$(MAKE) --no-print-directory $(BUILD)/explore
+	@$(BUILD)/explore $(EXPLORE_ARGS)
 
 train: $(BUILD)/seq2seq ## train an English to French Transformer and translate sentences it has not seen
 	@$< train data/english-french.tsv --output $(BUILD)/english-french --floor 50 --margin 20 \
@@ -340,11 +368,13 @@ check-rest:
 	$(call stage,lint-arrows)
 	$(call stage,programs)
 	+@$(MAKE) --no-print-directory --output-sync=recurse stage-sanitized stage-e2e stage-mutations stage-gradcheck\
-	  stage-fuzz-seeds stage-race-program stage-starve stage-docs stage-experiments
+	  stage-fuzz-seeds stage-race-program stage-starve stage-docs stage-experiments stage-browser
 stage-%:
 	$(call stage,$*)
 stage-experiments:
 	$(call stage,experiments QUICK=1)
+stage-browser: # for a check alone, a browser is not installed
+	$(if $(shell command -v chromium),$(call stage,browser),@echo 'browser: left out, for want of chromium; make browser installs it')
 stage-mutations: # a sample of the half that the diagnosis was not tuned on
 	$(call stage,mutations MUTATIONS_ARGS=sample)
 sanitized:
@@ -353,11 +383,15 @@ programs: $(PROGRAMS) $(SOLUTIONS) $(CHECKS) $(BENCHES)
 
 e2e: $(PROGRAMS) $(SOLUTIONS) $(CHECKS) $(BENCHES) library ## run the programs as a user would (tests/e2e)
 	@for tool in python3 pkg-config cmake; do .ci/dependencies --tool $$tool; done
-	@for script in $(sort $(wildcard tests/e2e/*.sh)); do echo "== $$script"; bash $$script $(BUILD); done
+	@for script in $(filter-out %/browser.sh,$(sort $(wildcard tests/e2e/*.sh))); do echo "== $$script"; bash $$script $(BUILD); done
+
+browser: $(BUILD)/explain $(BUILD)/seq2seq $(filter $(BUILD)/explore,$(PROGRAMS)) ## try the pages that programs write in a headless Chromium
+	@for tool in python3 dot chromium; do .ci/dependencies --tool $$tool; done
+	@bash tests/e2e/browser.sh $(BUILD)
 
 # ---- Hostile bytes, many threads, starved machines: see the README.md in each folder --------------
 # fuzz and race build with sanitizers of their own, in a make of their own.
-HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs answers expressions
+HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs answers expressions requests records
 FUZZ ?= $(HARNESSES)
 FUZZ_S ?= 60
 CLANG ?= clang++-19

@@ -106,6 +106,7 @@ class Recorded final : public Node {
   }
   Tensors vjp(const Pullback& back) const override { return op_.vjp(back); }
   Tensors replay(const Tensors& inputs) const override;
+  const Op& operation() const { return op_; }
 
  private:
   using SavedOutputs = std::array<SavedOutput, output_count<Op>>;

@@ -29,6 +29,7 @@ constexpr auto footer =
     "  explain \"sum(softmax(q @ k' / sqrt(2)) @ v)\" q=[[1,0],[0,1]] k=[[1,1],[0,2]] "
     "v=[[1,2],[3,4]]\n"
     "  explain \"h = tanh(w @ x + b); sum(h*h)\" w=[[1,2],[0,1]] x=[0.5,-1] b=[0,0.1] --gradcheck\n"
+    "  explain \"softmax(x)\" x=[1,2,3] --html softmax.html\n"
     "  explain help softmax\n"
     "\n"
     "Without an expression it reads lines from standard input; help there lists the functions.\n"
@@ -70,8 +71,13 @@ std::vector<std::string> words_of(const CLI::App& app) {
 void refuse_combinations(const Settings& settings) {
   if (settings.json && settings.dot)
     throw UsageError("--json and --dot are two forms of the same: give one");
+  if (!settings.html.empty() && (settings.json || settings.dot))
+    throw UsageError("--html writes the page only: omit --json and --dot");
+  if (!settings.html.empty() && settings.gradcheck)
+    throw UsageError("--gradcheck makes no page: omit --html");
   if (settings.gradcheck && settings.dot) throw UsageError("--gradcheck draws nothing: omit --dot");
-  if (settings.order == 2 && !settings.gradcheck && (settings.json || settings.dot))
+  if (settings.order == 2 && !settings.gradcheck &&
+      (settings.json || settings.dot || !settings.html.empty()))
     throw UsageError("--order 2 changes nothing about the tape that is printed: omit it");
 }
 
@@ -91,20 +97,11 @@ void add_options(CLI::App& app, Settings& settings) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_flag("--json", settings.json, "print the tape, or the report of the check, as JSON");
   app.add_flag("--dot", settings.dot, "print the tape as a graph that `dot -Tpng` draws");
+  app.add_option("--html", settings.html, "write a page that steps through the tape")
+      ->option_text("FILE")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_flag("--f32", settings.f32, "compute in f32, not in f64");
   app.allow_extras();
-}
-
-// x=2 is the statement x = 2, before the expression.
-void parse_input(Program& program, const std::string& text) {
-  const std::string name = printable_line(text.substr(0, text.find('=')), 40);
-  const std::string label = name.empty() ? "an input" : "input " + name;
-  const std::size_t before = program.statements.size();
-  parse_into(program, text, label);
-  if (program.statements.size() != before + 1 || !program.statements.back().name)
-    refuse({program.texts.size() - 1},
-           "inputs are written name=value, without spaces or in quotes, as in x=2 or "
-           "w=[[1,2],[3,4]]");
 }
 
 // Whether a word looks like x=2.
@@ -127,14 +124,15 @@ void refuse_spaces(const std::vector<std::string>& words) {
 }
 
 // The expression is the first word that does not look like an input, or else the first.
-int explain_words(std::vector<std::string> words, const Settings& settings) {
+int explain_words(std::vector<std::string> words, Settings settings) {
   refuse_spaces(words);
   auto expression = std::ranges::find_if_not(words, is_input);
   if (expression == words.end()) expression = words.begin();
   std::rotate(words.begin(), expression, expression + 1);
+  settings.title = words[0];
   Program program;
   return program.placing_problems([&] {
-    for (std::size_t i = 1; i < words.size(); ++i) parse_input(program, words[i]);
+    for (std::size_t i = 1; i < words.size(); ++i) parse_input_into(program, words[i]);
     parse_into(program, words[0]);
     return report(std::cout, program, settings);
   });
@@ -156,14 +154,17 @@ int run(int argc, char** argv) {
   add_options(app, settings);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ArgumentMismatch&) {  // only one option takes an argument
-    throw UsageError("--order takes 1 or 2");
+  } catch (const CLI::ArgumentMismatch& error) {
+    throw UsageError(std::string(error.what()).starts_with("--html") ? "--html takes a file name"
+                                                                     : "--order takes 1 or 2");
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     throw UsageError(error.what());
   }
   const std::vector<std::string> words = words_of(app);
   refuse_combinations(settings);
+  if (words.empty() && !settings.html.empty())
+    throw UsageError("--html needs an expression: explain EXPRESSION --html FILE");
   const int status = words.empty()
                          ? converse(std::cin, std::cout, std::cerr,
                                     isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), settings)

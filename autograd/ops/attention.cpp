@@ -6,7 +6,7 @@
 
 #include "autograd/apply.h"
 #include "autograd/kernels/attention_step.h"
-#include "autograd/ops/attention_pattern.h"
+#include "autograd/ops/attention_stages.h"
 #include "autograd/ops/formula.h"
 #include "autograd/support/threads.h"
 
@@ -89,15 +89,18 @@ kernels::AttentionSizes<T> sizes_of(const Tensor& query, const Tensor& value,
 
 // ---- The formula --------------------------------------------------------------------------------
 
-// softmax(QKᵀ/√d − slope · |distance|): [examples, heads, queries, keys]
-Tensor weights_formula(const Tensor& query, const Tensor& key, const PaddedPattern& padded,
-                       const AttentionOptions& o) {
-  const Tensor q = padded.split_queries(query, o.heads);  // [examples, heads, queries, d]
-  const Tensor k = padded.split_keys(key, o.heads);       // [examples, heads, keys, d]
-  const double scale = 1 / std::sqrt(static_cast<double>(std::max<Index>(1, q.size(3))));
-  Tensor scores = masked_scores(q, k, padded.allowed) * scale;  // [examples, heads, queries, keys]
-  if (o.linear_biases) scores = scores + padded.linear_biases(o.heads, query.dtype());
-  return masked_softmax(scores, padded.allowed);
+// softmax(QKᵀ/√d − slope · |distance|), and what leads to it.
+AttentionStages stages_to_weights(const Tensor& query, const Tensor& key,
+                                  const PaddedPattern& padded, const AttentionOptions& o) {
+  AttentionStages s;
+  s.q = padded.split_queries(query, o.heads);  // [examples, heads, queries, d]
+  s.k = padded.split_keys(key, o.heads);       // [examples, heads, keys, d]
+  const double scale = 1 / std::sqrt(static_cast<double>(std::max<Index>(1, s.q.size(3))));
+  s.scores = masked_scores(s.q, s.k, padded.allowed);  // [examples, heads, queries, keys]
+  s.scaled = s.scores * scale;
+  if (o.linear_biases) s.biased = s.scaled + padded.linear_biases(o.heads, query.dtype());
+  s.weights = masked_softmax(o.linear_biases ? s.biased : s.scaled, padded.allowed);
+  return s;
 }
 
 // The factors that the kernel draws. Rows are numbered by example and position, and each head has
@@ -121,15 +124,7 @@ Tensor dropout_factors(const PaddedPattern& padded, const AttentionOptions& opti
 
 Tensor attention_formula(const Tensor& query, const Tensor& key, const Tensor& value,
                          const AttentionPattern& pattern, const AttentionOptions& options) {
-  const PaddedPattern padded(pattern);
-  Tensor weights = weights_formula(query, key, padded, options), kept = padded.allowed;
-  if (options.dropout > 0) {  // a dropped weight is a hidden pair
-    const Tensor factors = dropout_factors(padded, options, query.dtype());
-    kept = where(greater(factors, scalar(0, factors.dtype())), kept, scalar(0, DType::b8));
-    weights = weights * factors;
-  }
-  const Tensor v = padded.split_keys(value, options.heads);  // [examples, heads, keys, d]
-  return padded.join(masked_sum(weights, v, kept), query.shape());
+  return attention_stages(query, key, value, pattern, options).result;
 }
 
 // ---- The fused operations -----------------------------------------------------------------------
@@ -293,6 +288,29 @@ struct Attention {
 
 }  // namespace
 
+AttentionStages attention_stages(const Tensor& query, const Tensor& key, const Tensor& value,
+                                 const AttentionPattern& pattern, const AttentionOptions& options) {
+  const PaddedPattern padded(pattern);
+  AttentionStages s = stages_to_weights(query, key, padded, options);
+  Tensor kept = padded.allowed;
+  if (options.dropout > 0) {  // a dropped weight is a hidden pair
+    const Tensor factors = dropout_factors(padded, options, query.dtype());
+    kept = where(greater(factors, scalar(0, factors.dtype())), kept, scalar(0, DType::b8));
+    s.dropped = s.weights * factors;
+  }
+  s.v = padded.split_keys(value, options.heads);  // [examples, heads, keys, d]
+  s.mix = masked_sum(options.dropout > 0 ? s.dropped : s.weights, s.v, kept);
+  s.result = padded.join(s.mix, query.shape());
+  return s;
+}
+
+std::optional<AttentionCall> attention_call(const Node& node) {
+  using Entry = detail::Recorded<Attention, std::array<SavedInput, 3>>;
+  const auto* const entry = dynamic_cast<const Entry*>(&node);
+  if (!entry) return std::nullopt;
+  return AttentionCall{entry->operation().pattern, entry->operation().options};
+}
+
 Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value,
                  std::shared_ptr<const AttentionPattern> pattern, const AttentionOptions& options) {
   const Attention operation{std::move(pattern), options};
@@ -305,7 +323,7 @@ Tensor attention_weights(const Tensor& query, const Tensor& key,
                          std::shared_ptr<const AttentionPattern> pattern,
                          const AttentionOptions& options) {
   require_form(Attention{pattern, options}, query, key, key);
-  return weights_formula(query, key, PaddedPattern(*pattern), options);
+  return stages_to_weights(query, key, PaddedPattern(*pattern), options).weights;
 }
 
 }  // namespace adjoint

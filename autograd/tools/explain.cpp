@@ -70,12 +70,13 @@ std::vector<Teller::Row> Teller::rows() const {
 std::size_t Teller::fit_formulas(std::vector<Row>& rows, std::size_t left) const {
   std::size_t value = 0;
   for (const Row& row : rows) {
-    const std::string block = tensor_block(row.value->values, options_.elements, line_width);
+    const std::string block =
+        tensor_block(row.value->values, options_.elements, options_.width, options_.width);
     value = std::max(value, columns(block.substr(0, block.find('\n'))));
   }
   const std::size_t taken = left + 6 + value;  // with the spaces and the sign between the columns
   const std::size_t most =
-      std::clamp(taken < line_width ? line_width - taken : 0, short_formula, long_formula);
+      std::clamp(taken < options_.width ? options_.width - taken : 0, short_formula, long_formula);
   std::size_t width = 0;
   for (Row& row : rows) {
     if (columns(row.formula) > most) row.formula.clear();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "autograd/tensor.h"
 
@@ -11,9 +13,10 @@ struct TapeStory;
 
 /// What explain() tells, and how much of it.
 struct ExplainOptions {
-  Tensor cotangent{};   ///< of y, in y's form; if empty, ones
-  bool whole = false;   ///< every step, however long the tape; else a long one is shortened
-  Index elements = 12;  ///< a tensor with more is told by its shape, its norm and a few numbers
+  Tensor cotangent{};       ///< of y, in y's form; if empty, ones
+  bool whole = false;       ///< every step, however long the tape; else a long one is shortened
+  Index elements = 12;      ///< a tensor with more is told by its shape, its norm and a few numbers
+  std::size_t width = 100;  ///< columns of a line
 };
 
 /// Prints each operation with its formula and its value, then the sweep: what each operation
@@ -25,5 +28,9 @@ void explain(std::ostream& stream, const Tensor& y, const ExplainOptions& option
 
 /// The same for a story that was gathered before; `options.cotangent` has no effect.
 void explain(std::ostream& stream, const TapeStory& story, const ExplainOptions& options = {});
+
+/// What explain() says, step by step: a text for each node, about its value, and then one for each
+/// event of the sweep. A text has a statement on each line. `whole` and `width` have no effect.
+std::vector<std::string> explain_steps(const TapeStory& story, const ExplainOptions& options = {});
 
 }  // namespace adjoint

@@ -27,7 +27,7 @@ std::string term_text(const std::string& number) {
 
 void Teller::backward() {
   stream_ << "\nBackward: by how much does the result " << result_ << " change with each value?\n\n"
-          << wrapped(
+          << wrap(
                  "The answer for a value is its cotangent; ȳ stands for the cotangent of an "
                  "operation's result y. An operation takes its ȳ and sends each of its inputs a "
                  "term. A value that is used more than once gets a term from each of its "
@@ -59,10 +59,10 @@ void Teller::print_start() {
     stream_ << start << text(seed) << ": the result changes one for one with itself\n";
   else
     stream_ << with_tensor(start, seed) << '\n'
-            << wrapped("The result has " + counted(y.form.shape.numel(), "element") +
-                           " and no cotangent was given, so ones are taken: the gradients are "
-                           "those of the sum of its elements.",
-                       "           ");
+            << wrap("The result has " + counted(y.form.shape.numel(), "element") +
+                        " and no cotangent was given, so ones are taken: the gradients are "
+                        "those of the sum of its elements.",
+                    "           ");
 }
 
 // "with a = %1 'x' = 2, b = %3 [4, 3], c = constant [2] = [5, 6]"
@@ -92,15 +92,22 @@ std::string Teller::legend(const Story::Node& node) const {
 
 void Teller::print_step(const Story::Vjp& vjp, int number) {
   const Story::Node& node = story_.node(vjp.node);
-  const std::string head = padded("  step " + std::to_string(number), 10) + " %" +
-                           std::to_string(node.number) + " = " + call_text(story_, node);
   stream_ << '\n';
-  std::string line = head;
+  print_received(vjp, padded("  step " + std::to_string(number), 10));
+  const Index inputs = std::ssize(node.inputs);
+  const Index shown = options_.whole || inputs <= most_inputs ? inputs : most_inputs;
+  for (Index i = 0; i < shown; ++i) print_sent(vjp, static_cast<std::size_t>(i));
+  if (shown < inputs) print_skipped(inputs - shown, "inputs");
+}
+
+void Teller::print_received(const Story::Vjp& vjp, const std::string& before) {
+  const Story::Node& node = story_.node(vjp.node);
+  std::string line = before + " %" + std::to_string(node.number) + " = " + call_text(story_, node);
   for (const std::string& part : {value_formula(node), legend(node)}) {
     if (part.empty()) continue;
-    if (columns(line) + 3 + columns(part) > line_width) {
+    if (columns(line) + 3 + columns(part) > options_.width) {
       stream_ << line << '\n';
-      line = wrapped(part, std::string(11, ' '));
+      line = wrap(part, std::string(11, ' '));
       line.pop_back();  // the end of its last line
     } else {
       line += (part.starts_with("with ") ? "  " : ",  ") + part;
@@ -117,10 +124,6 @@ void Teller::print_step(const Story::Vjp& vjp, int number) {
     else
       stream_ << "    receives nothing: ȳ" << of << " is zero\n";
   }
-  const Index inputs = std::ssize(node.inputs);
-  const Index shown = options_.whole || inputs <= most_inputs ? inputs : most_inputs;
-  for (Index i = 0; i < shown; ++i) print_sent(node, vjp, static_cast<std::size_t>(i));
-  if (shown < inputs) print_skipped(inputs - shown, "inputs");
 }
 
 // Why the node may run: what its consumers have sent is complete.
@@ -135,18 +138,18 @@ void Teller::print_why_now(const Story::Node& node) {
     const std::string all = (consumers == 2 ? "Both" : text_from("All ", consumers)) +
                             " consumers of " + value + " have arrived";
     if (sent < consumers)
-      stream_ << wrapped(counted(consumers - sent, "consumer") + " of " + value +
-                             " sent nothing, which means zero. Everything younger has run, so ȳ "
-                             "is complete.",
-                         "    ");
+      stream_ << wrap(counted(consumers - sent, "consumer") + " of " + value +
+                          " sent nothing, which means zero. Everything younger has run, so ȳ "
+                          "is complete.",
+                      "    ");
     else if (std::exchange(order_explained_, true))
       stream_ << "    " << all << ".\n";
     else
-      stream_ << wrapped(
-          all + ", so ȳ is complete and the operation may run. Had it run after " +
-              "the first, it would have passed on ȳ = " + text(terms.front()->after) +
-              " instead of " + text(terms.back()->after) + ": that is why the youngest goes first.",
-          "    ");
+      stream_ << wrap(all + ", so ȳ is complete and the operation may run. Had it run after " +
+                          "the first, it would have passed on ȳ = " + text(terms.front()->after) +
+                          " instead of " + text(terms.back()->after) +
+                          ": that is why the youngest goes first.",
+                      "    ");
   }
 }
 
@@ -157,11 +160,11 @@ void Teller::print_equation(const std::string& before, const std::string& formul
                      formula.find(" where ") == std::string::npos && columns(formula) <= 24;
   const std::string line = formula.empty() ? before : before + formula + " = ";
   if (formula.empty() || equals == std::string::npos ||
-      (plain && columns(line + text(value)) <= line_width)) {
+      (plain && columns(line + text(value)) <= options_.width)) {
     stream_ << with_tensor(line, value) << '\n';
     return;
   }
-  if (columns(before) > 8 && columns(before + formula) > line_width) {
+  if (columns(before) > 8 && columns(before + formula) > options_.width) {
     stream_ << before.substr(0, before.find_last_not_of(' ') + 1) << '\n';
     return print_equation(std::string(8, ' '), formula, value);
   }
@@ -169,7 +172,18 @@ void Teller::print_equation(const std::string& before, const std::string& formul
   stream_ << before << formula << '\n' << with_tensor(indent + " = ", value) << '\n';
 }
 
-void Teller::print_sent(const Story::Node& node, const Story::Vjp& vjp, std::size_t input) {
+void Teller::print_sent(const Story::Vjp& vjp, std::size_t input) {
+  print_term(vjp, input);
+  const Story::Input& x = story_.node(vjp.node).inputs[input];
+  const auto terms = terms_.find({x.node, x.output});
+  if (terms == terms_.end()) return;
+  for (const Story::Arrival* const arrival : terms->second)
+    if (arrival->from == vjp.node && arrival->input == static_cast<int>(input))
+      print_arrival(*arrival);
+}
+
+void Teller::print_term(const Story::Vjp& vjp, std::size_t input) {
+  const Story::Node& node = story_.node(vjp.node);
   const Story::Input& x = node.inputs[input];
   if (x.node == 0) return;  // a constant
   const std::string to = name(x.node, x.output);
@@ -183,24 +197,20 @@ void Teller::print_sent(const Story::Node& node, const Story::Vjp& vjp, std::siz
   if (summed.times > 1 && broadcasts(node.operation)) formula += ", summed over " + summed.axes;
   print_equation("    sends to " + to + ":  ", formula, gradient);
   if (const std::string why = why_not_finite(story_, vjp, input); !why.empty())
-    stream_ << wrapped(why, "      ");
+    stream_ << wrap(why, "      ");
   print_why_summed(node, input);
-  const auto terms = terms_.find({x.node, x.output});
-  if (terms == terms_.end()) return;
-  for (const Story::Arrival* const arrival : terms->second)
-    if (arrival->from == node.number && arrival->input == static_cast<int>(input))
-      print_arrival(*arrival);
 }
 
 void Teller::print_arrival(const Story::Arrival& arrival) {
   const std::string at = value_name(story_, arrival.node, arrival.output);
   const std::string before = arrival.before.defined() ? text(arrival.before) : "0";
-  const std::string count = text_from(arrival.arrived, " of ", arrival.consumers, " consumers ",
-                                      arrival.arrived == 1 ? "has" : "have", " arrived");
+  const std::string count =
+      text_from(arrival.arrived, " of ", counted(arrival.consumers, "consumer"), ' ',
+                arrival.arrived == 1 ? "has" : "have", " arrived");
   const std::string term = text(arrival.term), after = text(arrival.after);
   const std::string sum = before + " + " + term_text(term) + " = " + after;
   const std::string head = "      at " + at + ":  ";
-  if (columns(head + sum + "; " + count) <= line_width) {
+  if (columns(head + sum + "; " + count) <= options_.width) {
     stream_ << head << sum << "; " << count << '\n';
     return;
   }
@@ -241,10 +251,10 @@ void Teller::print_why_summed(const Story::Node& node, std::size_t input) {
   const Summed summed = summed_over(node, input);
   if (summed.times <= 1) return;
   const Story::Input& x = node.inputs[input];
-  stream_ << wrapped(text_from(name(x.node, x.output), ' ', x.form.shape, " was used once for ",
-                               summed.each, " of the result ", node.outputs[0].form.shape,
-                               ", so its gradient is the sum over ", summed.axes, '.'),
-                     "      ");
+  stream_ << wrap(text_from(name(x.node, x.output), ' ', x.form.shape, " was used once for ",
+                            summed.each, " of the result ", node.outputs[0].form.shape,
+                            ", so its gradient is the sum over ", summed.axes, '.'),
+                  "      ");
 }
 
 // ---- The gradients ------------------------------------------------------------------------------
@@ -276,6 +286,12 @@ std::string Teller::uses(const Terms& terms) const {
   return list_text(items);
 }
 
+// "= 2 + 2, from %2 (add, twice)"
+std::string Teller::origin_of(const Terms& terms) const {
+  const std::string sum = sum_of_terms(terms);
+  return (sum.empty() ? "" : "= " + sum + ", ") + "from " + uses(terms);
+}
+
 void Teller::gradients() {
   stream_ << "\nThe gradients of " << result_ << "\n\n";
   std::size_t width = 0;
@@ -295,7 +311,7 @@ void Teller::gradients() {
       stream_ << "0: nothing arrived\n";
       continue;
     }
-    const std::string value = tensor_block(gradient, options_.elements, width + 5);
+    const std::string value = tensor_block(gradient, options_.elements, width + 5, options_.width);
     stream_ << value;
     const auto found = terms_.find({leaf.number, 0});
     if (found == terms_.end() || found->second.size() < 2) {
@@ -303,14 +319,13 @@ void Teller::gradients() {
       continue;
     }
     const Terms& terms = found->second;
-    const std::string sum = sum_of_terms(terms);
-    const std::string origin = (sum.empty() ? "" : "= " + sum + ", ") + "from " + uses(terms);
-    if (width + 6 + columns(value + origin) <= line_width)
-      stream_ << (sum.empty() ? ", " : " ") << origin << '\n';
+    const std::string origin = origin_of(terms);
+    if (width + 6 + columns(value + origin) <= options_.width)
+      stream_ << (origin[0] == '=' ? " " : ", ") << origin << '\n';
     else
-      stream_ << '\n' << wrapped(origin, std::string(width + 5, ' '));
+      stream_ << '\n' << wrap(origin, std::string(width + 5, ' '));
     if (!std::exchange(sum_explained, true))
-      stream_ << wrapped(
+      stream_ << wrap(
           text_from("A change in ", name(leaf.number, 0), " reaches ", result_,
                     " through each of its ", terms.size(), " uses, so their terms add up."),
           std::string(width + 5, ' '));

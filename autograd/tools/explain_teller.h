@@ -19,6 +19,8 @@ class Teller {
  public:
   Teller(std::ostream& stream, const TapeStory& story, const ExplainOptions& options);
   void tell();
+  /// A text for each node and each event. `text` is the stream of this Teller.
+  std::vector<std::string> steps(TextStream& text);
 
  private:
   using Value = std::pair<int, int>;  // a node and one of its outputs
@@ -28,7 +30,10 @@ class Teller {
   std::string text(const Tensor& x) const { return tensor_text(x, options_.elements); }
   // The text before a tensor, and the tensor, which may take several lines.
   std::string with_tensor(const std::string& before, const Tensor& x) const {
-    return before + tensor_block(x, options_.elements, columns(before));
+    return before + tensor_block(x, options_.elements, columns(before), options_.width);
+  }
+  std::string wrap(const std::string& words, const std::string& indent) const {
+    return wrapped(words, indent, options_.width);
   }
   // "before x̄ = ȳ y = [1, 2]". Where that is long or not a plain formula, the value stands on a
   // line of its own, under the formula.
@@ -53,8 +58,11 @@ class Teller {
   void backward();
   void print_start();
   void print_step(const TapeStory::Vjp& vjp, int number);
+  // What the node is and what it receives; `before` begins the line.
+  void print_received(const TapeStory::Vjp& vjp, const std::string& before);
   void print_why_now(const TapeStory::Node& node);
-  void print_sent(const TapeStory::Node& node, const TapeStory::Vjp& vjp, std::size_t input);
+  void print_sent(const TapeStory::Vjp& vjp, std::size_t input);  // the term and its arrival
+  void print_term(const TapeStory::Vjp& vjp, std::size_t input);
   void print_arrival(const TapeStory::Arrival& arrival);
   // How broadcasting repeated an operand.
   struct Summed {
@@ -65,8 +73,12 @@ class Teller {
   void print_why_summed(const TapeStory::Node& node, std::size_t input);
   std::string legend(const TapeStory::Node& node) const;
 
+  void print_values(const TapeStory::Node& node);
+  void print_leaf(const TapeStory::LeafGradient& leaf);
+
   // ---- The gradients ----
   void gradients();
+  std::string origin_of(const Terms& terms) const;
   std::string sum_of_terms(const Terms& terms) const;
   std::string uses(const Terms& terms) const;
 

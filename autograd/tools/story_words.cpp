@@ -64,14 +64,14 @@ std::string tensor_text(const Tensor& x, Index most) {
   return text + "…";
 }
 
-std::string tensor_block(const Tensor& x, Index most, std::size_t column) {
+std::string tensor_block(const Tensor& x, Index most, std::size_t column, std::size_t width) {
   std::string text = tensor_text(x, most);
-  const bool fits = column + columns(text) <= std::min<std::size_t>(line_width, column + 60);
+  const bool fits = column + columns(text) <= std::min(width, column + width * 3 / 5);
   if (fits || x.rank() < 2 || x.numel() == 0 || x.numel() > most) return text;
   std::vector<std::size_t> widths(static_cast<std::size_t>(x.size(-1)));
   for (Index i = 0; i < x.numel(); ++i) {
-    std::size_t& width = widths[static_cast<std::size_t>(i % x.size(-1))];
-    width = std::max(width, element_text(x, i).size());
+    std::size_t& widest = widths[static_cast<std::size_t>(i % x.size(-1))];
+    widest = std::max(widest, element_text(x, i).size());
   }
   text = "[";
   for (Index row = 0; row < x.size(0); ++row)
@@ -79,11 +79,11 @@ std::string tensor_block(const Tensor& x, Index most, std::size_t column) {
   return text + ']';
 }
 
-std::string wrapped(const std::string& text, const std::string& indent) {
+std::string wrapped(const std::string& text, const std::string& indent, std::size_t width) {
   std::string result, line = indent;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    if (line != indent && columns(line) + 1 + columns(word) > line_width) {
+    if (line != indent && columns(line) + 1 + columns(word) > width) {
       result += line + '\n';
       line = indent;
     }

@@ -19,9 +19,11 @@ std::string norm_text(double value);  ///< four
 std::string tensor_text(const Tensor& x, Index most);
 /// The same from a column on. What does not fit on the line is broken at the first axis, like a
 /// matrix.
-std::string tensor_block(const Tensor& x, Index most, std::size_t column);
+std::string tensor_block(const Tensor& x, Index most, std::size_t column,
+                         std::size_t width = line_width);
 /// The words of a text on lines that each begin with the indent.
-std::string wrapped(const std::string& text, const std::string& indent);
+std::string wrapped(const std::string& text, const std::string& indent,
+                    std::size_t width = line_width);
 std::string with_commas(Index count);  ///< "10,000"
 /// "1 consumer", "2 consumers"
 std::string counted(Index count, const std::string& noun);

@@ -55,12 +55,14 @@ bool was_edited(const StoragePtr& storage, std::uint64_t version) {
   return storage && version_of(*storage) != version;
 }
 
-Story::Node described(const Node& node, int number, const Numbers& numbers) {
+Story::Node described(const NodePtr& recorded, int number, const Numbers& numbers) {
+  const Node& node = *recorded;
   Story::Node result{.number = number, .operation = node.name(), .scope = node.scope()};
   if (node.is_leaf()) result.label = static_cast<const Leaf&>(node).label();
   for (const char* const formula : node.rule()) result.rule.emplace_back(formula);
   result.attributes = node.attributes();
   result.consumed = node.consumed();
+  result.recorded = recorded;
   for (std::size_t i = 0; i < node.inputs().size(); ++i) {
     const auto& [value, version] = node.inputs()[i];
     Story::Input input{.form = value.form()};
@@ -103,7 +105,7 @@ struct Recording {
       numbers[node->get()] = ++count;
     nodes.reserve(youngest_first.size());
     for (auto node = youngest_first.rbegin(); node != youngest_first.rend(); ++node) {
-      nodes.push_back(described(**node, numbers.at(node->get()), numbers));
+      nodes.push_back(described(*node, numbers.at(node->get()), numbers));
       note_consumers(**node, nodes, numbers);
     }
     for (Story::Node& node : nodes)

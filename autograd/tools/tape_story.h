@@ -45,6 +45,7 @@ struct TapeStory {
     std::vector<Input> inputs{};
     std::vector<Output> outputs{};
     bool consumed = false;  ///< a consuming sweep has dropped its values and inputs
+    NodePtr recorded{};     ///< the entry itself
 
     bool is_leaf() const { return inputs.empty(); }
   };

@@ -304,6 +304,17 @@ void parse_into(Program& program, std::string_view text, const std::string& name
   Parser(program, text).run();
 }
 
+void parse_input_into(Program& program, std::string_view text) {
+  const std::string name = printable_line(text.substr(0, text.find('=')), 40);
+  const std::string label = name.empty() ? "an input" : "input " + name;
+  const std::size_t before = program.statements.size();
+  parse_into(program, text, label);
+  if (program.statements.size() != before + 1 || !program.statements.back().name)
+    refuse({program.texts.size() - 1},
+           "inputs are written name=value, without spaces or in quotes, as in x=2 or "
+           "w=[[1,2],[3,4]]");
+}
+
 Program parse(std::string_view text) {
   Program program;
   parse_into(program, text);

@@ -27,6 +27,10 @@ constexpr int most_nested = 200;
 /// take.
 void parse_into(Program& program, std::string_view text, const std::string& name = {});
 
+/// Parses an input, x=2: the statement x = 2, before the expression. Messages call it "input x".
+/// Problem if it is anything else.
+void parse_input_into(Program& program, std::string_view text);
+
 /// The function that an operator stands for: "mul" for *; empty if there is no such operator.
 std::string_view function_of_operator(std::string_view symbol);
 

@@ -8,13 +8,16 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "autograd/support/ambient.h"
+#include "autograd/support/files.h"
 #include "autograd/support/json.h"
 #include "autograd/support/largest_tensor.h"
 #include "autograd/support/printable.h"
 #include "autograd/tools/explain.h"
+#include "autograd/tools/explorer.h"
 #include "autograd/tools/inspect.h"
 #include "autograd/tools/tape_json.h"
 #include "autograd/tools/tape_story.h"
+#include "examples/explain/page_data.h"
 
 namespace adjoint::expression {
 namespace {
@@ -51,9 +54,14 @@ class Report {
  private:
   void show() {
     const Tensor& y = evaluation_.result;
-    const bool drawn = settings_.json || settings_.dot;
+    const bool drawn = settings_.json || settings_.dot || !settings_.html.empty();
     if (!y.tracked() && drawn) refuse(end_, "there is no tape: the result depends on no variable");
-    if (settings_.json) {
+    if (!settings_.html.empty()) {
+      const TapeStory story = tape_story(y);
+      write_file(settings_.html, explorer_page(story, page_data(program_, options_, evaluation_,
+                                                                story, settings_.title)));
+      stream_ << "the page is in " << printable_line(settings_.html, 0) << '\n';
+    } else if (settings_.json) {
       stream_ << tape_as_json(y) << '\n';
     } else if (settings_.dot) {
       print_dot(stream_, tape_story(y));

@@ -13,6 +13,8 @@ struct Settings {
   bool json = false;       ///< print JSON: the tape, or the report of the check
   bool dot = false;        ///< print the tape as a Graphviz graph
   bool f32 = false;        ///< compute in f32
+  std::string html{};      ///< write the page that steps through the tape here; empty: none
+  std::string title{};     ///< of the page
 };
 
 /// Prints the story of the result and its derivatives, or what the settings ask for. Returns the

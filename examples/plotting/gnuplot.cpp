@@ -1,56 +1,14 @@
 #include "examples/plotting/gnuplot.h"
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
-
-extern char** environ;
+#include "autograd/support/program.h"
 
 namespace adjoint::plotting {
-namespace {
 
 namespace fs = std::filesystem;
-
-// Runs gnuplot and returns its exit status, or nothing if it is not installed. Its errors go to
-// standard error.
-std::optional<int> run_gnuplot(std::string argument) {
-  std::string program = "gnuplot";
-  char* const arguments[] = {program.data(), argument.data(), nullptr};
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, "gnuplot", nullptr, nullptr, arguments, environ);
-  if (error == ENOENT) return std::nullopt;
-  require(error == 0, "plot: gnuplot cannot be started: ", std::strerror(error));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    require(errno == EINTR, "plot: waiting for gnuplot: ", std::strerror(errno));
-  return status;
-}
-
-// A folder for the script and the picture while they are made.
-struct Workplace {
-  fs::path path;
-  Workplace() {
-    std::string name = (fs::temp_directory_path() / "adjoint-plot-XXXXXX").string();
-    require(::mkdtemp(name.data()) != nullptr, "plot: ", name, ": ", std::strerror(errno));
-    path = name;
-  }
-  ~Workplace() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-};
-
-}  // namespace
 
 std::string quoted(const std::string& text) {
   std::string result = "'";
@@ -80,10 +38,10 @@ set style line 9 linecolor '#888888' linewidth 1.5 dashtype 2
 }
 
 void draw(const fs::path& path, const std::function<std::string(const fs::path&)>& script) {
-  const Workplace folder;
+  const TemporaryFolder folder;
   const fs::path file = folder.path / "script", picture = folder.path / path.filename();
   write_file(file, script(picture));
-  const std::optional<int> status = run_gnuplot(file.string());
+  const std::optional<int> status = run_program({"gnuplot", file.string()});
   require(status.has_value(),
           "plot: gnuplot is not installed; install it with apt-get install gnuplot-nox");
   require(*status == 0, "plot: gnuplot could not draw '", path.string(), "'");

@@ -88,6 +88,19 @@ refuses "an input before what it uses" 2 "input y, column 3: 'x' gets its value 
 refuses "a check of many elements" 2 "at most 1000 input elements are checked" "$explain" "sum(x^2)" "x=normal([1000000])" --gradcheck
 refuses "a directory" 2 "cannot read standard input" bash -c "'$explain' </tmp"
 refuses "a closed input" 2 "cannot read standard input" bash -c "'$explain' <&-"
+refuses "a page and JSON" 2 "omit --json" "$explain" x x=2 --json --html page.html
+refuses "a page of a check" 2 "omit --html" "$explain" x x=2 --gradcheck --html page.html
+refuses "a page of nothing" 2 "there is no tape" "$explain" 1+1 --html page.html
+refuses "a page without an expression" 2 "--html needs an expression" "$explain" --html page.html
+refuses "a page without a name" 2 "--html takes a file name" "$explain" x x=2 --html
+check "  which writes no page" [ ! -e page.html ]
+refuses "a page without dot" 2 "install it with apt-get install graphviz" env PATH=/nowhere "$explain" x^2 x=2 --html page.html
+check "  which writes no page" [ ! -e page.html ]
+if command -v dot >/dev/null; then
+  prints "a page" "the page is in page.html" "$explain" "sum(x^2)" "x=[1,2]" --html page.html
+  check "  with its policy" grep -qF "default-src 'none'" page.html
+  refuses "a page in a folder that is not there" 2 "no/page.html" "$explain" x^2 x=2 --html no/page.html
+fi
 refuses "two drawings" 2 "give one" "$explain" x x=2 --json --dot
 refuses "a drawing of a check" 2 "omit --dot" "$explain" x x=2 --gradcheck --dot
 refuses "a check of nothing" 2 "nothing to check" "$explain" 1+1 --gradcheck

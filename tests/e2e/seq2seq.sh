@@ -22,7 +22,7 @@ check "  the loss falls" awk '/^epoch/ { loss[$2] = $4 } END { exit !(loss[2] < 
 check "  no terminal, no progress line" not grep -q $'\r' out
 check "  BLEU at the end" grep -q '^BLEU [0-9.]* on [0-9]* sentences' out
 trained=$(tail -n 1 out)
-all="best.safetensors held-out.tsv settings.toml source.vocabulary target.vocabulary"
+all="best.safetensors held-out.tsv records.jsonl settings.toml source.vocabulary target.vocabulary"
 all+=" training.safetensors weights.safetensors"
 check "  the files of a model" [ "$(ls model | paste -sd' ')" = "$all" ]
 check "  nothing beside them" [ "$(echo model*)" = model ]

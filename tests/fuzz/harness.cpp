@@ -27,6 +27,8 @@ constexpr std::array all = {
     Harness{"programs", programs},
     Harness{"answers", answers},
     Harness{"expressions", expressions},
+    Harness{"requests", requests},
+    Harness{"records", records},
 };
 
 // A folder for this process, in memory if the system offers that. It is removed at the end.

@@ -35,6 +35,8 @@ void subwords(Bytes input);
 void programs(Bytes input);
 void answers(Bytes input);
 void expressions(Bytes input);
+void requests(Bytes input);
+void records(Bytes input);
 
 /// Ends the program with this message unless the promise is kept.
 void promise(bool kept, std::string_view broken);

@@ -33,6 +33,7 @@ std::unique_ptr<Command> evaluate_command();
 std::unique_ptr<Command> score_command();
 std::unique_ptr<Command> inspect_command();
 std::unique_ptr<Command> average_command();
+std::unique_ptr<Command> report_command();
 
 /// The model, with a note on standard error if its run was killed.
 Model load_for_use(const std::filesystem::path& folder);

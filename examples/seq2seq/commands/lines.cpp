@@ -19,9 +19,8 @@ std::string reason() { return std::generic_category().message(errno); }
 }  // namespace
 
 void add_on_error(Options& options, OnError& on_error) {
-  static const std::initializer_list<std::pair<const char*, OnError>> choices = {
-      {"continue", OnError::go_on}, {"stop", OnError::stop}};
-  options.add_choice("--on-error", on_error, choices,
+  options.add_choice("--on-error", on_error,
+                     {{"continue", OnError::go_on}, {"stop", OnError::stop}},
                      "what to do after a line that cannot be answered: give it an empty answer and "
                      "continue, or stop");
 }

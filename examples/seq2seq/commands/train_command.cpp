@@ -36,7 +36,7 @@ interrupted.)";
 struct TrainCommand : Command {
   Settings settings;
   std::string pairs, targets, output, config, log;
-  bool resume = false, restart = false;
+  bool resume = false, restart = false, records = true;
   double floor = 0;
   std::optional<double> margin;
   bool detect_anomaly = false;
@@ -54,8 +54,11 @@ struct TrainCommand : Command {
                 "read options from a file, such as the settings.toml of a model; those on the "
                 "command line win");
     options.add("--log FILE", log, "write a line of JSON for each step and epoch");
+    options.add_choice("--records", records, {{"on", true}, {"off", false}},
+                       "write down what `seq2seq report` shows of the training");
     // A settings file may come from a stranger, so it must not name what is read or written.
-    options.command_line_only({"--output", "--resume", "--restart", "--config", "--log"});
+    options.command_line_only(
+        {"--output", "--resume", "--restart", "--config", "--log", "--records"});
     options.add("--floor", floor, percent, "exit with 3 if the held-out BLEU is lower");
     options.add(
         "--margin", margin, percent,
@@ -155,7 +158,7 @@ struct TrainCommand : Command {
     std::optional<DetectAnomaly> guard;
     if (detect_anomaly) guard.emplace();
     try {
-      return train(model, dataset, destination, log);
+      return train(model, dataset, destination, log, records);
     } catch (const nn::NotFinite&) {
       if (guard) throw;
       fail("train: the gradient is NaN or infinite; run it again with --detect-anomaly",

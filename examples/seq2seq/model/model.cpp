@@ -107,9 +107,9 @@ data::Tokens Model::read_target(std::string_view line) const {
   return tokenize(tokenizer, line, "a target", settings.data.decoding_limit());
 }
 
-const std::vector<std::string> model_files = {weights_file,  best_file,    state_file,
-                                              settings_file, source_file,  target_file,
-                                              subwords_file, held_out_file};
+const std::vector<std::string> model_files = {weights_file,  best_file,     state_file,
+                                              settings_file, source_file,   target_file,
+                                              subwords_file, held_out_file, records_file};
 
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const fs::path& folder) {

@@ -30,6 +30,7 @@ constexpr auto weights_file = "weights.safetensors";
 constexpr auto best_file = "best.safetensors";       ///< the best weights by validation
 constexpr auto state_file = "training.safetensors";  ///< what a run needs to resume
 constexpr auto settings_file = "settings.toml";
+constexpr auto records_file = "records.jsonl";  ///< what its run wrote down for the report
 
 /// The names of all files that the folder of a model may hold.
 extern const std::vector<std::string> model_files;

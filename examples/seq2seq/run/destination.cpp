@@ -210,7 +210,7 @@ void Destination::copy_completed_run() {
     require(fs::exists(folder_ / state_file), "--resume: no stopped run with a saved state at '",
             folder_.string(), "'; start one without --resume");
     clear();
-    for (const char* name : {best_file, settings_file, state_file})
+    for (const char* name : {best_file, records_file, settings_file, state_file})
       if (fs::exists(folder_ / name)) write_file(partial_ / name, read_file(folder_ / name));
   } catch (const Error&) {
     fs::remove_all(partial_);

@@ -123,8 +123,9 @@ struct TrainResult {
 /// found, and saves that state along the way. Prints a line for each epoch; logs each step, unless
 /// the path is empty. In the end the model has the weights that are kept. Ctrl-C ends the run after
 /// the current batch, and a wrong gradient before the step that it would go into. The partial
-/// folder is then a model of what has been learned, and the run can be resumed.
+/// folder is then a model of what has been learned, and the run can be resumed. With `records`,
+/// what the report needs is written into the folder (recorder.h).
 TrainResult train(Model& model, const Dataset& dataset, Destination& destination,
-                  const std::filesystem::path& log);
+                  const std::filesystem::path& log, bool records = true);
 
 }  // namespace adjoint::seq2seq

@@ -9,7 +9,7 @@
 #include <iostream>
 
 #include "autograd/support/files.h"
-#include "examples/seq2seq/run/run.h"
+#include "examples/seq2seq/run/recorder.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/metrics_log.h"
 
@@ -149,30 +149,53 @@ std::optional<GradcheckReport> wrong_gradient(const Run& run, Report& report) {
 }
 
 // The state is saved last: a run killed before that repeats the step and writes the same again.
+void save(Run& run, Recorder* recorder, Destination& destination) {
+  if (recorder) recorder->save();
+  nn::save_state(run, destination.partial() / state_file);
+  destination.keep();
+}
+
+nn::StepResult take_step(Run& run, Recorder* recorder, const Destination& destination) {
+  if (!recorder) return run.step();
+  const Index step = run.steps() + 1;
+  recorder->before_step(step);
+  try {
+    const nn::StepResult result = run.step();
+    recorder->after_step(step, result, run.learning_rate());
+    return result;
+  } catch (const nn::NotFinite&) {
+    recorder->not_finite(step);
+    if (destination.kept()) recorder->save();
+    throw;
+  }
+}
+
 // Returns the check that has found a wrong gradient and stopped the run, if one has.
 std::optional<GradcheckReport> take_steps(Run& run, const Model& model, Destination& destination,
-                                          Report& report) {
+                                          Report& report, Recorder* recorder) {
   const auto handler = handle_interrupts();
   bool stop = false;
   while (!run.finished() && !stop) {
     if (auto wrong = wrong_gradient(run, report)) {
-      nn::save_state(run, destination.partial() / state_file);
-      destination.keep();
+      save(run, recorder, destination);
       return wrong;
     }
     const Index epoch = run.epochs_done() + 1;
-    report.step(epoch, run.step());
+    report.step(epoch, take_step(run, recorder, destination));
     if (run.at_end_of_epoch()) {
       const EpochResult result = run.end_epoch();
       report.end_epoch(result);
+      if (recorder) {
+        const auto guard = run.with_average();
+        recorder->end_epoch(run.steps(), run.epochs_done(), result);
+      }
       if (result.best) save_weights(run, model, destination.partial() / best_file);
     }
     const Index every = model.settings.training.save_every;
     const bool is_due = every == 0 ? run.at_end_of_epoch() : run.steps() % every == 0;
     stop = interrupted;
     if (!stop && !is_due && !run.finished()) continue;
-    nn::save_state(run, destination.partial() / state_file);
-    destination.keep();
+    save(run, recorder, destination);
   }
   return std::nullopt;
 }
@@ -208,7 +231,7 @@ bool has_diverged(double loss, Index tokens) {
 }
 
 TrainResult train(Model& model, const Dataset& dataset, Destination& destination,
-                  const fs::path& log) {
+                  const fs::path& log, bool records) {
   Run run(model, dataset);
   if (destination.resumes()) resume(run, destination.partial() / state_file, log);
   run.set_logged(!log.empty());
@@ -216,8 +239,15 @@ TrainResult train(Model& model, const Dataset& dataset, Destination& destination
   const fs::path folder = destination.begin();
   save_description(model, dataset.held_out, folder);
   nn::save_state(run, folder / state_file);  // reports a full disk before any work is done
+  std::optional<Recorder> recorder;
+  if (records) recorder.emplace(model, dataset, folder, run.steps());
 
-  std::optional<GradcheckReport> wrong = take_steps(run, model, destination, report);
+  std::optional<GradcheckReport> wrong =
+      take_steps(run, model, destination, report, recorder ? &*recorder : nullptr);
+  if (recorder && run.finished()) {
+    const auto guard = run.with_average();
+    recorder->end(run.steps(), run.epochs_done());
+  }
   const fs::path weights = folder / weights_file;
   if (model.settings.training.keep == "best" && fs::exists(folder / best_file))
     write_file(weights, read_file(folder / best_file));

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,10 @@ constexpr Range below_1 = {"a number in [0, 1)", 0, under_1};
 constexpr Range up_to_1 = {"a number in (0, 1]", above_0, 1};
 constexpr Range percent = {"a number in [0, 100]", 0, 100};
 
+/// An option's values with their names. Value is deduced from the variable, not from this list.
+template <class Value>
+using NamedValues = std::type_identity_t<std::vector<std::pair<const char*, Value>>>;
+
 /// The command line cannot be understood: an unknown option, or a value it does not accept.
 struct UsageError : Error {
   using Error::Error;
@@ -72,10 +77,9 @@ class Options {
   /// A value that `set` parses and `get` prints, one of the `choices` if there are any.
   Options& add(Text name, std::function<void(Text)> set, std::function<std::string()> get,
                const std::vector<std::string>& choices, Text help);
-  /// A value that has a name. `choices` must outlive the options.
+  /// A value that has a name.
   template <class Value>
-  Options& add_choice(Text name, Value& value,
-                      std::initializer_list<std::pair<const char*, Value>> choices, Text help) {
+  Options& add_choice(Text name, Value& value, const NamedValues<Value>& choices, Text help) {
     std::vector<std::string> names;
     for (const auto& [known, choice] : choices) names.push_back(known);
     using Choice = std::pair<const char*, Value>;

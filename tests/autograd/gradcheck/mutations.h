@@ -32,19 +32,19 @@ class Site {
 };
 
 /// Makes the gradients of one site wrong.
-using Mistake = std::function<void(const Site& site, Tensors& gradients)>;
+using SiteMistake = std::function<void(const Site& site, Tensors& gradients)>;
 
 /// Makes the mistake in every vjp of that operation recorded in that name scope, or in any.
 class Planted : public Observer {
  public:
-  Planted(std::string operation, std::optional<std::string> scope, Mistake mistake)
+  Planted(std::string operation, std::optional<std::string> scope, SiteMistake mistake)
       : operation_(std::move(operation)), scope_(std::move(scope)), mistake_(std::move(mistake)) {}
   void after_vjp(const Node& node, const Pullback& back, Tensors& gradients) override;
 
  private:
   std::string operation_;
   std::optional<std::string> scope_;
-  Mistake mistake_;
+  SiteMistake mistake_;
 };
 
 struct Mutant {

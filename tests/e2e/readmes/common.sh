@@ -26,6 +26,7 @@ make() {
           train | compare) ;;                       # minutes; seq2seq.sh trains less
           lessons) ;;                               # tests/examples/lessons_test.cpp
           gradcheck) ;;                             # selfcheck.sh
+          explore) ;;                               # serves until it is ended; explore.sh, browser.sh
           bench) ;;                                 # half an hour; benchmarks.sh takes less
           install | uninstall | library) ;;         # install.sh
           fuzz | race) ;;                           # need clang, minutes; the next three take less

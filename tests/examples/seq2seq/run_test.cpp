@@ -1,4 +1,4 @@
-// Gradient checks during training: they change nothing, and a wrong derivative ends the run.
+// A run as a whole: gradient checks and records change nothing, and a wrong derivative ends it.
 #include "examples/seq2seq/run/run.h"
 
 #include <boost/test/unit_test.hpp>
@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "autograd/observer.h"
+#include "autograd/support/files.h"
+#include "examples/seq2seq/run/records.h"
 #include "tests/autograd/gradcheck/mutations.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
@@ -54,12 +56,12 @@ struct Trained {
 };
 
 Trained train_toy(const Settings& settings, const std::filesystem::path& folder,
-                  IfStopped if_stopped = IfStopped::refuse) {
+                  IfStopped if_stopped = IfStopped::refuse, bool records = true) {
   const Dataset dataset = load_dataset(settings, "", "");
   Trained trained{make_model(settings, dataset), {}, ""};
   Destination destination(folder, if_stopped);
   const Quiet quiet;
-  trained.result = train(trained.model, dataset, destination, "");
+  trained.result = train(trained.model, dataset, destination, "", records);
   trained.printed = quiet.text.str();
   return trained;
 }
@@ -126,6 +128,42 @@ BOOST_AUTO_TEST_CASE(a_wrong_derivative_ends_the_run_before_the_step) {
   // The run goes on from there once the derivative is right.
   const Trained resumed = train_toy(toy_settings(3), folder / "model", IfStopped::resume);
   BOOST_TEST(resumed.result.complete);
+}
+
+BOOST_AUTO_TEST_CASE(records_change_no_bit_and_can_be_left_out) {
+  const Folder folder;
+  const Trained with = train_toy(toy_settings(0), folder / "with");
+  const Trained without = train_toy(toy_settings(0), folder / "without", IfStopped::refuse, false);
+  BOOST_TEST(
+      same_bits(nn::parameters(*with.model.network), nn::parameters(*without.model.network)));
+  BOOST_TEST(!std::filesystem::exists(folder / "without" / records_file));
+  const Records records = read_records(folder / "with", load(folder / "with"));
+  BOOST_TEST(records.steps.size() == 10u);
+  BOOST_TEST(records.epochs.size() == 2u);
+  BOOST_REQUIRE(records.looks.size() == 2u);  // the untrained model and the last
+  BOOST_TEST(records.looks[1].epoch == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_resumed_run_writes_the_same_records) {
+  const Folder folder;
+  Settings settings = toy_settings(0);
+  train_toy(settings, folder / "resumed");
+  train_toy(settings, folder / "resumed", IfStopped::resume);  // nothing is left to do
+  settings.training.epochs = 4;
+  train_toy(settings, folder / "resumed", IfStopped::resume);
+  train_toy(settings, folder / "whole");
+  BOOST_TEST(read_file(folder / "resumed" / records_file) ==
+             read_file(folder / "whole" / records_file));
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_was_cut_is_written_again) {
+  const Folder folder;
+  Settings settings = toy_settings(0);
+  train_toy(settings, folder / "model");
+  const std::string whole = read_file(folder / "model" / records_file);
+  put(folder / "model" / records_file, whole.substr(0, whole.size() - 20));
+  train_toy(settings, folder / "model", IfStopped::resume);
+  BOOST_TEST(read_file(folder / "model" / records_file) == whole);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,7 @@
 #include "nn/saving/checkpoint.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
+#include "tests/nn/support.h"
 
 namespace {
 
@@ -42,8 +43,7 @@ struct Run : Module {
     visit.fixed("setting", "a");
   }
   friend bool operator==(const Run& a, const Run& b) {
-    const Tensors x = parameters(a), y = parameters(b);
-    return std::ranges::equal(x, y, same_bits) && a.count == b.count && a.number == b.number;
+    return same_bits(parameters(a), parameters(b)) && a.count == b.count && a.number == b.number;
   }
 };
 
@@ -120,9 +120,7 @@ class Patient {
     return result;
   }
   bool same_as_saved(const Run& run) const {
-    return load_ == state_way.load
-               ? run == saved_
-               : std::ranges::equal(parameters(run), parameters(saved_), same_bits);
+    return load_ == state_way.load ? run == saved_ : same_bits(parameters(run), parameters(saved_));
   }
 
   Folder folder_;

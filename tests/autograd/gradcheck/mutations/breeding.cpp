@@ -126,7 +126,7 @@ class Breeding {
     of_steps();
   }
 
-  void add(Kind kind, const std::string& label, Mistake mistake) {
+  void add(Kind kind, const std::string& label, SiteMistake mistake) {
     add(kind, label, whole(sample_, inputs_),
         std::make_shared<Planted>(Whole::name, std::nullopt, std::move(mistake)));
   }

@@ -1,0 +1,4 @@
+# The models that are reported.
+for name in my-model first second; do
+  build/seq2seq train data/english-french.tsv --output build/$name --epochs 1 --width 32 --hidden 32
+done

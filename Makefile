@@ -59,6 +59,7 @@ ifneq ($(SAN),)
   left_out += */the_locale_changes_no_number */random_settings* */every_accepted_value* */the_error_grows_like*
   left_out += */in_f32_the_cache* */samples_follow* */the_cache_*
   left_out += checkpoint_corruption/a_wrong_byte_in_the_header* */a_run_stopped_at_every_step*
+  left_out += */its_cross_entropy_has* */a_gradient_check_passes_in_every_order */the_lists_are_sorted* */every_bit_of_a_number*
   # The sanitizer ends a program whose `new` fails.
   left_out += */where_memory_ends*
   left_out += */large_functions

@@ -26,8 +26,8 @@ int run(int argc, char** argv) {
   Index thread_count = threads();
   program.add("--threads", thread_count, from_1_to_1024, "number of threads; changes no result");
   const std::unique_ptr<Command> commands[] = {
-      train_command(),   translate_command(), evaluate_command(), score_command(),
-      inspect_command(), average_command(),   report_command()};
+      look_command(),  train_command(),   translate_command(), evaluate_command(),
+      score_command(), inspect_command(), average_command(),   report_command()};
   for (const auto& command : commands) program.add_command(command->options);
 
   if (!program.parse(argc, argv)) return status::done;

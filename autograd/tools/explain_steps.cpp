@@ -75,6 +75,11 @@ void Teller::print_leaf(const Story::LeafGradient& leaf) {
     const std::string origin = origin_of(found->second);
     stream_ << (origin[0] == '=' ? " " : ", ") << origin;
   }
+  stream_ << '\n';
+  for (const Story::Event& event : story_.events)
+    if (const auto* const arrival = std::get_if<Story::Arrival>(&event);
+        arrival && arrival->node == leaf.node)
+      print_why_summed(story_.node(arrival->from), static_cast<std::size_t>(arrival->input));
 }
 
 }  // namespace telling

@@ -34,29 +34,32 @@ constexpr std::array formats = {
 };
 
 // Text may begin with the letters BZh too, but a compressed file is not UTF-8.
-void require_plain_text(const std::filesystem::path& path, std::string_view text) {
+void require_plain_text(const std::string& name, std::string_view text) {
   for (const auto& [beginning, problem] : formats)
-    require(!text.starts_with(beginning) || !invalid_utf8_at(text.substr(0, 64)), path.string(),
-            ": ", problem);
+    require(!text.starts_with(beginning) || !invalid_utf8_at(text.substr(0, 64)), name, ": ",
+            problem);
 }
 
 }  // namespace
 
-std::vector<std::string> read_text_lines(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
-  require_plain_text(path, text);
+TextLines read_text_lines(const std::filesystem::path& path) {
+  return text_lines(read_file(path), path.string());
+}
+
+TextLines text_lines(std::string_view text, const std::string& name) {
+  require_plain_text(name, text);
   const char end = text.find('\n') == std::string::npos ? '\r' : '\n';
   std::vector<std::string> lines;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t stop = std::min(text.find(end, begin), text.size());
-    std::string_view line = std::string_view(text).substr(begin, stop - begin);
+    std::string_view line = text.substr(begin, stop - begin);
     while (line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
     while (line.ends_with('\r')) line.remove_suffix(1);
     lines.emplace_back(line);
     begin = stop + 1;
   }
-  require(!std::ranges::all_of(lines, &std::string::empty), path.string(), ": the file is empty");
-  return lines;
+  require(!std::ranges::all_of(lines, &std::string::empty), name, ": the file is empty");
+  return {name, std::move(lines)};
 }
 
 std::optional<BadByte> find_bad_byte(std::string_view line) {

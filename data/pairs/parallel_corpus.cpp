@@ -3,37 +3,45 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "autograd/support/error.h"
 #include "autograd/support/printable.h"
-#include "data/pairs/lines.h"
 
 namespace adjoint::data {
 namespace {
 
+/// A line is not a pair.
+struct BadLineError : Error {
+  BadLineError(const std::string& place, const std::string& why)
+      : Error(place + ": " + why), reason(why) {}
+  std::string reason;
+};
+
 /// A line, or one column of it, and where it stands.
 struct Line {
-  const std::filesystem::path& file;
+  const std::string& file;
   std::size_t number;  // counted from 1
   std::string_view text;
 
+  std::string place() const { return file + ':' + std::to_string(number); }
+
   template <class... Parts>
   void require(bool condition, const Parts&... parts) const {
-    adjoint::require(condition, file.string(), ":", number, ": ", parts...);
+    if (!condition) throw BadLineError(place(), text_from(parts...));
   }
   void require_text() const {
     if (const auto bad = find_bad_byte(text))
-      fail(file.string(), ":", number, ":", bad->column, ": ", bad->what);
+      throw BadLineError(place() + ':' + std::to_string(bad->column), bad->what);
   }
 };
 
 /// Tokenizes pairs and applies the options.
 class Reader {
  public:
-  Reader(const Tokenizer& tokenizer, const ReadOptions& options)
-      : tokenizer_(tokenizer), options_(options) {
+  Reader(const Tokenizers& tokenizers, const ReadOptions& options)
+      : tokenizers_(tokenizers), options_(options) {
     require(options.max_tokens >= 0, "read_corpus: max_tokens must not be negative, got ",
             options.max_tokens);
   }
@@ -43,39 +51,43 @@ class Reader {
     Pair pair;
     try {
       const auto& [source, target] = sides();
-      pair = {tokenize(source, "source"), tokenize(target, "target"),
+      pair = {tokenize(source, "source", tokenizers_.source),
+              tokenize(target, "target", tokenizers_.target),
               static_cast<std::int64_t>(source.number)};
       if (!fits(source, "source", pair.source) || !fits(target, "target", pair.target)) {
         ++corpus_.skipped;
+        corpus_.longest_left_out =
+            std::max({corpus_.longest_left_out, std::ssize(pair.source), std::ssize(pair.target)});
         return;
       }
-    } catch (const TooManyTokens&) {
-      throw;
-    } catch (const Error& error) {
+    } catch (const BadLineError& error) {
       if (options_.bad_line == BadLine::error) throw;
-      if (corpus_.bad++ == 0) corpus_.first_bad = error.what();
+      leave_out(error);
       return;
     }
     corpus_.pairs.push_back(std::move(pair));
   }
 
-  Corpus corpus(const std::filesystem::path& path) {
+  Corpus corpus(const std::string& file) {
     if (!corpus_.pairs.empty()) return std::move(corpus_);
-    require(corpus_.skipped > 0, path.string(), ": no line is a pair; the first problem is ",
-            corpus_.first_bad);
-    fail(path.string(), ": every pair has a side of more than ", options_.max_tokens, " tokens");
+    require(corpus_.skipped > 0, file, ": no line is a pair; the first problem is ",
+            corpus_.problems.empty() ? "" : corpus_.problems.front().first);
+    fail(file, ": every pair has a side of more than ", options_.max_tokens, " tokens");
   }
 
  private:
-  struct TooManyTokens : Error {
-    using Error::Error;
-  };
+  void leave_out(const BadLineError& error) {
+    auto same = std::ranges::find(corpus_.problems, error.reason, &Corpus::Problem::reason);
+    if (same == corpus_.problems.end())
+      same = corpus_.problems.insert(same, {error.reason, 0, error.what()});
+    ++same->lines;
+  }
 
-  Tokens tokenize(const Line& line, std::string_view side) const {
+  static Tokens tokenize(const Line& line, std::string_view side, const Tokenizer& tokenizer) {
     // A space is a token to the character tokenizer, but a side of spaces still counts as empty.
     line.require(!line.text.empty(), "the ", side, " is empty");
     line.require(!is_blank(line.text), "the ", side, " is empty but for invisible characters");
-    Tokens tokens = tokenizer_.tokenize(line.text);
+    Tokens tokens = tokenizer.tokenize(line.text);
     line.require(!tokens.empty(), "the ", side, " has no tokens");
     return tokens;
   }
@@ -83,12 +95,11 @@ class Reader {
   bool fits(const Line& line, std::string_view side, const Tokens& tokens) const {
     if (options_.max_tokens == 0 || std::ssize(tokens) <= options_.max_tokens) return true;
     if (options_.too_long == TooLong::skip) return false;
-    throw TooManyTokens(text_from(line.file.string(), ":", line.number, ": the ", side, " has ",
-                                  tokens.size(), " tokens; the limit is ", options_.max_tokens,
-                                  options_.advice));
+    fail(line.place(), ": the ", side, " has ", tokens.size(), " tokens; the limit is ",
+         options_.max_tokens, options_.advice);
   }
 
-  const Tokenizer& tokenizer_;
+  const Tokenizers& tokenizers_;
   const ReadOptions& options_;
   Corpus corpus_;
 };
@@ -104,12 +115,25 @@ void drop_blank_end(std::vector<std::string>& a, std::vector<std::string>& b) {
   for (std::vector<std::string>* lines : {&a, &b}) lines->resize(std::min(lines->size(), size));
 }
 
+struct HashOfTokens {
+  std::size_t operator()(const Tokens* tokens) const {
+    std::size_t hash = tokens->size();
+    for (const std::string& token : *tokens) hash = 31 * hash + std::hash<std::string>()(token);
+    return hash;
+  }
+};
+struct SameTokens {
+  bool operator()(const Tokens* a, const Tokens* b) const { return *a == *b; }
+};
+/// Sentences that are kept elsewhere, compared as tokens.
+using SetOfSentences = std::unordered_set<const Tokens*, HashOfTokens, SameTokens>;
+
 /// In order of first appearance.
 std::vector<const Tokens*> find_distinct_sources(const std::vector<Pair>& pairs) {
-  std::set<Tokens> seen;
+  SetOfSentences seen;
   std::vector<const Tokens*> distinct;
   for (const Pair& pair : pairs)
-    if (seen.insert(pair.source).second) distinct.push_back(&pair.source);
+    if (seen.insert(&pair.source).second) distinct.push_back(&pair.source);
   return distinct;
 }
 
@@ -149,15 +173,26 @@ Sides cut_at_tabs(std::string_view line, const std::optional<Columns>& chosen) {
           columns[static_cast<std::size_t>(target - 1)]};
 }
 
-Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
+std::int64_t Corpus::bad() const {
+  std::int64_t lines = 0;
+  for (const Problem& problem : problems) lines += problem.lines;
+  return lines;
+}
+
+Corpus read_corpus(const std::filesystem::path& path, const Tokenizers& tokenizers,
                    const ReadOptions& options) {
-  Reader reader(tokenizer, options);
-  std::vector<std::string> lines = read_text_lines(path), none;
+  return read_corpus(read_text_lines(path), tokenizers, options);
+}
+
+Corpus read_corpus(TextLines text, const Tokenizers& tokenizers, const ReadOptions& options) {
+  Reader reader(tokenizers, options);
+  auto& [name, lines] = text;
+  std::vector<std::string> none;
   drop_blank_end(lines, none);
-  require(!lines.empty(), path.string(), ": the file is empty");
+  require(!lines.empty(), name, ": the file is empty");
   for (std::size_t i = 0; i < lines.size(); ++i)
     reader.add([&] {
-      const Line line = {path, i + 1, lines[i]};
+      const Line line = {text.name, i + 1, text.lines[i]};
       line.require_text();
       Sides sides;
       try {
@@ -165,31 +200,36 @@ Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer
       } catch (const Error& error) {
         line.require(false, error.what());
       }
-      return std::pair(Line{path, i + 1, sides.source}, Line{path, i + 1, sides.target});
+      return std::pair(Line{text.name, i + 1, sides.source}, Line{text.name, i + 1, sides.target});
     });
-  return reader.corpus(path);
+  return reader.corpus(name);
 }
 
 Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
-                           const Tokenizer& tokenizer, const ReadOptions& options) {
-  Reader reader(tokenizer, options);
-  std::vector<std::string> sources = read_text_lines(source), targets = read_text_lines(target);
-  drop_blank_end(sources, targets);
-  require(!sources.empty() || !targets.empty(), source.string(), ": the file is empty");
-  require(sources.size() == targets.size(), source.string(), " has ", sources.size(),
-          " lines, but ", target.string(), " has ", targets.size());
-  for (std::size_t i = 0; i < sources.size(); ++i)
+                           const Tokenizers& tokenizers, const ReadOptions& options) {
+  return read_parallel_files(read_text_lines(source), read_text_lines(target), tokenizers, options);
+}
+
+Corpus read_parallel_files(TextLines source, TextLines target, const Tokenizers& tokenizers,
+                           const ReadOptions& options) {
+  Reader reader(tokenizers, options);
+  drop_blank_end(source.lines, target.lines);
+  const std::size_t count = source.lines.size();
+  require(count > 0 || !target.lines.empty(), source.name, ": the file is empty");
+  require(count == target.lines.size(), source.name, " has ", count, " lines, but ", target.name,
+          " has ", target.lines.size());
+  for (std::size_t i = 0; i < count; ++i)
     reader.add([&] {
-      const auto side = [i](const std::filesystem::path& file, const std::string& text) {
-        const Line line = {file, i + 1, text};
+      const auto side = [i](const TextLines& text) {
+        const Line line = {text.name, i + 1, text.lines[i]};
         line.require_text();
         line.require(line.text.find('\t') == std::string_view::npos,
                      "unexpected tab; expected one sentence per line");
         return line;
       };
-      return std::pair(side(source, sources[i]), side(target, targets[i]));
+      return std::pair(side(source), side(target));
     });
-  return reader.corpus(source);
+  return reader.corpus(source.name);
 }
 
 std::int64_t distinct_sources(const std::vector<Pair>& pairs) {
@@ -214,13 +254,13 @@ Split split_by_count(const std::vector<Pair>& pairs, std::int64_t held_out_sourc
   require(held_out_sources >= 1 && held_out_sources < all, "split: cannot hold out ",
           held_out_sources, " of ", all, " distinct sources; neither part may be empty");
   const Tensor order = permutation(all, key);
-  std::set<Tokens> chosen;
+  SetOfSentences chosen;
   for (const Index i : order.values<Index>().first(static_cast<std::size_t>(held_out_sources)))
-    chosen.insert(*distinct[static_cast<std::size_t>(i)]);
+    chosen.insert(distinct[static_cast<std::size_t>(i)]);
 
   Split split;
   for (const Pair& pair : pairs)
-    (chosen.contains(pair.source) ? split.held_out : split.train).push_back(pair);
+    (chosen.contains(&pair.source) ? split.held_out : split.train).push_back(pair);
   return split;
 }
 

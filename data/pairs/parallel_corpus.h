@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "autograd/random.h"
+#include "data/pairs/lines.h"
 #include "data/text/tokenizer.h"
 
 namespace adjoint::data {
@@ -47,10 +48,20 @@ struct ReadOptions {
 
 /// The pairs of a file, and how many lines gave none.
 struct Corpus {
-  std::vector<Pair> pairs;   ///< in the order of the file
-  std::int64_t skipped = 0;  ///< pairs left out because a side is too long
-  std::int64_t bad = 0;      ///< lines left out because they are not pairs
-  std::string first_bad;     ///< the Error about the first bad line
+  /// Why some lines are not pairs.
+  struct Problem {
+    std::string reason;      ///< "no tab; expected source, tab, target"
+    std::int64_t lines = 0;  ///< how many have this problem
+    std::string first;       ///< the Error about the first of them
+  };
+
+  std::vector<Pair> pairs;            ///< in the order of the file
+  std::int64_t skipped = 0;           ///< pairs left out because a side is too long
+  std::int64_t longest_left_out = 0;  ///< the length of the longest such side
+  std::vector<Problem> problems;      ///< of the lines left out because they are not pairs, by line
+
+  /// The number of lines left out because they are not pairs.
+  std::int64_t bad() const;
 };
 
 /// The two sides of a line.
@@ -69,13 +80,18 @@ Sides cut_at_tabs(std::string_view line, const std::optional<Columns>& columns =
 /// empty or compressed file, one in UTF-16 or UTF-32, a line that cut_at_tabs refuses, a NUL byte
 /// or one that is not UTF-8, a side that is invisible or without tokens, a side over the limit.
 /// Error if no pair is left.
-Corpus read_corpus(const std::filesystem::path& path, const Tokenizer& tokenizer,
+Corpus read_corpus(const std::filesystem::path& path, const Tokenizers& tokenizers,
                    const ReadOptions& options = {});
+
+/// The same for lines that have been read already. The name stands for the file in messages.
+Corpus read_corpus(TextLines text, const Tokenizers& tokenizers, const ReadOptions& options = {});
 
 /// Reads pairs from two files: line n of one and line n of the other. Errors as above, for files of
 /// different length, and for a tab, which belongs in a file of pairs.
 Corpus read_parallel_files(const std::filesystem::path& source, const std::filesystem::path& target,
-                           const Tokenizer& tokenizer, const ReadOptions& options = {});
+                           const Tokenizers& tokenizers, const ReadOptions& options = {});
+Corpus read_parallel_files(TextLines source, TextLines target, const Tokenizers& tokenizers,
+                           const ReadOptions& options = {});
 
 /// The number of distinct sources, compared as tokens.
 std::int64_t distinct_sources(const std::vector<Pair>& pairs);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "autograd/support/error.h"
+#include "data/pairs/names.h"
 
 namespace adjoint::data {
 namespace {
@@ -108,12 +109,13 @@ constexpr std::array tasks = {
     Task{"reverse", draw_rearranged<std::ranges::reverse>, count_strings},
     Task{"sort", draw_rearranged<std::ranges::sort>, count_strings},
     Task{"addition", draw_addition, count_sums},
+    Task{"names", draw_names, count_names},
 };
 
 const Task& find_task(std::string_view name) {
   const auto found = std::ranges::find(tasks, name, &Task::name);
   require(found != tasks.end(), "task: unknown name \"", name,
-          "\", expected copy, reverse, sort or addition");
+          "\", expected copy, reverse, sort, addition or names");
   return *found;
 }
 
@@ -123,6 +125,8 @@ void check_options(const Task& task, const TaskOptions& o) {
   require(o.symbols >= 1, task.name, ": symbols must be at least 1, got ", o.symbols);
   require(!addition || (o.symbols >= 2 && o.symbols <= 10),
           "addition: symbols, the base, must lie between 2 and 10, got ", o.symbols);
+  require(task.name != "names" || o.symbols <= 26,
+          "names: symbols, the letters, must lie between 1 and 26, got ", o.symbols);
   require(addition || !o.reversed_digits, task.name, ": only addition has digits to reverse");
   require(o.min_length >= 1 && o.min_length <= o.max_length, task.name,
           ": lengths must satisfy 1 <= minimum <= maximum, got ", o.min_length, " to ",

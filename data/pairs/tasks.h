@@ -7,8 +7,10 @@ namespace adjoint::data {
 
 /// The sizes of a task that is generated.
 struct TaskOptions {
-  std::int64_t symbols = 10;     ///< number of distinct symbols; for addition the base, 2 to 10
-  std::int64_t min_length = 1;   ///< of a source; for addition, of each summand
+  std::int64_t symbols =
+      10;  ///< distinct symbols; for addition the base, 2 to 10; for names the letters
+  std::int64_t min_length =
+      1;  ///< of a source; for addition, of each summand; for names, of a name
   std::int64_t max_length = 10;  ///< lengths are drawn uniformly between the two
   std::int64_t train_count = 1000;
   std::int64_t held_out_count = 100;
@@ -24,6 +26,7 @@ struct TaskOptions {
 /// | reverse  | 7 3 7 1   | 1 7 3 7 |                                                          |
 /// | sort     | 7 3 7 1   | 1 3 7 7 | as numbers: 9 comes before 10                            |
 /// | addition | 1 8 + 3   | 2 1     | no leading zeros; with reversed_digits 8 1 + 3 gives 1 2 |
+/// | names    | xod is seen by kwib | kwib voit xod | names.h: what must be translated, and names |
 ///
 /// The symbols are the numbers from 0 to symbols − 1. With `reversed_digits` carries propagate in
 /// the order of the answer, which makes addition easier (Lee et al., "Teaching arithmetic to small

@@ -1,5 +1,8 @@
 #include "data/text/tokenizer.h"
 
+#include <algorithm>
+#include <array>
+
 #include "autograd/support/error.h"
 #include "data/text/unicode.h"
 
@@ -51,6 +54,21 @@ Tokens split_words(const std::string& text) {
   return tokens;
 }
 
+Tokens split_at_white_space(std::string_view text) {
+  Tokens tokens;
+  bool begin = true;
+  for (const char32_t c : code_points(text)) {
+    if (is_white_space(c)) {
+      begin = true;
+      continue;
+    }
+    if (begin) tokens.emplace_back();
+    tokens.back() += utf8(c);
+    begin = false;
+  }
+  return tokens;
+}
+
 Tokens split_characters(std::string_view text) {
   Tokens tokens;
   for (const char32_t c : code_points(text))
@@ -75,12 +93,23 @@ std::string join_words(const Tokens& tokens, Spacing spacing) {
   return text;
 }
 
+std::string join_with_spaces(const Tokens& tokens) {
+  std::string text;
+  for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
+  return text;
+}
+
 std::string join_characters(const Tokens& tokens) {
   std::string text;
   for (const std::string& token : tokens)
     text.append(token == Tokenizer::visible_space ? std::string_view(" ") : token);
   return text;
 }
+
+using Kind = Tokenizer::Kind;
+constexpr std::array kinds = {std::pair("words", Kind::words), std::pair("blanks", Kind::blanks),
+                              std::pair("characters", Kind::characters),
+                              std::pair("sentencepiece", Kind::sentencepiece)};
 
 }  // namespace
 
@@ -90,14 +119,15 @@ Tokenizer Tokenizer::from_name(std::string_view name, const std::filesystem::pat
             "tokenizer: sentencepiece needs the file of a trained model");
     return {.kind = Kind::sentencepiece, .subwords = Subwords::load(model)};
   }
-  require(name == "words" || name == "characters", "tokenizer: unknown name \"", name,
-          "\", expected \"words\", \"characters\" or \"sentencepiece\"");
+  const auto known = std::ranges::find(kinds, name, [](const auto& k) { return k.first; });
+  require(known != kinds.end(), "tokenizer: unknown name \"", name,
+          "\", expected \"words\", \"blanks\", \"characters\" or \"sentencepiece\"");
   require(model.empty(), "tokenizer: ", name, " takes no model, got ", model.string());
-  return {.kind = name == "words" ? Kind::words : Kind::characters};
+  return {.kind = known->second};
 }
 
 std::string Tokenizer::name() const {
-  return kind == Kind::words ? "words" : kind == Kind::characters ? "characters" : "sentencepiece";
+  return std::ranges::find(kinds, kind, [](const auto& k) { return k.second; })->first;
 }
 
 Tokens Tokenizer::tokenize(std::string_view text) const {
@@ -107,12 +137,14 @@ Tokens Tokenizer::tokenize(std::string_view text) const {
   const std::string composed = compose(without_byte_order_marks(text));
   if (kind == Kind::words)
     return split_words(map_code_points(composed, lower_case_and_plain_space));
+  if (kind == Kind::blanks) return split_at_white_space(composed);
   const std::string line = map_code_points(composed, breaks_to_space);
   return kind == Kind::characters ? split_characters(line) : subwords.cut(line);
 }
 
 std::string Tokenizer::detokenize(const Tokens& tokens, Spacing spacing) const {
   if (kind == Kind::words) return join_words(tokens, spacing);
+  if (kind == Kind::blanks) return join_with_spaces(tokens);
   return kind == Kind::characters ? join_characters(tokens) : subwords.join(tokens);
 }
 

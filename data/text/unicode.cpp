@@ -104,6 +104,8 @@ std::string utf8(std::u32string_view code_points) {
 }
 
 std::string compose(std::string_view text) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::ranges::all_of(text, is_ascii)) return std::string(text);
   utf8proc_uint8_t* bytes = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &bytes,

@@ -40,6 +40,17 @@ std::span<const Example> examples() {
        .inputs = {"q=[[[1,0],[0.5,-1]],[[2,1],[0,1]]]",
                   "k=[[[1,1],[0,2],[-1,0.5]],[[1,-1],[0.5,1],[9,9]]]",
                   "v=[[[1,2],[3,4],[0,-1]],[[2,0],[-1,1],[9,9]]]", "n=[3,2]"}},
+      {.name = "two-heads",
+       .title = "Two heads: whose length?",
+       .look_for =
+           "The examples have 3 and 1 keys, and each length must hold for both heads of its "
+           "example. Press “tile for repeat”: heads then get the length of the other "
+           "example, so one misses two keys and one looks at padding.",
+       .expression = "sum(attention(q, k, v, heads=2, lengths=n)^2)",
+       .inputs = {"q=[[[1,0,0.5,-1]],[[0,1,1,0]]]",
+                  "k=[[[1,1,0,1],[0,2,1,0],[-1,0.5,2,1]],[[1,-1,1,0],[9,9,9,9],[9,9,9,9]]]",
+                  "v=[[[1,2,0,1],[3,4,-1,0],[0,-1,1,2]],[[2,0,1,1],[9,9,9,9],[9,9,9,9]]]",
+                  "n=[3,1]"}},
       {.name = "transformer",
        .title = "One training step of a small Transformer",
        .look_for =

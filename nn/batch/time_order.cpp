@@ -43,4 +43,22 @@ Tensor TimeOrder::arrange(const Tensor& x) const {
   return gather(reshape(x, places_.shape().joined(row)), rows_);  // [real rows, …]
 }
 
+// The rows of a step follow each other in order of rank, and count_s > rank for the steps s of the
+// example with this rank.
+Tensor TimeOrder::mirror(const Tensor& x) const {
+  std::vector<Index> begins, lengths(static_cast<std::size_t>(examples()), 0), mirrored;
+  Index rows = 0;
+  for (const Index count : counts_) {
+    begins.push_back(rows);
+    rows += count;
+    for (std::size_t rank = 0; rank < static_cast<std::size_t>(count); ++rank) ++lengths[rank];
+  }
+  for (Index step = 0; step < std::ssize(counts_); ++step)
+    for (Index rank = 0; rank < counts_[static_cast<std::size_t>(step)]; ++rank) {
+      const Index opposite = lengths[static_cast<std::size_t>(rank)] - 1 - step;
+      mirrored.push_back(begins[static_cast<std::size_t>(opposite)] + rank);
+    }
+  return gather(x, indices(mirrored));  // [real rows, …]
+}
+
 }  // namespace adjoint::nn

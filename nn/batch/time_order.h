@@ -29,6 +29,10 @@ class TimeOrder {
   /// Undoes arrange(); padding becomes zeros.
   Tensor restore(const Tensor& x) const { return gather(x, reshape(places_, leading_)); }
 
+  /// Rows in time order with every sequence back to front, again in time order: [real rows, …].
+  /// Undoes itself.
+  Tensor mirror(const Tensor& x) const;
+
   /// One value per example, [examples, …], sorted with the longest example first.
   Tensor sort(const Tensor& x) const { return gather(x, by_length_); }
   /// Undoes sort().

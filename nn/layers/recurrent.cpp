@@ -40,7 +40,7 @@ void require_states(const Recurrent& stack, const States& states, Index examples
   require(states.size() == stack.layers.size(), "recurrent: ", states.size(), " states for ",
           stack.layers.size(), " layers");
   for (std::size_t i = 0; i < states.size(); ++i) {
-    const Shape expected{examples, stack.layers[i].width()};
+    const Shape expected{examples, stack.width()};
     const auto require_shape = [&](const char* what, const Tensor& x) {
       require(x.defined(), "recurrent: layer ", i, " has no ", what);
       require(x.shape() == expected, "recurrent: the ", what, " of layer ", i, " must be ",
@@ -63,11 +63,11 @@ CellState joined(const std::vector<CellState>& parts) {
           parts[0].memory.defined() ? join(&CellState::memory) : Tensor()};
 }
 
-// A layer over all steps: x [real rows, inputs] to h [real rows, hidden]. One product projects the
+// A cell over all steps: x [real rows, inputs] to h [real rows, hidden]. One product projects the
 // inputs of all steps. The batch shrinks as its examples finish, and `state` becomes each example's
 // last one.
-Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
-                 CellState& state) {
+Tensor run_cell(const RecurrentCell& layer, const Tensor& x, const TimeOrder& order,
+                CellState& state) {
   const Tensors projected = split(layer.input(x), 0, order.counts());  // [count, gates · hidden]
   const auto part = [](const CellState& of, Index begin, Index end) {
     return mapped({of}, [=](const Tensor& all) { return slice(all, 0, begin, end); })[0];
@@ -88,6 +88,24 @@ Tensor run_layer(const RecurrentCell& layer, const Tensor& x, const TimeOrder& o
     state = joined(finished);
   }
   return concat(outputs, 0);
+}
+
+// The features from `begin` to `end` of a state.
+CellState features(const CellState& state, Index begin, Index end) {
+  return mapped({state}, [=](const Tensor& x) { return slice(x, 1, begin, end); })[0];
+}
+
+// A layer in its direction, or in both: x [real rows, inputs] to [real rows, width].
+Tensor run_layer(const Recurrent& stack, std::size_t i, const Tensor& x, const TimeOrder& order,
+                 CellState& state) {
+  if (stack.backward.empty()) return run_cell(stack.layers[i], x, order, state);
+  const Index half = stack.layers[i].width();
+  CellState ahead = features(state, 0, half), back = features(state, half, 2 * half);
+  const Tensor from_begin = run_cell(stack.layers[i], x, order, ahead);
+  const Tensor from_end = run_cell(stack.backward[i], order.mirror(x), order, back);
+  state.hidden = concat({ahead.hidden, back.hidden}, 1);
+  if (state.memory.defined()) state.memory = concat({ahead.memory, back.memory}, 1);
+  return concat({from_begin, order.mirror(from_end)}, 1);
 }
 
 }  // namespace
@@ -115,21 +133,29 @@ States mapped(States states, const std::function<Tensor(const Tensor&)>& f) {
 
 // ---- Layers ------------------------------------------------------------------------------------
 
-Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double p, Key key)
+Recurrent::Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double p, Key key,
+                     Directions directions)
     : drop(p) {
   require(inputs > 0 && hidden > 0 && layer_count > 0,
           "recurrent: sizes must be positive, are: inputs ", inputs, ", hidden ", hidden,
           ", layers ", layer_count);
   require(p >= 0 && p < 1, "recurrent: dropout must lie in [0, 1), is ", p);
-  for (Index i = 0; i < layer_count; ++i)
-    layers.emplace_back(kind, i == 0 ? inputs : hidden, hidden,
-                        key.child("layers").child(static_cast<std::uint64_t>(i)));
+  const bool both = directions == Directions::both;
+  require(!both || hidden % 2 == 0, "recurrent: two directions share a width of ", hidden,
+          ", which must be even");
+  const auto add = [&](std::vector<RecurrentCell>& cells, Index width, Key of_cells) {
+    for (Index i = 0; i < layer_count; ++i)
+      cells.emplace_back(kind, i == 0 ? inputs : hidden, width,
+                         of_cells.child(static_cast<std::uint64_t>(i)));
+  };
+  add(layers, both ? hidden / 2 : hidden, key.child("layers"));
+  if (both) add(backward, hidden / 2, key.child("backward"));
 }
 
 States Recurrent::begin(Index examples, DType dtype) const {
   States states;
   for (const RecurrentCell& layer : layers) {
-    const Tensor nothing = zeros({examples, layer.width()}, dtype);
+    const Tensor nothing = zeros({examples, width()}, dtype);
     states.push_back({nothing, layer.kind == Cell::lstm ? nothing : Tensor()});
   }
   return states;
@@ -153,7 +179,7 @@ Recurrent::Result Recurrent::in_order(const Tensor& x, const TimeOrder& order,
   Tensor output = x;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (i > 0) output = between[i - 1](output, order.row_numbers());
-    output = run_layer(layers[i], output, order, states[i]);  // [real rows, hidden]
+    output = run_layer(*this, i, output, order, states[i]);  // [real rows, hidden]
   }
   return {output, mapped(states, [&](const Tensor& state) { return order.unsort(state); })};
 }
@@ -168,6 +194,7 @@ Recurrent::Result Recurrent::operator()(const Tensor& x, const Layout& layout,
 
 Tensor Recurrent::step(const Tensor& x, States& states, std::span<const StepDropout> between,
                        const Tensor& row_numbers) const {
+  require(backward.empty(), "recurrent: a step in two directions needs the whole sequence");
   require_states(*this, states, x.size(0));
   Tensor output = x;
   for (std::size_t i = 0; i < layers.size(); ++i) {

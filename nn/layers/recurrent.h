@@ -15,6 +15,10 @@ namespace adjoint::nn {
 /// The kind of a recurrent layer.
 enum class Cell { gru, lstm };
 
+/// Whether a stack reads a sequence from its begin only, or also from its end (Schuster and Paliwal
+/// 1997).
+enum class Directions { forward, both };
+
 /// What a cell passes on from step to step.
 struct CellState {
   Tensor hidden;  // h [examples, hidden]
@@ -65,13 +69,22 @@ class StepDropout {
 };
 
 /// A stack of cells. Each layer reads the output of the one below, after dropout in training.
+///
+/// In both directions a layer has two cells of half the width, and their h stand side by side: so
+/// all shapes are those of one direction. The second cell begins at each sequence's own last row. A
+/// state holds what each direction ends with.
 struct Recurrent : Module {
   std::vector<RecurrentCell> layers;
-  double drop;  // between the layers
+  std::vector<RecurrentCell> backward;  // empty, or the second cell of each layer
+  double drop;                          // between the layers
 
-  /// Error unless all sizes are positive and 0 ≤ drop < 1.
-  Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double drop, Key key);
-  void fields(Fields& visit) override { visit("layers", layers); }
+  /// Error unless all sizes are positive and 0 ≤ drop < 1; for an odd `hidden` in both directions.
+  Recurrent(Cell kind, Index inputs, Index hidden, Index layer_count, double drop, Key key,
+            Directions directions = Directions::forward);
+  void fields(Fields& visit) override { visit("layers", layers)("backward", backward); }
+
+  /// Features of the output.
+  Index width() const { return layers.front().width() * (backward.empty() ? 1 : 2); }
 
   /// The last layer's h at each row, and each layer's state after the last row of each example.
   struct Result {
@@ -87,9 +100,9 @@ struct Recurrent : Module {
 
   /// States of zeros for a batch.
   States begin(Index examples, DType dtype) const;
-  /// A single step of each example: x [examples, inputs] to the last layer's h. Updates the states.
-  /// `between` is empty, or holds the dropout between layers, which needs the numbers of x's
-  /// rows.
+  /// A single step of each example, in one direction only: x [examples, inputs] to the last layer's
+  /// h. Updates the states. `between` is empty, or holds the dropout between layers, which needs
+  /// the numbers of x's rows.
   Tensor step(const Tensor& x, States& states, std::span<const StepDropout> between = {},
               const Tensor& row_numbers = {}) const;
   /// The dropouts that step() takes in training.

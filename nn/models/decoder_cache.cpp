@@ -42,14 +42,18 @@ void select_recent(Tensor& recent, std::span<const Index> rows) {
 class CachedDecoding : public Decoding {
  public:
   CachedDecoding(const Transformer& model, const Sequences& source, Index capacity)
-      : decoder_(model.decoder),
+      : model_(model),
+        decoder_(model.decoder),
         source_(source.layout),
         batch_(source.layout.examples()),
         capacity_(capacity),
         sources_(static_cast<std::size_t>(batch_)) {
     std::iota(sources_.begin(), sources_.end(), Index{0});
     const NoRecording guard;
-    const Tensor memory = model.encoder(source, Context::inference());
+    std::optional<CopyableSource> copied;
+    if (model.pointer) copied.emplace(source, model.config.source_tokens, model.config.columns());
+    const Tensor memory = model.encoder(copied ? copied->reads : source, Context::inference());
+    if (copied) pointed_ = model.pointer->source(memory, source_, copied->writes);
     const Shape shape{batch_, capacity, model.config.width_of_decoder()};
     for (const DecoderBlock& block : decoder_.blocks)
       caches_.push_back({Tensor({shape, memory.dtype()}), Tensor({shape, memory.dtype()}),
@@ -65,14 +69,20 @@ class CachedDecoding : public Decoding {
         std::vector<Index>(static_cast<std::size_t>(batch_), position_ + 1), capacity_);
     const Mask self_mask(now, past), memory_mask(now, source_);
 
-    const Tensor embedded = decoder_.embedding(reshape(ids, {batch_, 1}));  // [batch, 1, width]
+    const Tensor read = model_.pointer
+                            ? with_unknown(ids, model_.config.target_tokens, model_.config.unknown)
+                            : ids;
+    const Tensor embedded = decoder_.embedding(reshape(read, {batch_, 1}));  // [batch, 1, width]
     Tensor x = decoder_.positions.step(embedded, recent_, now);
     for (std::size_t i = 0; i < caches_.size(); ++i)
       x = decoder_.blocks[i].step(x, caches_[i], self_mask, memory_mask, now);
     if (decoder_.final_positions) x = decoder_.final_positions->step(x, recent_at_end_, now);
     ++position_;
-    const Tensor logits = decoder_.predict(x);          // [batch, 1, tokens]
-    return reshape(logits, {batch_, logits.size(-1)});  // [batch, tokens]
+    const Tensor h = decoder_.normalised(x);   // [batch, 1, width]
+    const Tensor logits = decoder_.output(h);  // [batch, 1, tokens]
+    const Tensor predicted =
+        model_.pointer ? (*model_.pointer)(h, logits, now, pointed_, Context::inference()) : logits;
+    return reshape(predicted, {batch_, predicted.size(-1)});  // [batch, tokens]
   }
 
   void select(std::span<const Index> rows) override {
@@ -106,15 +116,18 @@ class CachedDecoding : public Decoding {
       cache.memory_keys = packed(cache.memory_keys);
       cache.memory_values = packed(cache.memory_values);
     }
+    if (pointed_.keys.defined()) pointed_ = pointed_.select(indices(rows));
     source_ = Layout::packed(std::move(lengths));
     sources_ = std::move(sources);
   }
 
+  const Transformer& model_;
   const TransformerDecoder& decoder_;
   Layout source_;
   Index batch_, capacity_, position_ = 0;
   std::vector<Index> sources_;  // the number of each row's source
   std::vector<BlockCache> caches_;
+  PointedSource pointed_;          // of a model that copies
   Tensor recent_, recent_at_end_;  // of the encodings before and after the blocks
 };
 

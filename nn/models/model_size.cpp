@@ -75,6 +75,11 @@ struct Parts {
   }
 };
 
+// The parameters of a pointer.
+double pointer_size(double width, double memory_width) {
+  return linear(width, width, Bias::no) + linear(memory_width, width, Bias::no) + linear(width, 1);
+}
+
 }  // namespace
 
 ModelSize size_of(const TransformerConfig& c) {
@@ -90,6 +95,7 @@ ModelSize size_of(const TransformerConfig& c) {
   size += parts.stack(c.target_tokens, c.width_of_decoder(), c.decoder_blocks, decoder_block);
   const auto tokens = static_cast<double>(c.target_tokens);
   size.parameters += linear(decoder, tokens);
+  if (c.ids_beyond > 0) size.parameters += pointer_size(decoder, width);
   // A shared table counts once.
   if (c.tied_embeddings != TiedEmbeddings::none) size.parameters -= decoder * tokens;
   if (c.tied_embeddings == TiedEmbeddings::all)
@@ -102,12 +108,17 @@ ModelSize size_of(const RecurrentConfig& c, bool attention) {
   const auto sources = static_cast<double>(c.source_tokens);
   const auto targets = static_cast<double>(c.target_tokens);
   const double gates = (c.cell == Cell::gru ? 3 : 4) * hidden;
-  const auto layers = [&](double inputs) {
-    return linear(inputs, gates) + static_cast<double>(c.layers - 1) * linear(hidden, gates) +
-           static_cast<double>(c.layers) * linear(hidden, gates);
+  // In both directions, two cells of half the width. A half has half the gates.
+  const auto layers = [&](double inputs, double directions) {
+    const double own = linear(hidden / directions, gates / directions);
+    return directions * (linear(inputs, gates / directions) + own) +
+           static_cast<double>(c.layers - 1) * directions *
+               (linear(hidden, gates / directions) + own);
   };
-  return {(sources + targets) * width + layers(width) + layers(width + hidden) +
-              linear(hidden, targets) + (attention ? 2 * hidden * hidden + hidden : 0),
+  const double directions = c.encoder_directions == Directions::both ? 2 : 1;
+  return {(sources + targets) * width + layers(width, directions) + layers(width + hidden, 1) +
+              linear(hidden, targets) + (attention ? 2 * hidden * hidden + hidden : 0) +
+              (c.ids_beyond > 0 ? pointer_size(hidden, hidden) : 0),
           0};
 }
 

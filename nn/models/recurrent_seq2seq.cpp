@@ -12,6 +12,9 @@ Embedding unit_embedding(Index tokens, Index width, Key key) {
 
 const RecurrentConfig& checked(const RecurrentConfig& c) {
   require(c.source_tokens > 0 && c.target_tokens > 0, "recurrent: the vocabularies are empty");
+  require(c.ids_beyond >= 0, "recurrent: ids_beyond must be at least 0, is ", c.ids_beyond);
+  require(c.ids_beyond == 0 || (c.unknown >= 0 && c.unknown < c.target_tokens),
+          "recurrent: unknown ", c.unknown, " is not one of ", c.target_tokens, " target tokens");
   require(c.embedding > 0, "recurrent: the embedding must have at least 1 feature, has ",
           c.embedding);
   return c;
@@ -35,17 +38,25 @@ Tensor average(const Tensor& weights, const Tensor& values) {
   return reshape(sums, {sums.size(0), sums.size(2)});
 }
 
+// What a decoding model copies from, if it has a pointer.
+struct Copying {
+  const Pointer* pointer = nullptr;
+  PointedSource source = {};
+  Index unknown = 0;
+};
+
 // Step-by-step decoding. The models differ in the context [batch, hidden] of a step, a function of
 // the states and of what is kept of the source, [batch, …].
 class StepByStep final : public Decoding {
  public:
   using ContextOf = std::function<Tensor(const States&, const Tensors& source)>;
   StepByStep(const RecurrentDecoder& decoder, States states, Tensors source, ContextOf context,
-             Index capacity)
+             Index capacity, Copying copying = {})
       : decoder_(decoder),
         states_(std::move(states)),
         source_(std::move(source)),
         context_(std::move(context)),
+        copying_(std::move(copying)),
         capacity_(capacity) {}
 
   Tensor step(const Tensor& ids) override {
@@ -55,8 +66,16 @@ class StepByStep final : public Decoding {
             " sequences");
     const NoRecording guard;
     ++position_;
-    const Tensor x = concat({decoder_.embedding(ids), context_(states_, source_)}, 1);
-    return decoder_.output(decoder_.recurrent.step(x, states_));  // [batch, tokens]
+    const auto& [pointer, pointed, unknown] = copying_;
+    const Tensor read =
+        pointer ? with_unknown(ids, decoder_.embedding.table.size(0), unknown) : ids;
+    const Tensor x = concat({decoder_.embedding(read), context_(states_, source_)}, 1);
+    const Tensor h = decoder_.recurrent.step(x, states_);  // [batch, hidden]
+    const Tensor logits = decoder_.output(h);              // [batch, tokens]
+    if (!pointer) return logits;
+    return (*pointer)(h, logits,
+                      Layout::packed(std::vector<Index>(static_cast<std::size_t>(batch), 1)),
+                      pointed, Context::inference());
   }
 
   void select(std::span<const Index> rows) override {
@@ -65,6 +84,7 @@ class StepByStep final : public Decoding {
     const Tensor chosen = indices(rows);
     states_ = mapped(states_, [&](const Tensor& x) { return gather(x, chosen); });
     for (Tensor& x : source_) x = gather(x, chosen);
+    if (copying_.pointer) copying_.source = copying_.source.select(chosen);
   }
 
  private:
@@ -72,6 +92,7 @@ class StepByStep final : public Decoding {
   States states_;
   Tensors source_;
   ContextOf context_;
+  Copying copying_;
   Index capacity_, position_ = 0;
 };
 
@@ -81,7 +102,8 @@ class StepByStep final : public Decoding {
 
 RecurrentEncoder::RecurrentEncoder(const RecurrentConfig& c, Key key)
     : embedding(unit_embedding(c.source_tokens, c.embedding, key.child("embedding"))),
-      recurrent(c.cell, c.embedding, c.hidden, c.layers, c.dropout, key.child("recurrent")) {}
+      recurrent(c.cell, c.embedding, c.hidden, c.layers, c.dropout, key.child("recurrent"),
+                c.encoder_directions) {}
 
 Recurrent::Result RecurrentEncoder::operator()(const Sequences& source, const TimeOrder& order,
                                                const Context& context) const {
@@ -99,6 +121,7 @@ RecurrentDecoder::RecurrentDecoder(const RecurrentConfig& c, Key key)
 
 RecurrentSeq2Seq::RecurrentSeq2Seq(const RecurrentConfig& c, Key key)
     : config(checked(c)), encoder(c, key.child("encoder")), decoder(c, key.child("decoder")) {
+  require(c.ids_beyond == 0, "recurrent: copying needs a model with attention");
   name_parameters(*this);
 }
 
@@ -131,17 +154,23 @@ BahdanauSeq2Seq::BahdanauSeq2Seq(const RecurrentConfig& c, Key key)
       encoder(c, key.child("encoder")),
       decoder(c, key.child("decoder")),
       attention(c.hidden, c.hidden, c.hidden, c.dropout, key.child("attention")) {
+  if (c.ids_beyond > 0) pointer.emplace(c.hidden, c.hidden, c.ids_beyond, key.child("pointer"));
   name_parameters(*this);
 }
 
 BahdanauSeq2Seq::Encoded BahdanauSeq2Seq::encode(const Sequences& source,
                                                  const Context& context) const {
   const TimeOrder order(source.layout);
-  Recurrent::Result encoded = encoder(source, order, context.child("encoder"));
+  std::optional<CopyableSource> copied;
+  if (pointer) copied.emplace(source, config.source_tokens, config.columns());
+  Recurrent::Result encoded =
+      encoder(copied ? copied->reads : source, order, context.child("encoder"));
   const Layout padded = as_padded(source.layout);
   const Tensor values = TimeOrder(padded).restore(encoded.output);  // [examples, steps, hidden]
   const Mask mask(Layout::full(padded.examples(), 1), padded);
-  return {{attention.key(values), values, mask.dense()}, std::move(encoded.states)};
+  return {{attention.key(values), values, mask.dense()},
+          pointer ? pointer->source(values, padded, copied->writes) : PointedSource(),
+          std::move(encoded.states)};
 }
 
 Tensor BahdanauSeq2Seq::weights(const States& states, const AttendedSource& source) const {
@@ -163,8 +192,10 @@ Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
   const std::vector<StepDropout> between = decoder.recurrent.dropouts(here.child("recurrent"));
   const StepDropout dropped(attention.drop, looking);
 
-  const Tensor embedded = decoder.embedding(order.arrange(target.ids));  // [real rows, embedding]
-  const Tensors tokens = split(embedded, 0, order.counts());             // [count, embedding]
+  const Tensor ids =
+      pointer ? with_unknown(target.ids, config.target_tokens, config.unknown) : target.ids;
+  const Tensor embedded = decoder.embedding(order.arrange(ids));  // [real rows, embedding]
+  const Tensors tokens = split(embedded, 0, order.counts());      // [count, embedding]
   const Tensors numbers = split(order.row_numbers(), 0, order.counts());
   const DType dtype = embedded.dtype();
   Tensors hidden = {zeros({0, config.hidden}, dtype)};  // in case there is no step
@@ -186,7 +217,11 @@ Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
     const Tensor all = TimeOrder(as_padded(target.layout)).restore(concat(all_weights, 0));
     looking.see_attention(reshape(all, all.shape().inserted(1, 1)));  // [batch, 1, target, source]
   }
-  return decoder.output(order.restore(concat(hidden, 0)));  // […, tokens]
+  const Tensor h = order.restore(concat(hidden, 0));  // […, hidden]
+  const Tensor logits = decoder.output(h);            // […, tokens]
+  if (!pointer) return logits;
+  return (*pointer)(h, logits, target.layout, encoded.pointed,
+                    context.child("pointer"));  // […, columns]
 }
 
 std::unique_ptr<Decoding> BahdanauSeq2Seq::decode(const Sequences& source, Index capacity) const {
@@ -198,7 +233,8 @@ std::unique_ptr<Decoding> BahdanauSeq2Seq::decode(const Sequences& source, Index
   return std::make_unique<StepByStep>(
       decoder, std::move(encoded.states),
       Tensors{encoded.source.keys, encoded.source.values, encoded.source.allowed}, context,
-      capacity);
+      capacity,
+      pointer ? Copying{&*pointer, std::move(encoded.pointed), config.unknown} : Copying());
 }
 
 }  // namespace adjoint::nn

@@ -1,9 +1,11 @@
 // Recurrent encoder-decoders: with one context for all steps, and with attention.
 #pragma once
 
+#include "nn/batch/copyable.h"
 #include "nn/layers/attention.h"
 #include "nn/layers/dropout.h"
 #include "nn/layers/embedding.h"
+#include "nn/layers/pointer.h"
 #include "nn/layers/recurrent.h"
 #include "nn/models/encoder_decoder.h"
 
@@ -15,8 +17,14 @@ struct RecurrentConfig {
   Cell cell = Cell::gru;
   Index embedding = 256;
   Index hidden = 256;
-  Index layers = 2;      ///< of the encoder and of the decoder
-  double dropout = 0.2;  ///< between layers; of attention weights
+  Index layers = 2;                                     ///< of the encoder and of the decoder
+  Directions encoder_directions = Directions::forward;  ///< in both, `hidden` must be even
+  double dropout = 0.2;                                 ///< between layers; of attention weights
+  /// As in TransformerConfig; needs attention.
+  Index ids_beyond = 0, unknown = 3;
+
+  /// The number of logits of a row.
+  Index columns() const { return target_tokens + ids_beyond; }
 };
 
 /// Embedding and recurrent layers. The table begins with variance 1, since no positions are added.
@@ -66,25 +74,29 @@ struct AttendedSource {
 };
 
 /// As above, but each step computes its own context: additive attention of the last layer's h to
-/// the encoder's output. (Bahdanau et al. 2015, with an encoder in one direction.)
+/// the encoder's output. (Bahdanau et al. 2015; there the encoder
+/// reads in both directions.) With
+/// ids_beyond > 0 it copies, and the ids of its sources are those of copyable().
 struct BahdanauSeq2Seq : EncoderDecoder {
   RecurrentConfig config;
   RecurrentEncoder encoder;
   RecurrentDecoder decoder;
   AdditiveAttention attention;
+  std::optional<Pointer> pointer;
 
   BahdanauSeq2Seq(const RecurrentConfig& config, Key key);
   void fields(Fields& visit) override {
-    visit("encoder", encoder)("decoder", decoder)("attention", attention);
+    visit("encoder", encoder)("decoder", decoder)("attention", attention)("pointer", pointer);
   }
 
   Tensor logits(const Sequences& source, const Sequences& target,
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
 
-  /// The encoder's result: what to attend to, and the initial states.
+  /// The encoder's result: what to attend to and, with a pointer, to copy; and the initial states.
   struct Encoded {
     AttendedSource source;
+    PointedSource pointed;
     States states;
   };
   Encoded encode(const Sequences& source, const Context& context) const;

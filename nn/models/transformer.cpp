@@ -65,10 +65,10 @@ Tensor TransformerDecoder::operator()(const Sequences& target, const Tensor& mem
   const Layout& layout = target.layout;
   const Mask self_mask = Mask(layout, layout).causal();
   const Mask memory_mask(layout, source);
-  return predict(run(target, {memory}, context,
-                     [=](const DecoderBlock& block, const Tensors& in, const Context& c) {
-                       return block(in[0], in[1], self_mask, memory_mask, layout, c);
-                     }));
+  return normalised(run(target, {memory}, context,
+                        [=](const DecoderBlock& block, const Tensors& in, const Context& c) {
+                          return block(in[0], in[1], self_mask, memory_mask, layout, c);
+                        }));
 }
 
 // ---- Both --------------------------------------------------------------------------------------
@@ -78,14 +78,26 @@ Transformer::Transformer(const TransformerConfig& c, Key key)
   // A tensor in several places is one parameter: its gradient is the sum over its uses.
   if (c.tied_embeddings != TiedEmbeddings::none) decoder.output.weight = decoder.embedding.table;
   if (c.tied_embeddings == TiedEmbeddings::all) encoder.embedding.table = decoder.embedding.table;
+  if (c.ids_beyond > 0)
+    pointer.emplace(c.width_of_decoder(), c.width, c.ids_beyond, key.child("pointer"));
   prune_heads(*this, c.pruned_heads);
   name_parameters(*this);
 }
 
 Tensor Transformer::logits(const Sequences& source, const Sequences& target,
                            const Context& context) const {
-  const Tensor memory = encoder(source, context.child("encoder"));  // […, width]
-  return decoder(target, memory, source.layout, context.child("decoder"));
+  std::optional<CopyableSource> copied;
+  if (pointer) copied.emplace(source, config.source_tokens, config.columns());
+  const Tensor memory =
+      encoder(copied ? copied->reads : source, context.child("encoder"));  // […, width]
+  const Tensor h =
+      decoder(pointer ? with_unknown(target, config.target_tokens, config.unknown) : target, memory,
+              source.layout, context.child("decoder"));  // […, decoder's width]
+  const Tensor logits = decoder.output(h);               // […, tokens]
+  if (!pointer) return logits;
+  return (*pointer)(h, logits, target.layout,
+                    pointer->source(memory, source.layout, copied->writes),
+                    context.child("pointer"));  // […, columns]
 }
 
 void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads) {

@@ -1,7 +1,9 @@
 // The Transformer (Vaswani et al. 2017): encoder, decoder, and both together.
 #pragma once
 
+#include "nn/batch/copyable.h"
 #include "nn/layers/embedding.h"
+#include "nn/layers/pointer.h"
 #include "nn/models/encoder_decoder.h"
 #include "nn/models/transformer_blocks.h"
 
@@ -19,6 +21,7 @@ struct TransformerStack : Module {
 
   TransformerStack(const TransformerConfig& config, Index tokens, Index width, Index block_count,
                    Reach reach, Key key);
+  Tensor normalised(const Tensor& x) const { return final_norm ? (*final_norm)(x) : x; }
   void fields(Fields& visit) override {
     visit("embedding", embedding)("positions", positions)("blocks", blocks)(
         "final_positions", final_positions)("final_norm", final_norm);
@@ -30,7 +33,6 @@ struct TransformerStack : Module {
   template <class F>
   Tensor run(const Sequences& ids, const Tensors& others, const Context& context,
              const F& run_block) const;
-  Tensor normalised(const Tensor& x) const { return final_norm ? (*final_norm)(x) : x; }
 };
 
 /// The embedding of the source and the blocks that turn it into the memory.
@@ -51,22 +53,26 @@ struct TransformerDecoder : TransformerStack<DecoderBlock> {
     visit("output", output);
   }
 
-  /// Logits […, tokens]; each row has seen the target up to itself.
+  /// What the output predicts from: […, width]. Each row has seen the target up to itself.
   Tensor operator()(const Sequences& target, const Tensor& memory, const Layout& source,
                     const Context& context) const;
   /// Logits of rows after the last block and its positions: […, width] to […, tokens].
   Tensor predict(const Tensor& x) const { return output(normalised(x)); }
 };
 
-/// The encoder and the decoder together: a model that maps a source to a target.
+/// The encoder and the decoder together: a model that maps a source to a target. With
+/// ids_beyond > 0 it copies, and the ids of its sources are those of copyable().
 struct Transformer : EncoderDecoder {
   TransformerConfig config;
   TransformerEncoder encoder;
   TransformerDecoder decoder;
+  std::optional<Pointer> pointer;
 
   /// Error when the configuration does not pass its check().
   Transformer(const TransformerConfig& config, Key key);
-  void fields(Fields& visit) override { visit("encoder", encoder)("decoder", decoder); }
+  void fields(Fields& visit) override {
+    visit("encoder", encoder)("decoder", decoder)("pointer", pointer);
+  }
 
   Tensor logits(const Sequences& source, const Sequences& target,
                 const Context& context) const override;

@@ -52,6 +52,7 @@ struct Rules {
                                              {"decoder_width", c.decoder_width, 0},
                                              {"encoder_blocks", c.encoder_blocks, 0},
                                              {"decoder_blocks", c.decoder_blocks, 0},
+                                             {"ids_beyond", c.ids_beyond, 0},
                                              {"max_distance", c.max_distance, 1}})
       demand(size >= least, name(field), " must be at least ", least, ", is ", size);
     for (const auto& [field, blocks] :
@@ -111,6 +112,11 @@ struct Rules {
            c.source_tokens, " tokens, the target ", c.target_tokens);
   }
 
+  void check_copying() const {
+    demand(c.ids_beyond == 0 || (c.unknown >= 0 && c.unknown < c.target_tokens),
+           value("unknown", c.unknown), " is not one of ", c.target_tokens, " target tokens");
+  }
+
   void check_pruned_heads() const {
     if (c.pruned_heads.empty()) return;
     const std::vector<std::string> layers = c.attention_layers();
@@ -137,6 +143,7 @@ const TransformerConfig& TransformerConfig::check(const Naming& naming) const {
   rules.check_encoding();
   rules.check_ties();
   rules.check_pruned_heads();
+  rules.check_copying();
   return *this;
 }
 

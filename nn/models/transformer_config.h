@@ -58,11 +58,17 @@ struct TransformerConfig {
   Bias attention_bias = Bias::no;
   std::vector<PrunedHead> pruned_heads = {};
   TiedEmbeddings tied_embeddings = TiedEmbeddings::none;
+  /// Words of the source can be copied (layers/pointer.h): the number of ids beyond target_tokens,
+  /// which stand for words that the vocabulary lacks. 0: no copying.
+  Index ids_beyond = 0;
+  Index unknown = 3;  ///< what the decoder reads for an id beyond its vocabulary
   /// Keep only each block's inputs for the sweep, which recomputes the block: less memory,
   /// more time, the same results.
   bool recomputed = false;
 
   Index width_of_decoder() const { return decoder_width > 0 ? decoder_width : width; }
+  /// The number of logits of a row.
+  Index columns() const { return target_tokens + ids_beyond; }
   PositionOptions position_options() const {
     return {.mode = position_mode, .width = position_width, .taps = kernel};
   }

@@ -38,6 +38,9 @@ Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const Traine
           "trainer: the clipping limit must be at least 0 and finite, got ", options.clip);
   require(options.micro_batches >= 1, "trainer: needs at least one micro-batch, got ",
           options.micro_batches);
+  require(options.scheduled_sampling >= 0 && options.scheduled_sampling < 1,
+          "trainer: the probability of scheduled sampling must lie in [0, 1), is ",
+          options.scheduled_sampling);
   for (const NamedTensor& parameter : named_parameters(model))
     require(parameter.tensor.tracked(), "trainer: the parameter '", parameter.name,
             "' is not tracked: make it with variable()");
@@ -130,6 +133,26 @@ std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span
   return shards;
 }
 
+// The first token of a target is the begin symbol, which stays. A coin for each other token depends
+// on its example and position, so cutting the batch changes nothing.
+Sequences Trainer::with_predictions(const Sequences& source, const Sequences& input,
+                                    const Context& context) const {
+  const NoRecording guard;
+  const Layout& layout = input.layout;
+  const Tensor predicted = argmax(model_.logits(source, input, Context::inference()));  // […]
+  const Tensor coins = adjoint::dropout(ones({layout.rows(), 1}), options_.scheduled_sampling,
+                                        context.take_key(), layout.row_numbers());
+  Sequences result{copy(input.ids), layout};
+  Index* const id = result.ids.edit<Index>().data();
+  for (Index example = 0; example < layout.examples(); ++example)
+    for (Index step = 1; step < layout.length(example); ++step) {
+      const Index row = layout.begin(example) + step;
+      if (coins.values<float>()[static_cast<std::size_t>(row)] == 0)
+        id[row] = predicted.values<Index>()[static_cast<std::size_t>(row - 1)];
+    }
+  return result;
+}
+
 // Summed over the shard's tokens.
 Tensor Trainer::loss(const EncoderDecoder& model, const Shard& shard,
                      const Context& context) const {
@@ -143,7 +166,11 @@ Tensor Trainer::loss(const EncoderDecoder& model, const Shard& shard,
                                           : Sequences::padded(sequences, options_.padding);
     return all.placed(shard.first_example);
   };
-  const Tensor logits = model.logits(batch(shard.sources), batch(inputs), context);
+  const Sequences source = batch(shard.sources);
+  Sequences input = batch(inputs);
+  if (context.training() && options_.scheduled_sampling > 0)
+    input = with_predictions(source, input, context.child("scheduled_sampling"));
+  const Tensor logits = model.logits(source, input, context);
   return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing).sum;
 }
 
@@ -165,6 +192,8 @@ void Trainer::state(State& visit) const {
   visit.fixed("shards", o.shards).fixed("parts", o.micro_batches).fixed("clip", o.clip);
   visit.fixed("smoothing", o.smoothing).fixed("packed", o.packed).fixed("padding", o.padding);
   visit.fixed("key", o.key);
+  // Stored only where needed, so that runs of earlier versions can be resumed.
+  if (o.scheduled_sampling > 0) visit.fixed("scheduled_sampling", o.scheduled_sampling);
 }
 
 }  // namespace adjoint::nn

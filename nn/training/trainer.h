@@ -21,8 +21,12 @@ struct TrainerOptions {
   double clip = 1;       ///< limit on the gradients' global norm; 0 for none
   double smoothing = 0;  ///< label smoothing
   Index padding = 0;     ///< the id that pads short sequences
-  bool packed = true;    ///< compute real rows only; faster, same results as padded batches
-  Key key{};             ///< for dropout
+  /// Scheduled sampling (Bengio et al. 2015): the probability with which the model reads, in place
+  /// of a target's token, the one that it finds likeliest there itself. It predicts from the target
+  /// in a first pass, without dropout, for all positions at once (Mihaylova and Martins 2019).
+  double scheduled_sampling = 0;
+  bool packed = true;  ///< compute real rows only; faster, same results as padded batches
+  Key key{};           ///< for dropout
 };
 
 /// What a training step reports.
@@ -65,6 +69,8 @@ class Trainer {
   };
   std::vector<Shard> cut(std::span<const Ids> sources, std::span<const Ids> targets,
                          Index count) const;
+  Sequences with_predictions(const Sequences& source, const Sequences& input,
+                             const Context& context) const;
   Tensor loss(const EncoderDecoder& model, const Shard& shard, const Context& context) const;
   Key next_key() const {
     return options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));

@@ -53,7 +53,7 @@ check "  is shown without them" not grep -q $'\e' err
 refuses "an unknown option" 2 '--depth' "${train[@]}" pairs.tsv --depth 3
 refuses "  that is nearly one" 2 'no option --widht|did you mean --width' \
   "${train[@]}" pairs.tsv --widht 32
-refuses "  that begins one" 2 'did you mean --validation' "${train[@]}" pairs.tsv --valid 0.1
+refuses "  that begins one" 2 'did you mean --optimizer' "${train[@]}" pairs.tsv --optim adam
 refuses "  of another command" 2 'no option --beams|did you mean --beam' \
   "$seq2seq" translate model --beams 4 hello
 refuses "an option given twice" 2 '--width is given more than once' \
@@ -128,7 +128,7 @@ run "$seq2seq" train pairs.tsv --output beside "${small[@]}" </dev/null
 check "so does a folder named like a temporary one" [ "$(cat beside.partial/file)" = mine ]
 succeeds "--output with a slash at its end" "$seq2seq" train pairs.tsv --output slash/ "${small[@]}"
 check "  the model is there" test -f slash/weights.safetensors
-check "  and nothing beside it" [ "$(echo slash*)-$(ls slash | wc -l)" = slash-7 ]
+check "  and nothing beside it" [ "$(echo slash*)-$(ls slash | wc -l)" = slash-8 ]
 mkdir elsewhere && ln -s elsewhere link
 succeeds "--output is a link to a folder" "$seq2seq" train pairs.tsv --output link "${small[@]}"
 check "  it stays one" test -L link

@@ -63,7 +63,7 @@ DISPLAY='' WAYLAND_DISPLAY='' check "  or where there is no screen" not opens
 # ---- Files, and wrong use ------------------------------------------------------------------------
 if command -v dot >/dev/null; then
   succeeds "pages of all examples" "$explore" --write pages/all
-  check "  are six" [ "$(find pages/all -name '*.html' -size -1000k | wc -l)" = 6 ]
+  check "  are seven" [ "$(find pages/all -name '*.html' -size -1000k | wc -l)" = 7 ]
   check "  which may ask nobody" not grep -l "connect-src" pages/all/*
   check "  one of them is explain's" bash -c "'$build/explain' 'b = a + a; c = b + b; c' a=1 --html d.html && cmp d.html pages/all/diamond.html"
 fi

@@ -9,7 +9,7 @@ head -n 300 "$repository/data/english-french.tsv" >pairs.tsv
 # Something of everything that a run must save, and a learning rate of more than six digits.
 settings=(--width 32 --hidden 32 --heads 2 --batch-tokens 300 --accumulate 2
   --learning-rate 0.0031415926535 --schedule plateau --plateau-patience 1 --warm-up 5 --ema 0.9
-  --smoothing 0.1 --best-by bleu --save-every 3)
+  --smoothing 0.1 --scheduled-sampling 0.2 --best-by bleu --save-every 3)
 train=("$seq2seq" train pairs.tsv)
 whole=("${train[@]}" "${settings[@]}" --epochs 8)
 

@@ -23,7 +23,7 @@ std::string difference(const Model& a, const Model& b) {
   const auto compare = [&](bool equal, const char* what) {
     if (!equal) text += (text.empty() ? "" : "; ") + std::string(what);
   };
-  compare(a.tokenizer.subwords == b.tokenizer.subwords, "the subword models differ");
+  compare(a.tokenizers == b.tokenizers, "the subword models differ");
   compare(a.source == b.source, "the source vocabularies differ");
   compare(a.target == b.target, "the target vocabularies differ");
   return text;
@@ -35,7 +35,11 @@ They must come from one run, or from runs that started alike and ended at differ
 options must agree, except for those of training, and so must their vocabularies and their seed.
 Settings, vocabularies and held-out pairs are the last model's. A mean cannot be resumed.
 
-  seq2seq average --output mean epoch-28 epoch-29 epoch-30)";
+  seq2seq average --output mean epoch-28 epoch-29 epoch-30
+
+A model is named by its folder, or by one of the files of weights in it. After train --keep-epochs 5:
+
+  seq2seq average --output mean my-model/epoch-*.safetensors)";
 
 struct AverageCommand : Command {
   std::string output;
@@ -43,7 +47,8 @@ struct AverageCommand : Command {
   bool restart = false;
 
   AverageCommand() : Command({"average", "average the weights of several models", average_footer}) {
-    options.add("models", models, "folders of trained models").required();
+    options.add("models", models, "folders of trained models, or files of weights in them")
+        .required();
     options.add("--output FOLDER", output, "folder for the mean").required();
     options.add_flag("--restart", restart, "replace the model that is there");
   }

@@ -27,6 +27,7 @@ struct Command {
   virtual int run() = 0;  ///< returns an exit code; an exception means `failed`
 };
 
+std::unique_ptr<Command> look_command();
 std::unique_ptr<Command> train_command();
 std::unique_ptr<Command> translate_command();
 std::unique_ptr<Command> evaluate_command();
@@ -42,13 +43,17 @@ Model load_for_use(const std::filesystem::path& folder);
 /// are escaped.
 std::string for_output(const std::string& text);
 
-/// Prints the first few translations with their sources, and the references that differ.
+/// Prints the first few translations with their sources, and the first references of those that
+/// equal no reference. more[k][i] is a further reference of pair i.
 void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
-                    const std::vector<data::Tokens>& translations);
+                    const std::vector<data::Tokens>& translations,
+                    const std::vector<std::vector<data::Tokens>>& more = {});
 void print(const Score& score);
 
-/// Names the words that the vocabulary does not contain on standard error, one per line.
-void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary);
+/// Names the words of a source that the model does not know on standard error, one per line. A
+/// model that copies needs no warning: it can answer with words that it does not know.
+void warn_of_unknown_words(const Model& model, const data::Tokens& source);
+void warn_of(const std::vector<std::string>& unknown);
 
 /// Runs a command. If it runs out of memory, throws an Error that contains the advice.
 int with_memory_advice(const std::string& advice, const std::function<int()>& command);

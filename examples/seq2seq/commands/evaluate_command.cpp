@@ -5,6 +5,9 @@
 
 #include "autograd/support/files.h"
 #include "examples/seq2seq/commands/commands.h"
+#include "examples/seq2seq/commands/references.h"
+#include "examples/seq2seq/model/encoding.h"
+#include "examples/seq2seq/run/dataset.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -15,7 +18,7 @@ std::vector<data::Tokens> read_references(const std::string& file, const Model& 
   std::vector<std::string> lines = read_lines(file);
   require(lines.size() == sentences, "--references: ", file, " has ", lines.size(), " lines for ",
           sentences, " pairs");
-  const data::Tokenizer& tokenizer = model.tokenizer;
+  const data::Tokenizer& tokenizer = model.tokenizers.target;
   std::vector<data::Tokens> references;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     try {
@@ -36,10 +39,6 @@ struct Metric {
   int digits;        // after the point, in the table
   std::string note;  // sacreBLEU's signature, where there is one
 };
-
-// The references of all sentences: first those of the pairs, then those of other files, which may
-// leave some out.
-using ReferenceSets = std::vector<std::vector<data::Tokens>>;
 
 std::vector<std::vector<std::string>> texts_of(const ReferenceSets& sets,
                                                const data::Tokenizer& tokenizer) {
@@ -70,11 +69,12 @@ double mean_book_bleu(const std::vector<data::Tokens>& translations,
 // The fraction of positions where the reference's token, or its end, is the likeliest after those
 // before it.
 double token_accuracy(const Model& model, const std::vector<nn::PairScore>& scores,
-                      const std::vector<data::Tokens>& references) {
+                      const std::vector<data::Pair>& pairs) {
   nn::Ids predicted, expected;
   for (std::size_t i = 0; i < scores.size(); ++i) {
+    const auto& [source, reference, line] = pairs[i];
     std::ranges::copy(scores[i].likeliest, std::back_inserter(predicted));
-    std::ranges::copy(model.target.encode(references[i]), std::back_inserter(expected));
+    std::ranges::copy(encode_target(model, source, reference), std::back_inserter(expected));
     expected.push_back(data::Vocabulary::eos);
   }
   return data::token_accuracy(predicted, expected, data::Vocabulary::pad);
@@ -87,8 +87,8 @@ std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::
                                     const ReferenceSets& sets, const Score& summary) {
   const data::BleuScore& bleu = summary.bleu;
   const std::vector<data::Tokens> targets = data::targets(pairs);
-  const std::vector<std::string> texts = as_text(translations, model.tokenizer);
-  const std::vector<std::vector<std::string>> references = texts_of(sets, model.tokenizer);
+  const std::vector<std::string> texts = as_text(translations, model.tokenizers.target);
+  const std::vector<std::vector<std::string>> references = texts_of(sets, model.tokenizers.target);
   const data::ChrfScore chrf = data::corpus_chrf(texts, references);
   const data::TerScore ter = data::corpus_ter(texts, references);
   const ReferenceSets more(sets.begin() + 1, sets.end());
@@ -106,7 +106,7 @@ std::vector<Metric> compute_metrics(const Model& model, const std::vector<data::
       {"per", "PER", data::position_independent_error_rate(translations, targets, more).rate, 2,
        "% of the reference's tokens, in any order"},
       {"sequence_accuracy", "right sentences", 100 * summary.exact, 2, "%"},
-      {"token_accuracy", "right tokens", 100 * token_accuracy(model, scores, targets), 2,
+      {"token_accuracy", "right tokens", 100 * token_accuracy(model, scores, pairs), 2,
        "%, each predicted from the first reference's before it; ends included"},
       {"perplexity", "perplexity", likelihood.perplexity(), 3,
        "of the first reference's tokens, ends included"},
@@ -143,21 +143,25 @@ struct EvaluateCommand : Command {
   std::string folder, file, output, columns;
   std::vector<std::string> reference_files;
   DecodingSettings decoding;
-  data::BleuOptions bleu;
-  bool as_json = false;
+  data::BleuOptions bleu = {.tokenizer = ""};
+  bool group = false, as_json = false;
 
   EvaluateCommand()
       : Command({"evaluate", "translate pairs and measure the translations", evaluate_footer}) {
     options.add("model", folder, "folder of a trained model").required();
-    options.add("file FILE", file, "file of pairs [those held out from training]");
+    options.add("file FILE", file,
+                "file of pairs; -: standard input [those held out from training]");
     options.add("--columns", columns,
                 "the columns of the file that are source and target, as in 2,4 [1,2]");
     options.add("--references FILE", reference_files,
                 "files of more reference translations, one per line; an empty line is none");
+    options.add_flag("--group-references", group,
+                     "take all targets of a source as references of one sentence");
     options.add("--output FILE", output, "write the translations to this file, one per line");
     options.add_flag("--json", as_json, "print a JSON object instead");
     options.group("BLEU");
-    options.add("--tokenize", bleu.tokenizer, {"13a", "intl", "char", "none"}, "tokenizer of BLEU");
+    options.add("--tokenize", bleu.tokenizer, {"13a", "intl", "char", "none"},
+                "tokenizer of BLEU [the model's --bleu-tokenizer, by default 13a]");
     options.add("--smooth", bleu.smoothing, {"exp", "floor", "add-k", "none"},
                 "smoothing of BLEU, for n-gram orders without a match");
     options.add("--smooth-value", bleu.smoothing_value, not_negative,
@@ -172,14 +176,20 @@ struct EvaluateCommand : Command {
             "--smooth-value has no effect with --smooth ", bleu.smoothing,
             "; it is for floor and add-k");
     const Model model = load_for_use(folder);
-    const std::vector<data::Pair> pairs = read_pairs(model);
+    if (bleu.tokenizer.empty()) bleu.tokenizer = model.settings.training.bleu_options().tokenizer;
+    std::vector<data::Pair> pairs = read_pairs(model);
     ReferenceSets references = {data::targets(pairs)};
     for (const std::string& name : reference_files)
       references.push_back(read_references(name, model, pairs.size()));
+    if (group) {
+      WithReferences grouped = group_by_source(pairs, references);
+      pairs = std::move(grouped.pairs);
+      references = std::move(grouped.references);
+    }
 
     const std::vector<data::Tokens> translations = translate(model, data::sources(pairs), decoding);
-    const Score summary = {data::corpus_bleu(as_text(translations, model.tokenizer),
-                                             texts_of(references, model.tokenizer), bleu),
+    const Score summary = {data::corpus_bleu(as_text(translations, model.tokenizers.target),
+                                             texts_of(references, model.tokenizers.target), bleu),
                            data::sequence_accuracy(translations, references.front(),
                                                    {references.begin() + 1, references.end()}),
                            pairs.size()};
@@ -188,25 +198,28 @@ struct EvaluateCommand : Command {
     if (as_json) {
       print_json(metrics, pairs.size());
     } else {
-      print_examples(model, pairs, translations);
+      print_examples(model, pairs, translations, {references.begin() + 1, references.end()});
       print(metrics);
       print(summary);
     }
     // Comes last, so that the figures are not lost if it fails.
     if (!output.empty()) {
       std::string text;
-      for (const std::string& line : as_text(translations, model.tokenizer)) text += line + '\n';
+      for (const std::string& line : as_text(translations, model.tokenizers.target))
+        text += line + '\n';
       write_file(output, text);
     }
     return status::done;
   }
 
   std::vector<data::Pair> read_pairs(const Model& model) const {
-    if (!file.empty())
-      return data::read_corpus(
-                 file, model.tokenizer,
-                 {.columns = parse_columns(columns), .max_tokens = model.settings.data.max_tokens})
-          .pairs;
+    if (!file.empty()) {
+      InputFiles input;
+      input.pairs = file;
+      const data::ReadOptions reading = {.columns = parse_columns(columns),
+                                         .max_tokens = model.settings.data.max_tokens};
+      return data::read_corpus(*read(input).pairs, model.tokenizers, reading).pairs;
+    }
     std::vector<data::Pair> pairs = load_held_out(folder, model);
     require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");
     return pairs;

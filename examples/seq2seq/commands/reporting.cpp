@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iomanip>
 #include <iostream>
@@ -25,13 +26,20 @@ std::string for_output(const std::string& text) {
 }
 
 void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
-                    const std::vector<data::Tokens>& translations) {
+                    const std::vector<data::Tokens>& translations,
+                    const std::vector<std::vector<data::Tokens>>& more) {
+  const auto source = [&](const data::Pair& pair) {
+    return for_output(model.tokenizers.source.detokenize(pair.source));
+  };
   const auto text = [&](const data::Tokens& tokens) {
-    return for_output(model.tokenizer.detokenize(tokens));
+    return for_output(model.tokenizers.target.detokenize(tokens));
   };
   for (std::size_t i = 0; i < std::min<std::size_t>(8, pairs.size()); ++i) {
-    const bool right = translations[i] == pairs[i].target;
-    std::cout << "  " << text(pairs[i].source) << "\n    " << (right ? "= " : "→ ")
+    const auto equals = [&](const auto& set) {
+      return !set[i].empty() && set[i] == translations[i];
+    };
+    const bool right = translations[i] == pairs[i].target || std::ranges::any_of(more, equals);
+    std::cout << "  " << source(pairs[i]) << "\n    " << (right ? "= " : "→ ")
               << text(translations[i]) << '\n';
     if (!right) std::cout << "    ≠ " << text(pairs[i].target) << '\n';
   }
@@ -44,8 +52,12 @@ void print(const Score& score) {
   std::cout << std::endl;
 }
 
-void warn_of_unknown_words(const data::Tokens& sentence, const data::Vocabulary& vocabulary) {
-  for (const std::string& word : unknown_words(sentence, vocabulary))
+void warn_of_unknown_words(const Model& model, const data::Tokens& source) {
+  if (!model.settings.model.copies) warn_of(unknown_words(source, model.source));
+}
+
+void warn_of(const std::vector<std::string>& unknown) {
+  for (const std::string& word : unknown)
     std::cerr << "seq2seq: the model does not know '" << printable_line(word) << "'\n";
 }
 

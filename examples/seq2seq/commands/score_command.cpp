@@ -2,6 +2,7 @@
 
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/commands/lines.h"
+#include "examples/seq2seq/model/encoding.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -18,7 +19,7 @@ std::string each_token(data::Tokens target, const nn::PairScore& score) {
 constexpr auto score_footer = R"(
 Each line of the input is a pair: source, tab, target. The output is the natural logarithm of the
 probability of the target given its source, and the number of its tokens, including the end. Unknown
-words count as <unk>. The perplexity of all targets, exp(-sum of the scores / tokens), follows on
+words count as <unk>, unless they can be copied from the source. The perplexity of all targets, exp(-sum of the scores / tokens), follows on
 standard error.
 
   seq2seq score my-model pairs.tsv
@@ -53,8 +54,8 @@ struct ScoreCommand : Command {
       const data::Sides sides = data::cut_at_tabs(line, chosen);
       data::Pair pair = {model.read_source(sides.source), model.read_target(sides.target)};
       if (!quiet) {
-        warn_of_unknown_words(pair.source, model.source);
-        warn_of_unknown_words(pair.target, model.target);
+        warn_of_unknown_words(model, pair.source);
+        warn_of(words_out_of_reach(model, pair.source, pair.target));
       }
       return pair;
     };

@@ -3,7 +3,7 @@
 
 #include "autograd/tools/anomaly.h"
 #include "examples/seq2seq/commands/commands.h"
-#include "examples/seq2seq/run/run.h"
+#include "examples/seq2seq/look/description.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -17,6 +17,7 @@ Settings fixed_by_run(Settings settings) {
   if (!falls_over_all_epochs) training.epochs = defaults.epochs;
   training.validation_bleu = defaults.validation_bleu;
   training.keep = defaults.keep;
+  training.keep_epochs = defaults.keep_epochs;
   training.save_every = defaults.save_every;
   training.gradcheck_every = defaults.gradcheck_every;
   return settings;
@@ -35,7 +36,8 @@ interrupted.)";
 
 struct TrainCommand : Command {
   Settings settings;
-  std::string pairs, targets, output, config, log;
+  InputFiles files;
+  std::string output, config, log;
   bool resume = false, restart = false, records = true;
   double floor = 0;
   std::optional<double> margin;
@@ -66,9 +68,7 @@ struct TrainCommand : Command {
     options.add_flag("--detect-anomaly", detect_anomaly,
                      "stop at the first NaN or infinity and report where it came from; slower");
     settings.add_to(options);
-    options.add("file FILE", pairs,
-                "pairs: source, tab, target on each line; or sources, if targets is given");
-    options.add("targets FILE", targets, "targets, one for each line of file");
+    files.add_to(options);
   }
 
   int run() override {
@@ -88,7 +88,7 @@ struct TrainCommand : Command {
     if (resume) take_settings_of_run(destination.partial() / settings_file);
     settings.check(options);
 
-    const Dataset dataset = load_dataset(settings, pairs, targets);
+    const Dataset dataset = load_dataset(settings, read(files));
     check_demands(dataset);
     return with_memory_advice(
         "lower --batch (or --batch-tokens), --max-tokens or the size of the model (--width, "
@@ -98,7 +98,13 @@ struct TrainCommand : Command {
 
   int run_on(const Dataset& dataset, Destination& destination) {
     Model model = make_model(settings, dataset);
-    describe(model, dataset);
+    const Figures figures = measure(settings, dataset, {model.source, model.target});
+    std::cout << describe_pairs(figures) << describe_tokens(figures) << model.source.size()
+              << " and " << model.target.size() << " words; " << nn::parameter_count(*model.network)
+              << " parameters\n"
+              << lines_of(advise(settings, figures)) << std::flush;
+    if (!resume && std::filesystem::exists(std::filesystem::path(output) / weights_file))
+      std::cout << "the new model will replace the one in " << output << std::endl;
     const TrainResult result = train_watched(model, dataset, destination);
     if (result.wrong_gradient) return report_wrong_gradient(*result.wrong_gradient, destination);
     if (!result.complete) {
@@ -107,7 +113,10 @@ struct TrainCommand : Command {
       return status::interrupted;
     }
     std::cout << "saved in " << output << std::endl;
-    const int code = dataset.held_out.empty() ? status::done : report_score(model, dataset);
+    const Outcome outcome = {.epochs = result.epochs, .target_tokens = model.target.size()};
+    if (dataset.held_out.empty()) std::cout << lines_of(advise(settings, figures, outcome));
+    const int code =
+        dataset.held_out.empty() ? status::done : report_score(model, dataset, figures, outcome);
     if (!result.diverged) return code;
     report(text_from("the training has diverged: the loss is ", fixed(*result.loss, 1),
                      ", and guessing among ", model.target.size(), " words gives ",
@@ -131,9 +140,15 @@ struct TrainCommand : Command {
     refuse(training.schedule == "constant" || training.schedule == "inverse-sqrt", {"--rate-floor"},
            "with --schedule " + training.schedule + "; it is for linear, cosine and plateau");
     refuse(!data.task.empty(), {"--held-out"}, "with --task; use --held-out-count");
-    refuse(!data.task.empty(), {"--too-long", "--columns", "--bad-lines", "--tokenizer"},
+    refuse(!data.task.empty(),
+           {"--too-long", "--columns", "--bad-lines", "--tokenizer", "--source-tokenizer",
+            "--target-tokenizer", "--valid", "--test"},
            "with --task; it is for files of pairs");
-    refuse(!targets.empty(), {"--columns"}, "with two files; it is for one file of pairs");
+    refuse(!data.source_tokenizer.empty() && !data.target_tokenizer.empty(), {"--tokenizer"},
+           "with --source-tokenizer and --target-tokenizer");
+    refuse(!files.valid.empty(), {"--validation"}, "with --valid; leave one of them out");
+    refuse(!files.test.empty(), {"--held-out"}, "with --test; leave one of them out");
+    refuse(!files.targets.empty(), {"--columns"}, "with two files; it is for one file of pairs");
     if (model.is_recurrent()) return;
     const nn::TransformerConfig& c = model.transformer;
     refuse(c.positions != nn::Positions::relative, {"--relative", "--max-distance"},
@@ -184,21 +199,24 @@ struct TrainCommand : Command {
             " needs held-out pairs, and there are none; see --held-out");
   }
 
-  int report_score(const Model& model, const Dataset& dataset) {
+  // The score is the last line, for scripts.
+  int report_score(const Model& model, const Dataset& dataset, const Figures& figures,
+                   Outcome outcome) {
     const std::vector<data::Tokens> translations =
         translate(model, data::sources(dataset.held_out));
     print_examples(model, dataset.held_out, translations);
     const Score result = score(model, dataset.held_out, translations);
+    outcome.held_out_bleu = result.bleu.score;
     double demanded = floor;
     if (model.settings.data.task.empty()) {
-      const NearestSource nearest =
-          nearest_source(dataset.train, dataset.held_out, model.tokenizer);
+      const NearestSource nearest = nearest_source(model, dataset.train, dataset.held_out);
       std::cout << "for comparison, BLEU " << fixed(nearest.bleu.score, 2)
                 << " by copying the translation of the nearest training source; "
                 << fixed(100 * nearest.near_duplicates, 1)
                 << "% of the sources differ from one by at most a word" << std::endl;
       if (margin) demanded = std::max(demanded, nearest.bleu.score + *margin);
     }
+    std::cout << lines_of(advise(settings, figures, outcome));
     print(result);
     if (result.bleu.score >= demanded) return status::done;
     report(text_from("BLEU is below the floor, ", demanded));

@@ -50,13 +50,13 @@ struct TranslateCommand : Command {
     const Translator translator(model, decoding);
     const auto parse = [&](const std::string& line) {
       data::Tokens source = model.read_source(line);
-      if (!quiet) warn_of_unknown_words(source, model.source);
+      if (!quiet) warn_of_unknown_words(model, source);
       return source;
     };
     std::size_t answered = 0;
     const auto answer = [&](const std::vector<data::Tokens>& sources) {
       for (const std::vector<Translation>& answers : translator(sources, answered))
-        print(answers, ++answered, model.tokenizer);
+        print(answers, ++answered, model.tokenizers.target);
     };
     return with_memory_advice("lower --batch, --beam or --n-best", [&] {
       Index refused = 0;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -88,10 +89,10 @@ bool is_partial(const fs::path& folder) {
 
 }  // namespace
 
-Model::Model(const Settings& s, data::Tokenizer text_tokenizer, data::Vocabulary source_vocabulary,
+Model::Model(const Settings& s, data::Tokenizers of_text, data::Vocabulary source_vocabulary,
              data::Vocabulary target_vocabulary)
     : settings(s),
-      tokenizer(std::move(text_tokenizer)),
+      tokenizers(std::move(of_text)),
       source(std::move(source_vocabulary)),
       target(std::move(target_vocabulary)),
       network(s.network(source.size(), target.size())) {
@@ -100,26 +101,57 @@ Model::Model(const Settings& s, data::Tokenizer text_tokenizer, data::Vocabulary
 }
 
 data::Tokens Model::read_source(std::string_view line) const {
-  return tokenize(tokenizer, line, "a sentence", settings.data.max_tokens);
+  return tokenize(tokenizers.source, line, "a sentence", settings.data.max_tokens);
 }
 
 data::Tokens Model::read_target(std::string_view line) const {
-  return tokenize(tokenizer, line, "a target", settings.data.decoding_limit());
+  return tokenize(tokenizers.target, line, "a target", settings.data.decoding_limit());
+}
+
+namespace {
+
+constexpr std::string_view epoch_beginning = "epoch-", weights_end = ".safetensors";
+
+}  // namespace
+
+std::string epoch_file(Index epoch) { return text_from(epoch_beginning, epoch, weights_end); }
+
+std::optional<Index> epoch_of(const std::string& name) {
+  if (!name.starts_with(epoch_beginning) || !name.ends_with(weights_end)) return std::nullopt;
+  Index epoch = 0;
+  const char* const begin = name.data() + epoch_beginning.size();
+  std::from_chars(begin, name.data() + name.size() - weights_end.size(), epoch);
+  return epoch >= 1 && epoch_file(epoch) == name ? std::optional(epoch) : std::nullopt;
 }
 
 const std::vector<std::string> model_files = {weights_file,  best_file,     state_file,
                                               settings_file, source_file,   target_file,
                                               subwords_file, held_out_file, records_file};
 
+bool is_model_file(const std::string& name) {
+  return std::ranges::find(model_files, name) != model_files.end() || epoch_of(name);
+}
+
+std::vector<std::string> files_of_model(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    if (const std::string name = entry.path().filename(); is_model_file(name))
+      names.push_back(name);
+  return names;
+}
+
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const fs::path& folder) {
   model.source.save(folder / source_file);
   model.target.save(folder / target_file);
-  if (model.settings.data.subwords()) model.tokenizer.subwords.save(folder / subwords_file);
-  const auto text = [&](const data::Tokens& tokens) { return model.tokenizer.detokenize(tokens); };
+  const auto& [source, target] = model.tokenizers;
+  if (model.settings.data.subwords())
+    (source.kind == data::Tokenizer::Kind::sentencepiece ? source : target)
+        .subwords.save(folder / subwords_file);
   std::string lines;
   for (const data::Pair& pair : held_out)
-    lines += text(pair.source) + '\t' + text(pair.target) + '\n';
+    lines += source.detokenize(pair.source) + '\t' + target.detokenize(pair.target) + '\n';
   write_file(folder / held_out_file, lines);
   write_file(folder / settings_file, model.settings.to_text());
 }
@@ -193,26 +225,30 @@ void require_same_size(const nn::SafeTensorsFile& weights, const Settings& setti
           " numbers, far more than the ", count_text(numbers), " of the weights");
 }
 
-Model load_once(const fs::path& folder) {
+Model load_once(const fs::path& model_name) {
+  const fs::path folder = folder_of(model_name);
   require(is_there(folder), folder.string(), ": no such folder; `seq2seq train` creates one",
           hint_of_stopped_run(partial_folder(folder)));
   std::error_code ignored;
   require(fs::is_directory(folder, ignored), folder.string(),
           ": is a file, not the folder of a model");
   const Settings settings = load_settings(folder);
-  const fs::path subwords = folder / subwords_file;
-  data::Tokenizer tokenizer = settings.data.subwords()
-                                  ? data::Tokenizer::from_name("sentencepiece", subwords)
-                                  : data::Tokenizer::from_name(settings.data.tokenizer);
+  const auto tokenizer = [&](const std::string& kind) {
+    return kind == "subwords" ? data::Tokenizer::from_name("sentencepiece", folder / subwords_file)
+                              : data::Tokenizer::from_name(kind);
+  };
+  data::Tokenizers tokenizers = {tokenizer(settings.data.tokenizer_of_source()),
+                                 tokenizer(settings.data.tokenizer_of_target())};
   data::Vocabulary source = data::Vocabulary::load(folder / source_file);
   data::Vocabulary target = data::Vocabulary::load(folder / target_file);
-  require(is_there(weights_of(folder)) || !is_partial(folder), folder.string(),
+  const fs::path weights_name = weights_of(model_name);
+  require(is_there(weights_name) || !is_partial(folder), folder.string(),
           ": a run was stopped here before it had weights to use; continue it with --resume");
-  const nn::SafeTensorsFile weights(weights_of(folder));
+  const nn::SafeTensorsFile weights(weights_name);
   require_same_size(weights, settings, folder, source.size(), target.size());
   require_same_model(weights, settings, folder);
 
-  Model model(settings, std::move(tokenizer), std::move(source), std::move(target));
+  Model model(settings, std::move(tokenizers), std::move(source), std::move(target));
   nn::load_parameters(*model.network, weights);
   require(std::isfinite(nn::global_norm(nn::parameters(*model.network))), weights.path().string(),
           ": contains NaN or infinity");
@@ -221,7 +257,17 @@ Model load_once(const fs::path& folder) {
 
 }  // namespace
 
-fs::path weights_of(const fs::path& folder) {
+fs::path folder_of(const fs::path& model) {
+  std::error_code ignored;
+  const bool is_weights =
+      model.extension() == weights_end && fs::is_regular_file(fs::symlink_status(model, ignored));
+  if (!is_weights) return model;
+  return model.has_parent_path() ? model.parent_path() : fs::path(".");
+}
+
+fs::path weights_of(const fs::path& model) {
+  const fs::path folder = folder_of(model);
+  if (folder != model) return model;
   const bool killed =
       is_partial(folder) && !is_there(folder / weights_file) && is_there(folder / best_file);
   return folder / (killed ? best_file : weights_file);
@@ -233,12 +279,13 @@ nn::Metadata weights_metadata(const Settings& settings, const fs::path& folder) 
   return metadata;
 }
 
-Model load(const fs::path& folder) {
+Model load(const fs::path& name) {
+  const fs::path folder = folder_of(name);
   constexpr int attempts = 5;
   for (int i = 0; i < attempts; ++i) {
     const auto open = std::make_shared<const OpenFolder>(folder);
     try {
-      Model model = load_once(folder);
+      Model model = load_once(name);
       model.folder = open;
       if (!open->replaced()) return model;
     } catch (const Error&) {
@@ -254,15 +301,16 @@ Settings load_settings(const fs::path& folder) {
   return Settings::read(folder / settings_file);
 }
 
-std::vector<data::Pair> load_held_out(const fs::path& folder, const Model& model) {
+std::vector<data::Pair> load_held_out(const fs::path& name, const Model& model) {
+  const fs::path folder = folder_of(name);
   const auto replaced = [&] { return model.folder && model.folder->replaced(); };
   const fs::path file = folder / held_out_file;
   std::vector<data::Pair> pairs;
   try {
     const bool empty = RegularFile(file).size() == 0;
-    require_digest(nn::SafeTensorsFile(weights_of(folder)), file);
+    require_digest(nn::SafeTensorsFile(weights_of(name)), file);
     const data::ReadOptions options = {.max_tokens = model.settings.data.max_tokens};
-    if (!empty) pairs = data::read_corpus(file, model.tokenizer, options).pairs;
+    if (!empty) pairs = data::read_corpus(file, model.tokenizers, options).pairs;
   } catch (const Error&) {
     if (!replaced()) throw;
   }

@@ -10,7 +10,7 @@ class OpenFolder;
 
 struct Model {
   Settings settings;
-  data::Tokenizer tokenizer;
+  data::Tokenizers tokenizers;
   data::Vocabulary source, target;
   std::unique_ptr<nn::EncoderDecoder> network;
   /// The folder that the model was loaded from, which may be read again: another run may put a new
@@ -18,7 +18,7 @@ struct Model {
   std::shared_ptr<const OpenFolder> folder = {};
 
   /// The network is freshly initialized.
-  Model(const Settings& settings, data::Tokenizer tokenizer, data::Vocabulary source,
+  Model(const Settings& settings, data::Tokenizers tokenizers, data::Vocabulary source,
         data::Vocabulary target);
 
   /// A line as tokens. Error when it is longer than the model can read, or write.
@@ -32,16 +32,31 @@ constexpr auto state_file = "training.safetensors";  ///< what a run needs to re
 constexpr auto settings_file = "settings.toml";
 constexpr auto records_file = "records.jsonl";  ///< what its run wrote down for the report
 
-/// The names of all files that the folder of a model may hold.
+/// The names of all files that the folder of a model may hold, besides those of epochs.
 extern const std::vector<std::string> model_files;
+
+/// The weights after an epoch: "epoch-12.safetensors".
+std::string epoch_file(Index epoch);
+/// The epoch of such a name; empty for any other.
+std::optional<Index> epoch_of(const std::string& name);
+
+/// Whether the folder of a model may hold a file of this name.
+bool is_model_file(const std::string& name);
+
+/// The names of the model's files that are in this folder; none if there is no such folder.
+std::vector<std::string> files_of_model(const std::filesystem::path& folder);
 
 /// Writes everything but the weights: settings, vocabularies, and the held-out pairs.
 void save_description(const Model& model, const std::vector<data::Pair>& held_out,
                       const std::filesystem::path& folder);
 
-/// The file of a folder's weights. If the run was killed, that is the file of the best weights so
+/// The folder of a model, which is named by its folder or by a file of weights in it, such as those
+/// of an epoch.
+std::filesystem::path folder_of(const std::filesystem::path& model);
+
+/// The file of a model's weights. If the run was killed, that is the file of the best weights so
 /// far.
-std::filesystem::path weights_of(const std::filesystem::path& folder);
+std::filesystem::path weights_of(const std::filesystem::path& model);
 
 /// The metadata for weights in this folder: the settings that decide what the model computes, and
 /// the digest of each of the other files, as save_description() wrote them.
@@ -52,7 +67,7 @@ nn::Metadata weights_metadata(const Settings& settings, const std::filesystem::p
 /// for is compared with the weights before it takes memory. If another run puts a new model in
 /// place meanwhile, that one is loaded. Weights without metadata, which earlier versions saved, are
 /// not compared with the other files.
-Model load(const std::filesystem::path& folder);
+Model load(const std::filesystem::path& model);
 
 /// Error when the folder holds no model.
 Settings load_settings(const std::filesystem::path& folder);

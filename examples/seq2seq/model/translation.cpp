@@ -5,6 +5,7 @@
 #include "autograd/support/error.h"
 #include "autograd/support/printable.h"
 #include "autograd/support/threads.h"
+#include "examples/seq2seq/model/encoding.h"
 #include "nn/decoding/generation.h"
 
 namespace adjoint::seq2seq {
@@ -12,11 +13,9 @@ namespace {
 
 constexpr Index batch_rows = 32;
 
-nn::Ids encode_prefix(const Model& model, const std::string& text) {
-  const data::Tokens tokens = model.tokenizer.tokenize(text);
-  for (const std::string& word : unknown_words(tokens, model.target))
-    fail("--prefix: the model does not know '", printable_line(word), "'");
-  return model.target.encode(tokens);
+void require_known(const std::vector<std::string>& words, const char* problem) {
+  for (const std::string& word : words)
+    fail("--prefix: ", problem, " '", printable_line(word), "'");
 }
 
 }  // namespace
@@ -33,7 +32,11 @@ std::vector<std::string> unknown_words(const data::Tokens& sentence,
 // ---- Translating --------------------------------------------------------------------------------
 
 Translator::Translator(const Model& model, const DecodingSettings& settings)
-    : model_(model), settings_(settings), prefix_(encode_prefix(model, settings.prefix)) {
+    : model_(model),
+      settings_(settings),
+      prefix_(model.tokenizers.target.tokenize(settings.prefix)) {
+  if (!model.settings.model.copies)
+    require_known(unknown_words(prefix_, model.target), "the model does not know");
   const Index limit = model.settings.data.decoding_limit();
   const Index longest = settings.max_length.value_or(limit);
   require(longest <= limit, "--max-length ", longest, ": the model writes at most ", limit,
@@ -50,16 +53,15 @@ std::vector<std::vector<Translation>> Translator::operator()(std::span<const dat
   const std::vector<std::vector<std::size_t>> all = batches(sources);
   parallel_tasks(std::ssize(all), [&](Index b) {
     const std::vector<std::size_t>& batch = all[static_cast<std::size_t>(b)];
-    std::vector<nn::Ids> ids;
-    std::vector<std::size_t> numbers;
-    for (const std::size_t i : batch) {
-      ids.push_back(data::encode_source(sources[i], model_.source));
-      numbers.push_back(first_number + i);
-    }
-    const std::vector<Answers> found = search(ids, numbers, longest_answer(sources[batch.front()]));
+    std::vector<Question> questions;
+    for (const std::size_t i : batch)
+      questions.push_back({encode_source(model_, sources[i]), encode_prefix(sources[i]),
+                           static_cast<Index>(first_number + i)});
+    const std::vector<Answers> found = search(questions, longest_answer(sources[batch.front()]));
     for (std::size_t i = 0; i < batch.size(); ++i)
       for (const nn::Hypothesis& answer : found[i])
-        results[batch[i]].push_back({model_.target.decode(answer.ids), answer.score});
+        results[batch[i]].push_back(
+            {decode_target(model_, sources[batch[i]], answer.ids), answer.score});
   });
   return results;
 }
@@ -97,8 +99,14 @@ Index Translator::longest_answer(const data::Tokens& source) const {
                   std::max({usual, settings_.min_length, std::ssize(prefix_)}));
 }
 
-std::vector<Translator::Answers> Translator::search(const std::vector<nn::Ids>& sources,
-                                                    const std::vector<std::size_t>& numbers,
+// A model that copies can begin with words of the source.
+nn::Ids Translator::encode_prefix(const data::Tokens& source) const {
+  require_known(words_out_of_reach(model_, source, prefix_),
+                "neither the model nor the sentence has");
+  return encode_target(model_, source, prefix_);
+}
+
+std::vector<Translator::Answers> Translator::search(const std::vector<Question>& questions,
                                                     Index max_length) const {
   nn::DecodingOptions options{.begin = data::Vocabulary::bos,
                               .end = data::Vocabulary::eos,
@@ -106,9 +114,13 @@ std::vector<Translator::Answers> Translator::search(const std::vector<nn::Ids>& 
                               .max_length = max_length,
                               .min_length = settings_.min_length,
                               .never = {data::Vocabulary::pad, data::Vocabulary::bos}};
-  if (settings_.sample) return draw(sources, numbers, options);
+  if (settings_.sample) return draw(questions, options);
   const nn::EncoderDecoder& network = *model_.network;
-  if (!prefix_.empty()) options.prefixes.assign(sources.size(), prefix_);
+  std::vector<nn::Ids> sources;
+  for (const auto& [source, prefix, number] : questions) {
+    sources.push_back(source);
+    if (!prefix.empty()) options.prefixes.push_back(prefix);
+  }
   if (settings_.beam > 1)
     return nn::beam_search(network, sources, settings_.beam_options(), options);
   std::vector<Answers> answers;
@@ -122,20 +134,19 @@ std::vector<Translator::Answers> Translator::search(const std::vector<nn::Ids>& 
 }
 
 // Repeats each source once per answer, each time under a different number.
-std::vector<Translator::Answers> Translator::draw(const std::vector<nn::Ids>& sources,
-                                                  const std::vector<std::size_t>& numbers,
+std::vector<Translator::Answers> Translator::draw(const std::vector<Question>& questions,
                                                   nn::DecodingOptions options) const {
   const auto times = static_cast<std::size_t>(settings_.answers());
   nn::SamplingOptions sampling = settings_.sampling_options();
   std::vector<nn::Ids> repeated;
-  for (std::size_t i = 0; i < sources.size(); ++i)
+  for (const auto& [source, prefix, number] : questions)
     for (std::size_t k = 0; k < times; ++k) {
-      repeated.push_back(sources[i]);
-      sampling.numbers.push_back(static_cast<Index>(numbers[i] * times + k));
+      repeated.push_back(source);
+      if (!prefix.empty()) options.prefixes.push_back(prefix);
+      sampling.numbers.push_back(number * static_cast<Index>(times) + static_cast<Index>(k));
     }
-  if (!prefix_.empty()) options.prefixes.assign(repeated.size(), prefix_);
   const Answers drawn = nn::sample(*model_.network, repeated, sampling, options);
-  std::vector<Answers> answers(sources.size());
+  std::vector<Answers> answers(questions.size());
   for (std::size_t i = 0; i < drawn.size(); ++i) answers[i / times].push_back(drawn[i]);
   for (Answers& each : answers)
     std::ranges::stable_sort(each, std::greater(), &nn::Hypothesis::score);
@@ -161,15 +172,15 @@ std::vector<std::string> as_text(const std::vector<data::Tokens>& sentences,
 
 Score score(const Model& model, const std::vector<data::Pair>& pairs,
             const std::vector<data::Tokens>& translations) {
-  const data::Tokenizer& tokenizer = model.tokenizer;
+  const data::Tokenizer& tokenizer = model.tokenizers.target;
   const std::vector<data::Tokens> references = data::targets(pairs);
-  return {data::corpus_bleu(as_text(translations, tokenizer), as_text(references, tokenizer)),
+  return {data::corpus_bleu(as_text(translations, tokenizer), as_text(references, tokenizer),
+                            model.settings.training.bleu_options()),
           data::sequence_accuracy(translations, references), pairs.size()};
 }
 
-NearestSource nearest_source(const std::vector<data::Pair>& train,
-                             const std::vector<data::Pair>& held_out,
-                             const data::Tokenizer& tokenizer) {
+NearestSource nearest_source(const Model& model, const std::vector<data::Pair>& train,
+                             const std::vector<data::Pair>& held_out) {
   std::vector<data::Tokens> translations(held_out.size());
   std::vector<Index> distances(held_out.size());
   parallel_tasks(std::ssize(held_out), [&](Index number) {
@@ -182,16 +193,18 @@ NearestSource nearest_source(const std::vector<data::Pair>& train,
     distances[i] = distance(*nearest);
   });
   const auto near = std::ranges::count_if(distances, [](Index d) { return d <= 1; });
+  const data::Tokenizer& tokenizer = model.tokenizers.target;
   return {data::corpus_bleu(as_text(translations, tokenizer),
-                            as_text(data::targets(held_out), tokenizer)),
+                            as_text(data::targets(held_out), tokenizer),
+                            model.settings.training.bleu_options()),
           static_cast<double>(near) / static_cast<double>(held_out.size())};
 }
 
 std::vector<nn::PairScore> score_pairs(const Model& model, const std::vector<data::Pair>& pairs) {
   std::vector<nn::Ids> sources, targets;
   for (const data::Pair& pair : pairs) {
-    sources.push_back(data::encode_source(pair.source, model.source));
-    targets.push_back(model.target.encode(pair.target));
+    sources.push_back(encode_source(model, pair.source));
+    targets.push_back(encode_target(model, pair.source, pair.target));
   }
   return nn::score(*model.network, sources, targets,
                    {.begin = data::Vocabulary::bos,

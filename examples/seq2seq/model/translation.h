@@ -33,18 +33,21 @@ class Translator {
 
  private:
   using Answers = std::vector<nn::Hypothesis>;  // to one source
+  struct Question {
+    nn::Ids source, prefix;
+    Index number;
+  };
 
   std::vector<std::vector<std::size_t>> batches(std::span<const data::Tokens> sources) const;
   Index longest_answer(const data::Tokens& source) const;
-  std::vector<Answers> search(const std::vector<nn::Ids>& sources,
-                              const std::vector<std::size_t>& numbers, Index max_length) const;
-  std::vector<Answers> draw(const std::vector<nn::Ids>& sources,
-                            const std::vector<std::size_t>& numbers,
+  nn::Ids encode_prefix(const data::Tokens& source) const;
+  std::vector<Answers> search(const std::vector<Question>& questions, Index max_length) const;
+  std::vector<Answers> draw(const std::vector<Question>& questions,
                             nn::DecodingOptions options) const;
 
   const Model& model_;
   DecodingSettings settings_;
-  nn::Ids prefix_;
+  data::Tokens prefix_;
 };
 
 /// The best answer to each source. The answer to an empty source is empty.
@@ -68,11 +71,11 @@ struct NearestSource {
   data::BleuScore bleu;
   double near_duplicates = 0;  ///< fraction of sentences within one word of a training source
 };
-NearestSource nearest_source(const std::vector<data::Pair>& train,
-                             const std::vector<data::Pair>& held_out,
-                             const data::Tokenizer& tokenizer);
+NearestSource nearest_source(const Model& model, const std::vector<data::Pair>& train,
+                             const std::vector<data::Pair>& held_out);
 
-/// The log-probability of each token of each target and of its end. Unknown words count as <unk>.
+/// The log-probability of each token of each target and of its end. Unknown words count as <unk>,
+/// unless the model copies and the source has them.
 /// The lengths must be those that read_source() and read_target() accept.
 std::vector<nn::PairScore> score_pairs(const Model& model, const std::vector<data::Pair>& pairs);
 

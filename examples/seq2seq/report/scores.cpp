@@ -81,9 +81,9 @@ Scored::Scored(const Model& model, const std::vector<data::Pair>& pairs,
     Sentence sentence = {pairs[i].source,
                          pairs[i].target,
                          translations[i],
-                         model.tokenizer.detokenize(pairs[i].source),
-                         model.tokenizer.detokenize(pairs[i].target),
-                         model.tokenizer.detokenize(translations[i]),
+                         model.tokenizers.source.detokenize(pairs[i].source),
+                         model.tokenizers.target.detokenize(pairs[i].target),
+                         model.tokenizers.target.detokenize(translations[i]),
                          {},
                          translations[i] == pairs[i].target};
     sentence.bleu = data::corpus_bleu({sentence.output_text}, {sentence.reference_text});

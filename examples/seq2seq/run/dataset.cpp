@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <iomanip>
 #include <iostream>
+#include <iterator>
 #include <utility>
 
-#include "autograd/support/printable.h"
 #include "data/pairs/tasks.h"
-#include "examples/seq2seq/run/run.h"
+#include "examples/seq2seq/run/dataset.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -15,18 +14,36 @@ using Pairs = std::vector<data::Pair>;
 
 constexpr auto length_advice = "; raise --max-tokens, or leave such pairs out with --too-long skip";
 
-// Subwords are learned from the training split, so the text is split as characters first; its
-// length in pieces is checked later.
-data::Corpus read(const std::string& file, const std::string& targets,
-                  const data::Tokenizer& tokenizer, const DataSettings& settings) {
-  const data::ReadOptions options = {
-      .columns = settings.chosen_columns(),
-      .bad_line = settings.skips_bad_lines() ? data::BadLine::skip : data::BadLine::error,
-      .max_tokens = settings.subwords() ? 0 : settings.max_tokens,
-      .too_long = settings.too_long,
-      .advice = length_advice};
-  return targets.empty() ? data::read_corpus(file, tokenizer, options)
-                         : data::read_parallel_files(file, targets, tokenizer, options);
+constexpr auto standard_input = "-";
+
+// Subwords are learned from the training split, so the text is split as characters first.
+data::Tokenizer first_tokenizer(const std::string& kind) {
+  return data::Tokenizer::from_name(kind == "subwords" ? "characters" : kind);
+}
+
+// The length in subwords is checked later.
+data::ReadOptions read_options(const DataSettings& settings) {
+  return {.columns = settings.chosen_columns(),
+          .bad_line = settings.skips_bad_lines() ? data::BadLine::skip : data::BadLine::error,
+          .max_tokens = settings.subwords() ? 0 : settings.max_tokens,
+          .too_long = settings.too_long,
+          .advice = length_advice};
+}
+
+void add_problem(Dataset& dataset, const data::Corpus::Problem& problem) {
+  auto same = std::ranges::find(dataset.problems, problem.reason, &data::Corpus::Problem::reason);
+  if (same == dataset.problems.end())
+    dataset.problems.push_back(problem);
+  else
+    same->lines += problem.lines;
+}
+
+// Counts in the dataset what is left out.
+Pairs take(data::Corpus corpus, Dataset& dataset) {
+  dataset.skipped += corpus.skipped;
+  dataset.longest_left_out = std::max(dataset.longest_left_out, corpus.longest_left_out);
+  for (const data::Corpus::Problem& problem : corpus.problems) add_problem(dataset, problem);
+  return std::move(corpus.pairs);
 }
 
 // Moves a fraction of the sources, with all their translations, out of the training split.
@@ -45,12 +62,17 @@ Pairs hold_out(Pairs& train, double fraction, const std::string& name, const std
   return std::move(split.held_out);
 }
 
+constexpr auto subword_kind = data::Tokenizer::Kind::sentencepiece;
+
+// One model for the sides that need it.
 data::Subwords learn_subwords(const Pairs& pairs, const data::Tokenizer& characters,
                               const DataSettings& settings) {
   std::vector<std::string> text;
   for (const data::Pair& pair : pairs) {
-    text.push_back(characters.detokenize(pair.source));
-    text.push_back(characters.detokenize(pair.target));
+    if (settings.tokenizer_of_source() == "subwords")
+      text.push_back(characters.detokenize(pair.source));
+    if (settings.tokenizer_of_target() == "subwords")
+      text.push_back(characters.detokenize(pair.target));
   }
   try {
     return data::Subwords::train(text,
@@ -60,41 +82,58 @@ data::Subwords learn_subwords(const Pairs& pairs, const data::Tokenizer& charact
   }
 }
 
+// Cuts a side into subwords, if it is to be.
+data::Tokens retokenized(const data::Tokens& side, const data::Tokenizer& from,
+                         const data::Tokenizer& to) {
+  return to.kind == subword_kind ? to.tokenize(from.detokenize(side)) : side;
+}
+
 // Tokenizes a split into subwords. Their normalization may remove all of a side.
 void retokenize(Pairs& pairs, Dataset& dataset, const data::Tokenizer& from,
                 const DataSettings& settings, const std::string& file) {
-  const data::Tokenizer& to = dataset.tokenizer;
+  const auto& [source, target] = dataset.tokenizers;
   const auto limit = static_cast<std::size_t>(settings.max_tokens);
   Pairs kept;
   for (const data::Pair& pair : pairs) {
-    data::Pair pieces = {to.tokenize(from.detokenize(pair.source)),
-                         to.tokenize(from.detokenize(pair.target)), pair.line};
+    data::Pair pieces = {retokenized(pair.source, from, source),
+                         retokenized(pair.target, from, target), pair.line};
     const std::string place = file + ':' + std::to_string(pair.line) + ": ";
     if (pieces.source.empty() || pieces.target.empty()) {
-      const std::string problem = place + "the " + (pieces.source.empty() ? "source" : "target") +
-                                  " has no subwords: normalization removed all of it";
-      require(settings.skips_bad_lines(), problem);
-      if (dataset.bad++ == 0) dataset.first_bad = problem;
+      const std::string reason = text_from("the ", pieces.source.empty() ? "source" : "target",
+                                           " has no subwords: normalization removed all of it");
+      require(settings.skips_bad_lines(), place, reason);
+      add_problem(dataset, {reason, 1, place + reason});
       continue;
     }
     const bool fits = pieces.source.size() <= limit && pieces.target.size() <= limit;
     require(fits || settings.too_long == data::TooLong::skip, place, "the source has ",
-            pieces.source.size(), " subwords and the target ", pieces.target.size(),
+            pieces.source.size(), " tokens and the target ", pieces.target.size(),
             "; the limit is ", limit, length_advice);
-    if (fits)
+    if (fits) {
       kept.push_back(std::move(pieces));
-    else
-      ++dataset.skipped;
+      continue;
+    }
+    ++dataset.skipped;
+    dataset.longest_left_out =
+        std::max({dataset.longest_left_out, std::ssize(pieces.source), std::ssize(pieces.target)});
   }
   pairs = std::move(kept);
 }
 
-void cut_into_subwords(Dataset& dataset, const DataSettings& settings, const std::string& file) {
-  const data::Tokenizer characters = dataset.tokenizer;
-  dataset.tokenizer = {.kind = data::Tokenizer::Kind::sentencepiece,
-                       .subwords = learn_subwords(dataset.train, characters, settings)};
-  for (Pairs* split : {&dataset.train, &dataset.validation, &dataset.held_out})
-    retokenize(*split, dataset, characters, settings, file);
+// The names of the files that the splits come from.
+struct Names {
+  std::string train, validation, held_out;
+};
+
+void cut_into_subwords(Dataset& dataset, const DataSettings& settings, const Names& names) {
+  const data::Tokenizer characters = {.kind = data::Tokenizer::Kind::characters};
+  const data::Tokenizer pieces = {.kind = subword_kind,
+                                  .subwords = learn_subwords(dataset.train, characters, settings)};
+  if (settings.tokenizer_of_source() == "subwords") dataset.tokenizers.source = pieces;
+  if (settings.tokenizer_of_target() == "subwords") dataset.tokenizers.target = pieces;
+  retokenize(dataset.train, dataset, characters, settings, names.train);
+  retokenize(dataset.validation, dataset, characters, settings, names.validation);
+  retokenize(dataset.held_out, dataset, characters, settings, names.held_out);
   require(!dataset.train.empty(), "--max-tokens ", settings.max_tokens, ": every pair is longer");
 }
 
@@ -123,63 +162,78 @@ data::Split make_task(const Settings& s) {
 
 }  // namespace
 
-Dataset load_dataset(const Settings& s, const std::string& file, const std::string& targets) {
-  require(file.empty() != s.data.task.empty(), "train: give either a file of pairs or a --task");
+void InputFiles::add_to(Options& options) {
+  options.group("Data");
+  options.add("--valid FILE", valid, "pairs to validate with, instead of --validation");
+  options.add("--test FILE", test, "pairs for the final score, instead of --held-out");
+  options.command_line_only({"--valid", "--test"});  // a settings file must name no file
+  options.add("file FILE", pairs,
+              "pairs: source, tab, target on each line; or sources, if targets is given; "
+              "-: standard input");
+  options.add("targets FILE", targets, "targets, one for each line of file");
+}
+
+InputTexts read(const InputFiles& files) {
+  bool taken = false;
+  const auto text_of = [&](const std::string& name) -> std::optional<data::TextLines> {
+    if (name.empty()) return std::nullopt;
+    if (name != standard_input) return data::read_text_lines(name);
+    require(!taken, "standard input (-) is named twice; it can be read once");
+    taken = true;
+    const std::string text(std::istreambuf_iterator<char>(std::cin), {});
+    return data::text_lines(text, "standard input");
+  };
+  return {text_of(files.pairs), text_of(files.targets), text_of(files.valid), text_of(files.test)};
+}
+
+Dataset load_dataset(const Settings& s, InputTexts texts) {
+  auto& [file, targets, valid, test] = texts;
+  require(file.has_value() == s.data.task.empty(), "give either a file of pairs or a --task");
   const Key key = Key(s.training.seed).child("split");
-  const std::string from = file.empty() ? "--task" : file;
+  const data::ReadOptions options = read_options(s.data);
+  const std::string from = file ? file->name : "--task";
+  const Names names = {from, valid ? valid->name : from, test ? test->name : from};
   Dataset dataset;
-  dataset.tokenizer =
-      data::Tokenizer::from_name(s.data.subwords() ? "characters" : s.data.tokenizer);
-  if (!s.data.task.empty()) {
+  dataset.tokenizers = {first_tokenizer(s.data.tokenizer_of_source()),
+                        first_tokenizer(s.data.tokenizer_of_target())};
+  const auto pairs_of = [&](data::TextLines& text) {
+    return take(data::read_corpus(std::move(text), dataset.tokenizers, options), dataset);
+  };
+  if (!file) {
     data::Split task = make_task(s);
     dataset.train = std::move(task.train);
     dataset.held_out = std::move(task.held_out);
   } else {
-    data::Corpus corpus = read(file, targets, dataset.tokenizer, s.data);
-    dataset.train = std::move(corpus.pairs);
-    dataset.skipped = corpus.skipped;
-    dataset.bad = corpus.bad;
-    dataset.first_bad = corpus.first_bad;
-    dataset.held_out = hold_out(dataset.train, s.data.held_out, "held-out", from, key);
+    dataset.train = targets ? take(data::read_parallel_files(std::move(*file), std::move(*targets),
+                                                             dataset.tokenizers, options),
+                                   dataset)
+                            : pairs_of(*file);
+    dataset.held_out =
+        test ? pairs_of(*test) : hold_out(dataset.train, s.data.held_out, "held-out", from, key);
   }
-  dataset.validation = hold_out(dataset.train, s.data.validation, "validation", from, key);
-  if (s.data.subwords()) cut_into_subwords(dataset, s.data, file);
+  dataset.validation = valid ? pairs_of(*valid)
+                             : hold_out(dataset.train, s.data.validation, "validation", from, key);
+  if (s.data.subwords()) cut_into_subwords(dataset, s.data, names);
   check_batch_tokens(dataset.train, s.training.batch_tokens);
   return dataset;
 }
 
 // With tied embeddings, source and target share one table and thus one vocabulary.
-Model make_model(const Settings& s, const Dataset& dataset) {
-  const data::VocabularyLimits limits = {s.data.min_frequency, s.data.max_vocabulary};
+Vocabularies make_vocabularies(const Settings& s, const Dataset& dataset) {
   std::vector<data::Tokens> sources = data::sources(dataset.train),
                             targets = data::targets(dataset.train);
   if (s.model.one_vocabulary()) {
     sources.insert(sources.end(), targets.begin(), targets.end());
     targets = sources;
   }
-  return Model(s, dataset.tokenizer, data::Vocabulary(sources, limits),
-               data::Vocabulary(targets, limits));
+  return {data::Vocabulary(sources, s.data.limits(s.data.tokenizer_of_source())),
+          data::Vocabulary(targets, s.data.limits(s.data.tokenizer_of_target()))};
 }
 
-void describe(const Model& model, const Dataset& dataset) {
-  std::cout << dataset.train.size() << " training, " << dataset.validation.size()
-            << " validation and " << dataset.held_out.size() << " held-out pairs; "
-            << model.source.size() << " and " << model.target.size() << " words; "
-            << nn::parameter_count(*model.network) << " parameters" << std::endl;
-  if (dataset.skipped > 0)
-    std::cout << dataset.skipped << " pairs left out as too long" << std::endl;
-  if (dataset.bad > 0)
-    std::cout << dataset.bad << " lines left out because they are not pairs; the first: "
-              << printable_line(dataset.first_bad, 0) << std::endl;
-  const auto print_unknown = [&](const char* name, const Pairs& pairs) {
-    if (pairs.empty()) return;
-    std::cout << std::fixed << std::setprecision(1) << "unknown to the vocabularies: "
-              << 100 * data::unknown_rate(data::sources(pairs), model.source) << "% of the " << name
-              << " sources, " << 100 * data::unknown_rate(data::targets(pairs), model.target)
-              << "% of the targets" << std::endl;
-  };
-  print_unknown("validation", dataset.validation);
-  print_unknown("held-out", dataset.held_out);
+Model make_model(const Settings& s, const Dataset& dataset) {
+  Vocabularies vocabularies = make_vocabularies(s, dataset);
+  return Model(s, dataset.tokenizers, std::move(vocabularies.source),
+               std::move(vocabularies.target));
 }
 
 }  // namespace adjoint::seq2seq

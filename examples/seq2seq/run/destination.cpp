@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include "autograd/support/error.h"
@@ -39,12 +40,11 @@ bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+// The name of the file that this is the remains of, if it was being written.
+std::string finished_name(const std::string& name) { return name.substr(0, name.find(".tmp-")); }
+
 // A file of a model, or the remains of one that was being written.
-bool belongs_to_model(const std::string& name) {
-  return std::ranges::any_of(model_files, [&](const std::string& own) {
-    return name == own || name.starts_with(own + ".tmp-");
-  });
-}
+bool belongs_to_model(const std::string& name) { return is_model_file(finished_name(name)); }
 
 // Returns false if nothing has this name.
 bool require_folder(const fs::path& folder) {
@@ -151,7 +151,7 @@ void create(const fs::path& partial, const fs::path& model) {
   if (partial.has_parent_path()) fs::create_directories(partial.parent_path());
   const auto former = status_of(model);
   mode_t mode = former ? former->st_mode & 0777 : 0777;
-  for (const std::string& name : model_files) {
+  for (const std::string& name : files_of_model(model)) {
     const auto file = status_of(model / name);
     if (file && (file->st_mode & 040) == 0) mode &= ~mode_t{070};
     if (file && (file->st_mode & 04) == 0) mode &= ~mode_t{07};
@@ -210,7 +210,11 @@ void Destination::copy_completed_run() {
     require(fs::exists(folder_ / state_file), "--resume: no stopped run with a saved state at '",
             folder_.string(), "'; start one without --resume");
     clear();
-    for (const char* name : {best_file, records_file, settings_file, state_file})
+    std::vector<std::string> names = {best_file, records_file, settings_file};
+    for (const std::string& name : files_of_model(folder_))
+      if (epoch_of(name)) names.push_back(name);
+    names.emplace_back(state_file);
+    for (const std::string& name : names)
       if (fs::exists(folder_ / name)) write_file(partial_ / name, read_file(folder_ / name));
   } catch (const Error&) {
     fs::remove_all(partial_);
@@ -219,7 +223,10 @@ void Destination::copy_completed_run() {
 }
 
 const fs::path& Destination::begin() {
-  for (const std::string& name : model_files) remove_leftovers(partial_ / name);
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(partial_))
+    names.insert(finished_name(entry.path().filename()));
+  for (const std::string& name : names) remove_leftovers(partial_ / name);
   if (resumes_) return partial_;
   name_option(folder_, [&] { clear(); });
   keep_ = false;
@@ -233,7 +240,7 @@ bool Destination::holds(const fs::path& file) const {
 }
 
 void Destination::clear() {
-  for (const std::string& name : model_files) fs::remove(partial_ / name);
+  for (const std::string& name : files_of_model(partial_)) fs::remove(partial_ / name);
 }
 
 void Destination::complete() {
@@ -252,7 +259,8 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  for (const std::string& name : model_files) copy_permissions(folder_ / name, partial_ / name);
+  for (const std::string& name : files_of_model(partial_))
+    copy_permissions(folder_ / name, partial_ / name);
   copy_permissions(folder_, partial_);
   // After the exchange, another run may find the former model as its partial folder. Without its
   // state it is not a stopped run, and the lock keeps other runs away until it is removed.

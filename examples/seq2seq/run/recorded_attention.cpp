@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "examples/seq2seq/model/encoding.h"
+
 namespace adjoint::seq2seq {
 namespace {
 
@@ -66,7 +68,7 @@ Records::Attention recorded(const std::string& layer, const Tensor& weights) {
 }  // namespace
 
 std::vector<Records::Attention> recorded_attention(const Model& model, const data::Pair& sentence) {
-  const data::EncodedPairs pairs = data::encode({sentence}, model.source, model.target);
+  const data::EncodedPairs pairs = encode_pairs(model, {sentence});
   std::vector<nn::Ids> inputs = pairs.targets;
   inputs.front().pop_back();  // the model reads all but the last
   std::vector<Records::Attention> layers;

@@ -58,12 +58,12 @@ Json json_of(const Records::Attention& layer) {
           {"weights", layer.weights}};
 }
 
-Json json_of(const data::Pair& pair, const data::Tokenizer& tokenizer) {
+Json json_of(const data::Pair& pair, const data::Tokenizers& tokenizers) {
   data::Tokens source = pair.source, target = pair.target;
   source.emplace_back(data::Vocabulary::reserved[data::Vocabulary::eos]);
   target.emplace(target.begin(), data::Vocabulary::reserved[data::Vocabulary::bos]);
-  return {{"source", tokenizer.detokenize(pair.source)},
-          {"reference", tokenizer.detokenize(pair.target)},
+  return {{"source", tokenizers.source.detokenize(pair.source)},
+          {"reference", tokenizers.target.detokenize(pair.target)},
           {"source_tokens", source},
           {"target_tokens", target}};
 }
@@ -145,7 +145,7 @@ void Recorder::choose_sentences(const Dataset& dataset) {
 
 void Recorder::begin(const Dataset& dataset, Index steps) {
   Json sentences = Json::array();
-  for (const data::Pair& pair : sentences_) sentences.push_back(json_of(pair, model_.tokenizer));
+  for (const data::Pair& pair : sentences_) sentences.push_back(json_of(pair, model_.tokenizers));
   text_ = line({{"step", steps},
                 {"kind", "begin"},
                 {"format", records_format},
@@ -213,7 +213,8 @@ void Recorder::look(Index step, Index epoch, const char* kind) {
   if (sentences_.empty()) return;
   Json json = {{"step", step}, {"kind", kind}, {"epoch", epoch}};
   try {
-    json["translations"] = as_text(translate(model_, data::sources(sentences_)), model_.tokenizer);
+    json["translations"] =
+        as_text(translate(model_, data::sources(sentences_)), model_.tokenizers.target);
   } catch (const Error&) {
     // The logits are NaN. That must not end the run, and the report says so.
   }

@@ -1,8 +1,10 @@
 #include "examples/seq2seq/run/run.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "autograd/support/checksum.h"
+#include "examples/seq2seq/model/encoding.h"
 #include "examples/seq2seq/model/translation.h"
 
 namespace adjoint::seq2seq {
@@ -24,14 +26,27 @@ std::string digest(const std::vector<data::Pair>& pairs) {
   return std::to_string(sum);
 }
 
+// The figure of --best-by, in percent.
+double validation_figure(const Model& model, const std::vector<data::Pair>& pairs,
+                         const std::vector<data::Tokens>& translations) {
+  const std::string& name = model.settings.training.best_by;
+  const std::vector<data::Tokens> references = data::targets(pairs);
+  if (name == "exact") return 100 * data::sequence_accuracy(translations, references);
+  if (name == "token-errors") return data::word_error_rate(translations, references).rate;
+  const std::vector<std::string> texts = as_text(translations, model.tokenizers.target),
+                                 expected = as_text(references, model.tokenizers.target);
+  return name == "chrf" ? data::corpus_chrf(texts, expected).score
+                        : data::corpus_ter(texts, expected).score;
+}
+
 }  // namespace
 
 Run::Run(Model& model, const Dataset& dataset)
     : model_(model),
       dataset_(dataset),
       settings_(model.settings.training),
-      pairs_(data::encode(dataset.train, model.source, model.target)),
-      validation_(data::encode(dataset.validation, model.source, model.target)),
+      pairs_(encode_pairs(model, dataset.train)),
+      validation_(encode_pairs(model, dataset.validation)),
       batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
       optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
       schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
@@ -40,8 +55,11 @@ Run::Run(Model& model, const Dataset& dataset)
   if (settings_.average > 0) average_.emplace(nn::parameters(*model.network), settings_.average);
 }
 
-bool Run::finished() const {
-  return epochs_done() >= settings_.epochs || (settings_.patience > 0 && best_.ended());
+bool Run::finished() const { return epochs_done() >= settings_.epochs || out_of_patience(); }
+
+std::optional<Index> Run::best_epoch() const {
+  if (!std::isfinite(best_.best())) return std::nullopt;
+  return epochs_done() - best_.since_best();
 }
 
 nn::StepResult Run::step() {
@@ -92,18 +110,25 @@ EpochResult Run::end_epoch() {
   const auto guard = with_average();
   result.validation_loss = validation_loss();
   const std::vector<data::Pair>& pairs = dataset_.validation;
-  if (settings_.translates_validation())
-    result.bleu = score(model_, pairs, translate(model_, data::sources(pairs))).bleu.score;
+  if (settings_.translates_validation()) {
+    const std::vector<data::Tokens> translations = translate(model_, data::sources(pairs));
+    if (settings_.validation_bleu || settings_.best_by == "bleu")
+      result.bleu = score(model_, pairs, translations).bleu.score;
+    if (settings_.best_by != "loss")
+      result.figure = result.bleu && settings_.best_by == "bleu"
+                          ? *result.bleu
+                          : validation_figure(model_, pairs, translations);
+  }
   result.best = is_best(result);
   schedule_.observe(*result.validation_loss);
   return result;
 }
 
-// The BLEU of short sentences is often 0 or unchanged. At a tie the lower loss decides.
+// BLEU and the share of right sentences are often 0 or unchanged. At a tie the lower loss decides.
 bool Run::is_best(const EpochResult& result) {
   if (settings_.best_by == "loss") return best_.observe(*result.validation_loss);
-  const bool tie = *result.bleu == best_.best() && *result.validation_loss < best_loss_;
-  const bool best = best_.observe(*result.bleu) || tie;
+  const bool tie = *result.figure == best_.best() && *result.validation_loss < best_loss_;
+  const bool best = best_.observe(*result.figure) || tie;
   if (tie) best_.renew();
   if (best) best_loss_ = *result.validation_loss;
   return best;
@@ -135,7 +160,7 @@ void Run::state(nn::State& visit) {
   if (average_) visit("average", *average_);
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
   // Stored only where needed, so that runs of earlier versions can be resumed.
-  if (settings_.best_by == "bleu") visit("best_loss", best_loss_);
+  if (settings_.best_by != "loss") visit("best_loss", best_loss_);
   if (Index logged = 1; logged_) visit(log_entry, logged);
   visit.fixed_if_stored(validation_key, digest(dataset_.validation));
   visit.fixed_if_stored(held_out_key, digest(dataset_.held_out));

@@ -1,41 +1,18 @@
-// A training run: its dataset, its state, and how that changes with each step and epoch.
+// A training run: its state, and how that changes with each step and epoch.
 #pragma once
 
 #include "autograd/gradcheck.h"
+#include "examples/seq2seq/run/dataset.h"
 #include "examples/seq2seq/run/destination.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
 
 namespace adjoint::seq2seq {
 
-// ---- The dataset --------------------------------------------------------------------------------
-
-/// Three splits that share no source sentence.
-struct Dataset {
-  data::Tokenizer tokenizer;
-  std::vector<data::Pair> train, validation, held_out;
-  Index skipped = 0;      ///< pairs left out because they are too long
-  Index bad = 0;          ///< lines left out because they are not pairs
-  std::string first_bad;  ///< what is wrong with the first bad line
-};
-
-/// Reads a file of pairs; or a file of sources and one of targets, if `targets` is not empty; or
-/// generates the toy task of the settings. The same settings and files give the same dataset.
-Dataset load_dataset(const Settings& settings, const std::string& file, const std::string& targets);
-
-/// A freshly initialized model. Its vocabularies come from the training split alone, so that what
-/// is unknown in the other splits is unknown to the model.
-Model make_model(const Settings& settings, const Dataset& dataset);
-
-/// Prints the numbers of pairs, words and parameters, and the rates of unknown words in the
-/// validation and held-out splits.
-void describe(const Model& model, const Dataset& dataset);
-
-// ---- The run ------------------------------------------------------------------------------------
-
 struct EpochResult {
   double loss = 0;                                        ///< mean over the training tokens
   std::optional<double> validation_loss = {}, bleu = {};  ///< on the validation pairs, if any
+  std::optional<double> figure = {};                      ///< that of --best-by, except for a loss
   bool best = false;                                      ///< the best validation so far
 };
 
@@ -71,8 +48,12 @@ class Run {
   double learning_rate() const { return optimizer_->learning_rate(); }
   /// The mean training loss of the last complete epoch; empty before one is complete.
   std::optional<double> last_loss() const { return last_loss_; }
-  /// The best validation figure so far, a loss or BLEU; infinite before the first.
+  /// The best validation figure so far, that of --best-by; infinite before the first.
   double best_figure() const { return best_.best(); }
+  /// The epoch that had it; empty before the first.
+  std::optional<Index> best_epoch() const;
+  /// Whether patience has run out.
+  bool out_of_patience() const { return settings_.patience > 0 && best_.ended(); }
 
   /// During its lifetime the model has the weights that are validated and kept: their average, if
   /// there is one.
@@ -101,7 +82,7 @@ class Run {
   nn::Trainer trainer_;
   nn::Patience best_;
   std::optional<nn::MovingAverage> average_;
-  double best_loss_ = std::numeric_limits<double>::infinity();  // of the epoch with the best BLEU
+  double best_loss_ = std::numeric_limits<double>::infinity();  // of the epoch with the best figure
   bool logged_ = false;
   std::optional<double> last_loss_;
   double epoch_loss_ = 0;  // sum over the tokens of the epoch so far
@@ -116,6 +97,7 @@ struct TrainResult {
   bool complete = false;            ///< not interrupted, and no wrong gradient
   std::optional<double> loss = {};  ///< mean over the tokens of the last epoch that this run did
   bool diverged = false;            ///< has_diverged() of this loss
+  std::vector<EpochResult> epochs = {};                ///< those that this run did
   std::optional<GradcheckReport> wrong_gradient = {};  ///< the check that has stopped the run
 };
 

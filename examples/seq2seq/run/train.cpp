@@ -21,6 +21,16 @@ using Clock = std::chrono::steady_clock;
 
 // ---- Reporting ----------------------------------------------------------------------------------
 
+// "12 s", "3 min", "2 h 5 min"
+std::string duration(double seconds) {
+  const auto whole = static_cast<Index>(std::llround(seconds));
+  if (whole < 1) return text_from(std::fixed, std::setprecision(1), seconds, " s");
+  if (whole < 100) return text_from(whole, " s");
+  const Index minutes = (whole + 30) / 60;
+  if (minutes < 100) return text_from(minutes, " min");
+  return text_from(minutes / 60, " h ", minutes % 60, " min");
+}
+
 /// Prints a line for each epoch, and on a terminal a progress line that rewrites itself. Logs each
 /// step and epoch, unless the log's path is empty. Times and speeds are those of this process, even
 /// if it resumed a run.
@@ -51,7 +61,7 @@ class Report {
                       result.loss, std::setprecision(0), ", ", left, " s left"));
   }
 
-  void end_epoch(const EpochResult& result) {
+  void end_epoch(const EpochResult& result, const std::string& best_by) {
     nn::Metrics metrics = {{"epoch", run_.epochs_done()}, {"training_loss", result.loss}};
     TextStream line;
     line << std::fixed << std::setprecision(3) << "epoch " << std::setw(3) << run_.epochs_done()
@@ -64,9 +74,15 @@ class Report {
       metrics.emplace_back("validation_bleu", *result.bleu);
       line << "  BLEU " << std::setprecision(2) << *result.bleu;
     }
+    if (result.figure && best_by != "bleu") {
+      std::string key = "validation_" + best_by;
+      std::ranges::replace(key, '-', '_');
+      metrics.emplace_back(key, *result.figure);
+      line << "  " << best_by << ' ' << std::setprecision(2) << *result.figure;
+    }
     log(std::move(metrics));
     line << "  " << std::setprecision(0) << static_cast<double>(epoch_tokens_) / training_seconds_
-         << " tokens/s";
+         << " tokens/s  " << time_left();
     print(line.str());
     epoch_tokens_ = 0;
     epoch_start_ = Clock::now();
@@ -91,6 +107,19 @@ class Report {
     std::cout << line << std::endl;
   }
 
+  // "12 s, 3 min left": of the epoch, and of the others if they take as long as the mean of those
+  // that this process has done.
+  std::string time_left() {
+    const double seconds = seconds_since(epoch_start_);
+    seconds_of_epochs_ += seconds;
+    ++epochs_;
+    const Index left = run_.epochs() - run_.epochs_done();
+    if (run_.finished()) return duration(seconds);
+    return duration(seconds) + ", " +
+           duration(seconds_of_epochs_ / static_cast<double>(epochs_) * static_cast<double>(left)) +
+           " left";
+  }
+
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
@@ -112,7 +141,9 @@ class Report {
   bool terminal_ = isatty(STDOUT_FILENO) == 1;
   double fraction_at_start_;
   Index epoch_tokens_ = 0;
-  double training_seconds_ = 0;  // of the epoch, without validation
+  double training_seconds_ = 0;   // of the epoch, without validation
+  double seconds_of_epochs_ = 0;  // with validation
+  Index epochs_ = 0;              // that this process has done
   Clock::time_point run_start_ = Clock::now(), epoch_start_ = run_start_, last_shown_ = run_start_;
 };
 
@@ -170,9 +201,19 @@ nn::StepResult take_step(Run& run, Recorder* recorder, const Destination& destin
   }
 }
 
+// Saves the weights of the epoch that has ended, and removes those that are too old.
+void keep_epoch(Run& run, const Model& model, Index count, const fs::path& folder) {
+  save_weights(run, model, folder / epoch_file(run.epochs_done()));
+  for (const std::string& name : files_of_model(folder))
+    if (const auto epoch = epoch_of(name); epoch && *epoch <= run.epochs_done() - count)
+      fs::remove(folder / name);
+}
+
 // Returns the check that has found a wrong gradient and stopped the run, if one has.
 std::optional<GradcheckReport> take_steps(Run& run, const Model& model, Destination& destination,
-                                          Report& report, Recorder* recorder) {
+                                          Report& report, Recorder* recorder,
+                                          std::vector<EpochResult>& epochs) {
+  const TrainingSettings& settings = model.settings.training;
   const auto handler = handle_interrupts();
   bool stop = false;
   while (!run.finished() && !stop) {
@@ -184,20 +225,39 @@ std::optional<GradcheckReport> take_steps(Run& run, const Model& model, Destinat
     report.step(epoch, take_step(run, recorder, destination));
     if (run.at_end_of_epoch()) {
       const EpochResult result = run.end_epoch();
-      report.end_epoch(result);
+      report.end_epoch(result, settings.best_by);
+      epochs.push_back(result);
       if (recorder) {
         const auto guard = run.with_average();
         recorder->end_epoch(run.steps(), run.epochs_done(), result);
       }
       if (result.best) save_weights(run, model, destination.partial() / best_file);
+      if (settings.keep_epochs)
+        keep_epoch(run, model, *settings.keep_epochs, destination.partial());
     }
-    const Index every = model.settings.training.save_every;
+    const Index every = settings.save_every;
     const bool is_due = every == 0 ? run.at_end_of_epoch() : run.steps() % every == 0;
     stop = interrupted;
     if (!stop && !is_due && !run.finished()) continue;
     save(run, recorder, destination);
   }
   return std::nullopt;
+}
+
+// When patience ended the run, and which epoch is the best.
+void report_best(const Run& run, const TrainingSettings& settings) {
+  const std::string figure = "validation " + settings.best_by;
+  if (run.out_of_patience())
+    std::cout << "stopped after epoch " << run.epochs_done() << ": " << settings.patience
+              << " epochs without a better " << figure << std::endl;
+  const bool keeps_best = settings.keep == "best";
+  if ((!run.out_of_patience() && !keeps_best) || !run.best_epoch()) return;
+  std::cout << "the best " << figure << ", " << text_from(run.best_figure())
+            << ", was that of epoch " << *run.best_epoch()
+            << (keeps_best ? "; its weights are the model's"
+                           : "; its weights are in best.safetensors, and the model has the last "
+                             "ones (--keep best: those of the best epoch)")
+            << std::endl;
 }
 
 // The settings are known to match the run's, so if the state does not fit, the pairs have changed.
@@ -242,8 +302,9 @@ TrainResult train(Model& model, const Dataset& dataset, Destination& destination
   std::optional<Recorder> recorder;
   if (records) recorder.emplace(model, dataset, folder, run.steps());
 
+  std::vector<EpochResult> epochs;
   std::optional<GradcheckReport> wrong =
-      take_steps(run, model, destination, report, recorder ? &*recorder : nullptr);
+      take_steps(run, model, destination, report, recorder ? &*recorder : nullptr, epochs);
   if (recorder && run.finished()) {
     const auto guard = run.with_average();
     recorder->end(run.steps(), run.epochs_done());
@@ -256,12 +317,10 @@ TrainResult train(Model& model, const Dataset& dataset, Destination& destination
   nn::load_parameters(*model.network, weights);
   const bool complete = run.finished() && !wrong;
   if (complete) destination.complete();
-  if (complete && model.settings.training.best_by == "bleu" && run.best_figure() == 0)
-    std::cout << "the validation BLEU was 0 after every epoch, so the validation loss decided "
-                 "which was the best; see --best-by"
-              << std::endl;
+  if (complete) report_best(run, model.settings.training);
   return {complete, run.last_loss(),
-          run.last_loss() && has_diverged(*run.last_loss(), model.target.size()), std::move(wrong)};
+          run.last_loss() && has_diverged(*run.last_loss(), model.target.size()), std::move(epochs),
+          std::move(wrong)};
 }
 
 }  // namespace adjoint::seq2seq

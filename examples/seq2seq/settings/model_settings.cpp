@@ -49,6 +49,11 @@ void ModelSettings::check(const Options& options) const {
   const std::string other_model = "cannot be used with --model " + model;
   options.require_for_group(!is_recurrent(), transformer_group, other_model);
   options.require_for_group(is_recurrent(), recurrent_group, other_model);
+  require(!copies || !is_recurrent() || attends(), "--copy ", other_model,
+          ", which has no attention");
+  require(!bidirectional || transformer.width % 2 == 0,
+          "--bidirectional: two directions share --width ", transformer.width,
+          ", which must be even");
   if (is_recurrent()) return;
   nn::TransformerConfig config = transformer;
   config.source_tokens = config.target_tokens = 1;  // not known before the data are read
@@ -63,17 +68,23 @@ nn::TransformerConfig transformer_config(const Settings& s, Index source_tokens,
   config.source_tokens = source_tokens;
   config.target_tokens = target_tokens;
   config.max_length = s.data.decoding_limit() + 1;
+  config.ids_beyond = s.ids_beyond();
+  config.unknown = data::Vocabulary::unk;
   return config;
 }
 
 nn::RecurrentConfig recurrent_config(const Settings& s, Index source_tokens, Index target_tokens) {
-  return {.source_tokens = source_tokens,
-          .target_tokens = target_tokens,
-          .cell = s.model.model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
-          .embedding = s.model.transformer.width,
-          .hidden = s.model.transformer.width,
-          .layers = s.model.layers,
-          .dropout = s.model.transformer.dropout};
+  return {
+      .source_tokens = source_tokens,
+      .target_tokens = target_tokens,
+      .cell = s.model.model.starts_with("lstm") ? nn::Cell::lstm : nn::Cell::gru,
+      .embedding = s.model.transformer.width,
+      .hidden = s.model.transformer.width,
+      .layers = s.model.layers,
+      .encoder_directions = s.model.bidirectional ? nn::Directions::both : nn::Directions::forward,
+      .dropout = s.model.transformer.dropout,
+      .ids_beyond = s.ids_beyond(),
+      .unknown = data::Vocabulary::unk};
 }
 
 }  // namespace
@@ -105,6 +116,11 @@ void ModelSettings::add_to(Options& options) {
               "the architecture; -attention: with Bahdanau's attention");
   options.add("--width", c.width, from_1, "width of embeddings, blocks and recurrent states");
   options.add("--dropout", c.dropout, below_1, "dropout rate");
+  options
+      .add_flag("--copy", copies,
+                "let the model copy words of the source, also those that it does not know (a "
+                "pointer-generator); for names and numbers. Not for gru and lstm without attention")
+      .absent_means("false");
 
   options.group(transformer_group);
   options.add("--decoder-width", c.decoder_width, from_0, "width of the decoder; 0: --width");
@@ -140,6 +156,10 @@ void ModelSettings::add_to(Options& options) {
 
   options.group(recurrent_group);
   options.add("--layers", layers, from_1, "layers of the encoder, and of the decoder");
+  options
+      .add_flag("--bidirectional", bidirectional,
+                "the encoder reads in both directions, each with half of the width")
+      .absent_means("false");
 
   // Settings files of earlier versions have this option. Outside any group it is not in --help, and
   // without a default it is neither required nor written.

@@ -140,6 +140,10 @@ Options& Options::add(Text name, std::function<void(Text)> set, std::function<st
 
 Options& Options::required() { return last_->required(), *this; }
 Options& Options::excludes(Text name) { return last_->excludes(app_->get_option(name)), *this; }
+Options& Options::absent_means(Text value) {
+  if (last_->get_default_str() == value) last_->default_str("");
+  return *this;
+}
 
 void Options::command_line_only(const std::vector<std::string>& names) {
   for (Text name : names) app_->get_option(name)->configurable(false);

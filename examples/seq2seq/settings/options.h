@@ -95,6 +95,9 @@ class Options {
   // These change the option that was declared last:
   Options& required();
   Options& excludes(Text name);  ///< not together with that option
+  /// Settings files of earlier versions lack it, which means this value. Files are written without
+  /// it while it has this value.
+  Options& absent_means(Text value);
 
   /// The options declared from here on are listed under this heading of --help.
   void group(Text heading) { heading_ = heading; }

@@ -26,8 +26,16 @@ void DataSettings::add_to(Options& options) {
   options.add(
       "--bad-lines", bad_lines, {"error", "skip"},
       "what to do with a line that is not a pair: empty, not UTF-8, or without a side [error]");
-  options.add("--tokenizer", tokenizer, {"words", "characters", "subwords"}, "what a token is");
-  options.add("--min-frequency", min_frequency, from_1, "less frequent tokens become <unk>");
+  const std::vector<std::string> tokenizers = {"words", "blanks", "characters", "subwords"};
+  options.add("--tokenizer", tokenizer, tokenizers,
+              "what a token is; words are made lower case, and , . ! ? cut off; blanks cuts at "
+              "white space only");
+  options.add("--source-tokenizer", source_tokenizer, tokenizers,
+              "what a token of the sources is [as --tokenizer]");
+  options.add("--target-tokenizer", target_tokenizer, tokenizers,
+              "what a token of the targets is [as --tokenizer]");
+  options.add("--min-frequency", min_frequency, from_1,
+              "less frequent tokens become <unk> [2; subwords: 1]");
   options.add("--max-vocabulary", max_vocabulary, from_0,
               "keep the n most frequent tokens of each side; 0: all");
   options.add("--max-tokens", max_tokens, from_1, "length limit of a sentence, in tokens");
@@ -44,9 +52,10 @@ void DataSettings::add_to(Options& options) {
 
   options.group(task_group);
   options.add("--symbols", symbols, from_1,
-              "number of different symbols; for addition, the base, by default 10");
-  options.add("--min-length", min_length, from_1, "length of the shortest string");
-  options.add("--max-length", max_length, from_1, "length of the longest string");
+              "number of different symbols; for addition, the base, by default 10; for names, the "
+              "letters, by default 26");
+  options.add("--min-length", min_length, from_1, "length of the shortest string, number or name");
+  options.add("--max-length", max_length, from_1, "length of the longest string, number or name");
   options.add("--train-count", train_count, from_1, "number of training strings");
   options.add("--held-out-count", held_out_count, from_1, "number of strings for the final score");
 }
@@ -62,7 +71,9 @@ std::optional<data::Columns> parse_columns(const std::string& text) {
 
 void DataSettings::check(const Options& options) const {
   chosen_columns();
-  options.require_for_group(subwords(), subwords_group, "needs --tokenizer subwords");
+  options.require_for_group(subwords(), subwords_group,
+                            "needs --tokenizer subwords, or --source-tokenizer or "
+                            "--target-tokenizer subwords");
   options.require_for_group(!task.empty(), task_group, "needs a --task");
   require(!subwords() || data::Subwords::available(),
           "--tokenizer subwords: this program was built without sentencepiece; install "
@@ -70,6 +81,12 @@ void DataSettings::check(const Options& options) const {
           "build/seq2seq)");
   require(task.empty() || !subwords(), "--tokenizer subwords cannot be used with --task ", task);
   if (task.empty()) return;
+  if (task == "names") {
+    constexpr Index most = 9;
+    require(most <= max_tokens, "--max-tokens ", max_tokens,
+            ": sentences of --task names have up to ", most, " tokens");
+    return;
+  }
   const Index longest =
       task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
   require(longest <= max_tokens, "--max-length: a source would have ", longest,
@@ -87,7 +104,13 @@ void Settings::add_to(Options& options) {
 void Settings::check(const Options& options) const {
   data.check(options);
   model.check(options);
+  require(!model.one_vocabulary() || data.tokenizer_of_source() == data.tokenizer_of_target(),
+          "--tie all needs one tokenizer for both sides, but the sources are cut into ",
+          data.tokenizer_of_source(), " and the targets into ", data.tokenizer_of_target());
   training.check(options, data.validation > 0);
+  require(!model.copies || training.smoothing == 0,
+          "--smoothing cannot be used with --copy: it would give probability to words that a "
+          "sentence does not have");
 }
 
 // An option's value when it is declared becomes its default, so these defaults are the settings.

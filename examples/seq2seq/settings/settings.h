@@ -1,6 +1,7 @@
 // Everything that the program is configured with, as options. A model keeps those of its run.
 #pragma once
 
+#include "data/metrics/bleu.h"
 #include "data/pairs/batching.h"
 #include "examples/seq2seq/settings/options.h"
 #include "nn/decoding/beam_search.h"
@@ -24,9 +25,11 @@ std::optional<data::Columns> parse_columns(const std::string& text);
 struct DataSettings {
   std::string task;  ///< a toy task instead of files of pairs
   std::string tokenizer = "words";
-  std::string columns, bad_lines;  ///< empty: the default
+  std::string source_tokenizer, target_tokenizer;  ///< empty: `tokenizer`
+  std::string columns, bad_lines;                  ///< empty: the default
   data::TooLong too_long = data::TooLong::error;
-  Index min_frequency = 2, max_vocabulary = 0;
+  std::optional<Index> min_frequency;  ///< unless given, it depends on the tokenizer
+  Index max_vocabulary = 0;
   Index max_tokens = 60;
   Index pieces = 8000;
   std::string algorithm = "unigram";
@@ -37,11 +40,28 @@ struct DataSettings {
   void add_to(Options& options);
   void check(const Options& options) const;
 
-  bool subwords() const { return tokenizer == "subwords"; }
+  const std::string& tokenizer_of_source() const {
+    return source_tokenizer.empty() ? tokenizer : source_tokenizer;
+  }
+  const std::string& tokenizer_of_target() const {
+    return target_tokenizer.empty() ? tokenizer : target_tokenizer;
+  }
+  /// Whether a side is cut into subwords.
+  bool subwords() const {
+    return tokenizer_of_source() == "subwords" || tokenizer_of_target() == "subwords";
+  }
+  /// Which tokens a vocabulary contains. Every subword is frequent enough to be learned, and a rare
+  /// one is worth more than an unknown one.
+  data::VocabularyLimits limits(const std::string& kind_of_token) const {
+    return {min_frequency.value_or(kind_of_token == "subwords" ? 1 : 2), max_vocabulary};
+  }
   bool skips_bad_lines() const { return bad_lines == "skip"; }
   std::optional<data::Columns> chosen_columns() const { return parse_columns(columns); }
-  /// Addition has a default of its own, because there are only 10 digits.
-  Index task_symbols() const { return task == "addition" && symbols == 50 ? 10 : symbols; }
+  /// Addition and names have defaults of their own, because there are only 10 digits and 26
+  /// letters.
+  Index task_symbols() const {
+    return symbols != 50 ? symbols : task == "addition" ? 10 : task == "names" ? 26 : 50;
+  }
   /// The length in tokens of the longest target that the model can write.
   Index decoding_limit() const { return max_tokens + 10; }
 };
@@ -51,6 +71,8 @@ struct ModelSettings {
   std::string model = "transformer";
   nn::TransformerConfig transformer;  ///< its width and dropout hold for recurrent models too
   Index layers = 2;                   ///< of recurrent models
+  bool copies = false;                ///< words of the source can be copied
+  bool bidirectional = false;         ///< encoders of recurrent models
 
   void add_to(Options& options);
   void check(const Options& options) const;
@@ -64,7 +86,7 @@ struct ModelSettings {
 /// How a model is trained.
 struct TrainingSettings {
   Index epochs = 30, batch = 128, batch_tokens = 0, accumulate = 1, shards = 2;
-  double clip = 1, smoothing = 0;
+  double clip = 1, smoothing = 0, scheduled_sampling = 0;
   std::uint64_t seed = 1;
 
   std::string optimizer = "adam";
@@ -77,6 +99,8 @@ struct TrainingSettings {
 
   bool validation_bleu = false;
   std::string best_by = "loss", keep = "last";
+  std::string bleu_tokenizer;        ///< empty: the default
+  std::optional<Index> keep_epochs;  ///< of how many last epochs the weights are kept
   Index patience = 0;         ///< epochs without a new best that end the run; 0: run all epochs
   Index save_every = 0;       ///< steps between saved states; 0: save after each epoch
   Index gradcheck_every = 0;  ///< steps between gradient checks; 0: none
@@ -86,7 +110,8 @@ struct TrainingSettings {
   void check(const Options& options, bool has_validation) const;
 
   /// Whether the validation pairs are translated after each epoch.
-  bool translates_validation() const { return validation_bleu || best_by == "bleu"; }
+  bool translates_validation() const { return validation_bleu || best_by != "loss"; }
+  data::BleuOptions bleu_options() const;
 
   std::unique_ptr<nn::Optimizer> make_optimizer(Tensors parameters) const;
   data::BatchSize batch_size() const;
@@ -108,6 +133,9 @@ struct Settings {
 
   /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
+  /// How many words of a source can be copied although the target vocabulary lacks them; 0 for a
+  /// model that does not copy. At most 256, since a file may ask for sources of any length.
+  Index ids_beyond() const { return model.copies ? std::min<Index>(data.max_tokens, 256) : 0; }
   /// The size of that model. It is not built, so the settings may come from anywhere.
   nn::ModelSize size_of_network(Index source_tokens, Index target_tokens) const;
 

@@ -21,8 +21,14 @@ void TrainingSettings::add_to(Options& options) {
               "cut each batch into n shards, computed in parallel");
   options.add("--clip", clip, not_negative, "clip the gradient to this norm; 0: do not clip");
   options.add("--smoothing", smoothing, below_1, "label smoothing");
+  options
+      .add("--scheduled-sampling", scheduled_sampling, below_1,
+           "probability that the model reads its own prediction instead of the target's token")
+      .absent_means("0");
   options.add("--save-every", save_every, from_0,
               "save the state of the run every n steps; 0: after each epoch");
+  options.add("--keep-epochs", keep_epochs, from_1,
+              "keep the weights of the last n epochs in the model's folder, for `average` [none]");
   options.add(
       "--gradcheck-every", gradcheck_every, from_0,
       "before every n-th step compare the gradient of the loss with finite differences, in "
@@ -55,12 +61,17 @@ void TrainingSettings::add_to(Options& options) {
   options.group(validation_group);
   options.add_flag("--validation-bleu", validation_bleu,
                    "translate the validation pairs after each epoch");
-  options.add("--best-by", best_by, {"loss", "bleu"},
-              "the validation figure that defines the best; of equal BLEU the lower loss");
+  options.add("--best-by", best_by, {"loss", "bleu", "chrf", "ter", "exact", "token-errors"},
+              "the validation figure that defines the best; exact: the share of sentences that are "
+              "right; token-errors: WER; where two are equal, the lower loss");
   options.add("--patience", patience, from_0,
               "stop after n epochs in a row without a new best; 0: never");
   options.add("--keep", keep, {"last", "best"},
               "which weights become the model's; the best are also saved separately");
+
+  options.group("Translations");
+  options.add("--bleu-tokenizer", bleu_tokenizer, {"13a", "intl", "char", "none"},
+              "how sacreBLEU cuts texts into tokens; char for languages without blanks [13a]");
 }
 
 void TrainingSettings::check(const Options& options, bool has_validation) const {
@@ -93,6 +104,7 @@ nn::TrainerOptions TrainingSettings::trainer_options() const {
           .clip = clip,
           .smoothing = smoothing,
           .padding = data::Vocabulary::pad,
+          .scheduled_sampling = scheduled_sampling,
           .key = Key(seed).child("dropout")};
 }
 
@@ -106,9 +118,16 @@ nn::ScheduleOptions TrainingSettings::schedule_options(Index steps_in_epoch) con
           .patience = plateau_patience};
 }
 
+data::BleuOptions TrainingSettings::bleu_options() const {
+  data::BleuOptions options;
+  if (!bleu_tokenizer.empty()) options.tokenizer = bleu_tokenizer;
+  return options;
+}
+
 nn::PatienceOptions TrainingSettings::patience_options() const {
   return {.patience = std::max<Index>(patience, 1),  // without patience the best is still tracked
-          .goal = best_by == "bleu" ? nn::Goal::highest : nn::Goal::lowest};
+          .goal = best_by == "bleu" || best_by == "chrf" || best_by == "exact" ? nn::Goal::highest
+                                                                               : nn::Goal::lowest};
 }
 
 }  // namespace adjoint::seq2seq

@@ -1,5 +1,6 @@
 #include "nn/layers/embedding.h"
 #include "nn/layers/linear.h"
+#include "nn/layers/pointer.h"
 #include "nn/layers/recurrent.h"
 #include "nn/training/loss.h"
 #include "tests/checks/selfcheck/module_check.h"
@@ -258,7 +259,7 @@ Row recurrent_row(Cell kind, const std::string& name) {
   const auto run = [](const Layout& layout, const auto& context) {
     return [=](const Recurrent& stack, const Tensors& x) {
       const Recurrent::Result result = stack(x[0], layout, context());
-      Tensors all = {reshape(result.output, {-1, 3})};
+      Tensors all = {reshape(result.output, {-1, stack.width()})};
       for (const CellState& state : result.states) {
         all.push_back(state.hidden);
         if (state.memory.defined()) all.push_back(state.memory);
@@ -270,7 +271,32 @@ Row recurrent_row(Cell kind, const std::string& name) {
           {module_check("one layer, padded", Recurrent(kind, 2, 3, 1, 0, key), {rows(padded, 2)},
                         run(padded, Context::inference)),
            module_check("two layers, packed, dropout", Recurrent(kind, 2, 3, 2, 0.3, key),
+                        {rows(packed, 2)}, run(packed, training)),
+           module_check("in both directions", Recurrent(kind, 2, 4, 2, 0.3, key, Directions::both),
                         {rows(packed, 2)}, run(packed, training))}};
+}
+
+// ---- Copying ------------------------------------------------------------------------------------
+
+// log p of words that are generated, copied, or both. Ids 4 and 5 are beyond the vocabulary, and
+// the second source writes 2 twice.
+Row pointer_row() {
+  const auto log_p = [](const Layout& layout, const Layout& memory) {
+    return [=](const Pointer& pointer, const Tensors& x) {
+      const PointedSource source = pointer.source(x[2], memory, ints({{4, 1, none}, {2, 5, 2}}));
+      const Tensor all = pointer(x[0], x[1], layout, source, Context::inference());  // […, 6]
+      return gather(reshape(all, {-1}), ints({4, 6 + 1, 12 + 0, 18 + 2, 18 + 5}));
+    };
+  };
+  const Pointer pointer(3, 2, 2, key);
+  const auto inputs = [](const Layout& layout, const Layout& memory) {
+    return Tensors{rows(layout, 3), rows(layout, 4, 1), rows(memory, 2, 2)};
+  };
+  return {
+      "pointer",
+      {module_check("padded", pointer, inputs(padded, padded_memory), log_p(padded, padded_memory)),
+       module_check("packed", pointer, inputs(packed, packed_memory),
+                    log_p(packed, packed_memory))}};
 }
 
 // ---- Blocks and the loss ------------------------------------------------------------------------
@@ -354,6 +380,7 @@ Section layers() {
            recurrent_row(Cell::gru, "GRU"),
            recurrent_cell_row(Cell::lstm, "LSTM"),
            recurrent_row(Cell::lstm, "LSTM"),
+           pointer_row(),
            encoder_block_row(),
            decoder_block_row(),
            loss_row()}};

@@ -26,13 +26,24 @@ RecurrentConfig recurrent_config(Cell cell) {
           .hidden = 48};  // 2 + 2 layers
 }
 
+// Lets every second token of a source be copied, some as ids beyond the vocabulary, and ends each
+// target with such a copy.
+void let_copy(std::vector<Ids>& sources, std::vector<Ids>& targets) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    for (std::size_t j = 0; j < sources[i].size(); j += 2)
+      sources[i][j] = copyable(sources[i][j], j == 0 ? tokens : sources[i][j], tokens);
+    targets[i].insert(targets[i].end() - 1, tokens);
+  }
+}
+
 // The loss of a batch of random sentences, as training computes it.
 template <class Model>
 Check loss_check(const Model& made, In layout) {
   testing::Dice dice(Key(5));
-  const std::vector<Ids> sources = testing::random_sequences(dice, 4, 2, 7, tokens);
-  const std::vector<Ids> targets =
-      testing::framed(testing::random_sequences(dice, 4, 1, 6, tokens));
+  std::vector<Ids> sources = testing::random_sequences(dice, 4, 2, 7, tokens);
+  std::vector<Ids> targets = testing::framed(testing::random_sequences(dice, 4, 1, 6, tokens));
+  const bool copies = made.config.ids_beyond > 0;
+  if (copies) let_copy(sources, targets);
   std::vector<Ids> inputs, outputs;  // without the end, without the beginning
   for (const Ids& target : targets) {
     inputs.emplace_back(target.begin(), target.end() - 1);
@@ -43,7 +54,7 @@ Check loss_check(const Model& made, In layout) {
   return module_check("", made, {}, [=](const Model& model, const Tensors&) {
     const Context context = Context::training(Key(7));
     const Tensor logits = model.logits(source, input, context);
-    return masked_cross_entropy(logits, expected, 0, 0.1).sum;
+    return masked_cross_entropy(logits, expected, 0, copies ? 0 : 0.1).sum;
   });
 }
 
@@ -67,6 +78,12 @@ Section models() {
   TransformerConfig uneven = config(NormPlacement::post);
   uneven.decoder_width = 32;
   uneven.score = Score::bilinear;
+  TransformerConfig copying = config(NormPlacement::pre);
+  copying.ids_beyond = 2;
+  RecurrentConfig both_ways = recurrent_config(Cell::lstm);
+  both_ways.encoder_directions = Directions::both;
+  RecurrentConfig copying_gru = recurrent_config(Cell::gru);
+  copying_gru.ids_beyond = 2;
   const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
   const Key key(6);
   return {
@@ -79,9 +96,14 @@ Section models() {
         {loss_check(Transformer(other, key), In::packed)}},
        {"Transformer, bilinear, a narrower decoder, packed",
         {loss_check(Transformer(uneven, key), In::packed)}},
+       {"Transformer with a pointer, packed", {loss_check(Transformer(copying, key), In::packed)}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
-       {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}}}};
+       {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}},
+       {"Bahdanau attention, an encoder in both directions, packed",
+        {loss_check(BahdanauSeq2Seq(both_ways, key), In::packed)}},
+       {"Bahdanau attention with a pointer, padded",
+        {loss_check(BahdanauSeq2Seq(copying_gru, key), In::padded)}}}};
 }
 
 }  // namespace adjoint::checks

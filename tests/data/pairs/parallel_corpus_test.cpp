@@ -188,8 +188,8 @@ BOOST_AUTO_TEST_CASE(bad_lines_can_be_left_out) {
   const Corpus corpus = read_corpus(file.path(), words, {.bad_line = BadLine::skip});
   const std::vector<Pair> expected = {{{"a"}, {"b"}}, {{"d"}, {"e"}}};
   BOOST_TEST((corpus.pairs == expected));
-  BOOST_TEST(corpus.bad == 5);
-  BOOST_TEST(corpus.first_bad == file.path().string() + ":2: the line is empty");
+  BOOST_TEST(corpus.bad() == 5);
+  BOOST_TEST(corpus.problems.front().first == file.path().string() + ":2: the line is empty");
   BOOST_TEST(corpus.skipped == 0);
 
   // A sentence that is too long is another matter.
@@ -205,7 +205,27 @@ BOOST_AUTO_TEST_CASE(bad_lines_can_be_left_out) {
   const Corpus two =
       read_parallel_files(files.source, files.target, words, {.bad_line = BadLine::skip});
   BOOST_TEST(two.pairs.size() == 2u);
-  BOOST_TEST(two.bad == 1);
+  BOOST_TEST(two.bad() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(lines_that_are_left_out_are_counted_by_reason) {
+  const TextLines text = text_lines("a\tb\nx\n\ny\n\xFFq\tb\nc d e\tf\n", "standard input");
+  const Corpus corpus = read_corpus(
+      text, words, {.bad_line = BadLine::skip, .max_tokens = 2, .too_long = TooLong::skip});
+  BOOST_TEST(corpus.skipped == 1);
+  BOOST_TEST(corpus.longest_left_out == 3);
+  BOOST_REQUIRE(corpus.problems.size() == 3u);
+  BOOST_TEST(corpus.problems[0].reason == "no tab; expected source, tab, target");
+  BOOST_TEST(corpus.problems[0].lines == 2);
+  BOOST_TEST(corpus.problems[0].first == "standard input:2: no tab; expected source, tab, target");
+  BOOST_TEST(corpus.problems[1].reason == "the line is empty");
+  BOOST_TEST(corpus.problems[2].first.starts_with("standard input:5:1: not UTF-8 (byte 0xFF)"));
+}
+
+BOOST_AUTO_TEST_CASE(each_side_has_its_tokenizer) {
+  const PairsFile file("Go on!\tB C\n");
+  const std::vector<Pair> expected = {{{"go", "on", "!"}, {"B", "␣", "C"}}};
+  BOOST_TEST((read_corpus(file.path(), {words, characters}).pairs == expected));
 }
 
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_are_named) {

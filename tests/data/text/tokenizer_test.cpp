@@ -19,6 +19,7 @@ using adjoint::testing::says;
 namespace tt = boost::test_tools;
 
 const Tokenizer words = {.kind = Tokenizer::Kind::words};
+const Tokenizer blanks = {.kind = Tokenizer::Kind::blanks};
 const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
 
 /// Random text that is hard to tokenize: marks, all kinds of spaces, letters that compose or change
@@ -50,7 +51,7 @@ std::string joined(const Tokens& tokens) {
 BOOST_AUTO_TEST_SUITE(tokenizer)
 
 BOOST_AUTO_TEST_CASE(byte_order_marks_are_dropped_wherever_they_stand) {
-  for (const Tokenizer& tokenizer : {words, characters}) {
+  for (const Tokenizer& tokenizer : {words, blanks, characters}) {
     for (const char* text :
          {"\uFEFFe\u0301t\u00E9 a", " \uFEFF\u00E9t\uFEFFe\uFEFF\u0301\uFEFF a\uFEFF"}) {
       const std::string line = tokenizer.detokenize(tokenizer.tokenize(text));
@@ -67,6 +68,15 @@ BOOST_AUTO_TEST_CASE(words_match_the_book) {
   BOOST_TEST(words.tokenize("Run!") == (Tokens{"run", "!"}), tt::per_element());
   BOOST_TEST(words.tokenize("Cours\u202F!") == (Tokens{"cours", "!"}), tt::per_element());
   BOOST_TEST(words.tokenize("Ça\u00A0va?") == (Tokens{"ça", "va", "?"}), tt::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(blanks_cuts_at_white_space_only) {
+  BOOST_TEST(blanks.tokenize(" Don't go,\u00A0\tNASA  AH0 !\u202F?") ==
+                 (Tokens{"Don't", "go,", "NASA", "AH0", "!", "?"}),
+             tt::per_element());
+  BOOST_TEST(blanks.tokenize("e\u0301") == Tokens{"\u00E9"}, tt::per_element());
+  BOOST_TEST(blanks.detokenize({"Go", ",", "NASA", "!"}, Spacing::french) == "Go , NASA !");
+  BOOST_TEST(blanks.tokenize(" \u3000").empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_space_is_put_before_marks_only) {
@@ -130,7 +140,7 @@ BOOST_AUTO_TEST_CASE(tokenizing_again_changes_nothing) {
 BOOST_AUTO_TEST_CASE(joined_tokens_give_the_tokens_back) {
   for (std::uint64_t round = 0; round < 5000; ++round) {
     const std::string text = random_text(Key(2).child(round));
-    for (const Tokenizer& tokenizer : {words, characters}) {
+    for (const Tokenizer& tokenizer : {words, blanks, characters}) {
       const Tokens tokens = tokenizer.tokenize(text);
       for (const Spacing spacing : {Spacing::english, Spacing::french}) {
         BOOST_TEST_REQUIRE(tokenizer.tokenize(tokenizer.detokenize(tokens, spacing)) == tokens,
@@ -141,14 +151,15 @@ BOOST_AUTO_TEST_CASE(joined_tokens_give_the_tokens_back) {
 }
 
 BOOST_AUTO_TEST_CASE(names_round_trip) {
-  for (const Tokenizer& tokenizer : {words, characters}) {
+  for (const Tokenizer& tokenizer : {words, blanks, characters}) {
     BOOST_TEST((Tokenizer::from_name(tokenizer.name()) == tokenizer));
   }
   BOOST_TEST(words.name() == "words");
+  BOOST_TEST(blanks.name() == "blanks");
   BOOST_TEST(characters.name() == "characters");
   BOOST_CHECK_EXCEPTION(
       Tokenizer::from_name("bytes"), Error,
-      says("tokenizer: unknown name \"bytes\", expected \"words\", \"characters\" or "
+      says("tokenizer: unknown name \"bytes\", expected \"words\", \"blanks\", \"characters\" or "
            "\"sentencepiece\""));
   BOOST_CHECK_EXCEPTION(Tokenizer::from_name("words", "a.model"), Error,
                         says("tokenizer: words takes no model, got a.model"));
@@ -164,7 +175,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_not_utf8_are_named) {
   BOOST_TEST(offset("a\xC0\xAF") == 1u);         // overlong
   BOOST_TEST(offset("\xED\xA0\x80") == 0u);      // a surrogate
   BOOST_TEST(offset("\xF4\x90\x80\x80") == 0u);  // beyond U+10FFFF
-  for (const Tokenizer& tokenizer : {words, characters}) {
+  for (const Tokenizer& tokenizer : {words, blanks, characters}) {
     BOOST_CHECK_EXCEPTION(tokenizer.tokenize("ab\xFF"), Error,
                           says("tokenizer: the text is not UTF-8 at byte offset 2"));
   }

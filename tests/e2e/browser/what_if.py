@@ -128,6 +128,7 @@ def check_heads(browser):
     check("whose length", "not 1: that of example 1" in rows[1] and "not 3: that of example 0" in rows[2], rows)
     check("the right ones are not red", browser.js('document.querySelectorAll(".heads .wrong").length') == 2)
     shown = text(browser, "#mistake")
+    check("the page does not grow", browser.js("document.documentElement.scrollHeight <= innerHeight"))
     check("the check that names it", "valid lengths that follow the heads by tile" in shown and "is it another mask" in shown, shown)
     check("it begins with a wrong value", browser.js('steps[current].event === "forward" && node(steps[current].node).operation === "attention"'))
     check("some numbers are red", visit_all(browser, "heads") > 0)

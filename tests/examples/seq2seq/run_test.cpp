@@ -57,7 +57,7 @@ struct Trained {
 
 Trained train_toy(const Settings& settings, const std::filesystem::path& folder,
                   IfStopped if_stopped = IfStopped::refuse, bool records = true) {
-  const Dataset dataset = load_dataset(settings, "", "");
+  const Dataset dataset = load_dataset(settings, {});
   Trained trained{make_model(settings, dataset), {}, ""};
   Destination destination(folder, if_stopped);
   const Quiet quiet;
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(gradient_checks_change_no_bit) {
 
 BOOST_AUTO_TEST_CASE(the_whole_loss_is_checked_at_the_batch_and_the_dropout_of_the_step) {
   const Settings settings = toy_settings(1);
-  const Dataset dataset = load_dataset(settings, "", "");
+  const Dataset dataset = load_dataset(settings, {});
   Model model = make_model(settings, dataset);
   Run run(model, dataset);
   for (int step = 0; step < 3; ++step) {

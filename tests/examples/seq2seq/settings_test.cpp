@@ -1,6 +1,7 @@
 // Settings files: what was written is read back, and the message names what is wrong.
 #include "examples/seq2seq/settings/settings.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <map>
@@ -54,7 +55,9 @@ Accepted all_options() {
   std::vector<std::string> not_negative = positive;
   not_negative.push_back("0");
   return {{"--task", data::task_names()},
-          {"--tokenizer", {"words", "characters", "subwords"}},
+          {"--tokenizer", {"words", "blanks", "characters", "subwords"}},
+          {"--source-tokenizer", {"words", "blanks", "characters", "subwords"}},
+          {"--target-tokenizer", {"words", "blanks", "characters", "subwords"}},
           {"--min-frequency", from_1},
           {"--max-vocabulary", from_0},
           {"--max-tokens", from_1},
@@ -71,6 +74,7 @@ Accepted all_options() {
           {"--model", {"transformer", "gru", "lstm", "gru-attention", "lstm-attention"}},
           {"--width", {"1", "010", "1000000000"}},
           {"--dropout", fraction},
+          {"--copy", {"true", "false"}},
           {"--decoder-width", from_0},
           {"--hidden", from_1},
           {"--heads", from_1},
@@ -94,6 +98,7 @@ Accepted all_options() {
           {"--activation", names<nn::Activation>()},
           {"--tie", names<nn::TiedEmbeddings>()},
           {"--layers", from_1},
+          {"--bidirectional", {"true", "false"}},
           {"--epochs", from_1},
           {"--batch", from_1},
           {"--batch-tokens", from_0},
@@ -101,6 +106,7 @@ Accepted all_options() {
           {"--shards", {"1", "1024"}},
           {"--clip", not_negative},
           {"--smoothing", fraction},
+          {"--scheduled-sampling", fraction},
           {"--save-every", from_0},
           {"--gradcheck-every", from_0},
           {"--seed", {"0", "9223372036854775807", "9223372036854775808", "18446744073709551615"}},
@@ -118,10 +124,14 @@ Accepted all_options() {
           {"--plateau-patience", from_1},
           {"--plateau-decay", fraction},
           {"--validation-bleu", {"true", "false"}},
-          {"--best-by", {"loss", "bleu"}},
+          {"--best-by", {"loss", "bleu", "chrf", "ter", "exact", "token-errors"}},
+          {"--keep-epochs", from_1},
+          {"--bleu-tokenizer", {"13a", "intl", "char", "none"}},
           {"--patience", from_0},
           {"--keep", {"last", "best"}}};
 }
+
+const std::vector<std::string> flags = {"--validation-bleu", "--copy", "--bidirectional"};
 
 Settings parsed(const std::vector<std::pair<std::string, std::string>>& given) {
   Settings settings;
@@ -129,7 +139,7 @@ Settings parsed(const std::vector<std::pair<std::string, std::string>>& given) {
   settings.add_to(options);
   std::vector<std::string> words = {"program"};
   for (const auto& [name, value] : given) {
-    if (name == "--validation-bleu")  // a flag
+    if (std::ranges::count(flags, name) > 0)
       words.push_back(name + "=" + value);
     else
       words.insert(words.end(), {name, value});
@@ -273,6 +283,40 @@ BOOST_AUTO_TEST_CASE(random_settings_are_read_back) {
   }
 }
 
+// Their settings files were written before the option.
+BOOST_AUTO_TEST_CASE(models_of_earlier_versions_do_not_copy) {
+  const Folder folder;
+  const Settings plain;
+  for (const char* later : {"copy", "bidirectional", "scheduled-sampling"})
+    BOOST_TEST(plain.to_text().find(later) == std::string::npos);
+  BOOST_TEST(!written_and_read(plain, folder).model.copies);
+  const Settings copying = parsed({{"--copy", "true"}});
+  BOOST_TEST(copying.model_text().find("copy=true") != std::string::npos);
+  BOOST_TEST(written_and_read(copying, folder).model.copies);
+  BOOST_TEST(difference(plain, copying) == "--copy is true, not unset");
+}
+
+BOOST_AUTO_TEST_CASE(copying_needs_attention_and_no_smoothing) {
+  const auto complaint = [](const std::vector<std::pair<std::string, std::string>>& given) {
+    const Settings settings = parsed(given);
+    Options options;
+    Settings declared = settings;
+    declared.add_to(options);
+    try {
+      settings.check(options);
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  BOOST_TEST(complaint({{"--copy", "true"}, {"--model", "lstm-attention"}}) == "");
+  BOOST_TEST(complaint({{"--copy", "true"}, {"--model", "gru"}}) ==
+             "--copy cannot be used with --model gru, which has no attention");
+  BOOST_TEST(complaint({{"--copy", "true"}, {"--smoothing", "0.1"}}) ==
+             "--smoothing cannot be used with --copy: it would give probability to words that a "
+             "sentence does not have");
+}
+
 BOOST_AUTO_TEST_CASE(every_bit_of_a_number_is_kept) {
   const Folder folder;
   Dice dice{Key(3)};
@@ -286,6 +330,27 @@ BOOST_AUTO_TEST_CASE(every_bit_of_a_number_is_kept) {
     BOOST_TEST_REQUIRE((again.training.learning_rate == settings.training.learning_rate));
     BOOST_TEST_REQUIRE(again.training.seed == settings.training.seed);
   }
+}
+
+BOOST_AUTO_TEST_CASE(options_of_later_versions_default_to_what_earlier_ones_did) {
+  const Settings settings;
+  for (const char* name : {"source-tokenizer", "target-tokenizer", "bleu-tokenizer", "keep-epochs"})
+    BOOST_TEST(settings.to_text().find(name) == std::string::npos, name);
+  BOOST_TEST(settings.training.bleu_options().tokenizer == "13a");
+  BOOST_TEST(!settings.training.keep_epochs);
+  BOOST_TEST(settings.data.tokenizer_of_target() == "words");
+  BOOST_TEST(parsed({{"--tokenizer", "blanks"}}).data.tokenizer_of_source() == "blanks");
+  BOOST_TEST(parsed({{"--tokenizer", "blanks"}, {"--source-tokenizer", "words"}})
+                 .data.tokenizer_of_source() == "words");
+}
+
+BOOST_AUTO_TEST_CASE(subwords_are_kept_however_rare) {
+  const auto least = [](const std::string& tokenizer, const Settings& settings) {
+    return settings.data.limits(tokenizer).min_frequency;
+  };
+  BOOST_TEST(least("words", {}) == 2);
+  BOOST_TEST(least("subwords", {}) == 1);
+  BOOST_TEST(least("subwords", parsed({{"--min-frequency", "3"}})) == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_number_with_zeros_before_it_is_decimal) {

@@ -35,6 +35,8 @@ BOOST_AUTO_TEST_CASE(rows_come_step_by_step_the_longest_example_first) {
   BOOST_TEST(order.counts() == (std::vector<Index>{3, 2, 1}), boost::test_tools::per_element());
   BOOST_TEST(distance(order.arrange(labelled(padded)), Grid(ints({100, 0, 300, 101, 1, 102}))) ==
              0);
+  BOOST_TEST(distance(order.mirror(order.arrange(labelled(padded))),
+                      Grid(ints({102, 1, 300, 101, 0, 100}))) == 0);
   BOOST_TEST(distance(order.sort(ints({7, 8, 9, 10})), Grid(ints({8, 7, 10, 9}))) == 0);
   BOOST_TEST(distance(order.spread(ints({7, 8, 9, 10})), Grid(ints({8, 7, 10, 8, 7, 8}))) == 0);
 }
@@ -53,6 +55,7 @@ BOOST_AUTO_TEST_CASE(restore_undoes_arrange_and_unsort_sort) {
     BOOST_TEST(distance(of_padded.restore(arranged), in_layout(rows, padded)) == 0);
     const Layout tight = Layout::padded(packed.lengths(), packed.steps());
     BOOST_TEST(distance(TimeOrder(tight).restore(arranged), in_layout(rows, tight)) == 0);
+    BOOST_TEST(same_bits(of_packed.mirror(of_packed.mirror(arranged)), arranged));
     const Tensor each = dice.tensor({packed.examples(), 2});
     BOOST_TEST(distance(of_packed.unsort(of_packed.sort(each)), each) == 0);
     BOOST_TEST(distance(of_packed.sort(of_packed.unsort(each)), each) == 0);

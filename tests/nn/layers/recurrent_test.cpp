@@ -107,6 +107,62 @@ BOOST_AUTO_TEST_CASE(a_cell_has_its_formula) {
     }
 }
 
+// Each sequence alone, step by step: its rows in order for one cell, and from the last row on for
+// the other. What stands in the padding after it has no influence.
+BOOST_AUTO_TEST_CASE(both_directions_begin_at_the_ends_of_each_sequence) {
+  const std::vector<Index> lengths = {2, 4, 0, 3};
+  for (const Cell kind : kinds) {
+    const Recurrent stack = in_f64(Recurrent(kind, 3, 6, 2, 0, Key(1), Directions::both));
+    const Layout packed = Layout::packed(lengths), padded = Layout::padded(lengths, 5);
+    const Tensor rows = normal({packed.rows(), 3}, 0, 1, Key(2), DType::f64);
+    const Recurrent::Result result = stack(rows, packed, inference);
+    const Recurrent::Result with_padding = stack(in_layout(rows, padded, 7), padded, inference);
+    BOOST_TEST(distance(real_rows(with_padding.output, padded), result.output) < exact);
+    BOOST_TEST(distance(tensors_of(with_padding.states), tensors_of(result.states)) < exact);
+
+    for (Index example = 0; example < packed.examples(); ++example) {
+      const Index length = packed.length(example);
+      Tensor x = rows_of(rows, packed, example);  // [length, inputs]
+      for (std::size_t layer = 0; layer < 2; ++layer) {
+        const auto run = [&](const RecurrentCell& cell, bool forward) {
+          CellState state{zeros({1, 3}, DType::f64), zeros({1, 3}, DType::f64)};
+          Tensors outputs(static_cast<std::size_t>(length));
+          for (Index i = 0; i < length; ++i) {
+            const Index step = forward ? i : length - 1 - i;
+            state = cell.step(cell.input(slice(x, 0, step, step + 1)), state);
+            outputs[static_cast<std::size_t>(step)] = state.hidden;
+          }
+          return std::pair(length > 0 ? concat(outputs, 0) : zeros({0, 3}, DType::f64), state);
+        };
+        const auto [ahead, last] = run(stack.layers[layer], true);
+        const auto [back, first] = run(stack.backward[layer], false);
+        const CellState state = of_example(result.states, example)[layer];
+        BOOST_TEST(distance(state.hidden, concat({last.hidden, first.hidden}, 1)) < exact);
+        if (kind == Cell::lstm)
+          BOOST_TEST(distance(state.memory, concat({last.memory, first.memory}, 1)) < exact);
+        x = concat({ahead, back}, 1);
+      }
+      BOOST_TEST(distance(rows_of(result.output, packed, example), x) < exact);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(two_directions_have_rules_of_their_own) {
+  BOOST_CHECK_EXCEPTION(Recurrent(Cell::gru, 3, 5, 1, 0, Key(1), Directions::both), Error,
+                        says("recurrent: two directions share a width of 5, which must be even"));
+  const Recurrent stack(Cell::gru, 3, 4, 1, 0, Key(1), Directions::both);
+  BOOST_TEST(stack.width() == 4);
+  States states = stack.begin(2, DType::f32);
+  BOOST_CHECK_EXCEPTION(stack.step(zeros({2, 3}), states), Error,
+                        says("recurrent: a step in two directions needs the whole sequence"));
+  BOOST_TEST(names_of(stack) ==
+                 (std::vector<std::string>{"layers.0.input.weight", "layers.0.input.bias",
+                                           "layers.0.hidden.weight", "layers.0.hidden.bias",
+                                           "backward.0.input.weight", "backward.0.input.bias",
+                                           "backward.0.hidden.weight", "backward.0.hidden.bias"}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(weights_begin_uniform) {
   for (const Cell kind : kinds) {
     const Recurrent stack(kind, 30, 25, 2, 0, Key(3));

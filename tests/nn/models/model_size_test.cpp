@@ -94,18 +94,21 @@ BOOST_AUTO_TEST_CASE(a_transformer_has_the_size_that_was_foreseen) {
 BOOST_AUTO_TEST_CASE(a_recurrent_model_has_the_size_that_was_foreseen) {
   for (const Cell cell : {Cell::gru, Cell::lstm})
     for (const Index layers : {1, 2, 5}) {
-      const RecurrentConfig config = {.source_tokens = 5,
-                                      .target_tokens = 7,
-                                      .cell = cell,
-                                      .embedding = 3,
-                                      .hidden = 4,
-                                      .layers = layers};
-      const RecurrentSeq2Seq plain(config, Key(1));
-      BOOST_TEST(
-          (size_of(config, false) == ModelSize{static_cast<double>(parameter_count(plain)), 0}));
-      const BahdanauSeq2Seq attending(config, Key(1));
-      BOOST_TEST(
-          (size_of(config, true) == ModelSize{static_cast<double>(parameter_count(attending)), 0}));
+      RecurrentConfig config = {.source_tokens = 5,
+                                .target_tokens = 7,
+                                .cell = cell,
+                                .embedding = 3,
+                                .hidden = 4,
+                                .layers = layers};
+      for (const Directions directions : {Directions::forward, Directions::both}) {
+        config.encoder_directions = directions;
+        const RecurrentSeq2Seq plain(config, Key(1));
+        BOOST_TEST(
+            (size_of(config, false) == ModelSize{static_cast<double>(parameter_count(plain)), 0}));
+        const BahdanauSeq2Seq attending(config, Key(1));
+        BOOST_TEST((size_of(config, true) ==
+                    ModelSize{static_cast<double>(parameter_count(attending)), 0}));
+      }
     }
 }
 

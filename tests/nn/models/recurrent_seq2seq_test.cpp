@@ -36,7 +36,7 @@ M small_model(const RecurrentConfig& config) {
   return nn::cast(M(config, Key(2)), DType::f64);
 }
 
-// GRU and LSTM with one context, and both with attention.
+// GRU and LSTM with one context, both with attention, and encoders that read in both directions.
 std::vector<std::pair<std::string, std::shared_ptr<const EncoderDecoder>>> all_models() {
   std::vector<std::pair<std::string, std::shared_ptr<const EncoderDecoder>>> models;
   for (const Cell cell : {Cell::gru, Cell::lstm}) {
@@ -46,6 +46,12 @@ std::vector<std::pair<std::string, std::shared_ptr<const EncoderDecoder>>> all_m
                         std::make_shared<RecurrentSeq2Seq>(small_model<RecurrentSeq2Seq>(config)));
     models.emplace_back(name + " with attention",
                         std::make_shared<BahdanauSeq2Seq>(small_model<BahdanauSeq2Seq>(config)));
+    RecurrentConfig both = config;
+    both.encoder_directions = Directions::both;
+    models.emplace_back(name + " in both directions",
+                        std::make_shared<RecurrentSeq2Seq>(small_model<RecurrentSeq2Seq>(both)));
+    models.emplace_back(name + " with attention, in both directions",
+                        std::make_shared<BahdanauSeq2Seq>(small_model<BahdanauSeq2Seq>(both)));
   }
   return models;
 }

@@ -6,6 +6,7 @@
 
 #include "autograd/support/threads.h"
 #include "autograd/tools/anomaly.h"
+#include "nn/decoding/decoding.h"
 #include "nn/models/transformer.h"
 #include "nn/training/gradients.h"
 #include "tests/nn/support.h"
@@ -103,6 +104,27 @@ double naive_loss(const EncoderDecoder& model, const Batch& batch, double smooth
   }
   return sum / count;
 }
+
+// Finds w + 1 likeliest after the token w, and remembers what it has read in training.
+struct Successor : EncoderDecoder {
+  Tensor scale = variable(ones({1}), "scale");
+  mutable std::vector<Ids> read = {};
+
+  void fields(Fields& visit) override { visit("scale", scale); }
+  Tensor logits(const Sequences&, const Sequences& target, const Context& context) const override {
+    Tensor next = copy(target.ids);
+    for (Index& id : next.edit<Index>()) id = (id + 1) % 13;
+    if (context.training())
+      for (Index i = 0; i < target.layout.examples(); ++i) {
+        const Index* const first = target.ids.values<Index>().data() + target.layout.begin(i);
+        read.emplace_back(first, first + target.layout.length(i));
+      }
+    return one_hot(next, 13) * scale;
+  }
+  std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override {
+    return WithoutCache(*this).decode(source, capacity);
+  }
+};
 
 BOOST_AUTO_TEST_SUITE(trainer)
 
@@ -293,6 +315,59 @@ BOOST_AUTO_TEST_CASE(the_next_loss_is_what_the_next_step_minimizes) {
     for (int step = 0; step < 3; ++step) unasked.step(batch.sources, batch.targets);
     BOOST_TEST(same_bits(parameters(model), parameters(fresh)));
   }
+}
+
+// At position t stands the target's token, or what the model predicts from the target's token
+// before it. Which of them depends on the step, the example and the position alone.
+BOOST_AUTO_TEST_CASE(scheduled_sampling_reads_predictions) {
+  const Batch batch = copy_task(60, Key(3));
+  const auto inputs = [&](double probability, Index micro_batches, bool packed, int steps = 1) {
+    const Successor model;
+    Sgd sgd(parameters(model), 1e-3);
+    Trainer trainer(model, sgd,
+                    {.shards = 1,
+                     .micro_batches = micro_batches,
+                     .scheduled_sampling = probability,
+                     .packed = packed,
+                     .key = Key(4)});
+    for (int step = 0; step < steps; ++step) {
+      model.read.clear();
+      trainer.step(batch.sources, batch.targets);
+    }
+    return model.read;
+  };
+  const std::vector<Ids> plain = inputs(0, 1, true), mixed = inputs(0.3, 1, true);
+  int replaced = 0, tokens = 0;
+  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
+    BOOST_TEST(plain[i] == Ids(batch.targets[i].begin(), batch.targets[i].end() - 1));
+    BOOST_TEST_REQUIRE(mixed[i].size() == plain[i].size());
+    BOOST_TEST(mixed[i][0] == plain[i][0]);
+    for (std::size_t t = 1; t < plain[i].size(); ++t) {
+      ++tokens;
+      if (mixed[i][t] == plain[i][t]) continue;
+      BOOST_TEST(mixed[i][t] == (plain[i][t - 1] + 1) % 13);
+      ++replaced;
+    }
+  }
+  BOOST_TEST((replaced > 0.15 * tokens && replaced < 0.4 * tokens), replaced << " of " << tokens);
+  BOOST_TEST((inputs(0.3, 5, true) == mixed));
+  BOOST_TEST((inputs(0.3, 1, false) == mixed));
+  BOOST_TEST((inputs(0.3, 1, true, 2) != mixed));
+  BOOST_CHECK_EXCEPTION(
+      inputs(1, 1, true), Error,
+      says("trainer: the probability of scheduled sampling must lie in [0, 1), is 1"));
+}
+
+// Evaluation reads the targets; and what a model has predicted is a constant of the gradient.
+BOOST_AUTO_TEST_CASE(scheduled_sampling_is_for_training_alone) {
+  const Transformer model(config_with(0), Key(1));
+  Adam adam(parameters(model));
+  const Batch batch = copy_task(8, Key(3));
+  const Trainer plain(model, adam), sampling(model, adam, {.scheduled_sampling = 0.5});
+  BOOST_TEST(sampling.evaluate(batch.sources, batch.targets).loss ==
+             plain.evaluate(batch.sources, batch.targets).loss);
+  BOOST_TEST(sampling.next_loss(model, batch.sources, batch.targets).item() !=
+             plain.next_loss(model, batch.sources, batch.targets).item());
 }
 
 BOOST_AUTO_TEST_CASE(copying_is_learned) {

@@ -29,7 +29,7 @@ function formulaLine(formula, values, result) {
   const text = putIn(formula, values);
   if (text) line.append(make("span", {className: "put-in", textContent: ` = ${text}`}));
   if (result && result.values.length === 1 && !result.shape.length)
-    line.append(" = ", make("span", {className: "result", textContent: numberText(result, 0)}), wrongBeside(result));
+    line.append(" = ", make("span", {className: "result", textContent: numberText(result, 0)}), wrongBeside(result) ?? "");
   return line;
 }
 

@@ -71,8 +71,16 @@ struct Case {
     if (side.longest_in_characters <= settings.data.max_tokens) return "";
     return " --max-tokens " + std::to_string(side.longest_in_characters);
   }
-  const SideFigures& side_with_more_unknown() const {
-    return figures.source.unknown > figures.target.unknown ? figures.source : figures.target;
+  /// Which sides something holds for, and the one to name: of both, that with more unknown words.
+  struct Sides {
+    bool source, target;
+    const SideFigures& side;
+  };
+  Sides sides(bool (Case::*holds)(const SideFigures&) const) const {
+    const bool source = (this->*holds)(figures.source), target = (this->*holds)(figures.target);
+    const bool names_source =
+        source && (!target || figures.source.unknown > figures.target.unknown);
+    return {source, target, names_source ? figures.source : figures.target};
   }
   std::string name(const SideFigures& side) const {
     return &side == &figures.source ? "source" : "target";
@@ -119,14 +127,11 @@ const Rule data_rules[] = {
      }},
     {"no-blanks",
      [](const Case& c) {
-       return c.lacks_blanks(c.figures.source) || c.lacks_blanks(c.figures.target);
+       const auto [source, target, side] = c.sides(&Case::lacks_blanks);
+       return source || target;
      },
      [](const Case& c) {
-       const bool source = c.lacks_blanks(c.figures.source),
-                  target = c.lacks_blanks(c.figures.target);
-       const SideFigures& side = source && target ? c.side_with_more_unknown()
-                                 : source         ? c.figures.source
-                                                  : c.figures.target;
+       const auto [source, target, side] = c.sides(&Case::lacks_blanks);
        return text_from(percent(side.with_blanks), " of the ",
                         source && target ? "sentences" : c.name(side) + "s",
                         " have a blank, so most are one long word: ", c.option(source, target),
@@ -134,14 +139,11 @@ const Rule data_rules[] = {
      }},
     {"rare-words",
      [](const Case& c) {
-       return c.has_rare_words(c.figures.source) || c.has_rare_words(c.figures.target);
+       const auto [source, target, side] = c.sides(&Case::has_rare_words);
+       return source || target;
      },
      [](const Case& c) {
-       const bool source = c.has_rare_words(c.figures.source),
-                  target = c.has_rare_words(c.figures.target);
-       const SideFigures& side = source && target ? c.side_with_more_unknown()
-                                 : source         ? c.figures.source
-                                                  : c.figures.target;
+       const auto [source, target, side] = c.sides(&Case::has_rare_words);
        const bool drops = c.settings.data.limits(side.tokenizer).min_frequency > 1;
        return text_from(percent(share(side.once, side.different)), " of the ", c.name(side),
                         " words occur once, and ", percent(side.unknown), " of the words in new ",

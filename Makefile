@@ -9,7 +9,7 @@
 ##   SAN=                sanitizers: address,undefined or thread; own build folder
 ##   WERROR=0            a warning in our sources does not stop the build
 ##   NO_INSTALL=1        install nothing: say what is missing and stop
-##   PREFIX=/usr/local   where make install puts the library; DESTDIR= stages it
+##   PREFIX=/usr/local   where make install puts library and program; DESTDIR= stages it
 ##   JOINED=1            compile the tests of a folder as one: better the first time, worse for a change
 ##   CXX= CXXFLAGS= LDFLAGS= TEST_OPT=        the compiler, further flags, how tests are optimised
 ##   TRAIN_ARGS= TEST_ARGS= GRADCHECK_ARGS= EXPLORE_ARGS=   further arguments of the programs that make runs
@@ -452,8 +452,9 @@ fill = sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e
 
 library: $(ARCHIVE) $(SHARED) ## build libadjoint as an archive and as a shared library
 
-install: library ## install headers and libraries below PREFIX
-	@install -d $(prefix)/lib/pkgconfig $(prefix)/lib/cmake/adjoint
+install: library $(BUILD)/seq2seq ## install headers, libraries and the program seq2seq below PREFIX
+	@install -d $(prefix)/bin $(prefix)/lib/pkgconfig $(prefix)/lib/cmake/adjoint
+	@install -m 755 $(BUILD)/seq2seq $(prefix)/bin
 	@for header in $(headers); do install -D -m 644 $$header $(prefix)/include/adjoint/$$header; done
 	@install -m 644 examples/adjoint.h $(prefix)/include/adjoint
 	@install -m 644 $(ARCHIVE) $(prefix)/lib
@@ -466,7 +467,7 @@ install: library ## install headers and libraries below PREFIX
 
 uninstall: ## remove what make install put below PREFIX
 	@rm -rf $(prefix)/include/adjoint $(prefix)/lib/cmake/adjoint
-	@rm -f $(prefix)/lib/libadjoint.* $(prefix)/lib/pkgconfig/adjoint.pc
+	@rm -f $(prefix)/bin/seq2seq $(prefix)/lib/libadjoint.* $(prefix)/lib/pkgconfig/adjoint.pc
 
 # ---- Style ---------------------------------------------------------------------------------------
 # By default what differs from the last commit; make tidy TIDY_FILES="$(find nn -name '*.cpp')".

@@ -18,3 +18,4 @@
 #include "nn/models.h"
 #include "nn/saving.h"
 #include "nn/training.h"
+#include "nn/translation.h"

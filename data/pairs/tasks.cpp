@@ -4,6 +4,7 @@
 #include <set>
 
 #include "autograd/support/error.h"
+#include "data/pairs/dates.h"
 #include "data/pairs/names.h"
 
 namespace adjoint::data {
@@ -110,12 +111,13 @@ constexpr std::array tasks = {
     Task{"sort", draw_rearranged<std::ranges::sort>, count_strings},
     Task{"addition", draw_addition, count_sums},
     Task{"names", draw_names, count_names},
+    Task{"dates", draw_dates, count_dates},
 };
 
 const Task& find_task(std::string_view name) {
   const auto found = std::ranges::find(tasks, name, &Task::name);
   require(found != tasks.end(), "task: unknown name \"", name,
-          "\", expected copy, reverse, sort, addition or names");
+          "\", expected copy, reverse, sort, addition, names or dates");
   return *found;
 }
 
@@ -167,6 +169,11 @@ Split make_task(std::string_view name, const TaskOptions& options) {
     part.push_back(std::move(pairs[static_cast<std::size_t>(i)]));
   }
   return split;
+}
+
+Tokenizer task_tokenizer(std::string_view name) {
+  const bool characters = find_task(name).name == "dates";
+  return {.kind = characters ? Tokenizer::Kind::characters : Tokenizer::Kind::words};
 }
 
 std::vector<std::string> task_names() {

@@ -19,7 +19,9 @@ shared=libadjoint.so.$version
 check "the shared library has the version in its name" [ -f "$prefix/lib/$shared" ]
 check "… and in its soname" grep -qF "[$shared]" <(readelf -d "$prefix/lib/$shared" | grep SONAME)
 check "… and a link points to it" [ "$(readlink "$prefix/lib/libadjoint.so")" = "$shared" ]
-check "seq2seq has the same version" grep -q "^adjoint $version," <("$seq2seq" --version)
+installed=$prefix/bin/seq2seq
+check "seq2seq is installed, with the same version" grep -q "^adjoint $version," <("$installed" --version)
+check "… and needs nothing of the build" not grep -qF "$build" <(readelf -d "$installed")
 
 # ---- A program that is not ours ------------------------------------------------------------------
 mkdir consumer
@@ -133,6 +135,78 @@ if command -v cmake >/dev/null; then
   works "with adjoint::static it" cmake/with-static
   check "… without the shared library" not needs cmake/with-static "$shared"
 fi
+
+# ---- A model from text to text ------------------------------------------------------------------
+# The program of nn/README.md, word for word.
+mkdir text
+awk '/^```cpp/ { inside = 1; next } /^```/ { if (inside) exit } inside' "$repository/nn/README.md" >text/train.cpp
+# And one that reads what another program has saved: FOLDER WIDTH <LINES
+cat >text/ask.cpp <<'PROGRAM'
+#include <iostream>
+
+#include "adjoint.h"
+
+int main(int, char** arguments) {
+  using namespace adjoint;
+  try {
+    const nn::TranslationModel model = nn::load_model(arguments[1]);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(std::cin, line);) lines.push_back(line);
+    for (const std::string& answer : nn::translate(model, lines, {.width = std::stoi(arguments[2])}))
+      std::cout << answer << '\n';
+  } catch (const Error& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}
+PROGRAM
+compile() {
+  "$cxx" "${flags[@]}" text/$1.cpp $(pkg-config --cflags --libs adjoint) -Wl,-rpath,"$prefix/lib" -o "$1"
+}
+check "the program of nn/README.md has about 20 lines" [ "$(grep -c . text/train.cpp)" -lt 25 ]
+check "… and builds with pkg-config" compile train
+cp "$installed" "$work/seq2seq"  # it runs anywhere
+check_folder() {  # PROGRAM: what it saves is what seq2seq reads
+  rm -rf my-model
+  succeeds "… it runs" "$1"
+  check "… and translates" [ "$(cat out)" = 'il est calme.' ]
+  succeeds "… seq2seq translates with its folder" ./seq2seq translate my-model "He's calm."
+  check "… and says the same" [ "$(cat out)" = 'il est calme.' ]
+}
+check_folder ./train
+printf "Go.\tVa !\nI lost.\tJ'ai perdu.\n" >two.tsv
+succeeds "seq2seq evaluates it" ./seq2seq evaluate my-model two.tsv
+check "… without a mistake" grep -q '^right sentences *100.00' out
+refuses "… and needs a file for it" 1 'held out' ./seq2seq evaluate my-model
+succeeds "… scores it" ./seq2seq score my-model two.tsv
+succeeds "… inspects it" ./seq2seq inspect my-model
+check "… with its settings" grep -q '^width=64' out
+if command -v cmake >/dev/null; then
+  cat >text/CMakeLists.txt <<'PROJECT'
+cmake_minimum_required(VERSION 3.16)
+project(text CXX)
+find_package(adjoint REQUIRED)
+add_executable(train train.cpp)
+target_link_libraries(train adjoint::adjoint)
+PROJECT
+  check "with CMake" cmake -S text -B cmake-text -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx"
+  check "… it builds" cmake --build cmake-text
+  check_folder cmake-text/train
+fi
+
+check "a program that loads a model builds" compile ask
+head -n 60 "$repository/data/english-french.tsv" >pairs.tsv
+cut -f 1 pairs.tsv >lines
+small=(--width 16 --hidden 16 --heads 2 --min-frequency 1 --epochs 3 --restart --output trained)
+for kind in "" "--copy" "--model lstm-attention --bidirectional" "--tokenizer characters --positions rotary"; do
+  succeeds "a model of seq2seq train $kind" ./seq2seq train pairs.tsv "${small[@]}" $kind
+  for width in 1 3; do
+    ./seq2seq translate trained --beam $width <lines >expected
+    check "… the library says the same, beam $width" diff expected <(./ask trained $width <lines)
+  done
+done
+head -c 100 trained/source.vocabulary >shorter && cp shorter trained/source.vocabulary
+refuses "… and refuses a changed file in one line" 1 'trained/' ./ask trained 1
 
 # ---- The headers alone ---------------------------------------------------------------------------
 (cd "$prefix/include/adjoint" && find . -name '*.h' | sort | sed 's|^./\(.*\)|#include "\1"|') >all.cpp

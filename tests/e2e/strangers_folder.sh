@@ -95,7 +95,7 @@ for file in source.vocabulary target.vocabulary held-out.tsv; do
   refused "$file of another model" "bad/" "$seq2seq" evaluate bad
 done
 model && sed -i 's/^heads=.*/heads=4/' bad/settings.toml
-refused "other settings" 'bad/settings.toml|--heads is 4, not 2' "${translate[@]}"
+refused "other settings" 'bad/settings.toml|heads is 4, not 2' "${translate[@]}"
 
 # A stopped run continues only with the same pairs: for training, for validation and held out.
 "$seq2seq" train pairs.tsv "${small[@]}" --output run --epochs 100000 --held-out 0.2 --validation 0.2 >out 2>err &

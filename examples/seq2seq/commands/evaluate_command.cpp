@@ -6,8 +6,8 @@
 #include "autograd/support/files.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/commands/references.h"
-#include "examples/seq2seq/model/encoding.h"
 #include "examples/seq2seq/run/dataset.h"
+#include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/commands/lines.h"
-#include "examples/seq2seq/model/encoding.h"
+#include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
 namespace {

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "autograd/tools/anomaly.h"
+#include "data/pairs/tasks.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/look/description.h"
 
@@ -86,6 +87,8 @@ struct TrainCommand : Command {
     require(log.empty() || !destination.holds(log), "--log: '", log,
             "' is inside the folder of the model; choose another place");
     if (resume) take_settings_of_run(destination.partial() / settings_file);
+    if (const std::string& task = settings.data.task; !task.empty())
+      settings.data.tokenizer = data::task_tokenizer(task).name();
     settings.check(options);
 
     const Dataset dataset = load_dataset(settings, read(files));
@@ -144,6 +147,8 @@ struct TrainCommand : Command {
            {"--too-long", "--columns", "--bad-lines", "--tokenizer", "--source-tokenizer",
             "--target-tokenizer", "--valid", "--test"},
            "with --task; it is for files of pairs");
+    refuse(data.task == "dates", {"--symbols", "--min-length", "--max-length"},
+           "with --task dates; days and forms are drawn from all");
     refuse(!data.source_tokenizer.empty() && !data.target_tokenizer.empty(), {"--tokenizer"},
            "with --source-tokenizer and --target-tokenizer");
     refuse(!files.valid.empty(), {"--validation"}, "with --valid; leave one of them out");

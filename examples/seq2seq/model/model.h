@@ -2,35 +2,29 @@
 #pragma once
 
 #include "examples/seq2seq/settings/settings.h"
-#include "nn/saving/safetensors.h"
+#include "nn/translation/model_folder.h"
+#include "nn/translation/open_folder.h"
 
 namespace adjoint::seq2seq {
 
-class OpenFolder;
-
-struct Model {
+/// A model with the settings of the run that trained it.
+struct Model : nn::TranslationModel {
   Settings settings;
-  data::Tokenizers tokenizers;
-  data::Vocabulary source, target;
-  std::unique_ptr<nn::EncoderDecoder> network;
   /// The folder that the model was loaded from, which may be read again: another run may put a new
   /// folder in its place. Null for a new model.
-  std::shared_ptr<const OpenFolder> folder = {};
+  std::shared_ptr<const nn::OpenFolder> folder = {};
 
   /// The network is freshly initialized.
   Model(const Settings& settings, data::Tokenizers tokenizers, data::Vocabulary source,
         data::Vocabulary target);
-
-  /// A line as tokens. Error when it is longer than the model can read, or write.
-  data::Tokens read_source(std::string_view line) const;
-  data::Tokens read_target(std::string_view line) const;
+  Model(nn::TranslationModel model, const Settings& of_run)
+      : TranslationModel(std::move(model)), settings(of_run) {}
 };
 
-constexpr auto weights_file = "weights.safetensors";
+using nn::weights_file, nn::settings_file;
 constexpr auto best_file = "best.safetensors";       ///< the best weights by validation
 constexpr auto state_file = "training.safetensors";  ///< what a run needs to resume
-constexpr auto settings_file = "settings.toml";
-constexpr auto records_file = "records.jsonl";  ///< what its run wrote down for the report
+constexpr auto records_file = "records.jsonl";       ///< what its run wrote down for the report
 
 /// The names of all files that the folder of a model may hold, besides those of epochs.
 extern const std::vector<std::string> model_files;
@@ -58,22 +52,19 @@ std::filesystem::path folder_of(const std::filesystem::path& model);
 /// far.
 std::filesystem::path weights_of(const std::filesystem::path& model);
 
-/// The metadata for weights in this folder: the settings that decide what the model computes, and
-/// the digest of each of the other files, as save_description() wrote them.
+/// The metadata for weights in this folder: the settings of data and model, and the digest of each
+/// of the other files, as save_description() wrote them.
 nn::Metadata weights_metadata(const Settings& settings, const std::filesystem::path& folder);
 
-/// Error, naming the file, if one is missing, is not a regular file, or does not belong to the
-/// others. The folder may come from a stranger, so nothing in it is trusted: what the settings ask
-/// for is compared with the weights before it takes memory. If another run puts a new model in
-/// place meanwhile, that one is loaded. Weights without metadata, which earlier versions saved, are
-/// not compared with the other files.
+/// As nn::load_model(), whose folders it reads too, with the settings of the run. Weights without
+/// metadata, which earlier versions saved, are not compared with the other files.
 Model load(const std::filesystem::path& model);
 
 /// Error when the folder holds no model.
 Settings load_settings(const std::filesystem::path& folder);
 
-/// The pairs that the model was not trained on; empty if none were held out. Error if they are not
-/// those of the loaded model.
+/// The pairs that the model was not trained on; empty if none were held out, or if no run trained
+/// the model. Error if they are not those of the loaded model.
 std::vector<data::Pair> load_held_out(const std::filesystem::path& folder, const Model& model);
 
 /// The folder beside it that a run writes to until it is complete.

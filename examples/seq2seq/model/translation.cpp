@@ -5,8 +5,8 @@
 #include "autograd/support/error.h"
 #include "autograd/support/printable.h"
 #include "autograd/support/threads.h"
-#include "examples/seq2seq/model/encoding.h"
 #include "nn/decoding/generation.h"
+#include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
 namespace {

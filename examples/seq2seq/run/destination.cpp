@@ -1,7 +1,6 @@
 #include "examples/seq2seq/run/destination.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
 #include "autograd/support/printable.h"
+#include "nn/translation/replace_folder.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -84,28 +84,6 @@ void require_movable(const fs::path& folder) {
     throw fs::filesystem_error("", folder, std::error_code(errno, std::generic_category()));
 }
 
-// Atomic: both names exist at every moment. Not every system and file system supports it.
-bool exchange([[maybe_unused]] const fs::path& a, [[maybe_unused]] const fs::path& b) {
-#ifdef RENAME_EXCHANGE
-  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
-#else
-  return false;
-#endif
-}
-
-// The fallback: for a moment the name does not exist. A failed second step undoes the first.
-void replace(const fs::path& fresh, const fs::path& target) {
-  const fs::path former = target.string() + ".former";
-  fs::rename(target, former);
-  std::error_code error, ignored;
-  fs::rename(fresh, target, error);
-  if (error) {
-    fs::rename(former, target);
-    throw fs::filesystem_error("", target, error);
-  }
-  fs::remove_all(former, ignored);
-}
-
 // Turns file system errors into one line that names the option.
 template <class Action>
 void name_option(const fs::path& folder, const Action& action) {
@@ -161,12 +139,6 @@ void create(const fs::path& partial, const fs::path& model) {
   } else if (errno != EEXIST) {
     throw fs::filesystem_error("", partial, std::error_code(errno, std::generic_category()));
   }
-}
-
-void copy_permissions(const fs::path& from, const fs::path& to) {
-  const auto former = status_of(from), fresh = status_of(to);
-  if (former && fresh && S_ISREG(former->st_mode) == S_ISREG(fresh->st_mode))
-    ::chmod(to.c_str(), former->st_mode & 0777);
 }
 
 }  // namespace
@@ -259,14 +231,12 @@ void Destination::put_in_place() {
     fs::rename(partial_, folder_);
     return;
   }
-  for (const std::string& name : files_of_model(partial_))
-    copy_permissions(folder_ / name, partial_ / name);
-  copy_permissions(folder_, partial_);
+  nn::keep_permissions(partial_, folder_);
   // After the exchange, another run may find the former model as its partial folder. Without its
   // state it is not a stopped run, and the lock keeps other runs away until it is removed.
   fs::remove(folder_ / state_file);
   const Lock former = lock(folder_, IfTaken::wait);
-  if (!exchange(partial_, folder_)) return replace(partial_, folder_);
+  nn::exchange_folders(partial_, folder_);
   std::error_code ignored;
   fs::remove_all(partial_, ignored);
 }

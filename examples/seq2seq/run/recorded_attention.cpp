@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "examples/seq2seq/model/encoding.h"
+#include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "autograd/support/checksum.h"
-#include "examples/seq2seq/model/encoding.h"
 #include "examples/seq2seq/model/translation.h"
+#include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
 namespace {

@@ -1,14 +1,13 @@
 #include "examples/seq2seq/settings/options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <map>
 #include <type_traits>
 
 #include "autograd/support/files.h"
 #include "autograd/support/printable.h"
-#include "examples/seq2seq/settings/settings_file.h"
 #include "examples/seq2seq/settings/usage.h"
+#include "nn/translation/settings_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -27,21 +26,10 @@ struct NumberOf<std::optional<T>> {
 };
 
 // CLI11 would round a decimal twice, read 010 as octal, and print six digits, so a resumed run
-// would differ from the one that was stopped. These functions read and print every number exactly.
-template <class Number>
-std::optional<Number> read_number(Text text, const Range& range) {
-  Number value{};
-  const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, value);
-  const bool inside = value >= range.least && value <= range.most;  // false for NaN
-  return error == std::errc() && stop == end && inside ? std::optional(value) : std::nullopt;
-}
-
+// would differ from the one that was stopped. nn::read_number and number_text are exact.
 template <class Number>
 std::string exactly(const std::optional<Number>& number) {
-  char text[32];
-  return number ? std::string(text, std::to_chars(text, text + sizeof text, *number).ptr) : "";
+  return number ? nn::number_text(*number) : "";
 }
 
 template <class Number>
@@ -52,7 +40,7 @@ constexpr const char* type_name = std::is_floating_point_v<Number> ? "FLOAT"
 bool is_flag(const CLI::Option& option) { return option.get_expected_min() == 0; }
 
 // Applies a setting of a file, unless the command line has set this option.
-void take(CLI::App& app, const Setting& setting) {
+void take(CLI::App& app, const nn::SettingLine& setting) {
   const std::string name = "--" + printable_line(setting.name);
   CLI::Option* const option = app.get_option_no_throw("--" + setting.name);
   require(option != nullptr, "there is no option '", printable_line(setting.name), "'");
@@ -100,7 +88,7 @@ template Options& Options::add(Text, std::vector<std::string>&, Text);
 
 Options& Options::add(Text name, std::string& value, const std::vector<std::string>& choices,
                       Text help) {
-  declare(name, value, help)->check(CLI::IsMember(choices));
+  declare(name, value, help)->check(one_of(choices));
   return *this;
 }
 
@@ -108,10 +96,10 @@ template <class Number>
 Options& Options::add(Text name, Number& value, const Range& range, Text help) {
   using Plain = typename NumberOf<Number>::Type;
   add(
-      name, [&value, range](Text text) { value = *read_number<Plain>(text, range); },
+      name, [&value, range](Text text) { value = *nn::read_number<Plain>(text, range); },
       [&value] { return exactly<Plain>(value); }, {}, help);
   last_->type_name(type_name<Plain>)->check([range](Text text) {
-    return read_number<Plain>(text, range)
+    return nn::read_number<Plain>(text, range)
                ? ""
                : text_from("must be ", range.text, ", not ", printable_line(text));
   });
@@ -134,8 +122,23 @@ Options& Options::add(Text name, std::function<void(Text)> set, std::function<st
                       const std::vector<std::string>& choices, Text help) {
   last_ = app_->add_option_function<std::string>(name, set, help)->group(heading_);
   last_->default_function(get)->capture_default_str();
-  if (!choices.empty()) last_->check(CLI::IsMember(choices));
+  if (!choices.empty()) last_->check(one_of(choices));
   return *this;
+}
+
+void Options::add(const nn::SettingList& settings) {
+  for (const nn::Setting& setting : settings) {
+    group(setting.group);
+    const std::string name = "--" + setting.name;
+    if (setting.flag != nullptr) {
+      add_flag(name, *setting.flag, setting.help);
+    } else {
+      add(name, setting.set, setting.get, setting.choices, setting.help);
+      last_->type_name(setting.type);
+      if (setting.choices.empty() && setting.problem) last_->check(setting.problem);
+    }
+    if (!setting.absent.empty()) absent_means(setting.absent);
+  }
 }
 
 Options& Options::required() { return last_->required(), *this; }
@@ -180,7 +183,7 @@ void Options::read_file(const std::filesystem::path& path) {
   const std::string text = read_regular_file(path, longest_settings_file);
   std::map<std::string, std::size_t> lines;
   try {
-    for (const Setting& setting : parse_settings(text)) {
+    for (const nn::SettingLine& setting : nn::parse_settings(text)) {
       const auto [former, is_new] = lines.emplace(setting.name, setting.line);
       require(is_new, "--", printable_line(setting.name), " is set twice, in lines ",
               former->second, " and ", setting.line);
@@ -191,17 +194,19 @@ void Options::read_file(const std::filesystem::path& path) {
   }
 }
 
-void Options::require_all() const {
-  for (const CLI::Option* option : app_->get_options())
+void Options::require_all(const nn::SettingList& settings) const {
+  for (const nn::Setting& setting : settings) {
+    const CLI::Option* const option = app_->get_option("--" + setting.name);
     require(option->count() > 0 || option->get_default_str().empty(), option->get_name(),
             " is missing");
+  }
 }
 
 std::string Options::to_text() const {
   std::string text;
   for (const CLI::Option* option : app_->get_options())
     if (option->get_configurable() && !option->get_default_str().empty())
-      text += settings_line(option->get_single_name(), option->get_default_str());
+      text += nn::settings_line(option->get_single_name(), option->get_default_str());
   return text;
 }
 

@@ -18,6 +18,7 @@
 
 #include "autograd/shape.h"
 #include "autograd/support/error.h"
+#include "nn/translation/setting.h"
 
 namespace CLI {
 class App;
@@ -26,23 +27,13 @@ class Option;
 
 namespace adjoint::seq2seq {
 
-/// The numbers that an option accepts, from `least` to `most`; NaN and infinity are in no range.
-struct Range {
-  const char* text;  ///< follows "must be "
-  long double least, most;
-  bool whole = false;
-};
-constexpr double above_0 = std::numeric_limits<double>::denorm_min();
-constexpr double under_1 = 1 - std::numeric_limits<double>::epsilon() / 2;
-constexpr double largest = std::numeric_limits<double>::max();
-constexpr Range from_0 = {"a whole number from 0 to 1000000000", 0, 1e9, true};
-constexpr Range from_1 = {"a whole number from 1 to 1000000000", 1, 1e9, true};
+// The numbers that an option accepts.
+using nn::Range, nn::above_0, nn::under_1, nn::largest, nn::from_0, nn::from_1, nn::below_1;
 constexpr Range from_1_to_1024 = {"a whole number from 1 to 1024", 1, 1024, true};
 constexpr Range any_seed = {"a whole number from 0 to 18446744073709551615", 0,
                             18446744073709551615.0L, true};
 constexpr Range positive = {"a number above 0", above_0, largest};
 constexpr Range not_negative = {"a number of at least 0", 0, largest};
-constexpr Range below_1 = {"a number in [0, 1)", 0, under_1};
 constexpr Range up_to_1 = {"a number in (0, 1]", above_0, 1};
 constexpr Range percent = {"a number in [0, 100]", 0, 100};
 
@@ -92,6 +83,9 @@ class Options {
     return add(name, set, get, names, help);
   }
 
+  /// The settings of a part of a model.
+  void add(const nn::SettingList& settings);
+
   // These change the option that was declared last:
   Options& required();
   Options& excludes(Text name);  ///< not together with that option
@@ -118,8 +112,8 @@ class Options {
   /// Takes options from a file, except those already given. An Error names the file and an option
   /// that does not exist or does not accept its value.
   void read_file(const std::filesystem::path& path);
-  /// Error when an option has neither been given nor has a default.
-  void require_all() const;
+  /// Error when one of these settings has neither been given nor has a default.
+  void require_all(const nn::SettingList& settings) const;
   /// Every option with its value as the text of a settings file; empty optionals are left out.
   std::string to_text() const;
 

@@ -6,7 +6,7 @@
 #include "autograd/support/printable.h"
 #include "data/pairs/tasks.h"
 #include "data/text/subwords.h"
-#include "examples/seq2seq/settings/settings_file.h"
+#include "nn/translation/settings_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -26,19 +26,11 @@ void DataSettings::add_to(Options& options) {
   options.add(
       "--bad-lines", bad_lines, {"error", "skip"},
       "what to do with a line that is not a pair: empty, not UTF-8, or without a side [error]");
-  const std::vector<std::string> tokenizers = {"words", "blanks", "characters", "subwords"};
-  options.add("--tokenizer", tokenizer, tokenizers,
-              "what a token is; words are made lower case, and , . ! ? cut off; blanks cuts at "
-              "white space only");
-  options.add("--source-tokenizer", source_tokenizer, tokenizers,
-              "what a token of the sources is [as --tokenizer]");
-  options.add("--target-tokenizer", target_tokenizer, tokenizers,
-              "what a token of the targets is [as --tokenizer]");
+  options.add(settings());
   options.add("--min-frequency", min_frequency, from_1,
               "less frequent tokens become <unk> [2; subwords: 1]");
   options.add("--max-vocabulary", max_vocabulary, from_0,
               "keep the n most frequent tokens of each side; 0: all");
-  options.add("--max-tokens", max_tokens, from_1, "length limit of a sentence, in tokens");
   options.add_choice("--too-long", too_long, too_long_choices,
                      "what to do with a pair over the limit");
   options.add("--held-out", held_out, below_1,
@@ -81,16 +73,24 @@ void DataSettings::check(const Options& options) const {
           "build/seq2seq)");
   require(task.empty() || !subwords(), "--tokenizer subwords cannot be used with --task ", task);
   if (task.empty()) return;
-  if (task == "names") {
-    constexpr Index most = 9;
-    require(most <= max_tokens, "--max-tokens ", max_tokens,
-            ": sentences of --task names have up to ", most, " tokens");
+  if (task == "names" || task == "dates") {
+    const Index most = task == "names" ? 9 : 29;  // 29: Wednesday, September 30, 1998
+    require(most <= max_tokens, "--max-tokens ", max_tokens, ": a source of --task ", task,
+            " has up to ", most, " tokens");
     return;
   }
   const Index longest =
       task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
   require(longest <= max_tokens, "--max-length: a source would have ", longest,
           " tokens, but --max-tokens is ", max_tokens);
+}
+
+void ModelSettings::add_to(Options& options) { options.add(settings()); }
+
+void ModelSettings::check(const Options& options) const {
+  const std::string other_model = "cannot be used with --model " + model;
+  options.require_for_group(!is_recurrent(), transformer_group, other_model);
+  options.require_for_group(is_recurrent(), recurrent_group, other_model);
 }
 
 // ---- All settings of a run ----------------------------------------------------------------------
@@ -104,13 +104,16 @@ void Settings::add_to(Options& options) {
 void Settings::check(const Options& options) const {
   data.check(options);
   model.check(options);
-  require(!model.one_vocabulary() || data.tokenizer_of_source() == data.tokenizer_of_target(),
-          "--tie all needs one tokenizer for both sides, but the sources are cut into ",
-          data.tokenizer_of_source(), " and the targets into ", data.tokenizer_of_target());
+  config().check("--");
   training.check(options, data.validation > 0);
   require(!model.copies || training.smoothing == 0,
           "--smoothing cannot be used with --copy: it would give probability to words that a "
           "sentence does not have");
+}
+
+std::unique_ptr<nn::EncoderDecoder> Settings::network(Index source_tokens,
+                                                      Index target_tokens) const {
+  return config().make_network(source_tokens, target_tokens, Key(training.seed).child("model"));
 }
 
 // An option's value when it is declared becomes its default, so these defaults are the settings.
@@ -136,7 +139,8 @@ Settings Settings::read(const std::filesystem::path& path) {
   settings.add_to(options);
   options.read_file(path);
   try {
-    options.require_all();
+    nn::TranslationConfig required = settings.config();
+    options.require_all(required.settings());
     settings.check(options);
   } catch (const Error& error) {
     fail(path.string(), ": not the settings of a model: ", error.what());
@@ -146,7 +150,7 @@ Settings Settings::read(const std::filesystem::path& path) {
 
 std::vector<std::pair<std::string, std::string>> Settings::values() const {
   std::vector<std::pair<std::string, std::string>> values;
-  for (const Setting& setting : parse_settings(to_text()))
+  for (const nn::SettingLine& setting : nn::parse_settings(to_text()))
     values.emplace_back(setting.name, setting.values.front());
   return values;
 }
@@ -187,7 +191,7 @@ std::string difference(const Settings& a, const Settings& b) {
 std::string difference(const std::string& former, const Settings& b) {
   ValueOf values;
   std::set<std::string> names;
-  for (const Setting& setting : parse_settings(former)) {
+  for (const nn::SettingLine& setting : nn::parse_settings(former)) {
     values[setting.name] = setting.values.front();
     names.insert(setting.name);
   }

@@ -6,12 +6,10 @@
 #include "examples/seq2seq/settings/options.h"
 #include "nn/decoding/beam_search.h"
 #include "nn/decoding/generation.h"
-#include "nn/models/model_size.h"
-#include "nn/models/recurrent_seq2seq.h"
-#include "nn/models/transformer.h"
 #include "nn/training/optimizer.h"
 #include "nn/training/schedule.h"
 #include "nn/training/trainer.h"
+#include "nn/translation/config.h"
 
 namespace adjoint::seq2seq {
 
@@ -22,15 +20,12 @@ namespace adjoint::seq2seq {
 std::optional<data::Columns> parse_columns(const std::string& text);
 
 /// The pairs that a run learns from, and how they become tokens.
-struct DataSettings {
-  std::string task;  ///< a toy task instead of files of pairs
-  std::string tokenizer = "words";
-  std::string source_tokenizer, target_tokenizer;  ///< empty: `tokenizer`
-  std::string columns, bad_lines;                  ///< empty: the default
+struct DataSettings : nn::TokenizerConfig {
+  std::string task;                ///< a toy task instead of files of pairs
+  std::string columns, bad_lines;  ///< empty: the default
   data::TooLong too_long = data::TooLong::error;
   std::optional<Index> min_frequency;  ///< unless given, it depends on the tokenizer
   Index max_vocabulary = 0;
-  Index max_tokens = 60;
   Index pieces = 8000;
   std::string algorithm = "unigram";
   Index symbols = 50, min_length = 1, max_length = 25, train_count = 20000;
@@ -40,16 +35,6 @@ struct DataSettings {
   void add_to(Options& options);
   void check(const Options& options) const;
 
-  const std::string& tokenizer_of_source() const {
-    return source_tokenizer.empty() ? tokenizer : source_tokenizer;
-  }
-  const std::string& tokenizer_of_target() const {
-    return target_tokenizer.empty() ? tokenizer : target_tokenizer;
-  }
-  /// Whether a side is cut into subwords.
-  bool subwords() const {
-    return tokenizer_of_source() == "subwords" || tokenizer_of_target() == "subwords";
-  }
   /// Which tokens a vocabulary contains. Every subword is frequent enough to be learned, and a rare
   /// one is worth more than an unknown one.
   data::VocabularyLimits limits(const std::string& kind_of_token) const {
@@ -62,25 +47,12 @@ struct DataSettings {
   Index task_symbols() const {
     return symbols != 50 ? symbols : task == "addition" ? 10 : task == "names" ? 26 : 50;
   }
-  /// The length in tokens of the longest target that the model can write.
-  Index decoding_limit() const { return max_tokens + 10; }
 };
 
 /// The model that a run trains.
-struct ModelSettings {
-  std::string model = "transformer";
-  nn::TransformerConfig transformer;  ///< its width and dropout hold for recurrent models too
-  Index layers = 2;                   ///< of recurrent models
-  bool copies = false;                ///< words of the source can be copied
-  bool bidirectional = false;         ///< encoders of recurrent models
-
+struct ModelSettings : nn::NetworkConfig {
   void add_to(Options& options);
   void check(const Options& options) const;
-
-  bool is_recurrent() const { return model != "transformer"; }
-  /// Whether a recurrent model has attention.
-  bool attends() const { return model.ends_with("-attention"); }
-  bool one_vocabulary() const { return transformer.tied_embeddings == nn::TiedEmbeddings::all; }
 };
 
 /// How a model is trained.
@@ -131,19 +103,17 @@ struct Settings {
   void add_to(Options& options);
   void check(const Options& options) const;
 
+  /// What of them decides what a trained model computes.
+  nn::TranslationConfig config() const { return {data, model}; }
   /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
-  /// How many words of a source can be copied although the target vocabulary lacks them; 0 for a
-  /// model that does not copy. At most 256, since a file may ask for sources of any length.
-  Index ids_beyond() const { return model.copies ? std::min<Index>(data.max_tokens, 256) : 0; }
-  /// The size of that model. It is not built, so the settings may come from anywhere.
-  nn::ModelSize size_of_network(Index source_tokens, Index target_tokens) const;
 
   /// The text of a settings file.
   std::string to_text() const;
-  /// The part of the text that decides what a trained model computes: data and model.
+  /// The part of the text that the weights keep: data and model.
   std::string model_text() const;
-  /// Reads what to_text() wrote. Every setting must be present. Errors name the file.
+  /// Reads what to_text() wrote, or nn::save_model(): what decides what the model computes must be
+  /// present, the rest may be absent and then has its default. Errors name the file.
   static Settings read(const std::filesystem::path& path);
   /// The names and values in a settings file.
   std::vector<std::pair<std::string, std::string>> values() const;

@@ -28,9 +28,9 @@ std::vector<std::string> commands_of(const CLI::App& program) {
   return names;
 }
 
-std::string names_of(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names, const std::string& separator) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) text += (text.empty() ? "" : separator) + name;
   return text;
 }
 
@@ -41,13 +41,22 @@ std::string suggestion(const std::string& given, const std::vector<std::string>&
   return nearest.empty() ? "" : "; did you mean " + nearest + "?";
 }
 
+CLI::Validator one_of(const std::vector<std::string>& choices) {
+  const auto check = [choices](const std::string& given) {
+    if (std::ranges::find(choices, given) != choices.end()) return std::string();
+    return "'" + printable_line(given) + "' is none of " + listed(choices, ", ") +
+           suggestion(given, choices);
+  };
+  return {check, "{" + listed(choices, ",") + "}"};
+}
+
 std::string problem(const CLI::App& program, const CLI::ParseError& error) {
   std::vector<std::string> rest = program.remaining(true);
   std::erase(rest, "--");
   const std::string first = rest.empty() ? "" : rest.front();
   if (program.get_subcommands().empty() && !first.empty() && !first.starts_with('-'))
     return "no command '" + printable_line(first) + "'; the commands are " +
-           names_of(commands_of(program)) + suggestion(first, commands_of(program));
+           listed(commands_of(program), ", ") + suggestion(first, commands_of(program));
   const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
   if (is_extra && first.starts_with("-")) {
     const std::string name = first.substr(0, first.find('='));
@@ -56,7 +65,7 @@ std::string problem(const CLI::App& program, const CLI::ParseError& error) {
   const std::string text = error.what();
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
       program.get_subcommands().empty())
-    return "a command is required; the commands are " + names_of(commands_of(program));
+    return "a command is required; the commands are " + listed(commands_of(program), ", ");
   const std::size_t colon = text.find(": ");
   const std::string rest_of_text = colon == std::string::npos ? "" : text.substr(colon);
   if (rest_of_text.starts_with(": At Most 1 required but received "))

@@ -7,6 +7,7 @@
 namespace CLI {
 class App;
 class ParseError;
+class Validator;
 }  // namespace CLI
 
 namespace adjoint::seq2seq {
@@ -17,5 +18,8 @@ std::string problem(const CLI::App& program, const CLI::ParseError& error);
 
 /// "; did you mean --width?" if a known name resembles the given one; else "".
 std::string suggestion(const std::string& given, const std::vector<std::string>& known);
+
+/// The check of an option that takes one of these values.
+CLI::Validator one_of(const std::vector<std::string>& choices);
 
 }  // namespace adjoint::seq2seq

@@ -18,6 +18,12 @@ BOOST_AUTO_TEST_CASE(a_mistyped_name_is_recognised) {
   BOOST_TEST(nearest_name("sine", functions) == "sin");
 }
 
+BOOST_AUTO_TEST_CASE(two_letters_in_the_wrong_order_are_one_slip) {
+  BOOST_TEST(nearest_name("adma", {"sgd", "adam"}) == "adam");
+  BOOST_TEST(nearest_name("trian", {"look", "train"}) == "train");
+  BOOST_TEST(nearest_name("mada", {"sgd", "adam"}) == "");
+}
+
 BOOST_AUTO_TEST_CASE(the_beginning_of_a_name_is_recognised_from_three_letters_on) {
   BOOST_TEST(nearest_name("--val", options) == "--validation");
   BOOST_TEST(nearest_name("--va", options) == "");

@@ -181,7 +181,8 @@ BOOST_AUTO_TEST_CASE(invalid_options_are_refused) {
                         const std::string& complaint) {
     BOOST_CHECK_EXCEPTION(make_task(name, options), Error, says(complaint));
   };
-  check("swap", {}, "task: unknown name \"swap\", expected copy, reverse, sort, addition or names");
+  check("swap", {},
+        "task: unknown name \"swap\", expected copy, reverse, sort, addition, names or dates");
   check("copy", {.symbols = 0}, "copy: symbols must be at least 1, got 0");
   check("addition", {.symbols = 11},
         "addition: symbols, the base, must lie between 2 and 10, got 11");
@@ -200,9 +201,9 @@ BOOST_AUTO_TEST_CASE(invalid_options_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(names_are_listed) {
-  BOOST_TEST(
-      task_names() == (std::vector<std::string>{"copy", "reverse", "sort", "addition", "names"}),
-      tt::per_element());
+  BOOST_TEST(task_names() == (std::vector<std::string>{"copy", "reverse", "sort", "addition",
+                                                       "names", "dates"}),
+             tt::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,10 +1,10 @@
 // Models that copy: names that no vocabulary has go through all that a model is used for.
 #include <boost/test/unit_test.hpp>
 
-#include "examples/seq2seq/model/encoding.h"
 #include "examples/seq2seq/model/translation.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/trainer.h"
+#include "nn/translation/encoding.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
 

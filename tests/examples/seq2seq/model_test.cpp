@@ -72,11 +72,11 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_model_of_the_same_size_is_refused) {
   replace_in(folder / "mixed/settings.toml", "heads=4", "heads=2");
   BOOST_TEST(complaint(folder / "mixed") ==
              (folder / "mixed/settings.toml").string() +
-                 ": does not belong to the weights beside it: --heads is 2, not 4");
+                 ": does not belong to the weights beside it: heads is 2, not 4");
   fs::remove_all(folder / "mixed");
   fs::copy(folder / "one", folder / "mixed");
   write_file(folder / "mixed" / weights_file, read_file(folder / "two" / weights_file));
-  BOOST_TEST(complaint(folder / "mixed").find("--heads is 4, not 2") != std::string::npos);
+  BOOST_TEST(complaint(folder / "mixed").find("heads is 4, not 2") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_an_earlier_version_still_load) {

@@ -9,7 +9,7 @@
 #include "autograd/support/files.h"
 #include "data/pairs/tasks.h"
 #include "data/text/unicode.h"
-#include "examples/seq2seq/settings/settings_file.h"
+#include "nn/translation/settings_file.h"
 #include "tests/autograd/support.h"
 #include "tests/files.h"
 
@@ -158,7 +158,8 @@ Settings written_and_read(const Settings& settings, const Folder& folder) {
   Options options;
   result.add_to(options);
   options.read_file(folder / "settings.toml");
-  BOOST_CHECK_NO_THROW(options.require_all());
+  nn::TranslationConfig required;
+  BOOST_CHECK_NO_THROW(options.require_all(required.settings()));
   return result;
 }
 
@@ -198,9 +199,9 @@ BOOST_AUTO_TEST_CASE(any_text_is_written_on_one_line_and_read_back) {
   Dice dice{Key(1)};
   for (int i = 0; i < 3000; ++i) {
     const std::string value = random_text(dice);
-    const std::string text = settings_line("a", value) + settings_line("b", "after");
+    const std::string text = nn::settings_line("a", value) + nn::settings_line("b", "after");
     BOOST_TEST_REQUIRE(lines_of(text).size() == 2u);
-    const std::vector<Setting> settings = parse_settings(text);
+    const std::vector<nn::SettingLine> settings = nn::parse_settings(text);
     BOOST_TEST_REQUIRE(settings.size() == 2u);
     BOOST_TEST_REQUIRE(settings[0].values.size() == 1u);
     BOOST_TEST_REQUIRE((settings[0].values[0] == value), text);
@@ -209,7 +210,7 @@ BOOST_AUTO_TEST_CASE(any_text_is_written_on_one_line_and_read_back) {
 }
 
 BOOST_AUTO_TEST_CASE(what_people_write_is_understood) {
-  const std::vector<Setting> all = parse_settings(
+  const std::vector<nn::SettingLine> all = nn::parse_settings(
       "\xEF\xBB\xBF# mine\r\n\n; also mine\n a = 1 # one\nb='C:\\d#'\nc = two words \nflag\n"
       "d = \"\\u00e9\\U0001F600\\t\\\"\" # text\ne=[1, \"b,]\", 'c' ]\nf=[]\ng=x=y\n\"h\"");
   const std::vector<std::pair<std::string, std::vector<std::string>>> expected = {

@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-namespace adjoint::seq2seq {
+namespace adjoint::nn {
 
 /// One line of a settings file.
-struct Setting {
+struct SettingLine {
   std::string name;
   std::vector<std::string> values;  ///< one, unless the value is a list
   std::size_t line;                 ///< counted from 1
@@ -22,10 +22,10 @@ struct Setting {
 /// \UXXXXXXXX; or 'text' without escapes; or a list [value, value, …]. A name alone has the
 /// value true. Empty lines and those that begin with # or ; are ignored. Anything else is an Error
 /// that gives the number of the line.
-std::vector<Setting> parse_settings(std::string_view text);
+std::vector<SettingLine> parse_settings(std::string_view text);
 
 /// The line, with its end, that parse_settings() reads as this name and value. Numbers, true and
 /// false are written without quotes.
 std::string settings_line(const std::string& name, std::string_view value);
 
-}  // namespace adjoint::seq2seq
+}  // namespace adjoint::nn

@@ -1,4 +1,4 @@
-#include "examples/seq2seq/settings/settings_file.h"
+#include "nn/translation/settings_file.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +11,7 @@
 #include "autograd/support/printable.h"
 #include "data/text/unicode.h"
 
-namespace adjoint::seq2seq {
+namespace adjoint::nn {
 namespace {
 
 constexpr std::string_view blanks = " \t";
@@ -107,7 +107,7 @@ class Values {
   std::string_view rest_;
 };
 
-Setting parse_line(std::string_view line, std::size_t number) {
+SettingLine parse_line(std::string_view line, std::size_t number) {
   require(!line.starts_with('['), "there are no sections in a settings file; leave out ",
           printable_line(line));
   const std::size_t equals = line.find('=');
@@ -127,9 +127,9 @@ bool stands_without_quotes(std::string_view value) {
 
 }  // namespace
 
-std::vector<Setting> parse_settings(std::string_view text) {
+std::vector<SettingLine> parse_settings(std::string_view text) {
   const std::vector<std::string> lines = lines_of(text);
-  std::vector<Setting> settings;
+  std::vector<SettingLine> settings;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string_view line = trimmed(lines[i]);
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
@@ -160,4 +160,4 @@ std::string settings_line(const std::string& name, std::string_view value) {
   return name + "=\"" + text + "\"\n";
 }
 
-}  // namespace adjoint::seq2seq
+}  // namespace adjoint::nn

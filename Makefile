@@ -392,7 +392,7 @@ browser: $(BUILD)/explain $(BUILD)/seq2seq $(filter $(BUILD)/explore,$(PROGRAMS)
 
 # ---- Hostile bytes, many threads, starved machines: see the README.md in each folder --------------
 # fuzz and race build with sanitizers of their own, in a make of their own.
-HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs answers expressions requests records
+HARNESSES := safetensors training_state pairs vocabulary settings tokenizers metrics subwords programs answers expressions requests records word_vectors
 FUZZ ?= $(HARNESSES)
 FUZZ_S ?= 60
 CLANG ?= clang++-19

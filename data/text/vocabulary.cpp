@@ -39,23 +39,39 @@ std::vector<std::pair<std::int64_t, std::string>> by_frequency(
 Vocabulary::Vocabulary() : tokens_(reserved.begin(), reserved.end()) {}
 
 Vocabulary::Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLimits& limits)
-    : Vocabulary() {
+    : Vocabulary(Vocabulary().extended(sentences, limits)) {}
+
+Vocabulary Vocabulary::extended(const std::vector<Tokens>& sentences,
+                                const VocabularyLimits& limits) const {
   const auto reserved_size = static_cast<std::int64_t>(reserved.size());
   require(limits.min_frequency >= 1, "vocabulary: the minimum frequency must be at least 1, got ",
           limits.min_frequency);
   require(limits.max_size == 0 || limits.max_size > reserved_size,
           "vocabulary: the maximum size must exceed the ", reserved_size,
           " reserved symbols, or be 0 for no limit, got ", limits.max_size);
+  Vocabulary result = *this;
   for (const auto& [negative_count, token] : by_frequency(sentences)) {
     require_storable(token);
-    const bool room = limits.max_size == 0 || size() < limits.max_size;
-    if (room && -negative_count >= limits.min_frequency && !is_reserved(token)) add(token);
+    const bool room = limits.max_size == 0 || result.size() < limits.max_size;
+    const bool wanted = -negative_count >= limits.min_frequency && !is_reserved(token);
+    if (room && wanted && !result.contains(token)) result.add(token);
   }
+  return result;
 }
 
 void Vocabulary::add(std::string token) {
   ids_.emplace(token, size());
   tokens_.push_back(std::move(token));
+}
+
+std::vector<std::optional<Vocabulary::Id>> Vocabulary::ids_in(const Vocabulary& other) const {
+  std::vector<std::optional<Id>> ids(reserved.size());
+  for (std::size_t i = 0; i < reserved.size(); ++i) ids[i] = static_cast<Id>(i);
+  for (Id i = std::ssize(ids); i < size(); ++i) {
+    const Id found = other.id(token(i));
+    ids.push_back(found == unk ? std::nullopt : std::optional(found));
+  }
+  return ids;
 }
 
 Vocabulary::Id Vocabulary::id(std::string_view token) const {

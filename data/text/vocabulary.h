@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <unordered_map>
 
 #include "data/text/tokenizer.h"
@@ -35,6 +36,16 @@ class Vocabulary {
   /// Error if min_frequency < 1, if max_size has no room besides the reserved symbols, or for a
   /// token that cannot be saved because it is empty, not UTF-8 or contains a line break.
   explicit Vocabulary(const std::vector<Tokens>& sentences, const VocabularyLimits& limits = {});
+
+  /// The same tokens with the same ids, and after them the other tokens of the sentences within the
+  /// limits, in the order of the constructor. max_size counts all tokens, but those that are here
+  /// stay in any case. Errors as for the constructor.
+  Vocabulary extended(const std::vector<Tokens>& sentences,
+                      const VocabularyLimits& limits = {}) const;
+
+  /// For each id here, the id that `other` has for the same token or reserved symbol; empty if it
+  /// has none.
+  std::vector<std::optional<Id>> ids_in(const Vocabulary& other) const;
 
   /// Reads what save() wrote: the reserved symbols, then tokens. Errors name the file and the line:
   /// an empty line, a token that occurs twice, bytes that are not UTF-8.

@@ -67,6 +67,15 @@ check "  and says so" grep -q '^BLEU .*tok:char' out
 succeeds "  unless told otherwise" "$seq2seq" evaluate chinese --tokenize 13a
 check "  that, too" grep -q '^BLEU .*tok:13a' out
 
+# ---- Dates: a toy task of characters ----
+dates=("${short[@]}" --task dates --train-count 300 --held-out-count 20)
+succeeds "--task dates" "${dates[@]}" --output dates
+check "  shows a date in two forms" grep -qE '^    [=→≠] [12][0-9]{3}-[01][0-9]-[0-3][0-9]$' out
+check "  cuts it into characters" grep -qx 7 dates/source.vocabulary
+succeeds "  the model reads a date" "$seq2seq" translate dates "3 May 1998"
+refuses "  which has no length" 1 '--max-length|--task dates' "${dates[@]}" --max-length 8 --output none
+refuses "  but fits into the limit" 1 '--max-tokens 28|29' "${dates[@]}" --max-tokens 28 --output none
+
 # ---- Splits in files ----
 sed -n 1,200p pairs.tsv >train.tsv
 sed -n 191,230p pairs.tsv >valid.tsv

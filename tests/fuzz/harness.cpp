@@ -29,6 +29,7 @@ constexpr std::array all = {
     Harness{"expressions", expressions},
     Harness{"requests", requests},
     Harness{"records", records},
+    Harness{"word_vectors", word_vectors},
 };
 
 // A folder for this process, in memory if the system offers that. It is removed at the end.

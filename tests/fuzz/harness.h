@@ -37,6 +37,7 @@ void answers(Bytes input);
 void expressions(Bytes input);
 void requests(Bytes input);
 void records(Bytes input);
+void word_vectors(Bytes input);
 
 /// Ends the program with this message unless the promise is kept.
 void promise(bool kept, std::string_view broken);

@@ -1,12 +1,14 @@
 // The readers of a model's and of a run's files.
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "autograd/ops.h"
 #include "data/pairs/parallel_corpus.h"
 #include "data/text/subwords.h"
 #include "data/text/vocabulary.h"
+#include "data/text/word_vectors.h"
 #include "examples/seq2seq/settings/settings.h"
 #include "nn/saving/checkpoint.h"
 #include "tests/autograd/support.h"
@@ -96,9 +98,36 @@ void vocabulary(Bytes input) {
   }
 }
 
+void word_vectors(Bytes input) {
+  Choices choices(input);
+  const auto tokenizer = data::Tokenizer::from_name(choices.coin() ? "blanks" : "words");
+  const auto width = choices.between(1, 3);
+  const data::Vocabulary vocabulary(std::vector<data::Tokens>{{"the", "cat", "paris", "é"}});
+  data::WordVectors vectors;
+  if (!accepted([&] {
+        vectors = data::read_word_vectors(file_with(choices.rest()), vocabulary, tokenizer, width);
+      }))
+    return;
+  promise(std::ssize(vectors.values) == std::ssize(vectors.ids) * width,
+          "each word has its vector");
+  promise(std::ranges::all_of(vectors.values, [](float x) { return std::isfinite(x); }),
+          "numbers are finite");
+  promise(
+      std::ranges::all_of(vectors.ids, [&](auto id) { return id > 3 && id < vocabulary.size(); }),
+      "no reserved symbol has a vector");
+}
+
+// What the program accepts, the library accepts too, and understands in the same way.
 void settings(Bytes input) {
   seq2seq::Settings first;
+  nn::TranslationConfig config;
+  const bool known = accepted([&] {
+    config = nn::TranslationConfig::from_text(read_file(file_with(input)));
+    promise(nn::TranslationConfig::from_text(config.to_text()).to_text() == config.to_text(),
+            "the settings of a model are read back");
+  });
   if (!accepted([&] { first = seq2seq::Settings::read(file_with(input)); })) return;
+  promise(known && config.to_text() == first.config().to_text(), "one file, one model");
   const auto again = seq2seq::Settings::read(file_with(first.to_text()));
   promise(again.to_text() == first.to_text(), "settings are read back");
 }

@@ -7,6 +7,7 @@
 #include "autograd/tools/inspect.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "nn/saving/checkpoint.h"
+#include "nn/translation/settings_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -43,9 +44,9 @@ Json inspect(const fs::path& path) {
   Json json;
   const bool is_model = fs::is_directory(path);
   if (is_model) {
-    const Settings settings = load_settings(path);
-    json["kind"] = settings.model.model;
-    for (const auto& [name, value] : settings.values()) json["settings"][name] = value_of(value);
+    json["kind"] = load_settings(path).model.model;
+    for (const auto& [name, value] : stored_settings(path))
+      json["settings"][name] = value_of(value);
   }
   const nn::SafeTensorsFile file(is_model ? weights_of(path) : path);
   const nn::SafeTensors content = file.read();
@@ -96,11 +97,16 @@ void print_table(const std::vector<Row>& rows) {
   }
 }
 
+std::string settings_text(const fs::path& folder) {
+  std::string text;
+  for (const auto& [name, value] : stored_settings(folder)) text += nn::settings_line(name, value);
+  return text;
+}
+
 void print(const Json& json, const fs::path& path) {
   const bool is_model = json.contains("kind");
   if (is_model)
-    std::cout << json["kind"].get<std::string>() << "\n\n"
-              << printable(load_settings(path).to_text(), 0);
+    std::cout << json["kind"].get<std::string>() << "\n\n" << printable(settings_text(path), 0);
   for (const auto& [name, value] : json["metadata"].items())
     if (!is_model || name != "settings")  // the settings have just been printed
       std::cout << printable_line(name, 0) << ": " << printable_line(value.get<std::string>(), 0)

@@ -5,6 +5,7 @@
 #include "data/pairs/tasks.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/look/description.h"
+#include "examples/seq2seq/run/start/start.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -29,6 +30,7 @@ constexpr auto train_footer = R"(For example:
   seq2seq train pairs.tsv --output my-model --resume
   seq2seq train english.txt french.txt --tokenizer subwords --min-frequency 1 --output my-model
   seq2seq train pairs.tsv --config my-model/settings.toml --seed 2 --output second
+  seq2seq train other.tsv --from my-model --learning-rate 0.0003 --output adapted
   seq2seq train --task reverse --symbols 10 --max-length 8 --epochs 5 --output reverse
 Exit codes: 0 done; 1 a bad file or model, a disk error, or options that contradict each other; 2 an
 unknown option, or a value it does not accept; 3 BLEU is below --floor or --margin; 4 the loss has
@@ -38,6 +40,7 @@ interrupted.)";
 struct TrainCommand : Command {
   Settings settings;
   InputFiles files;
+  Start start;
   std::string output, config, log;
   bool resume = false, restart = false, records = true;
   double floor = 0;
@@ -69,11 +72,13 @@ struct TrainCommand : Command {
     options.add_flag("--detect-anomaly", detect_anomaly,
                      "stop at the first NaN or infinity and report where it came from; slower");
     settings.add_to(options);
+    start.add_to(options);
     files.add_to(options);
   }
 
   int run() override {
     if (!config.empty()) options.read_file(config);
+    start.prepare(output, resume, settings, options);
     check_that_all_count();
     std::error_code no_file;
     require(resume || restart || !std::filesystem::is_regular_file(log, no_file) ||
@@ -90,8 +95,9 @@ struct TrainCommand : Command {
     if (const std::string& task = settings.data.task; !task.empty())
       settings.data.tokenizer = data::task_tokenizer(task).name();
     settings.check(options);
+    if (resume) start.resume(destination.partial(), settings);
 
-    const Dataset dataset = load_dataset(settings, read(files));
+    const Dataset dataset = load_dataset(settings, read(files), start.subwords());
     check_demands(dataset);
     return with_memory_advice(
         "lower --batch (or --batch-tokens), --max-tokens or the size of the model (--width, "
@@ -100,12 +106,12 @@ struct TrainCommand : Command {
   }
 
   int run_on(const Dataset& dataset, Destination& destination) {
-    Model model = make_model(settings, dataset);
+    auto [model, description] = start.begin(settings, dataset);
     const Figures figures = measure(settings, dataset, {model.source, model.target});
     std::cout << describe_pairs(figures) << describe_tokens(figures) << model.source.size()
               << " and " << model.target.size() << " words; " << nn::parameter_count(*model.network)
               << " parameters\n"
-              << lines_of(advise(settings, figures)) << std::flush;
+              << description << lines_of(advise(settings, figures)) << std::flush;
     if (!resume && std::filesystem::exists(std::filesystem::path(output) / weights_file))
       std::cout << "the new model will replace the one in " << output << std::endl;
     const TrainResult result = train_watched(model, dataset, destination);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
 #include "autograd/support/printable.h"
+#include "nn/translation/settings_file.h"
 
 namespace adjoint::seq2seq {
 namespace fs = std::filesystem;
@@ -16,6 +18,7 @@ using nn::source_file, nn::target_file, nn::subwords_file;
 
 constexpr auto held_out_file = "held-out.tsv";
 constexpr auto partial_extension = ".partial";
+constexpr std::uint64_t longest_settings = 1 << 20;
 
 // A link counts, wherever it leads: reading it then reports what is wrong.
 bool is_there(const fs::path& path) {
@@ -149,10 +152,25 @@ Model load(const fs::path& name) {
   return std::move(model);
 }
 
+Lexicon load_lexicon(const fs::path& folder, const Settings& settings) {
+  return {settings.data.make(folder / subwords_file), data::Vocabulary::load(folder / source_file),
+          data::Vocabulary::load(folder / target_file)};
+}
+
 Settings load_settings(const fs::path& folder) {
   require(is_there(folder / settings_file), folder.string(), ": contains no model (no ",
           settings_file, ")");
   return Settings::read(folder / settings_file);
+}
+
+std::vector<std::pair<std::string, std::string>> stored_settings(const fs::path& folder) {
+  auto values = load_settings(folder).values();
+  std::set<std::string> stored;
+  for (const nn::SettingLine& line :
+       nn::parse_settings(read_regular_file(folder / settings_file, longest_settings)))
+    stored.insert(line.name);
+  std::erase_if(values, [&](const auto& value) { return !stored.contains(value.first); });
+  return values;
 }
 
 std::vector<data::Pair> load_held_out(const fs::path& name, const Model& model) {

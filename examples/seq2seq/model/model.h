@@ -60,8 +60,22 @@ nn::Metadata weights_metadata(const Settings& settings, const std::filesystem::p
 /// metadata, which earlier versions saved, are not compared with the other files.
 Model load(const std::filesystem::path& model);
 
+/// How text becomes ids: what a run takes from its pairs before the first step.
+struct Lexicon {
+  data::Tokenizers tokenizers;
+  data::Vocabulary source, target;
+};
+
+/// Reads that of a model with these settings. Errors name the file.
+Lexicon load_lexicon(const std::filesystem::path& folder, const Settings& settings);
+
 /// Error when the folder holds no model.
 Settings load_settings(const std::filesystem::path& folder);
+
+/// The names and values of those settings that the folder's file has: one that no run wrote lacks
+/// those of a run.
+std::vector<std::pair<std::string, std::string>> stored_settings(
+    const std::filesystem::path& folder);
 
 /// The pairs that the model was not trained on; empty if none were held out, or if no run trained
 /// the model. Error if they are not those of the loaded model.

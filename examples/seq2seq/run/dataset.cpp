@@ -125,10 +125,12 @@ struct Names {
   std::string train, validation, held_out;
 };
 
-void cut_into_subwords(Dataset& dataset, const DataSettings& settings, const Names& names) {
+void cut_into_subwords(Dataset& dataset, const DataSettings& settings, const Names& names,
+                       const std::optional<data::Subwords>& given) {
   const data::Tokenizer characters = {.kind = data::Tokenizer::Kind::characters};
-  const data::Tokenizer pieces = {.kind = subword_kind,
-                                  .subwords = learn_subwords(dataset.train, characters, settings)};
+  const data::Tokenizer pieces = {
+      .kind = subword_kind,
+      .subwords = given ? *given : learn_subwords(dataset.train, characters, settings)};
   if (settings.tokenizer_of_source() == "subwords") dataset.tokenizers.source = pieces;
   if (settings.tokenizer_of_target() == "subwords") dataset.tokenizers.target = pieces;
   retokenize(dataset.train, dataset, characters, settings, names.train);
@@ -186,7 +188,8 @@ InputTexts read(const InputFiles& files) {
   return {text_of(files.pairs), text_of(files.targets), text_of(files.valid), text_of(files.test)};
 }
 
-Dataset load_dataset(const Settings& s, InputTexts texts) {
+Dataset load_dataset(const Settings& s, InputTexts texts,
+                     const std::optional<data::Subwords>& subwords) {
   auto& [file, targets, valid, test] = texts;
   require(file.has_value() == s.data.task.empty(), "give either a file of pairs or a --task");
   const Key key = Key(s.training.seed).child("split");
@@ -213,19 +216,24 @@ Dataset load_dataset(const Settings& s, InputTexts texts) {
   }
   dataset.validation = valid ? pairs_of(*valid)
                              : hold_out(dataset.train, s.data.validation, "validation", from, key);
-  if (s.data.subwords()) cut_into_subwords(dataset, s.data, names);
+  if (s.data.subwords()) cut_into_subwords(dataset, s.data, names, subwords);
   check_batch_tokens(dataset.train, s.training.batch_tokens);
   return dataset;
 }
 
 // With tied embeddings, source and target share one table and thus one vocabulary.
-Vocabularies make_vocabularies(const Settings& s, const Dataset& dataset) {
+TrainingText training_text(const Settings& s, const Dataset& dataset) {
   std::vector<data::Tokens> sources = data::sources(dataset.train),
                             targets = data::targets(dataset.train);
   if (s.model.one_vocabulary()) {
     sources.insert(sources.end(), targets.begin(), targets.end());
     targets = sources;
   }
+  return {std::move(sources), std::move(targets)};
+}
+
+Vocabularies make_vocabularies(const Settings& s, const Dataset& dataset) {
+  const auto [sources, targets] = training_text(s, dataset);
   return {data::Vocabulary(sources, s.data.limits(s.data.tokenizer_of_source())),
           data::Vocabulary(targets, s.data.limits(s.data.tokenizer_of_target()))};
 }

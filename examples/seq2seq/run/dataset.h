@@ -32,8 +32,17 @@ struct Dataset {
 };
 
 /// The dataset of these texts, or the toy task of the settings. The same settings and texts give
-/// the same dataset. Error if there is no text and no task, or both.
-Dataset load_dataset(const Settings& settings, InputTexts texts);
+/// the same dataset. Subwords are learned from the training split unless they are given. Error if
+/// there is no text and no task, or both.
+Dataset load_dataset(const Settings& settings, InputTexts texts,
+                     const std::optional<data::Subwords>& subwords = {});
+
+/// The tokens that the vocabularies are made of: those of the training split. With --tie all, both
+/// are those of both sides.
+struct TrainingText {
+  std::vector<data::Tokens> sources, targets;
+};
+TrainingText training_text(const Settings& settings, const Dataset& dataset);
 
 /// The vocabularies come from the training split alone, so that what is unknown in the other splits
 /// is unknown to the model.

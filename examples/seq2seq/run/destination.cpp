@@ -182,12 +182,10 @@ void Destination::copy_completed_run() {
     require(fs::exists(folder_ / state_file), "--resume: no stopped run with a saved state at '",
             folder_.string(), "'; start one without --resume");
     clear();
-    std::vector<std::string> names = {best_file, records_file, settings_file};
-    for (const std::string& name : files_of_model(folder_))
-      if (epoch_of(name)) names.push_back(name);
+    std::vector<std::string> names = files_of_model(folder_);
+    std::erase_if(names, [](const auto& n) { return n == weights_file || n == state_file; });
     names.emplace_back(state_file);
-    for (const std::string& name : names)
-      if (fs::exists(folder_ / name)) write_file(partial_ / name, read_file(folder_ / name));
+    for (const std::string& name : names) write_file(partial_ / name, read_file(folder_ / name));
   } catch (const Error&) {
     fs::remove_all(partial_);
     throw;

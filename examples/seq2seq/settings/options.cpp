@@ -194,6 +194,15 @@ void Options::read_file(const std::filesystem::path& path) {
   }
 }
 
+void Options::fill(const std::vector<std::pair<std::string, std::string>>& values) {
+  for (const auto& [name, value] : values) {
+    CLI::Option* const option = app_->get_option("--" + name);
+    if (option->count() > 0) continue;
+    take(*app_, {name, {value}, 0});
+    option->clear();  // the variable keeps the value
+  }
+}
+
 void Options::require_all(const nn::SettingList& settings) const {
   for (const nn::Setting& setting : settings) {
     const CLI::Option* const option = app_->get_option("--" + setting.name);

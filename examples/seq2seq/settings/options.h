@@ -112,6 +112,8 @@ class Options {
   /// Takes options from a file, except those already given. An Error names the file and an option
   /// that does not exist or does not accept its value.
   void read_file(const std::filesystem::path& path);
+  /// Gives the options that have not been given these values. They do not count as given.
+  void fill(const std::vector<std::pair<std::string, std::string>>& values);
   /// Error when one of these settings has neither been given nor has a default.
   void require_all(const nn::SettingList& settings) const;
   /// Every option with its value as the text of a settings file; empty optionals are left out.

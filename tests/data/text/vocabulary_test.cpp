@@ -75,6 +75,29 @@ BOOST_AUTO_TEST_CASE(a_reserved_symbol_in_the_text_takes_no_room) {
   BOOST_TEST(vocabulary.encode({"a", "b"}) == (Ids{4, 3}), tt::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(extended_it_keeps_its_ids_and_adds_new_tokens_by_frequency) {
+  const std::vector<Tokens> more = {{"y", "x", "a"}, {"x", "<eos>", "y", "z"}, {"x"}};
+  const Vocabulary extended = letters().extended(more);
+  BOOST_TEST(extended.encode({"c", "b", "a", "d"}) == (Ids{4, 5, 6, 7}), tt::per_element());
+  BOOST_TEST(extended.encode({"x", "y", "z"}) == (Ids{8, 9, 10}), tt::per_element());
+  BOOST_TEST(extended.size() == 11);
+  BOOST_TEST((letters().extended({}) == letters()));
+  // the limits are for the new ones: the old ones stay, even beyond the size
+  BOOST_TEST(letters().extended(more, {.min_frequency = 2}).size() == 10);
+  BOOST_TEST(letters().extended(more, {.max_size = 9}).decode({8}) == Tokens{"x"},
+             tt::per_element());
+  BOOST_TEST((letters().extended(more, {.max_size = 5}) == letters()));
+  BOOST_CHECK_EXCEPTION(letters().extended({{""}}), Error, says("vocabulary: a token is empty"));
+}
+
+BOOST_AUTO_TEST_CASE(finds_its_tokens_in_another_vocabulary) {
+  const Vocabulary other(std::vector<Tokens>{{"d", "d", "x", "a"}});
+  std::vector<Vocabulary::Id> found;
+  for (const auto id : letters().ids_in(other)) found.push_back(id.value_or(-1));
+  // pad, bos, eos and unk are themselves; then c, b, a, d
+  BOOST_TEST(found == (Ids{0, 1, 2, 3, -1, -1, 5, 4}), tt::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(the_rate_of_unknown_words_counts_each_occurrence) {
   // letters() knows a b c d. Of 8 tokens x x y <eos> are unknown.
   BOOST_TEST(unknown_rate({{"a", "x", "y"}, {"x", "b", "<eos>"}, {"c", "c"}}, letters()) == 0.5);

@@ -12,7 +12,7 @@ struct MovingAverage {
   double decay_ = 0.99;
   Index updates_ = 0;
 };
-#include "cpp2"
+#include "cpp3"
 }  // namespace excerpt
 
 int main() {
@@ -20,6 +20,7 @@ int main() {
                                Key(1));
   {
 #include "cpp1"
+#include "cpp2"
   }
   static const auto optimizer = nn::make_optimizer("adam", nn::parameters(model));
   static nn::Trainer trainer(model, *optimizer);
@@ -28,6 +29,6 @@ int main() {
   static data::Batches batches(pairs, {1}, Key(3));
   const std::filesystem::path path = "training.safetensors";
   trainer.step(pairs.sources, pairs.targets);
-#include "cpp3"
+#include "cpp4"
   return optimizer->steps() == 1 ? 0 : 1;
 }

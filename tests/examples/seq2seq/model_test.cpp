@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <thread>
@@ -51,6 +52,40 @@ BOOST_AUTO_TEST_CASE(a_model_comes_back) {
   const Tensors a = nn::parameters(*saved.network), b = nn::parameters(*loaded.network);
   BOOST_TEST(same_bits(a, b));
   BOOST_TEST((load_held_out(folder / "model", loaded) == toy_pairs(1)));
+}
+
+BOOST_AUTO_TEST_CASE(the_library_reads_what_a_run_has_saved) {
+  const Folder folder;
+  save_toy_model(1, folder / "model");
+  const Model saved = toy_model(1);
+  const nn::TranslationModel loaded = nn::load_model(folder / "model");
+  BOOST_TEST(loaded.config.to_text() == saved.config.to_text());
+  BOOST_TEST(same_bits(nn::parameters(*saved.network), nn::parameters(*loaded.network)));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_the_library_has_saved_is_a_model_without_a_run) {
+  const Folder folder;
+  const Model saved = toy_model(2);
+  nn::save_model(saved, folder / "model");
+  const Model loaded = load(folder / "model");
+  BOOST_TEST(same_bits(nn::parameters(*saved.network), nn::parameters(*loaded.network)));
+  BOOST_TEST(loaded.settings.training.epochs == Settings().training.epochs);
+  BOOST_TEST(load_held_out(folder / "model", loaded).empty());
+  const auto settings = stored_settings(folder / "model");
+  BOOST_TEST(std::ranges::count(settings, std::pair<std::string, std::string>("heads", "2")) == 1);
+  for (const auto& [name, value] : settings) BOOST_TEST(name != "epochs");
+  replace_in(folder / "model/settings.toml", "heads=2\n", "");
+  BOOST_TEST(complaint(folder / "model") ==
+             (folder / "model/settings.toml").string() +
+                 ": not the settings of a model: --heads is missing");
+}
+
+// A run's weights name the digest of its held-out pairs.
+BOOST_AUTO_TEST_CASE(the_held_out_pairs_of_a_run_may_not_be_missing) {
+  const Folder folder;
+  save_toy_model(1, folder / "model");
+  fs::remove(folder / "model/held-out.tsv");
+  BOOST_TEST(complaint(folder / "model").find("held-out.tsv") != std::string::npos);
 }
 
 // All have the same sizes, so only the digests tell them apart.

@@ -172,6 +172,11 @@ void check_round_trip(const std::vector<std::pair<std::string, std::string>>& gi
     BOOST_TEST(again.to_text() == settings.to_text());
     BOOST_TEST(difference(settings, again) == "");
     BOOST_TEST((again.values() == settings.values()));
+    try {
+      const auto model = nn::TranslationConfig::from_text(settings.to_text());
+      BOOST_TEST(model.to_text() == settings.config().to_text());
+    } catch (const Error&) {  // values that contradict each other
+    }
   }
 }
 

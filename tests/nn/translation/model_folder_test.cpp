@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(subwords_come_back,
 BOOST_AUTO_TEST_CASE(the_message_names_the_file_that_is_missing) {
   for (const char* name : {nn::weights_file, nn::source_file, nn::target_file}) {
     const std::string text = loading_says([&](const fs::path& path) { fs::remove(path / name); });
-    BOOST_TEST(text.starts_with(std::string("…/") + name + ": "), text);
+    BOOST_TEST(text == std::string("cannot read …/") + name + ": No such file or directory");
   }
   BOOST_TEST(loading_says([](const fs::path& path) { fs::remove(path / nn::settings_file); }) ==
              "…: contains no model (no settings.toml)");
@@ -176,7 +176,8 @@ BOOST_AUTO_TEST_CASE(only_regular_files_are_read) {
       fs::remove(path / name);
       BOOST_REQUIRE(::mkfifo((path / name).c_str(), 0600) == 0);
     });
-    BOOST_TEST(text.starts_with(std::string("…/") + name), text);
+    BOOST_TEST(text == std::string("cannot read …/") + name +
+                           ": it is a pipe or a device, not a regular file");
   }
 }
 

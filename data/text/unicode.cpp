@@ -144,6 +144,13 @@ bool is_invisible(char32_t c) {
          category(c) == UTF8PROC_CATEGORY_CF;
 }
 
+std::size_t columns(std::string_view text) {
+  std::size_t sum = 0;
+  for (const char32_t c : code_points(text))
+    sum += static_cast<std::size_t>(utf8proc_charwidth(static_cast<utf8proc_int32_t>(c)));
+  return sum;
+}
+
 bool is_number(char32_t c) { return in_categories(c, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO); }
 
 bool is_punctuation(char32_t c) {

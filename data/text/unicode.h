@@ -36,6 +36,10 @@ bool is_white_space(char32_t c);
 /// U+200B and the byte order mark U+FEFF.
 bool is_invisible(char32_t c);
 
+/// How many columns of a terminal the text takes: 2 for a character of Chinese or Japanese, none
+/// for an accent of its own. Error if it is not UTF-8.
+std::size_t columns(std::string_view text);
+
 bool is_number(char32_t c);       ///< general category N
 bool is_punctuation(char32_t c);  ///< general category P
 bool is_symbol(char32_t c);       ///< general category S

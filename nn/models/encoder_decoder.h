@@ -39,6 +39,9 @@ class EncoderDecoder : public Module {
   /// Encodes the sources and prepares for at most `capacity` steps. The model must outlive the
   /// result.
   virtual std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const = 0;
+  /// The layers of attention_weights() that tell which source tokens a target token comes from: the
+  /// last attention to the source. Empty for a model without attention.
+  virtual std::vector<std::string> alignment_layers() const { return {}; }
 };
 
 /// The weights of every attention layer behind logits(source, target), by the layer's path. Empty

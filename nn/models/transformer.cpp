@@ -100,6 +100,11 @@ Tensor Transformer::logits(const Sequences& source, const Sequences& target,
                     context.child("pointer"));  // […, columns]
 }
 
+std::vector<std::string> Transformer::alignment_layers() const {
+  if (decoder.blocks.empty()) return {};
+  return {text_from("decoder.blocks.", decoder.blocks.size() - 1, ".cross_attention")};
+}
+
 void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads) {
   TransformerConfig pruned = model.config;
   pruned.pruned_heads = heads;

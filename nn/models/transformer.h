@@ -77,6 +77,8 @@ struct Transformer : EncoderDecoder {
   Tensor logits(const Sequences& source, const Sequences& target,
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
+  /// The attention to the source in the last block of the decoder.
+  std::vector<std::string> alignment_layers() const override;
 };
 
 /// Switches heads off, even after training (see MultiHeadAttention::prune). Error when there is no

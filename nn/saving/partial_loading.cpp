@@ -65,6 +65,7 @@ TakenParameters take(Module& module, const Weights& others,
     Weight& weight = result.weights.emplace_back(Weight{.name = name, .reason = {}});
     const auto match = others.find(name);
     if (match == others.end()) {
+      weight.missing = true;
       weight.reason = "the other model has none of this name";
       continue;
     }

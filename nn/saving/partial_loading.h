@@ -19,6 +19,7 @@ struct TakenParameters {
   struct Weight {
     std::string name;
     Index rows = 1, taken_rows = 0;  ///< a weight without axes, or taken whole, counts as one row
+    bool missing = false;            ///< the other model has none of this name
     std::string reason;              ///< why it was not taken whole; empty if it was
 
     bool whole() const { return taken_rows == rows; }

@@ -178,7 +178,7 @@ printf "Go.\tVa !\nI lost.\tJ'ai perdu.\n" >two.tsv
 succeeds "seq2seq evaluates it" ./seq2seq evaluate my-model two.tsv
 check "… without a mistake" grep -q '^right sentences *100.00' out
 refuses "… and needs a file for it" 1 'held out' ./seq2seq evaluate my-model
-succeeds "… scores it" ./seq2seq score my-model two.tsv
+check "… scores it" ./seq2seq score my-model two.tsv
 succeeds "… inspects it" ./seq2seq inspect my-model
 check "… with its settings" grep -q '^width=64' out
 if command -v cmake >/dev/null; then
@@ -197,11 +197,11 @@ fi
 check "a program that loads a model builds" compile ask
 head -n 60 "$repository/data/english-french.tsv" >pairs.tsv
 cut -f 1 pairs.tsv >lines
-small=(--width 16 --hidden 16 --heads 2 --min-frequency 1 --epochs 3 --restart --output trained)
+small=(--width 16 --min-frequency 1 --epochs 3 --restart --output trained)
 for kind in "" "--copy" "--model lstm-attention --bidirectional" "--tokenizer characters --positions rotary"; do
   succeeds "a model of seq2seq train $kind" ./seq2seq train pairs.tsv "${small[@]}" $kind
   for width in 1 3; do
-    ./seq2seq translate trained --beam $width <lines >expected
+    ./seq2seq translate trained --beam $width <lines >expected 2>/dev/null
     check "… the library says the same, beam $width" diff expected <(./ask trained $width <lines)
   done
 done

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "autograd/ops.h"
+#include "autograd/support/files.h"
 #include "data/pairs/parallel_corpus.h"
 #include "data/text/subwords.h"
 #include "data/text/vocabulary.h"
@@ -122,7 +123,7 @@ void settings(Bytes input) {
   seq2seq::Settings first;
   nn::TranslationConfig config;
   const bool known = accepted([&] {
-    config = nn::TranslationConfig::from_text(read_file(file_with(input)));
+    config = nn::TranslationConfig::from_text(text_of(input));
     promise(nn::TranslationConfig::from_text(config.to_text()).to_text() == config.to_text(),
             "the settings of a model are read back");
   });

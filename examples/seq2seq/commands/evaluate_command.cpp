@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "autograd/support/files.h"
-#include "examples/seq2seq/commands/commands.h"
+#include "examples/seq2seq/commands/named_models.h"
 #include "examples/seq2seq/commands/references.h"
 #include "examples/seq2seq/run/dataset.h"
 #include "nn/translation/encoding.h"
@@ -137,11 +137,12 @@ and PER count errors: lower is better.
 
   seq2seq evaluate my-model
   seq2seq evaluate my-model pairs.tsv --beam 4 --output translations.txt
+  seq2seq evaluate my-model another-model pairs.tsv
   seq2seq evaluate my-model --json | python3 -c 'import json; print(json.load(open(0))["bleu"])')";
 
 struct EvaluateCommand : Command {
   std::string folder, file, output, columns;
-  std::vector<std::string> reference_files;
+  std::vector<std::string> models, arguments, reference_files;
   DecodingSettings decoding;
   data::BleuOptions bleu = {.tokenizer = ""};
   bool group = false, as_json = false;
@@ -149,8 +150,9 @@ struct EvaluateCommand : Command {
   EvaluateCommand()
       : Command({"evaluate", "translate pairs and measure the translations", evaluate_footer}) {
     options.add("model", folder, "folder of a trained model").required();
-    options.add("file FILE", file,
-                "file of pairs; -: standard input [those held out from training]");
+    options.add("file FILE", arguments,
+                "more models, to answer together; then a file of pairs; -: standard input [those "
+                "held out from training]");
     options.add("--columns", columns,
                 "the columns of the file that are source and target, as in 2,4 [1,2]");
     options.add("--references FILE", reference_files,
@@ -171,11 +173,13 @@ struct EvaluateCommand : Command {
 
   int run() override {
     decoding.check(options);
+    models = take_models(folder, arguments);
+    file = only_file(arguments);
     require(columns.empty() || !file.empty(), "--columns needs a file of pairs");
     require(!bleu.smoothing_value || bleu.smoothing == "floor" || bleu.smoothing == "add-k",
             "--smooth-value has no effect with --smooth ", bleu.smoothing,
             "; it is for floor and add-k");
-    const Model model = load_for_use(folder);
+    const Model model = load_for_use(models);
     if (bleu.tokenizer.empty()) bleu.tokenizer = model.settings.training.bleu_options().tokenizer;
     std::vector<data::Pair> pairs = read_pairs(model);
     ReferenceSets references = {data::targets(pairs)};
@@ -220,7 +224,7 @@ struct EvaluateCommand : Command {
                                          .max_tokens = model.settings.data.max_tokens};
       return data::read_corpus(*read(input).pairs, model.tokenizers, reading).pairs;
     }
-    std::vector<data::Pair> pairs = load_held_out(folder, model);
+    std::vector<data::Pair> pairs = load_held_out(models, model);
     require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");
     return pairs;
   }

@@ -82,6 +82,7 @@ Json json_of(const SideFigures& f) {
           {"tokens", f.tokens},
           {"different", f.different},
           {"once", f.once},
+          {"once_with_digits", f.once_with_digits},
           {"known", f.known},
           {"unknown", f.unknown},
           {"unknown_in_validation", json_of(f.unknown_in_validation)},

@@ -1,7 +1,7 @@
 #include <iostream>
 
-#include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/commands/lines.h"
+#include "examples/seq2seq/commands/named_models.h"
 #include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
@@ -27,8 +27,8 @@ standard error.
   paste english.txt french.txt | seq2seq score my-model --quiet | sort -g)";
 
 struct ScoreCommand : Command {
-  std::string folder, file;
-  std::string columns;
+  std::string folder, columns;
+  std::vector<std::string> arguments;
   Index batch = 256;
   bool tokens = false, summary = false, quiet = false;
 
@@ -36,7 +36,8 @@ struct ScoreCommand : Command {
       : Command(
             {"score", "compute the log-probability of given pairs, line by line", score_footer}) {
     options.add("model", folder, "folder of a trained model").required();
-    options.add("file FILE", file, "file of pairs [standard input]");
+    options.add("file FILE", arguments,
+                "more models, to answer together; then a file of pairs [standard input]");
     options.add("--columns", columns, "the columns that are source and target, as in 2,4 [1,2]");
     options.add("--batch", batch, from_1, "largest number of pairs scored together");
     options.add_flag("--tokens", tokens, "print the score of each token in a third column");
@@ -48,7 +49,9 @@ struct ScoreCommand : Command {
   int run() override {
     require(!summary || !tokens, "--tokens has no effect with --summary; leave one of them out");
     const std::optional<data::Columns> chosen = parse_columns(columns);
-    const Model model = load_for_use(folder);
+    const std::vector<std::string> models = take_models(folder, arguments);
+    const std::string file = only_file(arguments);
+    const Model model = load_for_use(models);
     Lines input(file);
     const auto parse = [&](const std::string& line) {
       const data::Sides sides = data::cut_at_tabs(line, chosen);

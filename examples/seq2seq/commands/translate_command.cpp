@@ -1,7 +1,8 @@
 #include <iostream>
 
-#include "examples/seq2seq/commands/commands.h"
+#include "examples/seq2seq/commands/attention_output.h"
 #include "examples/seq2seq/commands/lines.h"
+#include "examples/seq2seq/commands/named_models.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -15,10 +16,23 @@ A line that cannot be translated, because it is too long for the model or not UT
 standard error with its number and gets an empty answer; after all the others the exit code is 1.
 With --on-error stop, nothing after it is translated.
 
+Several models answer together, as an ensemble: each token has the mean of the probabilities that
+they give it. They must have equal vocabularies. Arguments that are folders of models, or files of
+weights in them, are models until the first that is not; give a sentence that reads like one on
+standard input.
+
+Attention is that of the decoder's last block to the source, the mean of its heads, or that of
+--alignment-head; for several models, the mean of theirs. --alignments writes a line for each answer, as in "0-0 1-2 2-1": the
+token of the source that each token of the answer attends to most, both counted from 0 as the
+model's tokenizers cut them. --attention json prints an object for each answer in place of it.
+
   seq2seq translate my-model "Where is my red hat?"
   seq2seq translate my-model <english.txt >french.txt
   seq2seq translate my-model --beam 8 --n-best 3 "Open your book."
-  seq2seq translate my-model --sample --temperature 0.7 --seed 5 "Open your book.")";
+  seq2seq translate my-model --sample --temperature 0.7 --seed 5 "Open your book."
+  seq2seq translate my-model --attention table "Where is my red hat?"
+  seq2seq translate my-model --alignments alignments.txt <english.txt >french.txt
+  seq2seq translate my-model another-model third-model "Where is my red hat?")";
 
 struct TranslateCommand : Command {
   std::string folder;
@@ -31,7 +45,9 @@ struct TranslateCommand : Command {
   TranslateCommand()
       : Command({"translate", "translate sentences, or standard input", translate_footer}) {
     options.add("model", folder, "folder of a trained model").required();
-    options.add("sentences", sentences, "sentences, each quoted [lines of standard input]");
+    options.add("sentences", sentences,
+                "more models, to answer together; then sentences, each quoted [lines of standard "
+                "input]");
     options.add("--batch", batch, from_1, "largest number of lines translated together");
     options.add_flag("--scores", decoding.scores,
                      "print the score of each answer before it: its log-probability, divided by "
@@ -40,14 +56,22 @@ struct TranslateCommand : Command {
                 "print n answers to each line, best first: number of the line, score, answer");
     options.add("--prefix TEXT", decoding.prefix, "start each answer with this text");
     add_on_error(options, on_error);
+    options.add("--alignments FILE", decoding.alignments,
+                "write the alignment of each answer to this file, as in 0-0 1-2 2-1");
+    options.add("--attention", decoding.attention, {"table", "json"},
+                "print how much each token of an answer attends to each of its source");
     options.add_flag("--quiet", quiet, "do not report unknown words on standard error");
     decoding.add_to(options);
   }
 
   int run() override {
     decoding.check(options);
-    const Model model = load_for_use(folder);
+    const std::vector<std::string> models = take_models(folder, sentences);
+    require_sentences(sentences);
+    const Model model = load_for_use(models);
     const Translator translator(model, decoding);
+    std::optional<LineWriter> alignments;
+    if (!decoding.alignments.empty()) alignments.emplace(decoding.alignments);
     const auto parse = [&](const std::string& line) {
       data::Tokens source = model.read_source(line);
       if (!quiet) warn_of_unknown_words(model, source);
@@ -55,8 +79,16 @@ struct TranslateCommand : Command {
     };
     std::size_t answered = 0;
     const auto answer = [&](const std::vector<data::Tokens>& sources) {
-      for (const std::vector<Translation>& answers : translator(sources, answered))
-        print(answers, ++answered, model.tokenizers.target);
+      std::vector<std::vector<Translation>> answers = translator(sources, answered);
+      for (std::size_t i = 0; i < sources.size(); ++i) {
+        ++answered;
+        if (answers[i].empty()) answers[i].emplace_back();  // an empty line is answered by one
+        for (const Translation& each : answers[i]) {
+          print(each, sources[i], answered, translator, model.tokenizers.target);
+          if (alignments) alignments->write(pharaoh(each, sources[i]));
+        }
+      }
+      if (alignments) alignments->flush();
     };
     return with_memory_advice("lower --batch, --beam or --n-best", [&] {
       Index refused = 0;
@@ -71,17 +103,22 @@ struct TranslateCommand : Command {
     });
   }
 
-  // Up to three columns: the number of the source, the score, the text.
-  void print(const std::vector<Translation>& answers, std::size_t number,
-             const data::Tokenizer& tokenizer) const {
-    const auto line = [&](const std::string& score, const std::string& text) {
-      if (decoding.n_best) std::cout << number << '\t';
-      if (decoding.n_best || decoding.scores) std::cout << score << '\t';
-      std::cout << text << '\n';
-    };
-    if (answers.empty()) line("", "");
-    for (const auto& [tokens, score] : answers)
-      line(fixed(score, 6), for_output(tokenizer.detokenize(tokens)));
+  // Up to three columns: the number of the source, the score, the text. Then a table, if one is
+  // wanted. As JSON, all of it is one object.
+  void print(const Translation& answer, const data::Tokens& source, std::size_t number,
+             const Translator& translator, const data::Tokenizer& tokenizer) const {
+    const std::string text = tokenizer.detokenize(answer.tokens);
+    if (decoding.attention == "json") {
+      std::cout << for_output(attention_json(answer, source, text, number, translator.heads()))
+                << '\n';
+      return;
+    }
+    if (decoding.n_best) std::cout << number << '\t';
+    if (decoding.n_best || decoding.scores)
+      std::cout << (source.empty() ? "" : fixed(answer.score, 6)) << '\t';
+    std::cout << for_output(text) << '\n';
+    if (decoding.attention == "table" && !source.empty())
+      std::cout << attention_table(answer, source);
   }
 };
 

@@ -7,7 +7,7 @@ namespace {
 /// With the corpus in data/ and the defaults, 780 steps give BLEU 70. After 150, on 600 pairs, the
 /// training pairs are not yet learned (README.md gives the losses).
 constexpr Index few_steps = 500;
-constexpr Index small_batch = 16;
+constexpr Index small_batch = 32;
 /// Rules of thumb:
 constexpr Index few_validation_pairs = 30;
 constexpr double many_repeated = 0.05, many_with_several_targets = 0.05, many_too_long = 0.01;
@@ -47,6 +47,19 @@ const Rule data_rules[] = {
                         source && target ? "sentences" : c.name(side) + "s",
                         " have a blank, so most are one long word: ", c.option(source, target),
                         " characters", c.room_for(side), ", or subwords");
+     }},
+    {"numbers",
+     [](const Case& c) {
+       const auto [source, target, side] = c.sides(&Case::has_new_numbers);
+       return source || target;
+     },
+     [](const Case& c) {
+       const auto [source, target, side] = c.sides(&Case::has_new_numbers);
+       return text_from(percentage(share(side.once_with_digits, side.once)), " of the ",
+                        c.name(side),
+                        " words that occur once have digits, so a new number is one "
+                        "unknown word: ",
+                        c.option(source, target), " characters", c.room_for(side));
      }},
     {"rare-words",
      [](const Case& c) {

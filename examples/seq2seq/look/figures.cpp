@@ -93,6 +93,8 @@ SideFigures measure_side(const Dataset& dataset, Side side, const data::Tokenize
   for (const auto& [token, count] : counts) {
     figures.tokens += count;
     figures.once += count == 1;
+    figures.once_with_digits +=
+        count == 1 && token.find_first_of("0123456789") != std::string::npos;
   }
   figures.different = std::ssize(counts);
   figures.known = vocabulary.size() - std::ssize(data::Vocabulary::reserved);
@@ -140,7 +142,7 @@ Figures measure(const Settings& settings, const Dataset& dataset,
   figures.longest_left_out = dataset.longest_left_out;
   figures.problems = dataset.problems;
   measure_pairs(dataset, figures);
-  const std::string &source = data.tokenizer_of_source(), &target = data.tokenizer_of_target();
+  const std::string source = data.tokenizer_of_source(), target = data.tokenizer_of_target();
   figures.source = measure_side(dataset, &data::Pair::source, dataset.tokenizers.source,
                                 vocabularies.source, data.limits(source).min_frequency);
   figures.target = measure_side(dataset, &data::Pair::target, dataset.tokenizers.target,

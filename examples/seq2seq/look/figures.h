@@ -14,6 +14,7 @@ struct SideFigures {
   double with_blanks = 0;  ///< the fraction of sides with white space in them
   // Of the training split:
   Index tokens = 0, different = 0, once = 0;  ///< all tokens; different ones; those that occur once
+  Index once_with_digits = 0;                 ///< those of them that have a digit
   Index known = 0;                            ///< tokens in the vocabulary
   // Fractions of the tokens that are unknown; empty for a split without pairs.
   std::optional<double> unknown_in_validation, unknown_in_held_out;

@@ -14,6 +14,9 @@ constexpr double many_unknown = 0.05;
 /// The share of sides with a blank below which `words` cuts nothing. A rule of thumb: languages
 /// without blanks have them around foreign words only.
 constexpr double few_blanks = 0.1;
+/// The share of the words that occur once beyond which numbers, dates or codes are what is new. A
+/// rule of thumb.
+constexpr double most_with_digits = 0.5;
 
 inline std::string percentage(double fraction) {
   return text_from(std::fixed, std::setprecision(fraction < 0.1 ? 1 : 0), 100 * fraction, "%");
@@ -35,8 +38,13 @@ struct Case {
   bool lacks_blanks(const SideFigures& side) const {
     return cuts_at_blanks(side) && side.with_blanks < few_blanks && side.unknown > many_unknown;
   }
+  bool has_new_numbers(const SideFigures& side) const {
+    return cuts_at_blanks(side) && side.unknown > many_unknown && !lacks_blanks(side) &&
+           share(side.once_with_digits, side.once) > most_with_digits;
+  }
   bool has_rare_words(const SideFigures& side) const {
-    return cuts_at_blanks(side) && side.unknown > many_unknown && !lacks_blanks(side);
+    return cuts_at_blanks(side) && side.unknown > many_unknown && !lacks_blanks(side) &&
+           !has_new_numbers(side);
   }
   /// The name of a side's option for its tokenizer.
   std::string option(bool source, bool target) const {

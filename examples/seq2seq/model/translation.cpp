@@ -7,6 +7,7 @@
 #include "autograd/support/threads.h"
 #include "nn/decoding/generation.h"
 #include "nn/translation/encoding.h"
+#include "nn/translation/translate.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -16,6 +17,14 @@ constexpr Index batch_rows = 32;
 void require_known(const std::vector<std::string>& words, const char* problem) {
   for (const std::string& word : words)
     fail("--prefix: ", problem, " '", printable_line(word), "'");
+}
+
+// A token of one side can stand among those of the other.
+bool tokens_are_alike(const data::Tokenizers& tokenizers) {
+  using Kind = data::Tokenizer::Kind;
+  const auto is_word = [](Kind kind) { return kind == Kind::words || kind == Kind::blanks; };
+  const Kind source = tokenizers.source.kind, target = tokenizers.target.kind;
+  return source == target || (is_word(source) && is_word(target));
 }
 
 }  // namespace
@@ -45,6 +54,13 @@ Translator::Translator(const Model& model, const DecodingSettings& settings)
           ": the model writes at most ", limit, " tokens");
   require(std::ssize(prefix_) <= longest, "--prefix has ", prefix_.size(),
           " tokens, but an answer has at most ", longest);
+  if (const std::string option = settings.needs_attention(); !option.empty())
+    heads_ = attention_heads(model, settings.alignment_head, option);
+  require(!settings.copy_unknown || tokens_are_alike(model.tokenizers),
+          "--copy-unknown: a token of the source cannot stand in an answer, since the sources are "
+          "cut into ",
+          model.settings.data.tokenizer_of_source(), " and the answers into ",
+          model.settings.data.tokenizer_of_target());
 }
 
 std::vector<std::vector<Translation>> Translator::operator()(std::span<const data::Tokens> sources,
@@ -58,10 +74,14 @@ std::vector<std::vector<Translation>> Translator::operator()(std::span<const dat
       questions.push_back({encode_source(model_, sources[i]), encode_prefix(sources[i]),
                            static_cast<Index>(first_number + i)});
     const std::vector<Answers> found = search(questions, longest_answer(sources[batch.front()]));
+    const bool attends = !heads_.empty();
+    const std::vector<Tensor> weights =
+        attends ? attention(questions, found) : std::vector<Tensor>();
+    std::size_t number = 0;
     for (std::size_t i = 0; i < batch.size(); ++i)
       for (const nn::Hypothesis& answer : found[i])
         results[batch[i]].push_back(
-            {decode_target(model_, sources[batch[i]], answer.ids), answer.score});
+            translation(sources[batch[i]], answer, attends ? weights[number++] : Tensor()));
   });
   return results;
 }
@@ -88,15 +108,10 @@ std::vector<std::vector<std::size_t>> Translator::batches(
   return result;
 }
 
-// A good translation is at most about twice as long as its source; a longer answer is usually a
-// loop. The limit grows in coarse steps, so that sources of different lengths can share a batch.
 Index Translator::longest_answer(const data::Tokens& source) const {
   if (settings_.max_length) return *settings_.max_length;
-  constexpr Index step = 8;
-  const Index length = std::ssize(source) + 1;  // including the end
-  const Index usual = 2 * ((length + step - 1) / step * step) + 10;
-  return std::min(model_.settings.data.decoding_limit(),
-                  std::max({usual, settings_.min_length, std::ssize(prefix_)}));
+  return std::max(
+      {nn::usual_limit(model_.config, source), settings_.min_length, std::ssize(prefix_)});
 }
 
 // A model that copies can begin with words of the source.
@@ -108,12 +123,10 @@ nn::Ids Translator::encode_prefix(const data::Tokens& source) const {
 
 std::vector<Translator::Answers> Translator::search(const std::vector<Question>& questions,
                                                     Index max_length) const {
-  nn::DecodingOptions options{.begin = data::Vocabulary::bos,
-                              .end = data::Vocabulary::eos,
-                              .padding = data::Vocabulary::pad,
-                              .max_length = max_length,
-                              .min_length = settings_.min_length,
-                              .never = {data::Vocabulary::pad, data::Vocabulary::bos}};
+  nn::DecodingOptions options = nn::decoding_options();
+  options.max_length = max_length;
+  options.min_length = settings_.min_length;
+  if (settings_.no_unknown) options.never.push_back(data::Vocabulary::unk);
   if (settings_.sample) return draw(questions, options);
   const nn::EncoderDecoder& network = *model_.network;
   std::vector<nn::Ids> sources;
@@ -124,12 +137,14 @@ std::vector<Translator::Answers> Translator::search(const std::vector<Question>&
   if (settings_.beam > 1)
     return nn::beam_search(network, sources, settings_.beam_options(), options);
   std::vector<Answers> answers;
-  if (settings_.scores || settings_.n_best)
+  if (settings_.needs_scores())
     for (nn::Hypothesis& answer : nn::greedy_hypotheses(network, sources, options))
       answers.push_back({std::move(answer)});
   else
-    for (nn::Ids& ids : nn::greedy(network, sources, options))
-      answers.push_back({{.ids = std::move(ids)}});
+    for (nn::Ids& ids : nn::greedy(network, sources, options)) {
+      const bool ended = std::ssize(ids) < max_length;
+      answers.push_back({{.ids = std::move(ids), .ended = ended}});
+    }
   return answers;
 }
 
@@ -153,63 +168,39 @@ std::vector<Translator::Answers> Translator::draw(const std::vector<Question>& q
   return answers;
 }
 
+// Of each answer, to one question after another, with the row of its end.
+std::vector<Tensor> Translator::attention(const std::vector<Question>& questions,
+                                          const std::vector<Answers>& answers) const {
+  std::vector<nn::Ids> sources, targets;
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    for (const nn::Hypothesis& answer : answers[i]) {
+      sources.push_back(questions[i].source);
+      targets.push_back(answer.ids);
+    }
+  return nn::soft_alignments(*model_.network, sources, targets, nn::decoding_options(), heads_);
+}
+
+// `weights` are undefined unless they are needed.
+Translation Translator::translation(const data::Tokens& source, const nn::Hypothesis& answer,
+                                    const Tensor& weights) const {
+  Translation result{decode_target(model_, source, answer.ids), answer.score, weights};
+  if (!weights.defined()) return result;
+  const Index tokens = std::ssize(answer.ids);
+  if (!answer.ended) result.attention = slice(weights, 0, 0, tokens);
+  if (!settings_.copy_unknown) return result;
+  const std::vector<Index> aligned = nn::hard_alignment(weights, tokens, std::ssize(source));
+  for (std::size_t t = 0; t < aligned.size(); ++t)
+    if (answer.ids[t] == data::Vocabulary::unk)
+      result.tokens[t] = source[static_cast<std::size_t>(aligned[t])];
+  return result;
+}
+
 std::vector<data::Tokens> translate(const Model& model, const std::vector<data::Tokens>& sources,
                                     const DecodingSettings& settings) {
   std::vector<data::Tokens> best;
   for (std::vector<Translation>& answers : Translator(model, settings)(sources))
     best.push_back(answers.empty() ? data::Tokens() : std::move(answers.front().tokens));
   return best;
-}
-
-// ---- Measuring ----------------------------------------------------------------------------------
-
-std::vector<std::string> as_text(const std::vector<data::Tokens>& sentences,
-                                 const data::Tokenizer& tokenizer) {
-  std::vector<std::string> text;
-  for (const data::Tokens& tokens : sentences) text.push_back(tokenizer.detokenize(tokens));
-  return text;
-}
-
-Score score(const Model& model, const std::vector<data::Pair>& pairs,
-            const std::vector<data::Tokens>& translations) {
-  const data::Tokenizer& tokenizer = model.tokenizers.target;
-  const std::vector<data::Tokens> references = data::targets(pairs);
-  return {data::corpus_bleu(as_text(translations, tokenizer), as_text(references, tokenizer),
-                            model.settings.training.bleu_options()),
-          data::sequence_accuracy(translations, references), pairs.size()};
-}
-
-NearestSource nearest_source(const Model& model, const std::vector<data::Pair>& train,
-                             const std::vector<data::Pair>& held_out) {
-  std::vector<data::Tokens> translations(held_out.size());
-  std::vector<Index> distances(held_out.size());
-  parallel_tasks(std::ssize(held_out), [&](Index number) {
-    const auto i = static_cast<std::size_t>(number);
-    const auto distance = [&](const data::Pair& pair) {
-      return data::edit_distance(pair.source, held_out[i].source);
-    };
-    const auto nearest = std::ranges::min_element(train, {}, distance);
-    translations[i] = nearest->target;
-    distances[i] = distance(*nearest);
-  });
-  const auto near = std::ranges::count_if(distances, [](Index d) { return d <= 1; });
-  const data::Tokenizer& tokenizer = model.tokenizers.target;
-  return {data::corpus_bleu(as_text(translations, tokenizer),
-                            as_text(data::targets(held_out), tokenizer),
-                            model.settings.training.bleu_options()),
-          static_cast<double>(near) / static_cast<double>(held_out.size())};
-}
-
-std::vector<nn::PairScore> score_pairs(const Model& model, const std::vector<data::Pair>& pairs) {
-  std::vector<nn::Ids> sources, targets;
-  for (const data::Pair& pair : pairs) {
-    sources.push_back(encode_source(model, pair.source));
-    targets.push_back(encode_target(model, pair.source, pair.target));
-  }
-  return nn::score(*model.network, sources, targets,
-                   {.begin = data::Vocabulary::bos,
-                    .end = data::Vocabulary::eos,
-                    .padding = data::Vocabulary::pad});
 }
 
 }  // namespace adjoint::seq2seq

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "data/metrics.h"
-#include "examples/seq2seq/model/model.h"
+#include "examples/seq2seq/model/attention_heads.h"
 #include "nn/decoding/scoring.h"
 
 namespace adjoint::seq2seq {
@@ -16,12 +16,15 @@ std::vector<std::string> unknown_words(const data::Tokens& sentence,
 struct Translation {
   data::Tokens tokens;
   double score = 0;  ///< log p, divided by the length penalty of a beam; 0 unless asked for
+  /// How much each token attends to each of the source: [tokens, source tokens], with the ends
+  /// (nn/decoding/alignment.h). An answer that was cut off has no end. Undefined unless asked for.
+  Tensor attention = {};
 };
 
 class Translator {
  public:
   /// Keeps a reference to the model. The settings have been checked. Error when they ask for longer
-  /// answers than the model can write.
+  /// answers than the model can write, or for attention that it does not have.
   Translator(const Model& model, const DecodingSettings& settings);
 
   /// The answers to each source, best first: one, or an n-best list; none to an empty source.
@@ -30,6 +33,9 @@ class Translator {
   /// depends on the seed and on that number only.
   std::vector<std::vector<Translation>> operator()(std::span<const data::Tokens> sources,
                                                    std::size_t first_number = 0) const;
+
+  /// The heads whose attention the answers have; none unless it is asked for.
+  const std::vector<nn::AttentionHead>& heads() const { return heads_; }
 
  private:
   using Answers = std::vector<nn::Hypothesis>;  // to one source
@@ -44,10 +50,15 @@ class Translator {
   std::vector<Answers> search(const std::vector<Question>& questions, Index max_length) const;
   std::vector<Answers> draw(const std::vector<Question>& questions,
                             nn::DecodingOptions options) const;
+  std::vector<Tensor> attention(const std::vector<Question>& questions,
+                                const std::vector<Answers>& answers) const;
+  Translation translation(const data::Tokens& source, const nn::Hypothesis& answer,
+                          const Tensor& attention) const;
 
   const Model& model_;
   DecodingSettings settings_;
   data::Tokens prefix_;
+  std::vector<nn::AttentionHead> heads_;  // whose attention is asked for
 };
 
 /// The best answer to each source. The answer to an empty source is empty.

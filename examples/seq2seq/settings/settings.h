@@ -137,14 +137,23 @@ struct DecodingSettings {
   std::optional<double> temperature, top_p;
   std::optional<Index> top_k;
   std::optional<std::uint64_t> seed;
+  bool no_unknown = false;     ///< <unk> is never chosen
+  bool copy_unknown = false;   ///< <unk> becomes the source word that it attends to most
+  std::string alignment_head;  ///< whose attention counts, "layer:head"; empty: the default
   // Options of translate only.
   std::optional<Index> n_best;
   std::string prefix;
   bool scores = false;
+  std::string alignments;  ///< file of the alignments; empty: none
+  std::string attention;   ///< how it is printed; empty: not at all
 
   void add_to(Options& options);
   void check(const Options& options) const;
 
+  /// The first option that needs a model with attention; empty if there is none.
+  std::string needs_attention() const;
+  /// Whether the answers need their scores, which take a little more time.
+  bool needs_scores() const { return scores || n_best || attention == "json"; }
   /// The number of answers to a source, at most.
   Index answers() const { return n_best.value_or(1); }
   /// The number of rows that a source takes in a batch.

@@ -1,3 +1,4 @@
+#include "nn/models/ensemble.h"
 #include "nn/models/recurrent_seq2seq.h"
 #include "nn/training/loss.h"
 #include "tests/checks/selfcheck/module_check.h"
@@ -58,6 +59,24 @@ Check loss_check(const Model& made, In layout) {
   });
 }
 
+// Models that answer together, whose own parameters are checked.
+struct Members : Module {
+  Transformer transformer;
+  BahdanauSeq2Seq recurrent;
+  struct {
+    Index ids_beyond = 0;
+  } config;
+
+  Members(const TransformerConfig& t, const RecurrentConfig& r, Key key)
+      : transformer(t, key.child("transformer")), recurrent(r, key.child("recurrent")) {}
+  void fields(Fields& visit) override { visit("transformer", transformer)("recurrent", recurrent); }
+  Tensor logits(const Sequences& source, const Sequences& target, const Context& context) const {
+    const Ensemble together(
+        {std::make_shared<Transformer>(transformer), std::make_shared<BahdanauSeq2Seq>(recurrent)});
+    return together.logits(source, target, context);
+  }
+};
+
 }  // namespace
 
 Section models() {
@@ -84,6 +103,12 @@ Section models() {
   both_ways.encoder_directions = Directions::both;
   RecurrentConfig copying_gru = recurrent_config(Cell::gru);
   copying_gru.ids_beyond = 2;
+  TransformerConfig small = config(NormPlacement::pre);
+  small.width = small.hidden = 16;
+  small.encoder_blocks = small.decoder_blocks = 1;
+  RecurrentConfig small_gru = recurrent_config(Cell::gru);
+  small_gru.embedding = small_gru.hidden = 12;
+  small_gru.layers = 1;
   const RecurrentConfig gru = recurrent_config(Cell::gru), lstm = recurrent_config(Cell::lstm);
   const Key key(6);
   return {
@@ -103,7 +128,9 @@ Section models() {
        {"Bahdanau attention, an encoder in both directions, packed",
         {loss_check(BahdanauSeq2Seq(both_ways, key), In::packed)}},
        {"Bahdanau attention with a pointer, padded",
-        {loss_check(BahdanauSeq2Seq(copying_gru, key), In::padded)}}}};
+        {loss_check(BahdanauSeq2Seq(copying_gru, key), In::padded)}},
+       {"an ensemble of a Transformer and Bahdanau attention, packed",
+        {loss_check(Members(small, small_gru, key), In::packed)}}}};
 }
 
 }  // namespace adjoint::checks

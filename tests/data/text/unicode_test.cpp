@@ -43,6 +43,14 @@ BOOST_AUTO_TEST_CASE(lower_case_matches_python) {
   BOOST_TEST(lower_case("ΑΣ. Α\u0301Σ") == "ας. α\u0301ς");
 }
 
+BOOST_AUTO_TEST_CASE(a_text_takes_columns_of_a_terminal) {
+  BOOST_TEST(columns("") == 0U);
+  BOOST_TEST(columns("été ␣!") == 6U);
+  BOOST_TEST(columns("我在学习。") == 10U);
+  BOOST_TEST(columns("e\u0301") == 1U);
+  BOOST_TEST(columns("カ한😀") == 6U);
+}
+
 BOOST_AUTO_TEST_CASE(code_points_have_their_categories) {
   for (const char32_t c : U"\t\n \u0085\u00A0\u1680\u2000\u200A\u2028\u2029\u202F\u205F\u3000\x1F")
     BOOST_TEST((c == U'\0' || is_white_space(c)), static_cast<std::uint32_t>(c));

@@ -2,3 +2,4 @@
 for name in my-model first second; do
   build/seq2seq train data/english-french.tsv --output build/$name --epochs 1 --width 32 --hidden 32
 done
+cut -f 1 data/english-french.tsv | head -n 5 >english.txt

@@ -5,12 +5,12 @@
 using namespace adjoint;
 using namespace adjoint::nn;
 
-#include "cpp1"
+#include "cpp2"
 
 int main() {
-#include "cpp2"
-  {
 #include "cpp3"
+  {
 #include "cpp4"
+#include "cpp5"
   }
 }

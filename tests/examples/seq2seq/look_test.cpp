@@ -118,12 +118,17 @@ BOOST_AUTO_TEST_CASE(the_pairs_and_their_splits_are_counted) {
   BOOST_TEST(f.target.tokens == 6);
   BOOST_TEST(f.target.different == 4);
   BOOST_TEST(f.target.once == 2);
+  BOOST_TEST(f.target.once_with_digits == 0);
   BOOST_TEST(f.target.known == 2);
   BOOST_TEST(f.target.with_blanks == 0.0);  // "va!"
   // Nothing is held out: allez and là-bas occur once, va and ! twice, so each would be unknown if
   // one of its two had not been in the text.
   BOOST_TEST(f.target.unknown == 1.0);
   BOOST_TEST(!f.target.unknown_in_held_out);
+
+  const Figures dates = figures_of(settings, pairs_in("3 may 98\tx\n4 may 1998\tx\njuly 3\tx\n"));
+  BOOST_TEST(dates.source.once == 4);  // july, 4, 98, 1998
+  BOOST_TEST(dates.source.once_with_digits == 3);
 }
 
 BOOST_AUTO_TEST_CASE(unknown_rates_are_those_of_the_splits_that_are_given) {
@@ -182,6 +187,20 @@ BOOST_AUTO_TEST_CASE(text_without_blanks) {
   BOOST_TEST(longer.find("--tokenizer characters --max-tokens 61") != std::string::npos, longer);
 }
 
+BOOST_AUTO_TEST_CASE(numbers) {
+  const auto with_digits = [](Index once_with_digits) {
+    return [=](Settings&, Figures& f) {
+      f.source.unknown = 0.1;
+      f.source.once_with_digits = once_with_digits;  // of 40
+    };
+  };
+  check_rule("numbers", with_digits(20), with_digits(21),
+             "52% of the source words that occur once have digits, so a new number is one unknown "
+             "word: --source-tokenizer characters");
+  BOOST_TEST(data_advice("rare-words", with_digits(20)) != "");
+  BOOST_TEST(data_advice("rare-words", with_digits(21)) == "");
+}
+
 BOOST_AUTO_TEST_CASE(few_steps) {
   const auto pairs = [](Index train, Index batch) {
     return [=](Settings& s, Figures& f) {
@@ -191,8 +210,8 @@ BOOST_AUTO_TEST_CASE(few_steps) {
   };
   // 30 epochs
   check_rule("few-steps", pairs(16 * 128 + 1, 128), pairs(16 * 128, 128),
-             "2048 training pairs in batches of 128 are 16 steps, 480 in all epochs: --batch ");
-  BOOST_TEST(data_advice("few-steps", pairs(100, 16)) == "");
+             "2048 training pairs in batches of 128 are 16 steps, 480 in all epochs: --batch 32");
+  BOOST_TEST(data_advice("few-steps", pairs(100, 32)) == "");
   BOOST_TEST(data_advice("few-steps", [](Settings& s, Figures& f) {
                f.train = 100;
                s.training.batch_tokens = 1000;

@@ -162,7 +162,23 @@ BOOST_AUTO_TEST_CASE(says_what_was_taken_and_what_was_not) {
   BOOST_TEST(text.find("  in part: decoder.output.bias: 6 of 7 rows\n") != std::string::npos);
   BOOST_TEST(text.find("  not taken: encoder.embedding.table: f32 [8, 4] here, f32 [6, 8] in the "
                        "other model\n") != std::string::npos);
-  BOOST_TEST(text.find(": the other model has none of this name\n") != std::string::npos);
+  BOOST_TEST(text.find("  not taken: attention.key.weight: not in the earlier model\n") !=
+             std::string::npos);
+  settings.model.transformer.width = 8;
+  settings.model.layers = 2;
+  Model deeper = extended(settings, earlier, 2);
+  BOOST_TEST(describe(take_weights(deeper, earlier), deeper, earlier, "old")
+                 .find("  not taken: encoder.recurrent.layers") != std::string::npos);
+  settings = toy_settings("transformer", nn::TiedEmbeddings::none, false);
+  Model transformer = extended(settings, earlier, 2);
+  const std::string from_gru =
+      describe(take_weights(transformer, earlier), transformer, earlier, "old");
+  BOOST_TEST(
+      from_gru.find("  not taken: encoder.blocks.0 (12 weights): not in the earlier model\n") !=
+      std::string::npos);
+  BOOST_TEST(
+      from_gru.ends_with("  not taken: encoder.recurrent.layers (4 weights): not in the new "
+                         "model\n"));
 }
 
 BOOST_AUTO_TEST_CASE(options_that_are_not_given_come_from_the_earlier_model) {
@@ -220,6 +236,9 @@ BOOST_AUTO_TEST_CASE(the_earlier_model_is_read_from_a_folder_that_stays) {
   save_toy_model(1, folder / "old");
   const std::string weights = (folder / "old" / weights_file).string();
   BOOST_TEST((load_earlier(weights, folder / "new").source == toy_model(1).source));
+  nn::save_model(toy_model(2), folder / "of the library");
+  BOOST_TEST(
+      (load_earlier(folder / "of the library", folder / "new").source == toy_model(2).source));
   const auto complaint = [&](const fs::path& model, const fs::path& output) {
     const std::string message = error_of([&] { load_earlier(model, output); });
     BOOST_TEST(message.starts_with("--from: "));

@@ -57,6 +57,8 @@ BOOST_AUTO_TEST_CASE(takes_what_has_the_same_name_and_shape_and_reports_the_rest
   BOOST_TEST(taken.weights[0].reason == "");
   BOOST_TEST(taken.weights[1].reason == "f32 [3] here, f32 [2] in the other model");
   BOOST_TEST(taken.weights[2].reason == "f64 [2] here, f32 [2] in the other model");
+  BOOST_TEST(taken.weights[3].missing);
+  BOOST_TEST(!taken.weights[2].missing);
   BOOST_TEST(taken.weights[3].reason == "the other model has none of this name");
   BOOST_TEST(taken.left == std::vector<std::string>{"old"}, tt::per_element());
 }

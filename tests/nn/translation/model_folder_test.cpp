@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "autograd/support/files.h"
 #include "nn/saving/checkpoint.h"
@@ -223,6 +225,35 @@ BOOST_AUTO_TEST_CASE(a_file_that_would_be_lost_stops_saving) {
       save_small(folder / "file/model", 1), Error,
       says((folder / "file/model").string() + ": cannot be written: Not a directory"));
   BOOST_CHECK_EXCEPTION(save_small("", 1), Error, says("save_model needs the name of a folder"));
+}
+
+BOOST_AUTO_TEST_CASE(a_model_that_is_saved_while_it_is_read_is_whole) {
+  const Folder folder;
+  const nn::TranslationModel one = small_model(small_translation(), 1);
+  nn::TranslationConfig config = small_translation();
+  config.network.transformer.heads = 4;
+  const nn::TranslationModel two = small_model(config, 2);
+  nn::save_model(one, folder / "model");
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (int i = 0; !done && i < 200; ++i) nn::save_model(i % 2 == 0 ? two : one, folder / "model");
+  });
+  std::string wrong;
+  int successes = 0;
+  for (int i = 0; i < 30 || (successes == 0 && i < 10'000); ++i) try {
+      const nn::TranslationModel loaded = nn::load_model(folder / "model");
+      const nn::TranslationModel& same = loaded.config.network.transformer.heads == 2 ? one : two;
+      if (!same_bits(nn::parameters(*loaded.network), nn::parameters(*same.network)))
+        wrong = "weights of another model";
+      ++successes;
+    } catch (const Error& error) {
+      if (std::string(error.what()).find("try again") == std::string::npos) wrong = error.what();
+    }
+  done = true;
+  writer.join();
+  BOOST_TEST(wrong == "");
+  BOOST_TEST(successes > 0);
+  BOOST_TEST(folder.files() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_former_model) {

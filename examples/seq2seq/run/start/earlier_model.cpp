@@ -58,6 +58,28 @@ data::Vocabulary vocabulary_of(const Settings& now, const Settings& earlier,
   return (is_same ? former : data::Vocabulary()).extended(sentences, now.data.limits(tokenizer));
 }
 
+// "decoder.blocks.1" of "decoder.blocks.1.norm1.gain"
+std::string part_of(const std::string& name) {
+  std::size_t end = 0;
+  for (int dots = 0; dots < 3 && end < name.size(); ++dots) end = name.find('.', end + 1);
+  return name.substr(0, end);
+}
+
+// The names, but one entry for a part of a model of which all weights are among them.
+std::vector<std::string> in_parts(const std::vector<std::string>& names,
+                                  const std::vector<std::string>& all) {
+  std::vector<std::string> entries;
+  for (const std::string& name : names) {
+    const std::string part = part_of(name);
+    const auto inside = [&](const std::string& other) { return part_of(other) == part; };
+    const Index count = std::ranges::count_if(names, inside);
+    const bool is_whole = count > 1 && count == std::ranges::count_if(all, inside);
+    const std::string entry = is_whole ? text_from(part, " (", count, " weights)") : name;
+    if (entries.empty() || entries.back() != entry) entries.push_back(entry);
+  }
+  return entries;
+}
+
 std::string new_tokens(const data::Vocabulary& now, const data::Vocabulary& earlier) {
   const Index count = std::ranges::count(rows_of(now, earlier), none);
   return text_from(count, " of ", now.size());
@@ -130,13 +152,19 @@ std::string describe(const nn::TakenParameters& taken, const Model& model, const
       text_from("taken from ", printable_line(name), ": ", taken.whole(), " of ",
                 taken.weights.size(), " weights; new: ", new_tokens(model.source, earlier.source),
                 " source tokens, ", new_tokens(model.target, earlier.target), " target tokens\n");
+  std::vector<std::string> missing, now, before;
   for (const auto& weight : taken.weights) {
-    if (weight.whole()) continue;
+    now.push_back(weight.name);
+    if (weight.missing) missing.push_back(weight.name);
+    if (weight.missing || weight.whole()) continue;
     text += text_from("  ", weight.taken_rows > 0 ? "in part: " : "not taken: ", weight.name, ": ",
                       weight.reason, '\n');
   }
-  for (const std::string& left : taken.left)
-    text += "  not taken: " + left + ": the new model has none of this name\n";
+  for (const auto& weight : nn::named_parameters(*earlier.network)) before.push_back(weight.name);
+  for (const std::string& part : in_parts(missing, now))
+    text += "  not taken: " + part + ": not in the earlier model\n";
+  for (const std::string& part : in_parts(taken.left, before))
+    text += "  not taken: " + part + ": not in the new model\n";
   return text;
 }
 

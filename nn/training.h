@@ -1,6 +1,7 @@
 // What a training run needs.
 #pragma once
 
+#include "nn/training/alignment.h"    // the loss of guided attention
 #include "nn/training/averaging.h"    // moving averages of the weights, averages of checkpoints
 #include "nn/training/gradients.h"    // sums and norms of gradients, clipping
 #include "nn/training/loss.h"         // cross-entropy over real tokens

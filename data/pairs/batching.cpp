@@ -71,6 +71,7 @@ EncodedPairs select(const EncodedPairs& pairs, std::span<const std::size_t> indi
   for (const std::size_t i : indices) {
     selected.sources.push_back(pairs.sources[i]);
     selected.targets.push_back(pairs.targets[i]);
+    if (!pairs.alignments.empty()) selected.alignments.push_back(pairs.alignments[i]);
   }
   return selected;
 }
@@ -106,10 +107,10 @@ const BatchOrder& Batches::order() const {
   return order_;
 }
 
-EncodedPairs Batches::next() {
+std::vector<std::size_t> Batches::next_indices() {
   require(batch_ < batches_in_epoch(), "batches: the saved state is at batch ", batch_,
           " of an epoch with ", batches_in_epoch(), " batches");
-  EncodedPairs taken = select(pairs_, order()[static_cast<std::size_t>(batch_)]);
+  std::vector<std::size_t> taken = order()[static_cast<std::size_t>(batch_)];
   if (++batch_ == batches_in_epoch()) {
     batch_ = 0;
     ++epoch_;

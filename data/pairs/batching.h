@@ -1,6 +1,7 @@
 // From sentence pairs to batches of ids.
 #pragma once
 
+#include "data/pairs/alignment.h"
 #include "data/pairs/parallel_corpus.h"
 #include "data/text/vocabulary.h"
 
@@ -10,6 +11,7 @@ namespace adjoint::data {
 /// `<bos>` and `<eos>`.
 struct EncodedPairs {
   std::vector<Ids> sources, targets;
+  std::vector<Links> alignments = {};  ///< of their tokens, one for each pair; or none at all
   std::size_t size() const { return sources.size(); }
 };
 
@@ -53,7 +55,9 @@ class Batches {
   /// Keeps a reference to the pairs. Error when there are none, and as above.
   Batches(const EncodedPairs& pairs, BatchSize size, Key key);
 
-  EncodedPairs next();
+  EncodedPairs next() { return select(pairs_, next_indices()); }
+  /// The same as indices of the pairs.
+  std::vector<std::size_t> next_indices();
 
   /// The number of completed epochs.
   Index epoch() const { return epoch_; }
@@ -61,7 +65,7 @@ class Batches {
   Index batch() const { return batch_; }
   /// The number of batches in the current epoch. By tokens it may vary from epoch to epoch.
   Index batches_in_epoch() const { return static_cast<Index>(order().size()); }
-  /// A hash of all pairs.
+  /// A hash of all pairs, without alignments.
   Key digest() const { return digest_; }
 
   /// What a resumed run needs (nn/saving/checkpoint.h): the position. Pairs, size and key must

@@ -54,7 +54,9 @@ class Reader {
       pair = {tokenize(source, "source", tokenizers_.source),
               tokenize(target, "target", tokenizers_.target),
               static_cast<std::int64_t>(source.number)};
-      if (!fits(source, "source", pair.source) || !fits(target, "target", pair.target)) {
+      if (options_.too_long == TooLong::cut)
+        cut(pair);
+      else if (!fits(source, "source", pair.source) || !fits(target, "target", pair.target)) {
         ++corpus_.skipped;
         corpus_.longest_left_out =
             std::max({corpus_.longest_left_out, std::ssize(pair.source), std::ssize(pair.target)});
@@ -90,6 +92,14 @@ class Reader {
     Tokens tokens = tokenizer.tokenize(line.text);
     line.require(!tokens.empty(), "the ", side, " has no tokens");
     return tokens;
+  }
+
+  void cut(Pair& pair) {
+    const auto limit = static_cast<std::size_t>(options_.max_tokens);
+    if (limit == 0 || std::max(pair.source.size(), pair.target.size()) <= limit) return;
+    ++corpus_.cut;
+    for (Tokens* side : {&pair.source, &pair.target})
+      if (side->size() > limit) side->resize(limit);
   }
 
   bool fits(const Line& line, std::string_view side, const Tokens& tokens) const {

@@ -20,8 +20,8 @@ struct Pair {
   }
 };
 
-/// What to do with a pair that has a side over the limit.
-enum class TooLong { error, skip };
+/// What to do with a pair that has a side over the limit; to cut means to keep its first tokens.
+enum class TooLong { error, skip, cut };
 
 /// What to do with a line that is not a pair: for example without two sides, or not UTF-8.
 enum class BadLine { error, skip };
@@ -58,6 +58,7 @@ struct Corpus {
   std::vector<Pair> pairs;            ///< in the order of the file
   std::int64_t skipped = 0;           ///< pairs left out because a side is too long
   std::int64_t longest_left_out = 0;  ///< the length of the longest such side
+  std::int64_t cut = 0;               ///< pairs with a side that was cut
   std::vector<Problem> problems;      ///< of the lines left out because they are not pairs, by line
 
   /// The number of lines left out because they are not pairs.

@@ -32,6 +32,15 @@ std::string needed_pieces(const std::string& reason) {
   return reason.substr(number + 4, reason.find('.', number) - number - 4);
 }
 
+/// The ids that stand for text.
+std::vector<int> ids_of_text(const sentencepiece::SentencePieceProcessor& processor) {
+  std::vector<int> ids;
+  for (int id = 0; id < processor.GetPieceSize(); ++id)
+    if (!processor.IsUnknown(id) && !processor.IsControl(id) && !processor.IsUnused(id))
+      ids.push_back(id);
+  return ids;
+}
+
 class Sentences : public sentencepiece::SentenceIterator {
  public:
   explicit Sentences(const std::vector<std::string>& sentences) : sentences_(sentences) {}
@@ -115,14 +124,17 @@ std::string Subwords::join(const std::vector<std::string>& pieces) const {
 }
 
 std::vector<std::string> Subwords::pieces() const {
-  const sentencepiece::SentencePieceProcessor& processor = model().processor;
   std::vector<std::string> pieces;
-  for (int id = 0; id < processor.GetPieceSize(); ++id) {
-    const bool text =
-        !processor.IsUnknown(id) && !processor.IsControl(id) && !processor.IsUnused(id);
-    if (text) pieces.push_back(processor.IdToPiece(id));
-  }
+  for (const int id : ids_of_text(model().processor))
+    pieces.push_back(model().processor.IdToPiece(id));
   return pieces;
+}
+
+std::unordered_map<std::string, double> Subwords::scores() const {
+  std::unordered_map<std::string, double> scores;
+  for (const int id : ids_of_text(model().processor))
+    scores[model().processor.IdToPiece(id)] = static_cast<double>(model().processor.GetScore(id));
+  return scores;
 }
 
 bool Subwords::operator==(const Subwords& other) const {
@@ -161,6 +173,7 @@ void Subwords::save(const std::filesystem::path&) const { fail_without_library()
 std::vector<std::string> Subwords::cut(std::string_view) const { fail_without_library(); }
 std::string Subwords::join(const std::vector<std::string>&) const { fail_without_library(); }
 std::vector<std::string> Subwords::pieces() const { fail_without_library(); }
+std::unordered_map<std::string, double> Subwords::scores() const { fail_without_library(); }
 bool Subwords::operator==(const Subwords&) const { return true; }
 
 }  // namespace adjoint::data

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace adjoint::data {
@@ -54,6 +55,10 @@ class Subwords {
 
   /// Every piece that cut() can return besides unknown characters, in the order of the model.
   std::vector<std::string> pieces() const;
+
+  /// The same with the score of each: a log-probability (unigram), or which merges come first
+  /// (bpe).
+  std::unordered_map<std::string, double> scores() const;
 
   /// Whether both have the same model, byte for byte, or neither has one.
   bool operator==(const Subwords& other) const;

@@ -141,12 +141,12 @@ std::string_view word_of(const Lines& lines, std::string_view line, Width width)
 
 std::vector<float> values_of(const Lines& lines, std::string_view line, Width width) {
   std::vector<float> values(static_cast<std::size_t>(width));
-  for (auto place = values.rbegin(); place != values.rend(); ++place) {
+  for (std::size_t i = values.size(); i-- > 0;) {
     const std::string_view number = take_last(line);
     const auto value = parsed<double>(number);
     require(value && std::abs(*value) <= std::numeric_limits<float>::max(), lines.place(), '\'',
             printable_line(number), "' is not a number that f32 can hold");
-    *place = static_cast<float>(*value);
+    values[i] = static_cast<float>(*value);
   }
   return values;
 }

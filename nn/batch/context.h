@@ -52,13 +52,23 @@ class Context {
     return result;
   }
 
-  /// Makes attention layers store their weights here. For one thread at a time.
-  Context watching(AttentionWeights& weights) const {
+  /// Makes attention layers store their weights here: all of them, or the one with this path. While
+  /// operations are recorded, the weights are too, so a loss may depend on them. For one thread at
+  /// a time.
+  Context watching(AttentionWeights& weights, const std::string& layer = {}) const {
     Context result = *this;
     result.attention_ = &weights;
+    result.watched_ = layer.empty() ? nullptr : std::make_shared<const std::string>(layer);
     return result;
   }
-  bool watches_attention() const { return attention_ != nullptr; }
+  /// Whether the weights of this layer are asked for.
+  bool watches_attention() const {
+    return attention_ != nullptr && (!watched_ || (path_ && *path_ == *watched_));
+  }
+  /// Whether those of a layer below this module are.
+  bool watches_below() const {
+    return attention_ != nullptr && (!watched_ || !path_ || watched_->starts_with(*path_ + "."));
+  }
   void see_attention(const Tensor& weights) const {
     (*attention_)[path_ ? *path_ : std::string()] = weights;
   }
@@ -88,6 +98,7 @@ class Context {
   ScopePath path_;
   std::shared_ptr<UsedKeys> used_;
   AttentionWeights* attention_ = nullptr;
+  ScopePath watched_;  // null: all layers
 };
 
 }  // namespace adjoint::nn

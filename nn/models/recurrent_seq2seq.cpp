@@ -213,7 +213,7 @@ Tensor BahdanauSeq2Seq::logits(const Sequences& source, const Sequences& target,
     hidden.push_back(decoder.recurrent.step(x, states, between, numbers[step]));
     all_weights.push_back(reshape(attends, {count, attends.size(2)}));
   }
-  if (context.watches_attention()) {
+  if (looking.watches_attention()) {
     const Tensor all = TimeOrder(as_padded(target.layout)).restore(concat(all_weights, 0));
     looking.see_attention(reshape(all, all.shape().inserted(1, 1)));  // [batch, 1, target, source]
   }

@@ -35,8 +35,10 @@ Tensor TransformerStack<Block>::run(const Sequences& ids, const Tensors& others,
     const auto once_more = [run_block, here](const Block& block, const Tensors& in) {
       return run_block(block, in, here.again());
     };
-    x = recomputed && recording() ? nn::recomputed<Block>(blocks[i], inputs, once_more)
-                                  : run_block(blocks[i], inputs, here);
+    // A watched block is kept: its weights must be those that the sweep sees.
+    const bool recomputes = recomputed && recording() && !here.watches_below();
+    x = recomputes ? nn::recomputed<Block>(blocks[i], inputs, once_more)
+                   : run_block(blocks[i], inputs, here);
   }
   return final_positions ? (*final_positions)(x, ids.layout, context.child("final_positions")) : x;
 }

@@ -56,38 +56,46 @@ std::string difference(const Tensor& own, const Tensor& other) {
   return form(own) + " here, " + form(other) + " in the other model";
 }
 
+using Copy = std::function<void()>;
+
+// Notes how much of a weight the other model's weight can give, and returns the copying; null if it
+// can give nothing.
+Copy fitted(Weight& weight, const Tensor& own, const Tensor& other, const RowSources* rows) {
+  const bool by_rows = rows != nullptr && same_beyond_rows(own.shape(), other.shape());
+  if (own.dtype() != other.dtype() || (!by_rows && own.shape() != other.shape())) {
+    weight.reason = difference(own, other);
+    return nullptr;
+  }
+  if (!by_rows) {
+    weight.taken_rows = weight.rows;
+    return [=] { copy_all(other, own); };
+  }
+  check_rows(weight.name, *rows, own.size(0), other.size(0));
+  weight.rows = own.size(0);
+  weight.taken_rows = weight.rows - std::ranges::count(*rows, none);
+  if (!weight.whole()) weight.reason = text_from(weight.taken_rows, " of ", weight.rows, " rows");
+  if (weight.taken_rows == 0) return nullptr;
+  return [=] { copy_rows(other, own, *rows); };
+}
+
 TakenParameters take(Module& module, const Weights& others,
                      const std::map<std::string, RowSources>& rows) {
   TakenParameters result;
   std::set<std::string> found;
-  std::vector<std::function<void()>> copies;  // after everything has been checked
-  for (auto& [name, own] : named_parameters(module)) {
-    Weight& weight = result.weights.emplace_back(Weight{.name = name, .reason = {}});
-    const auto match = others.find(name);
-    if (match == others.end()) {
+  std::vector<Copy> copies;  // after everything has been checked
+  for (const NamedTensor& own : named_parameters(module)) {
+    Weight& weight = result.weights.emplace_back(Weight{.name = own.name, .reason = {}});
+    const auto other = others.find(own.name);
+    if (other == others.end()) {
       weight.missing = true;
       weight.reason = "the other model has none of this name";
       continue;
     }
-    found.insert(name);
-    const Tensor& other = match->second;
-    const auto listed = rows.find(name);
-    const bool by_rows = listed != rows.end() && same_beyond_rows(own.shape(), other.shape());
-    if (own.dtype() != other.dtype() || (!by_rows && own.shape() != other.shape())) {
-      weight.reason = difference(own, other);
-    } else if (by_rows) {
-      const RowSources& sources = listed->second;
-      check_rows(name, sources, own.size(0), other.size(0));
-      weight.rows = own.size(0);
-      weight.taken_rows = weight.rows - std::ranges::count(sources, none);
-      if (!weight.whole())
-        weight.reason = text_from(weight.taken_rows, " of ", weight.rows, " rows");
-      if (weight.taken_rows > 0)
-        copies.emplace_back([=, &sources] { copy_rows(other, own, sources); });
-    } else {
-      weight.taken_rows = weight.rows;
-      copies.emplace_back([=] { copy_all(other, own); });
-    }
+    found.insert(own.name);
+    const auto listed = rows.find(own.name);
+    const RowSources* const sources = listed == rows.end() ? nullptr : &listed->second;
+    if (Copy copy = fitted(weight, own.tensor, other->second, sources))
+      copies.push_back(std::move(copy));
   }
   // A weight with several names is left only if the module has none of them.
   const auto is_taken = [&](const Tensor& weight) {

@@ -11,19 +11,6 @@
 namespace adjoint::nn {
 namespace {
 
-// Checks a batch and counts the tokens to predict: all of a target but the first.
-Index count_tokens(std::span<const Ids> sources, std::span<const Ids> targets) {
-  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
-          " sources for ", targets.size(), " targets");
-  Index tokens = 0;
-  for (const Ids& target : targets) {
-    require(target.size() >= 2, "trainer: a target has ", target.size(),
-            " tokens; it needs the begin symbol and at least one token to predict");
-    tokens += std::ssize(target) - 1;
-  }
-  return tokens;
-}
-
 StepResult result_of(const std::vector<double>& losses, Index tokens, double norm) {
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   return {sum / static_cast<double>(tokens), tokens, norm};
@@ -41,17 +28,41 @@ Trainer::Trainer(const EncoderDecoder& model, Optimizer& optimizer, const Traine
   require(options.scheduled_sampling >= 0 && options.scheduled_sampling < 1,
           "trainer: the probability of scheduled sampling must lie in [0, 1), is ",
           options.scheduled_sampling);
+  require(std::isfinite(options.guided.weight) && options.guided.weight >= 0,
+          "trainer: the weight of guided attention must be at least 0 and finite, got ",
+          options.guided.weight);
   for (const NamedTensor& parameter : named_parameters(model))
     require(parameter.tensor.tracked(), "trainer: the parameter '", parameter.name,
             "' is not tracked: make it with variable()");
 }
 
-StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets) {
-  const Index tokens = count_tokens(sources, targets);
-  const std::vector<Shard> shards = cut(sources, targets, options_.shards * options_.micro_batches);
+// The number of tokens to predict: all of a target but the first.
+Index Trainer::check(const Shard& batch) const {
+  const auto& [sources, targets, alignments, first] = batch;
+  require(sources.size() == targets.size() && !sources.empty(), "trainer: ", sources.size(),
+          " sources for ", targets.size(), " targets");
+  require(alignments.empty() || alignments.size() == sources.size(), "trainer: ", alignments.size(),
+          " alignments for ", sources.size(), " sources");
+  require(alignments.empty() || options_.guided.weight > 0,
+          "trainer: alignments have no effect without a guided head and its weight");
+  Index tokens = 0;
+  for (const Ids& target : targets) {
+    require(target.size() >= 2, "trainer: a target has ", target.size(),
+            " tokens; it needs the begin symbol and at least one token to predict");
+    tokens += std::ssize(target) - 1;
+  }
+  return tokens;
+}
+
+StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets,
+                         std::span<const Alignment> alignments) {
+  const Shard batch = {sources, targets, alignments};
+  const Index tokens = check(batch);
+  const std::vector<Shard> shards = cut(batch, options_.shards * options_.micro_batches);
   const Key key = next_key();
 
-  std::vector<double> losses(shards.size());
+  std::vector<double> sums_of_shards(shards.size()), alignment_sums(shards.size());
+  std::vector<Index> aligned(shards.size());
   std::vector<Tensors> gradients;  // the sum of the micro-batches so far, then of each shard
   double norm = 0;
   const auto in_parallel = static_cast<std::size_t>(options_.shards);
@@ -61,8 +72,11 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
     gradients.resize(sums + count);
     parallel_tasks(static_cast<Index>(count), [&](Index task) {
       const auto i = static_cast<std::size_t>(task);
-      const Tensor sum = loss(model_, shards[first + i], Context::training(key));
-      losses[first + i] = sum.item();
+      const Losses found = losses(model_, shards[first + i], Context::training(key));
+      sums_of_shards[first + i] = found.cross_entropy.item();
+      if (!alignments.empty()) alignment_sums[first + i] = found.alignment.sum.item();
+      aligned[first + i] = found.alignment.count;
+      const Tensor sum = objective(found);
       if (i == 0 && !leaves_checked_) require_all_listed(sum);
       // Divided by the whole batch's count, so that the shards' gradients add up to the mean's.
       gradients[sums + i] = grad(sum / static_cast<double>(tokens), parameters_, {.consume = true});
@@ -78,44 +92,52 @@ StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targ
         ", since a value in the model or its loss is NaN or has overflowed; repeat the step under "
         "DetectAnomaly (autograd/tools/anomaly.h) to see where"));
   optimizer_.step(gradients.front(), options_.clip > 0 ? clipping_factor(norm, options_.clip) : 1);
-  return result_of(losses, tokens, norm);
+  StepResult result = result_of(sums_of_shards, tokens, norm);
+  result.aligned = std::accumulate(aligned.begin(), aligned.end(), Index{0});
+  if (result.aligned > 0)
+    result.alignment_loss = std::accumulate(alignment_sums.begin(), alignment_sums.end(), 0.0) /
+                            static_cast<double>(result.aligned);
+  return result;
 }
 
 StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const {
   const NoRecording guard;
-  const Index tokens = count_tokens(sources, targets);
-  const std::vector<Shard> shards = cut(sources, targets, options_.shards);
-  std::vector<double> losses(shards.size());
+  const Shard batch = {sources, targets, {}};
+  const Index tokens = check(batch);
+  const std::vector<Shard> shards = cut(batch, options_.shards);
+  std::vector<double> sums(shards.size());
   parallel_tasks(std::ssize(shards), [&](Index task) {
     const auto i = static_cast<std::size_t>(task);
-    losses[i] = loss(model_, shards[i], Context::inference()).item();
+    sums[i] = losses(model_, shards[i], Context::inference()).cross_entropy.item();
   });
-  return result_of(losses, tokens, 0);
+  return result_of(sums, tokens, 0);
 }
 
 Tensor Trainer::next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
-                          std::span<const Ids> targets) const {
-  const Index tokens = count_tokens(sources, targets);
-  const std::vector<Shard> shards = cut(sources, targets, options_.shards * options_.micro_batches);
-  Tensors losses(shards.size());
+                          std::span<const Ids> targets,
+                          std::span<const Alignment> alignments) const {
+  const Shard batch = {sources, targets, alignments};
+  const Index tokens = check(batch);
+  const std::vector<Shard> shards = cut(batch, options_.shards * options_.micro_batches);
+  Tensors sums(shards.size());
   const auto compute = [&](Index task) {
     const auto i = static_cast<std::size_t>(task);
-    losses[i] = loss(other, shards[i], Context::training(next_key()));
+    sums[i] = objective(losses(other, shards[i], Context::training(next_key())));
   };
   // One tape for all shards is recorded in order, since a sweep adds up in the order of recording.
   if (recording())
     for (Index task = 0; task < std::ssize(shards); ++task) compute(task);
   else
     parallel_tasks(std::ssize(shards), compute);
-  Tensor sum = losses[0];
-  for (const Tensor& part : std::span(losses).subspan(1)) sum = sum + part;
+  Tensor sum = sums[0];
+  for (const Tensor& part : std::span(sums).subspan(1)) sum = sum + part;
   return sum / static_cast<double>(tokens);
 }
 
 // Consecutive examples, with about the same number of tokens in each shard. There may be fewer
 // shards than asked for, and never an empty one.
-std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span<const Ids> targets,
-                                         Index count) const {
+std::vector<Trainer::Shard> Trainer::cut(const Shard& batch, Index count) {
+  const auto& [sources, targets, alignments, first] = batch;
   const auto tokens_of = [&](std::size_t i) { return sources[i].size() + targets[i].size(); };
   std::size_t total = 0;
   for (std::size_t i = 0; i < sources.size(); ++i) total += tokens_of(i);
@@ -127,6 +149,7 @@ std::vector<Trainer::Shard> Trainer::cut(std::span<const Ids> sources, std::span
     const bool full = tokens * static_cast<std::size_t>(count) >= total * (shards.size() + 1);
     if (!full && end < sources.size()) continue;
     shards.push_back({sources.subspan(begin, end - begin), targets.subspan(begin, end - begin),
+                      alignments.empty() ? alignments : alignments.subspan(begin, end - begin),
                       static_cast<Index>(begin)});
     begin = end;
   }
@@ -153,9 +176,8 @@ Sequences Trainer::with_predictions(const Sequences& source, const Sequences& in
   return result;
 }
 
-// Summed over the shard's tokens.
-Tensor Trainer::loss(const EncoderDecoder& model, const Shard& shard,
-                     const Context& context) const {
+Trainer::Losses Trainer::losses(const EncoderDecoder& model, const Shard& shard,
+                                const Context& context) const {
   std::vector<Ids> inputs, outputs;
   for (const Ids& target : shard.targets) {
     inputs.emplace_back(target.begin(), target.end() - 1);
@@ -170,8 +192,22 @@ Tensor Trainer::loss(const EncoderDecoder& model, const Shard& shard,
   Sequences input = batch(inputs);
   if (context.training() && options_.scheduled_sampling > 0)
     input = with_predictions(source, input, context.child("scheduled_sampling"));
-  const Tensor logits = model.logits(source, input, context);
-  return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing).sum;
+  const auto loss_of = [&](const Tensor& logits) {
+    return masked_cross_entropy(logits, batch(outputs).ids, options_.padding, options_.smoothing)
+        .sum;
+  };
+  if (shard.alignments.empty()) return {loss_of(model.logits(source, input, context)), {}};
+  const auto& [layer, head, weight] = options_.guided;
+  AttentionWeights seen;
+  Losses losses = {loss_of(model.logits(source, input, context.watching(seen, layer))), {}};
+  require(!seen.empty(), "trainer: the model has no attention layer '", layer, "'");
+  losses.alignment = alignment_loss(seen.begin()->second, head, shard.alignments);
+  return losses;
+}
+
+Tensor Trainer::objective(const Losses& losses) const {
+  if (losses.alignment.count == 0) return losses.cross_entropy;
+  return losses.cross_entropy + losses.alignment.sum * options_.guided.weight;
 }
 
 void Trainer::require_all_listed(const Tensor& loss) const {
@@ -194,6 +230,10 @@ void Trainer::state(State& visit) const {
   visit.fixed("key", o.key);
   // Stored only where needed, so that runs of earlier versions can be resumed.
   if (o.scheduled_sampling > 0) visit.fixed("scheduled_sampling", o.scheduled_sampling);
+  if (o.guided.weight > 0) {
+    visit.fixed("guided_layer", o.guided.layer).fixed("guided_head", o.guided.head);
+    visit.fixed("guided_weight", o.guided.weight);
+  }
 }
 
 }  // namespace adjoint::nn

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "nn/models/encoder_decoder.h"
+#include "nn/training/alignment.h"
 #include "nn/training/loss.h"
 #include "nn/training/optimizer.h"
 
@@ -25,8 +26,9 @@ struct TrainerOptions {
   /// of a target's token, the one that it finds likeliest there itself. It predicts from the target
   /// in a first pass, without dropout, for all positions at once (Mihaylova and Martins 2019).
   double scheduled_sampling = 0;
-  bool packed = true;  ///< compute real rows only; faster, same results as padded batches
-  Key key{};           ///< for dropout
+  GuidedHead guided = {};  ///< for batches with alignments: the head that learns them
+  bool packed = true;      ///< compute real rows only; faster, same results as padded batches
+  Key key{};               ///< for dropout
 };
 
 /// What a training step reports.
@@ -34,6 +36,9 @@ struct StepResult {
   double loss = 0;           ///< mean over the batch's real target tokens, natural logarithm
   Index tokens = 0;          ///< the number of these tokens
   double gradient_norm = 0;  ///< global, before clipping
+  // Of guided attention:
+  double alignment_loss = 0;  ///< mean over the target tokens that have links; not part of `loss`
+  Index aligned = 0;          ///< the number of these tokens
 };
 
 /// Trains an encoder-decoder on batches of (source, target). A target begins with the begin symbol
@@ -47,7 +52,12 @@ class Trainer {
   /// Forward, backward, clipping, update. The first step also compares the leaves that the loss
   /// depends on with the model's parameters: a field missing from fields() is an error and not a
   /// layer that never learns. Throws NotFinite.
-  StepResult step(std::span<const Ids> sources, std::span<const Ids> targets);
+  ///
+  /// Alignments, one for each example or none at all, add a loss on the guided head: `weight` times
+  /// alignment_loss(), divided by the same number of target tokens as the cross-entropy (Garg et
+  /// al. 2019, section 4.2). Error unless the options name such a head.
+  StepResult step(std::span<const Ids> sources, std::span<const Ids> targets,
+                  std::span<const Alignment> alignments = {});
 
   /// The loss of a batch, without dropout, gradients or update.
   StepResult evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const;
@@ -56,7 +66,7 @@ class Trainer {
   /// `other`: a model of the same structure, which may be f64. Changes nothing. For a gradient
   /// check during training.
   Tensor next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
-                   std::span<const Ids> targets) const;
+                   std::span<const Ids> targets, std::span<const Alignment> alignments = {}) const;
 
   /// The settings, which a resumed run must share (checkpoint.h). What changes belongs to the
   /// model and the optimizer, whose step count also determines the next random numbers.
@@ -65,13 +75,20 @@ class Trainer {
  private:
   struct Shard {
     std::span<const Ids> sources, targets;
-    Index first_example;
+    std::span<const Alignment> alignments;  // none, or one for each
+    Index first_example = 0;
   };
-  std::vector<Shard> cut(std::span<const Ids> sources, std::span<const Ids> targets,
-                         Index count) const;
+  // Sums over the tokens of a shard.
+  struct Losses {
+    Tensor cross_entropy;
+    LossSum alignment;  // of guided attention, if there are alignments
+  };
+  Index check(const Shard& batch) const;
+  static std::vector<Shard> cut(const Shard& batch, Index count);
   Sequences with_predictions(const Sequences& source, const Sequences& input,
                              const Context& context) const;
-  Tensor loss(const EncoderDecoder& model, const Shard& shard, const Context& context) const;
+  Losses losses(const EncoderDecoder& model, const Shard& shard, const Context& context) const;
+  Tensor objective(const Losses& losses) const;
   Key next_key() const {
     return options_.key.child(static_cast<std::uint64_t>(optimizer_.steps()));
   }

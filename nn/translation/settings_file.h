@@ -18,10 +18,10 @@ struct SettingLine {
 ///
 ///   name = value     # a comment
 ///
-/// where a value is text without `#`; or "text" with the escapes \" \\ \b \t \n \f \r \uXXXX and
-/// \UXXXXXXXX; or 'text' without escapes; or a list [value, value, …]. A name alone has the
-/// value true. Empty lines and those that begin with # or ; are ignored. Anything else is an Error
-/// that gives the number of the line.
+/// where a value is text without `#`; or "text" with TOML's escapes, such as `\n` and `\u00e9`; or
+/// 'text' without escapes; or a list [value, value, …]. A name alone has the value true. Empty
+/// lines and those that begin with # or ; are ignored. Anything else is an Error that gives the
+/// number of the line.
 std::vector<SettingLine> parse_settings(std::string_view text);
 
 /// The line, with its end, that parse_settings() reads as this name and value. Numbers, true and

@@ -55,7 +55,7 @@ refuses "a head that does not exist" 1 '--prune-heads|2' \
   "$seq2seq" "${tiny[@]}" --output bad --prune-heads encoder.blocks.0.attention:2
 refuses "a layer that does not exist" 1 'encoder.blocks.7.attention|there are' \
   "$seq2seq" "${tiny[@]}" --output bad --prune-heads encoder.blocks.7.attention:0
-refuses "no head" 1 '--prune-heads|LAYER:HEAD' \
+refuses "no head" 2 '--prune-heads|LAYER:HEAD' \
   "$seq2seq" "${tiny[@]}" --output bad --prune-heads encoder.blocks.0.attention
 refuses "an unknown kind" 2 '--attention|cubic' \
   "$seq2seq" "${tiny[@]}" --output bad --attention cubic

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "autograd/support/files.h"
+#include "examples/seq2seq/commands/lines.h"
+#include "examples/seq2seq/commands/long_sentences.h"
 #include "examples/seq2seq/commands/named_models.h"
 #include "examples/seq2seq/commands/references.h"
 #include "examples/seq2seq/run/dataset.h"
@@ -12,19 +14,22 @@
 namespace adjoint::seq2seq {
 namespace {
 
-// Additional references, as tokens of the model. An empty line stays empty: it is not a reference.
+// Additional references of these pairs, as tokens of the model, from a file with a line for each
+// line of the corpus. An empty line stays empty: it is not a reference.
 std::vector<data::Tokens> read_references(const std::string& file, const Model& model,
-                                          std::size_t sentences) {
+                                          const data::Corpus& corpus) {
   std::vector<std::string> lines = read_lines(file);
-  require(lines.size() == sentences, "--references: ", file, " has ", lines.size(), " lines for ",
-          sentences, " pairs");
+  const std::size_t all =
+      corpus.pairs.size() + static_cast<std::size_t>(corpus.skipped + corpus.bad());
+  require(lines.size() == all, "--references: ", file, " has ", lines.size(), " lines for ", all,
+          " pairs");
   const data::Tokenizer& tokenizer = model.tokenizers.target;
   std::vector<data::Tokens> references;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  for (const data::Pair& pair : corpus.pairs) {
     try {
-      references.push_back(tokenizer.tokenize(lines[i]));
+      references.push_back(tokenizer.tokenize(lines[static_cast<std::size_t>(pair.line - 1)]));
     } catch (const Error& error) {
-      fail(file, ':', i + 1, ": ", error.what());
+      fail(file, ':', pair.line, ": ", error.what());
     }
   }
   return references;
@@ -119,9 +124,25 @@ void print(const std::vector<Metric>& metrics) {
               << fixed(metric.value, metric.digits) << "  " << metric.note << '\n';
 }
 
-void print_json(const std::vector<Metric>& metrics, std::size_t sentences) {
+// What of a file is not evaluated as it is.
+void print_left_out(std::ostream& out, const data::Corpus& corpus, Index max_tokens) {
+  const auto pairs = [](Index count) { return text_from(count, count == 1 ? " pair" : " pairs"); };
+  if (corpus.skipped > 0)
+    out << "left out: " << pairs(corpus.skipped) << " longer than " << max_tokens
+        << " tokens (up to " << corpus.longest_left_out << ")\n";
+  for (const data::Corpus::Problem& problem : corpus.problems)
+    out << "left out: " << problem.lines << (problem.lines == 1 ? " line; " : " lines; ")
+        << problem.first << '\n';
+  if (corpus.cut > 0) out << pairs(corpus.cut) << " cut to " << max_tokens << " tokens\n";
+}
+
+void print_json(const std::vector<Metric>& metrics, std::size_t sentences,
+                const data::Corpus& corpus) {
   nlohmann::ordered_json json, notes;
   json["sentences"] = sentences;
+  if (const Index left_out = corpus.skipped + corpus.bad(); left_out > 0)
+    json["left_out"] = left_out;
+  if (corpus.cut > 0) json["cut"] = corpus.cut;
   for (const Metric& metric : metrics) {
     json[metric.key] = metric.value;  // NaN and infinity become null
     notes[metric.key] = metric.note;
@@ -135,6 +156,10 @@ BLEU, chrF and TER equal sacreBLEU's; the signature beside each says how it was 
 are compared as the model's tokenizer joins them: with --tokenizer words, in lower case. TER, WER
 and PER count errors: lower is better.
 
+A line of the file that is not a pair, or is too long for the model, is an error. With --on-error
+continue it is left out, and the exit code is 1 in the end; --too-long skip leaves only long pairs
+out, and --too-long cut uses the first tokens of each side. The last lines say how many.
+
   seq2seq evaluate my-model
   seq2seq evaluate my-model pairs.tsv --beam 4 --output translations.txt
   seq2seq evaluate my-model another-model pairs.tsv
@@ -145,6 +170,8 @@ struct EvaluateCommand : Command {
   std::vector<std::string> models, arguments, reference_files;
   DecodingSettings decoding;
   data::BleuOptions bleu = {.tokenizer = ""};
+  OnError on_error = OnError::stop;
+  LongSentences long_sentences;
   bool group = false, as_json = false;
 
   EvaluateCommand()
@@ -160,6 +187,8 @@ struct EvaluateCommand : Command {
     options.add_flag("--group-references", group,
                      "take all targets of a source as references of one sentence");
     options.add("--output FILE", output, "write the translations to this file, one per line");
+    add_on_error(options, on_error, "leave it out");
+    long_sentences.add_to(options);
     options.add_flag("--json", as_json, "print a JSON object instead");
     options.group("BLEU");
     options.add("--tokenize", bleu.tokenizer, {"13a", "intl", "char", "none"},
@@ -175,16 +204,21 @@ struct EvaluateCommand : Command {
     decoding.check(options);
     models = take_models(folder, arguments);
     file = only_file(arguments);
-    require(columns.empty() || !file.empty(), "--columns needs a file of pairs");
+    for (const char* option : {"--columns", "--on-error", "--too-long"})
+      require(!options.given(option, true) || !file.empty(), option, " needs a file of pairs");
     require(!bleu.smoothing_value || bleu.smoothing == "floor" || bleu.smoothing == "add-k",
             "--smooth-value has no effect with --smooth ", bleu.smoothing,
             "; it is for floor and add-k");
     const Model model = load_for_use(models);
     if (bleu.tokenizer.empty()) bleu.tokenizer = model.settings.training.bleu_options().tokenizer;
-    std::vector<data::Pair> pairs = read_pairs(model);
+    const data::Corpus corpus = read(model);
+    const bool refused =
+        corpus.bad() > 0 || (corpus.skipped > 0 && long_sentences.choice == data::TooLong::error);
+    const Index max_tokens = model.settings.data.max_tokens;
+    std::vector<data::Pair> pairs = corpus.pairs;
     ReferenceSets references = {data::targets(pairs)};
     for (const std::string& name : reference_files)
-      references.push_back(read_references(name, model, pairs.size()));
+      references.push_back(read_references(name, model, corpus));
     if (group) {
       WithReferences grouped = group_by_source(pairs, references);
       pairs = std::move(grouped.pairs);
@@ -200,10 +234,12 @@ struct EvaluateCommand : Command {
     const std::vector<Metric> metrics =
         compute_metrics(model, pairs, translations, references, summary);
     if (as_json) {
-      print_json(metrics, pairs.size());
+      print_json(metrics, pairs.size(), corpus);
+      if (refused) print_left_out(std::cerr, corpus, max_tokens);
     } else {
       print_examples(model, pairs, translations, {references.begin() + 1, references.end()});
       print(metrics);
+      print_left_out(std::cout, corpus, max_tokens);
       print(summary);
     }
     // Comes last, so that the figures are not lost if it fails.
@@ -213,20 +249,27 @@ struct EvaluateCommand : Command {
         text += line + '\n';
       write_file(output, text);
     }
-    return status::done;
+    return refused ? status::failed : status::done;
   }
 
-  std::vector<data::Pair> read_pairs(const Model& model) const {
-    if (!file.empty()) {
-      InputFiles input;
-      input.pairs = file;
-      const data::ReadOptions reading = {.columns = parse_columns(columns),
-                                         .max_tokens = model.settings.data.max_tokens};
-      return data::read_corpus(*read(input).pairs, model.tokenizers, reading).pairs;
+  data::Corpus read(const Model& model) const {
+    if (file.empty()) {
+      data::Corpus held_out;
+      held_out.pairs = load_held_out(models, model);
+      require(!held_out.pairs.empty(),
+              "evaluate: no pairs were held out from training; give a file of pairs");
+      return held_out;
     }
-    std::vector<data::Pair> pairs = load_held_out(models, model);
-    require(!pairs.empty(), "evaluate: no pairs were held out from training; give a file of pairs");
-    return pairs;
+    const bool goes_on = on_error == OnError::go_on;
+    const bool refuses = long_sentences.choice == data::TooLong::error;
+    InputFiles input;
+    input.pairs = file;
+    return data::read_corpus(
+        *seq2seq::read(input).pairs, model.tokenizers,
+        {.columns = parse_columns(columns),
+         .bad_line = goes_on ? data::BadLine::skip : data::BadLine::error,
+         .max_tokens = model.settings.data.max_tokens,
+         .too_long = goes_on && refuses ? data::TooLong::skip : long_sentences.choice});
   }
 };
 

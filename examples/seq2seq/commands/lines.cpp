@@ -18,11 +18,10 @@ std::string reason() { return std::generic_category().message(errno); }
 
 }  // namespace
 
-void add_on_error(Options& options, OnError& on_error) {
-  options.add_choice("--on-error", on_error,
-                     {{"continue", OnError::go_on}, {"stop", OnError::stop}},
-                     "what to do after a line that cannot be answered: give it an empty answer and "
-                     "continue, or stop");
+void add_on_error(Options& options, OnError& on_error, const std::string& instead) {
+  options.add_choice(
+      "--on-error", on_error, {{"continue", OnError::go_on}, {"stop", OnError::stop}},
+      "what to do after a line that cannot be answered: " + instead + " and continue, or stop");
 }
 
 Lines::Lines(const std::filesystem::path& path)

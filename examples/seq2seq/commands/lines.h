@@ -42,24 +42,28 @@ class Lines {
 /// What to do with a line that cannot be answered.
 enum class OnError { stop, go_on };
 
-/// Declares --on-error.
-void add_on_error(Options& options, OnError& on_error);
+/// Declares --on-error. The help says what the command does `instead` of answering.
+void add_on_error(Options& options, OnError& on_error, const std::string& instead);
 
-/// Parses lines and answers them together: `answer` takes a vector of what `parse` returned. A line
-/// that cannot be parsed is refused. With OnError::go_on it is reported on standard error with its
-/// location and answered like an empty parse. Otherwise the lines before it are answered, then the
-/// Error is thrown. Returns the number of refused lines.
+/// Parses lines and answers them together: `parse` takes a line and a function that names its
+/// location, and `answer` a vector of what `parse` returned. A line that cannot be parsed is
+/// refused. With OnError::go_on it is reported on standard error with its location and answered
+/// like an empty parse. Otherwise the lines before it are answered, then the Error is thrown.
+/// Returns the number of refused lines.
 Index answer_lines(const std::vector<std::string>& lines, OnError on_error, const auto& location,
                    const auto& parse, const auto& answer) {
-  std::vector<decltype(parse(lines.front()))> parsed;
+  std::size_t number = 0;  // of the current line
+  const auto place = [&] { return location(number); };
+  std::vector<decltype(parse(lines.front(), place))> parsed;
   std::string refusal;
   Index refused = 0;
-  for (const std::string& line : lines) {
+  for (; number < lines.size(); ++number) {
+    const std::string& line = lines[number];
     try {
       require(line.size() <= Lines::longest, "a line of more than ", Lines::longest, " bytes");
-      parsed.push_back(parse(line));
+      parsed.push_back(parse(line, place));
     } catch (const Error& error) {
-      refusal = location(parsed.size()) + ": " + error.what();
+      refusal = place() + ": " + error.what();
       if (on_error == OnError::stop) break;
       report(refusal);
       refusal.clear();

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "examples/seq2seq/commands/lines.h"
+#include "examples/seq2seq/commands/long_sentences.h"
 #include "examples/seq2seq/commands/named_models.h"
 #include "nn/translation/encoding.h"
 
@@ -19,8 +20,12 @@ std::string each_token(data::Tokens target, const nn::PairScore& score) {
 constexpr auto score_footer = R"(
 Each line of the input is a pair: source, tab, target. The output is the natural logarithm of the
 probability of the target given its source, and the number of its tokens, including the end. Unknown
-words count as <unk>, unless they can be copied from the source. The perplexity of all targets, exp(-sum of the scores / tokens), follows on
-standard error.
+words count as <unk>, unless they can be copied from the source. The perplexity of all targets,
+exp(-sum of the scores / tokens), follows on standard error.
+
+A line that is not a pair, or has a side that is too long for the model, ends the program. With
+--on-error continue it is reported and gets an empty line, and the exit code is 1 in the end;
+--too-long skip gives long pairs an empty line without a word. No such line counts in the perplexity.
 
   seq2seq score my-model pairs.tsv
   seq2seq score my-model pairs.tsv --tokens
@@ -30,6 +35,8 @@ struct ScoreCommand : Command {
   std::string folder, columns;
   std::vector<std::string> arguments;
   Index batch = 256;
+  OnError on_error = OnError::stop;
+  LongSentences long_sentences;
   bool tokens = false, summary = false, quiet = false;
 
   ScoreCommand()
@@ -42,8 +49,10 @@ struct ScoreCommand : Command {
     options.add("--batch", batch, from_1, "largest number of pairs scored together");
     options.add_flag("--tokens", tokens, "print the score of each token in a third column");
     options.add_flag("--summary", summary, "print only the perplexity");
+    add_on_error(options, on_error, "print an empty line");
+    long_sentences.add_to(options);
     options.add_flag("--quiet", quiet,
-                     "do not report unknown words and the perplexity on standard error");
+                     "do not report unknown words, cuts and the perplexity on standard error");
   }
 
   int run() override {
@@ -53,9 +62,13 @@ struct ScoreCommand : Command {
     const std::string file = only_file(arguments);
     const Model model = load_for_use(models);
     Lines input(file);
-    const auto parse = [&](const std::string& line) {
+    const auto parse = [&](const std::string& line,
+                           const auto& place) -> std::optional<data::Pair> {
       const data::Sides sides = data::cut_at_tabs(line, chosen);
-      data::Pair pair = {model.read_source(sides.source), model.read_target(sides.target)};
+      const auto source = long_sentences.source(model, sides.source, place, quiet),
+                 target = long_sentences.target(model, sides.target, place, quiet);
+      if (!source || !target) return std::nullopt;
+      data::Pair pair = {*source, *target};
       if (!quiet) {
         warn_of_unknown_words(model, pair.source);
         warn_of(words_out_of_reach(model, pair.source, pair.target));
@@ -64,24 +77,31 @@ struct ScoreCommand : Command {
     };
     Likelihood likelihood;
     Index count = 0;
-    const auto answer = [&](const std::vector<data::Pair>& pairs) {
+    const auto print = [&](const data::Pair& pair, const nn::PairScore& score) {
+      std::cout << fixed(score.log_probability(), 6) << '\t' << score.tokens.size();
+      if (tokens) std::cout << '\t' << for_output(each_token(pair.target, score));
+    };
+    const auto answer = [&](const std::vector<std::optional<data::Pair>>& lines) {
+      std::vector<data::Pair> pairs;
+      for (const auto& pair : lines)
+        if (pair) pairs.push_back(*pair);
       const std::vector<nn::PairScore> scores = score_pairs(model, pairs);
-      for (std::size_t i = 0; i < scores.size(); ++i) {
-        likelihood.add(scores[i]);
-        ++count;
-        if (summary) continue;
-        std::cout << fixed(scores[i].log_probability(), 6) << '\t' << scores[i].tokens.size();
-        if (tokens) std::cout << '\t' << for_output(each_token(pairs[i].target, scores[i]));
+      for (const nn::PairScore& score : scores) likelihood.add(score);
+      count += std::ssize(scores);
+      if (summary) return;
+      std::size_t next = 0;
+      for (const auto& pair : lines) {
+        if (pair) print(*pair, scores[next++]);
         std::cout << '\n';
       }
     };
-    answer_stream(input, batch, OnError::stop, parse, answer);
+    const Index refused = answer_stream(input, batch, on_error, parse, answer);
     require(count > 0, "score: no pairs to score");
     if (summary || !quiet)
       (summary ? std::cout : std::cerr)
           << "perplexity " << fixed(likelihood.perplexity(), 4) << " on " << count << " pairs, "
           << likelihood.tokens << " tokens\n";
-    return status::done;
+    return refused == 0 ? status::done : status::failed;
   }
 };
 

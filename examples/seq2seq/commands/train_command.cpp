@@ -95,6 +95,8 @@ struct TrainCommand : Command {
     if (const std::string& task = settings.data.task; !task.empty())
       settings.data.tokenizer = data::task_tokenizer(task).name();
     settings.check(options);
+    // `translate` reads alignments from the head that has learned them.
+    if (!files.alignment.empty()) settings.training.alignment_head = settings.guided_head().name();
     if (resume) start.resume(destination.partial(), settings);
 
     const Dataset dataset = load_dataset(settings, read(files), start.subwords());
@@ -151,7 +153,7 @@ struct TrainCommand : Command {
     refuse(!data.task.empty(), {"--held-out"}, "with --task; use --held-out-count");
     refuse(!data.task.empty(),
            {"--too-long", "--columns", "--bad-lines", "--tokenizer", "--source-tokenizer",
-            "--target-tokenizer", "--valid", "--test"},
+            "--target-tokenizer", "--valid", "--test", "--alignment"},
            "with --task; it is for files of pairs");
     refuse(data.task == "dates", {"--symbols", "--min-length", "--max-length"},
            "with --task dates; days and forms are drawn from all");
@@ -159,6 +161,8 @@ struct TrainCommand : Command {
            "with --source-tokenizer and --target-tokenizer");
     refuse(!files.valid.empty(), {"--validation"}, "with --valid; leave one of them out");
     refuse(!files.test.empty(), {"--held-out"}, "with --test; leave one of them out");
+    refuse(files.alignment.empty() && !resume, {"--alignment-weight", "--alignment-head"},
+           "without --alignment");
     refuse(!files.targets.empty(), {"--columns"}, "with two files; it is for one file of pairs");
     if (model.is_recurrent()) return;
     const nn::TransformerConfig& c = model.transformer;

@@ -2,6 +2,7 @@
 
 #include "examples/seq2seq/commands/attention_output.h"
 #include "examples/seq2seq/commands/lines.h"
+#include "examples/seq2seq/commands/long_sentences.h"
 #include "examples/seq2seq/commands/named_models.h"
 
 namespace adjoint::seq2seq {
@@ -14,17 +15,19 @@ large batches, and a program that waits for each answer gets it.
 
 A line that cannot be translated, because it is too long for the model or not UTF-8, is reported on
 standard error with its number and gets an empty answer; after all the others the exit code is 1.
-With --on-error stop, nothing after it is translated.
+With --on-error stop, nothing after it is translated. --too-long skip gives sentences that are too
+long an empty answer without a word, and --too-long cut translates their first tokens.
 
 Several models answer together, as an ensemble: each token has the mean of the probabilities that
 they give it. They must have equal vocabularies. Arguments that are folders of models, or files of
 weights in them, are models until the first that is not; give a sentence that reads like one on
 standard input.
 
-Attention is that of the decoder's last block to the source, the mean of its heads, or that of
---alignment-head; for several models, the mean of theirs. --alignments writes a line for each answer, as in "0-0 1-2 2-1": the
-token of the source that each token of the answer attends to most, both counted from 0 as the
-model's tokenizers cut them. --attention json prints an object for each answer in place of it.
+Attention is that of --alignment-head to the source; by default of the head that has learned
+alignments in training, else of the decoder's last block, the mean of its heads. For several models
+it is the mean of theirs. --alignments writes a line for each answer, as in "0-0 1-2 2-1": the token
+of the source that each token of the answer attends to most, both counted from 0 as the model's
+tokenizers cut them. --attention json prints an object for each answer in place of it.
 
   seq2seq translate my-model "Where is my red hat?"
   seq2seq translate my-model <english.txt >french.txt
@@ -40,6 +43,7 @@ struct TranslateCommand : Command {
   DecodingSettings decoding;
   Index batch = 256;
   OnError on_error = OnError::go_on;
+  LongSentences long_sentences;
   bool quiet = false;
 
   TranslateCommand()
@@ -55,12 +59,13 @@ struct TranslateCommand : Command {
     options.add("--n-best", decoding.n_best, from_1,
                 "print n answers to each line, best first: number of the line, score, answer");
     options.add("--prefix TEXT", decoding.prefix, "start each answer with this text");
-    add_on_error(options, on_error);
+    add_on_error(options, on_error, "give it an empty answer");
+    long_sentences.add_to(options);
     options.add("--alignments FILE", decoding.alignments,
                 "write the alignment of each answer to this file, as in 0-0 1-2 2-1");
     options.add("--attention", decoding.attention, {"table", "json"},
                 "print how much each token of an answer attends to each of its source");
-    options.add_flag("--quiet", quiet, "do not report unknown words on standard error");
+    options.add_flag("--quiet", quiet, "do not report unknown words and cuts on standard error");
     decoding.add_to(options);
   }
 
@@ -72,8 +77,9 @@ struct TranslateCommand : Command {
     const Translator translator(model, decoding);
     std::optional<LineWriter> alignments;
     if (!decoding.alignments.empty()) alignments.emplace(decoding.alignments);
-    const auto parse = [&](const std::string& line) {
-      data::Tokens source = model.read_source(line);
+    const auto parse = [&](const std::string& line, const auto& place) {
+      data::Tokens source =
+          long_sentences.source(model, line, place, quiet).value_or(data::Tokens());
       if (!quiet) warn_of_unknown_words(model, source);
       return source;
     };

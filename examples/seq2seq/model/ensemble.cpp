@@ -52,11 +52,13 @@ Model ensemble(std::vector<Model> models, const std::vector<std::string>& names)
   if (models.size() == 1) return result;
   std::vector<nn::Ensemble::Member> members;
   members.emplace_back(std::move(result.network));
+  std::string& guided = result.settings.training.alignment_head;
   Index& max_tokens = result.config.tokens.max_tokens;
   for (std::size_t i = 1; i < models.size(); ++i) {
     const std::string different = first_difference(result, models[i]);
     require(different.empty(), names[i], ": cannot answer together with ", names.front(), ": ",
             different);
+    if (models[i].settings.training.alignment_head != guided) guided.clear();
     max_tokens = std::min(max_tokens, models[i].config.tokens.max_tokens);
     members.emplace_back(std::move(models[i].network));
   }

@@ -55,7 +55,11 @@ Translator::Translator(const Model& model, const DecodingSettings& settings)
   require(std::ssize(prefix_) <= longest, "--prefix has ", prefix_.size(),
           " tokens, but an answer has at most ", longest);
   if (const std::string option = settings.needs_attention(); !option.empty())
-    heads_ = attention_heads(model, settings.alignment_head, option);
+    heads_ =
+        attention_heads(model,
+                        settings.alignment_head.empty() ? model.settings.training.alignment_head
+                                                        : settings.alignment_head,
+                        option);
   require(!settings.copy_unknown || tokens_are_alike(model.tokenizers),
           "--copy-unknown: a token of the source cannot stand in an answer, since the sources are "
           "cut into ",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/pairs/tasks.h"
+#include "examples/seq2seq/run/alignments.h"
 #include "examples/seq2seq/run/dataset.h"
 
 namespace adjoint::seq2seq {
@@ -168,7 +169,11 @@ void InputFiles::add_to(Options& options) {
   options.group("Data");
   options.add("--valid FILE", valid, "pairs to validate with, instead of --validation");
   options.add("--test FILE", test, "pairs for the final score, instead of --held-out");
-  options.command_line_only({"--valid", "--test"});  // a settings file must name no file
+  options.add("--alignment FILE", alignment,
+              "word alignments of the pairs, such as fast_align's: 0-0 1-2 … on each line, counted "
+              "from 0; an attention head learns them");
+  options.command_line_only(
+      {"--valid", "--test", "--alignment"});  // a settings file must name no file
   options.add("file FILE", pairs,
               "pairs: source, tab, target on each line; or sources, if targets is given; "
               "-: standard input");
@@ -185,12 +190,15 @@ InputTexts read(const InputFiles& files) {
     const std::string text(std::istreambuf_iterator<char>(std::cin), {});
     return data::text_lines(text, "standard input");
   };
-  return {text_of(files.pairs), text_of(files.targets), text_of(files.valid), text_of(files.test)};
+  return {text_of(files.pairs), text_of(files.targets), text_of(files.valid), text_of(files.test),
+          text_of(files.alignment)};
 }
 
 Dataset load_dataset(const Settings& s, InputTexts texts,
                      const std::optional<data::Subwords>& subwords) {
-  auto& [file, targets, valid, test] = texts;
+  std::optional<WordAlignments> alignments;
+  if (texts.alignment) alignments.emplace(texts, s.data.chosen_columns());
+  auto& [file, targets, valid, test, alignment] = texts;
   require(file.has_value() == s.data.task.empty(), "give either a file of pairs or a --task");
   const Key key = Key(s.training.seed).child("split");
   const data::ReadOptions options = read_options(s.data);
@@ -218,6 +226,12 @@ Dataset load_dataset(const Settings& s, InputTexts texts,
                              : hold_out(dataset.train, s.data.validation, "validation", from, key);
   if (s.data.subwords()) cut_into_subwords(dataset, s.data, names, subwords);
   check_batch_tokens(dataset.train, s.training.batch_tokens);
+  if (alignments) {
+    dataset.alignments = alignments->of(dataset.train, dataset.tokenizers);
+    // The others have no use for theirs, but a mistake is found whatever the seed holds out.
+    if (!valid) alignments->of(dataset.validation, dataset.tokenizers);
+    if (!test) alignments->of(dataset.held_out, dataset.tokenizers);
+  }
   return dataset;
 }
 
@@ -228,6 +242,13 @@ TrainingText training_text(const Settings& s, const Dataset& dataset) {
   if (s.model.one_vocabulary()) {
     sources.insert(sources.end(), targets.begin(), targets.end());
     targets = sources;
+  }
+  if (s.training.subword_dropout > 0) {  // any piece may be drawn
+    const auto add_pieces = [](std::vector<data::Tokens>& sentences, const data::Tokenizer& side) {
+      if (side.kind == subword_kind) sentences.push_back(side.subwords.pieces());
+    };
+    add_pieces(sources, dataset.tokenizers.source);
+    add_pieces(targets, dataset.tokenizers.target);
   }
   return {std::move(sources), std::move(targets)};
 }

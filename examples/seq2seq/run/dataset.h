@@ -1,6 +1,7 @@
 // The pairs of a run: read from files or generated, cut into tokens, and split.
 #pragma once
 
+#include "data/pairs/alignment.h"
 #include "examples/seq2seq/model/model.h"
 
 namespace adjoint::seq2seq {
@@ -10,13 +11,14 @@ struct InputFiles {
   std::string pairs;    ///< or sources, if there are targets
   std::string targets;  ///< one for each line of `pairs`
   std::string valid, test;
+  std::string alignment;  ///< word alignments, a line for each line of `pairs`
 
   void add_to(Options& options);
 };
 
 /// The same, read. A part that was not given is empty.
 struct InputTexts {
-  std::optional<data::TextLines> pairs, targets, valid, test;
+  std::optional<data::TextLines> pairs, targets, valid, test, alignment;
 };
 
 /// Error when a file cannot be read, or when standard input is named twice.
@@ -26,6 +28,7 @@ InputTexts read(const InputFiles& files);
 struct Dataset {
   data::Tokenizers tokenizers;
   std::vector<data::Pair> train, validation, held_out;
+  std::vector<data::Links> alignments;          ///< of the tokens of `train`, if they are given
   Index skipped = 0;                            ///< pairs left out because they are too long
   Index longest_left_out = 0;                   ///< the longest side of these, in tokens
   std::vector<data::Corpus::Problem> problems;  ///< of the lines left out: they are not pairs

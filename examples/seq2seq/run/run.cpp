@@ -5,6 +5,7 @@
 
 #include "autograd/support/checksum.h"
 #include "examples/seq2seq/model/translation.h"
+#include "examples/seq2seq/run/alignments.h"
 #include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
@@ -13,6 +14,7 @@ namespace {
 std::uint64_t at(Index i) { return static_cast<std::uint64_t>(i); }
 
 constexpr auto log_entry = "logged";
+constexpr auto alignment_key = "alignment_digest";
 constexpr auto validation_key = "validation_digest", held_out_key = "held_out_digest";
 
 // CRC-32 of the tokens.
@@ -24,6 +26,18 @@ std::string digest(const std::vector<data::Pair>& pairs) {
       sum = crc32("\n", sum);
     }
   return std::to_string(sum);
+}
+
+data::EncodedPairs training_pairs(const Model& model, const Dataset& dataset) {
+  data::EncodedPairs pairs = encode_pairs(model, dataset.train);
+  pairs.alignments = dataset.alignments;
+  return pairs;
+}
+
+nn::TrainerOptions trainer_options(const Settings& settings, const Dataset& dataset) {
+  nn::TrainerOptions options = settings.training.trainer_options();
+  if (!dataset.alignments.empty()) options.guided = settings.guided_head();
+  return options;
 }
 
 // The figure of --best-by, in percent.
@@ -45,13 +59,14 @@ Run::Run(Model& model, const Dataset& dataset)
     : model_(model),
       dataset_(dataset),
       settings_(model.settings.training),
-      pairs_(encode_pairs(model, dataset.train)),
+      pairs_(training_pairs(model, dataset)),
       validation_(encode_pairs(model, dataset.validation)),
       batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
       optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
       schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
-      trainer_(*model.network, *optimizer_, settings_.trainer_options()),
+      trainer_(*model.network, *optimizer_, trainer_options(model.settings, dataset)),
       best_(settings_.patience_options()) {
+  if (settings_.subword_dropout > 0) other_cuts_.emplace(model, dataset);
   if (settings_.average > 0) average_.emplace(nn::parameters(*model.network), settings_.average);
 }
 
@@ -62,13 +77,21 @@ std::optional<Index> Run::best_epoch() const {
   return epochs_done() - best_.since_best();
 }
 
+data::EncodedPairs Run::next_batch(data::Batches& batches) const {
+  if (!other_cuts_) return batches.next();
+  const Index epoch = batches.epoch();
+  return (*other_cuts_)(batches.next_indices(), epoch);
+}
+
 nn::StepResult Run::step() {
-  const data::EncodedPairs batch = batches_.next();
+  const data::EncodedPairs batch = next_batch(batches_);
   optimizer_->set_learning_rate(optimizer_->initial_learning_rate() * schedule_(steps()));
-  const nn::StepResult result = trainer_.step(batch.sources, batch.targets);
+  const nn::StepResult result = trainer_.step(batch.sources, batch.targets, batch.alignments);
   if (average_) average_->update();
   epoch_loss_ += result.loss * static_cast<double>(result.tokens);
   epoch_tokens_ += result.tokens;
+  epoch_alignment_loss_ += result.alignment_loss * static_cast<double>(result.aligned);
+  epoch_aligned_ += result.aligned;
   return result;
 }
 
@@ -77,13 +100,13 @@ bool Run::check_is_due() const {
 }
 
 GradcheckReport Run::check_gradient() const {
-  const data::EncodedPairs batch =
-      data::Batches(batches_).next();  // the original stays where it is
+  data::Batches copy = batches_;  // the original stays where it is
+  const data::EncodedPairs batch = next_batch(copy);
   const auto stand_in = model_.settings.network(model_.source.size(), model_.target.size());
   const auto loss = [&](const Tensors& weights) {
     auto next = weights.begin();
     nn::replace_parameters(*stand_in, [&](const std::string&, const Tensor&) { return *next++; });
-    return Tensors{trainer_.next_loss(*stand_in, batch.sources, batch.targets)};
+    return Tensors{trainer_.next_loss(*stand_in, batch.sources, batch.targets, batch.alignments)};
   };
   // The loss is one number, so one cotangent suffices; the elements are to find one in a direction
   // that is wrong.
@@ -103,8 +126,10 @@ GradcheckReport Run::check_gradient() const {
 EpochResult Run::end_epoch() {
   EpochResult result{.loss = epoch_loss_ / static_cast<double>(epoch_tokens_)};
   last_loss_ = result.loss;
-  epoch_loss_ = 0;
-  epoch_tokens_ = 0;
+  if (epoch_aligned_ > 0)
+    result.alignment_loss = epoch_alignment_loss_ / static_cast<double>(epoch_aligned_);
+  epoch_loss_ = epoch_alignment_loss_ = 0;
+  epoch_tokens_ = epoch_aligned_ = 0;
   if (validation_.size() == 0) return result;
 
   const auto guard = with_average();
@@ -161,12 +186,27 @@ void Run::state(nn::State& visit) {
   visit("epoch_loss", epoch_loss_)("epoch_tokens", epoch_tokens_);
   // Stored only where needed, so that runs of earlier versions can be resumed.
   if (settings_.best_by != "loss") visit("best_loss", best_loss_);
+  if (!dataset_.alignments.empty()) {
+    visit.fixed(alignment_key, digest(dataset_.alignments));
+    visit("epoch_alignment_loss", epoch_alignment_loss_)("epoch_aligned", epoch_aligned_);
+  }
   if (Index logged = 1; logged_) visit(log_entry, logged);
   visit.fixed_if_stored(validation_key, digest(dataset_.validation));
   visit.fixed_if_stored(held_out_key, digest(dataset_.held_out));
 }
 
 bool Run::has_log(const nn::Metadata& state) { return state.contains(log_entry); }
+
+void Run::require_same_alignments(const nn::Metadata& state) const {
+  const auto stored = state.find(alignment_key);
+  const bool had = stored != state.end(), has = !dataset_.alignments.empty();
+  require(has || !had, "--resume: the run learns from alignments; give the same --alignment");
+  require(
+      had || !has,
+      "--resume: the run began without --alignment; leave it out, or start over with --restart");
+  require(!has || stored->second == digest(dataset_.alignments),
+          "--resume: the alignments have changed since the run began; give the same file");
+}
 
 std::vector<std::string> Run::changed_splits(const nn::Metadata& state) const {
   std::vector<std::string> changed;

@@ -4,6 +4,7 @@
 #include "autograd/gradcheck.h"
 #include "examples/seq2seq/run/dataset.h"
 #include "examples/seq2seq/run/destination.h"
+#include "examples/seq2seq/run/other_cuts.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
 
@@ -13,6 +14,7 @@ struct EpochResult {
   double loss = 0;                                        ///< mean over the training tokens
   std::optional<double> validation_loss = {}, bleu = {};  ///< on the validation pairs, if any
   std::optional<double> figure = {};                      ///< that of --best-by, except for a loss
+  std::optional<double> alignment_loss = {};              ///< of guided attention, if there is any
   bool best = false;                                      ///< the best validation so far
 };
 
@@ -64,11 +66,14 @@ class Run {
   void set_logged(bool logged) { logged_ = logged; }
   /// Whether a saved state belongs to a run that writes a log.
   static bool has_log(const nn::Metadata& state);
+  /// Error when a saved state belongs to a run with other alignments, or with none.
+  void require_same_alignments(const nn::Metadata& state) const;
   /// The splits whose pairs differ from those of the run that saved the state: "training",
   /// "validation", "held-out".
   std::vector<std::string> changed_splits(const nn::Metadata& state) const;
 
  private:
+  data::EncodedPairs next_batch(data::Batches& batches) const;
   double validation_loss() const;
   bool is_best(const EpochResult& result);
 
@@ -76,6 +81,7 @@ class Run {
   const Dataset& dataset_;
   const TrainingSettings& settings_;
   data::EncodedPairs pairs_, validation_;
+  std::optional<OtherCuts> other_cuts_;  // of the training pairs
   data::Batches batches_;
   std::unique_ptr<nn::Optimizer> optimizer_;
   nn::Schedule schedule_;
@@ -87,6 +93,8 @@ class Run {
   std::optional<double> last_loss_;
   double epoch_loss_ = 0;  // sum over the tokens of the epoch so far
   Index epoch_tokens_ = 0;
+  double epoch_alignment_loss_ = 0;  // sum over the linked target tokens of the epoch so far
+  Index epoch_aligned_ = 0;
 };
 
 /// Whether a loss is NaN, or over twice that of giving all tokens the same probability, which is

@@ -44,11 +44,13 @@ class Report {
 
   /// After each step; `epoch` is the one that it belongs to, counted from 1.
   void step(Index epoch, const nn::StepResult& result) {
-    log({{"epoch", epoch},
-         {"loss", result.loss},
-         {"tokens", result.tokens},
-         {"gradient_norm", result.gradient_norm},
-         {"learning_rate", run_.learning_rate()}});
+    nn::Metrics metrics = {{"epoch", epoch},
+                           {"loss", result.loss},
+                           {"tokens", result.tokens},
+                           {"gradient_norm", result.gradient_norm},
+                           {"learning_rate", run_.learning_rate()}};
+    if (result.aligned > 0) metrics.emplace_back("alignment_loss", result.alignment_loss);
+    log(std::move(metrics));
     epoch_tokens_ += result.tokens;
     training_seconds_ = seconds_since(epoch_start_);
     // The last batch of an epoch is followed by the line of the epoch.
@@ -66,6 +68,10 @@ class Report {
     TextStream line;
     line << std::fixed << std::setprecision(3) << "epoch " << std::setw(3) << run_.epochs_done()
          << "  loss " << result.loss;
+    if (result.alignment_loss) {
+      metrics.emplace_back("alignment_loss", *result.alignment_loss);
+      line << "  alignment " << *result.alignment_loss;
+    }
     if (result.validation_loss) {
       metrics.emplace_back("validation_loss", *result.validation_loss);
       line << "  validation " << *result.validation_loss;
@@ -266,6 +272,11 @@ void resume(Run& run, const fs::path& file, const fs::path& log) {
   require(!log.empty() || !Run::has_log(state),
           "--resume: the run writes a log, which would stop here; give the same --log, or --log "
           "/dev/null to continue without one");
+  try {
+    run.require_same_alignments(state);
+  } catch (const Error&) {
+    if (run.changed_splits(state).empty()) throw;  // other pairs have other alignments
+  }
   try {
     run.set_logged(Run::has_log(state));
     nn::load_state(run, file);

@@ -24,8 +24,8 @@ void DecodingSettings::add_to(Options& options) {
                    "replace each <unk> of an answer by the token of the source that it attends to "
                    "most");
   options.add("--alignment-head", alignment_head,
-              "the head whose attention counts, as in decoder.blocks.0.cross_attention:0 [the mean "
-              "of the last block's]");
+              "the head whose attention counts, as in decoder.blocks.0.cross_attention:0 [the one "
+              "that has learned alignments, else the mean of the last block's]");
 
   options.group(sampling_group);
   options.add_flag("--sample", sample, "draw each token from the model's distribution");

@@ -106,6 +106,14 @@ void Settings::check(const Options& options) const {
   model.check(options);
   config().check("--");
   training.check(options, data.validation > 0);
+  require(training.subword_dropout == 0 || data.subwords(),
+          "--subword-dropout needs --tokenizer subwords, or --source-tokenizer or "
+          "--target-tokenizer subwords");
+  require(training.subword_dropout == 0 ||
+              (data.min_frequency.value_or(1) == 1 && data.max_vocabulary == 0),
+          "--subword-dropout may draw any piece, so it cannot be used with --min-frequency above 1 "
+          "or --max-vocabulary; limit --pieces");
+  if (!training.alignment_head.empty()) guided_head();
   require(!model.copies || training.smoothing == 0,
           "--smoothing cannot be used with --copy: it would give probability to words that a "
           "sentence does not have");

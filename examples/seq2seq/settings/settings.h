@@ -59,6 +59,9 @@ struct ModelSettings : nn::NetworkConfig {
 struct TrainingSettings {
   Index epochs = 30, batch = 128, batch_tokens = 0, accumulate = 1, shards = 2;
   double clip = 1, smoothing = 0, scheduled_sampling = 0;
+  double subword_dropout = 0;
+  double alignment_weight = 0.05;  ///< of the guided head's loss
+  std::string alignment_head;      ///< "layer:head"; empty: the default
   std::uint64_t seed = 1;
 
   std::string optimizer = "adam";
@@ -107,6 +110,10 @@ struct Settings {
   nn::TranslationConfig config() const { return {data, model}; }
   /// The model that they describe, freshly initialized.
   std::unique_ptr<nn::EncoderDecoder> network(Index source_tokens, Index target_tokens) const;
+
+  /// The head that learns alignments: by default head 0 of the last decoder block's attention to
+  /// the source. Error if the model does not have it.
+  nn::GuidedHead guided_head() const;
 
   /// The text of a settings file.
   std::string to_text() const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/support/printable.h"
+
 namespace adjoint::seq2seq {
 namespace {
 
@@ -25,6 +27,20 @@ void TrainingSettings::add_to(Options& options) {
       .add("--scheduled-sampling", scheduled_sampling, below_1,
            "probability that the model reads its own prediction instead of the target's token")
       .absent_means("0");
+  options
+      .add("--subword-dropout", subword_dropout, below_1,
+           "cut the training pairs into other subwords in each epoch: the probability that a merge "
+           "is left out (bpe; try 0.1), or that a word's cut is drawn (unigram; try 0.5)")
+      .absent_means("0");
+  options
+      .add("--alignment-weight", alignment_weight, positive,
+           "with --alignment: how much the head's loss counts beside the cross-entropy")
+      .absent_means("0.05");
+  options
+      .add("--alignment-head", alignment_head,
+           "with --alignment: the head that learns it [decoder.blocks.N.cross_attention:0 of the "
+           "last block N; attention:0 of a recurrent model]")
+      .absent_means("");
   options.add("--save-every", save_every, from_0,
               "save the state of the run every n steps; 0: after each epoch");
   options.add("--keep-epochs", keep_epochs, from_1,
@@ -116,6 +132,43 @@ nn::ScheduleOptions TrainingSettings::schedule_options(Index steps_in_epoch) con
           .floor = rate_floor,
           .decay = plateau_decay,
           .patience = plateau_patience};
+}
+
+namespace {
+
+// The layers that attend to the source, with their numbers of heads.
+std::vector<std::pair<std::string, Index>> guidable_layers(const ModelSettings& model) {
+  std::vector<std::pair<std::string, Index>> layers;
+  if (model.is_recurrent()) {
+    if (model.attends()) layers.emplace_back("attention", 1);
+  } else {
+    for (Index i = 0; i < model.transformer.decoder_blocks; ++i)
+      layers.emplace_back(text_from("decoder.blocks.", i, ".cross_attention"),
+                          model.transformer.heads);
+  }
+  return layers;
+}
+
+}  // namespace
+
+nn::GuidedHead Settings::guided_head() const {
+  const auto layers = guidable_layers(model);
+  require(!layers.empty(), "--alignment needs a model with attention, but --model is ",
+          model.model);
+  const std::string chosen =
+      training.alignment_head.empty() ? layers.back().first + ":0" : training.alignment_head;
+  for (const auto& [layer, heads] : layers)
+    for (Index head = 0; head < heads; ++head)
+      if (chosen == text_from(layer, ':', head)) {
+        const auto is_chosen = [&](const nn::PrunedHead& pruned) {
+          return pruned.layer == layer && pruned.head == head;
+        };
+        require(std::ranges::none_of(model.transformer.pruned_heads, is_chosen),
+                "--alignment-head: ", chosen, " is switched off by --prune-heads");
+        return {layer, head, training.alignment_weight};
+      }
+  fail("--alignment-head: there is no head '", printable_line(chosen), "'; the heads are ",
+       layers.front().first, ":0 to ", layers.back().first, ':', layers.back().second - 1);
 }
 
 data::BleuOptions TrainingSettings::bleu_options() const {

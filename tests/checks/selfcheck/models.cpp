@@ -1,6 +1,6 @@
 #include "nn/models/ensemble.h"
 #include "nn/models/recurrent_seq2seq.h"
-#include "nn/training/loss.h"
+#include "nn/training/alignment.h"
 #include "tests/checks/selfcheck/module_check.h"
 
 namespace adjoint::checks {
@@ -37,9 +37,21 @@ void let_copy(std::vector<Ids>& sources, std::vector<Ids>& targets) {
   }
 }
 
-// The loss of a batch of random sentences, as training computes it.
+// Each target token with one source token or two, and some with none.
+std::vector<Alignment> links_of(const std::vector<Ids>& sources, const std::vector<Ids>& inputs) {
+  std::vector<Alignment> links;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    Alignment& own = links.emplace_back();
+    for (Index target = 0; target < std::ssize(inputs[i]); target += 1 + target % 2)
+      for (Index source = target % 2; source < 2; ++source) own.emplace_back(source, target);
+  }
+  return links;
+}
+
+// The loss of a batch of random sentences, as training computes it; with that of guided attention
+// if there is a layer to guide.
 template <class Model>
-Check loss_check(const Model& made, In layout) {
+Check loss_check(const Model& made, In layout, const std::string& guided = "") {
   testing::Dice dice(Key(5));
   std::vector<Ids> sources = testing::random_sequences(dice, 4, 2, 7, tokens);
   std::vector<Ids> targets = testing::framed(testing::random_sequences(dice, 4, 1, 6, tokens));
@@ -52,10 +64,14 @@ Check loss_check(const Model& made, In layout) {
   }
   const Sequences source = testing::batch(sources, layout), input = testing::batch(inputs, layout);
   const Tensor expected = testing::batch(outputs, layout).ids;
+  const std::vector<Alignment> links = links_of(sources, inputs);
   return module_check("", made, {}, [=](const Model& model, const Tensors&) {
     const Context context = Context::training(Key(7));
-    const Tensor logits = model.logits(source, input, context);
-    return masked_cross_entropy(logits, expected, 0, copies ? 0 : 0.1).sum;
+    AttentionWeights seen;
+    const Tensor logits =
+        model.logits(source, input, guided.empty() ? context : context.watching(seen, guided));
+    const Tensor loss = masked_cross_entropy(logits, expected, 0, copies ? 0 : 0.1).sum;
+    return guided.empty() ? loss : loss + alignment_loss(seen.at(guided), 0, links).sum;
   });
 }
 
@@ -122,9 +138,13 @@ Section models() {
        {"Transformer, bilinear, a narrower decoder, packed",
         {loss_check(Transformer(uneven, key), In::packed)}},
        {"Transformer with a pointer, packed", {loss_check(Transformer(copying, key), In::packed)}},
+       {"Transformer with a guided head, packed",
+        {loss_check(Transformer(post, key), In::packed, "decoder.blocks.1.cross_attention")}},
        {"GRU encoder-decoder, padded", {loss_check(RecurrentSeq2Seq(gru, key), In::padded)}},
        {"LSTM encoder-decoder, packed", {loss_check(RecurrentSeq2Seq(lstm, key), In::packed)}},
        {"Bahdanau attention, packed", {loss_check(BahdanauSeq2Seq(gru, key), In::packed)}},
+       {"Bahdanau attention, guided, padded",
+        {loss_check(BahdanauSeq2Seq(gru, key), In::padded, "attention")}},
        {"Bahdanau attention, an encoder in both directions, packed",
         {loss_check(BahdanauSeq2Seq(both_ways, key), In::packed)}},
        {"Bahdanau attention with a pointer, padded",

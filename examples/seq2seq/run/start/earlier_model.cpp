@@ -87,11 +87,11 @@ std::string new_tokens(const data::Vocabulary& now, const data::Vocabulary& earl
 
 }  // namespace
 
-Model load_earlier(const fs::path& name, const fs::path& output) {
-  require(!is_written(folder_of(name), output), "--from: '", name.string(),
+Model load_earlier(const fs::path& model, const fs::path& output) {
+  require(!is_written(folder_of(model), output), "--from: '", model.string(),
           "' is in a folder that the run would write to; choose another --output");
   try {
-    return load(name);
+    return load(model);
   } catch (const Error& error) {
     fail("--from: ", error.what());
   }

@@ -7,6 +7,7 @@
 
 #include "autograd/support/error.h"
 #include "autograd/support/printable.h"
+#include "data/text/unicode.h"
 
 namespace adjoint::data {
 namespace {
@@ -29,7 +30,7 @@ Links parse(std::string_view line) {
   Links links;
   while (true) {
     line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-    if (line.empty()) return links;
+    if (line.empty()) break;
     const std::string_view entry = line.substr(0, line.find_first_of(blanks));
     const auto link = link_of(entry);
     require(link.has_value(), "'", printable_line(entry),
@@ -37,18 +38,19 @@ Links parse(std::string_view line) {
     links.push_back(*link);
     line.remove_prefix(entry.size());
   }
+  std::ranges::sort(links);
+  links.erase(std::ranges::unique(links).begin(), links.end());
+  return links;
 }
 
-void remove_all(std::string& text, std::string_view part) {
-  for (std::size_t at; (at = text.find(part)) != std::string::npos;) text.erase(at, part.size());
-}
-
-// The text of a piece, without what stands for a space.
-std::string without_spaces(std::string piece) {
-  constexpr std::string_view space_of_subwords = "\u2581";
-  remove_all(piece, space_of_subwords);
-  remove_all(piece, Tokenizer::visible_space);
-  return piece;
+// The text of a piece, without white space and what stands for a space.
+std::string without_spaces(std::string_view piece) {
+  constexpr char32_t space_of_subwords = U'\u2581', visible_space = U'\u2423';
+  std::u32string text = code_points(piece);
+  std::erase_if(text, [](char32_t c) {
+    return is_white_space(c) || c == space_of_subwords || c == visible_space;
+  });
+  return utf8(text);
 }
 
 std::string joined(const Tokens& pieces) {
@@ -68,9 +70,9 @@ Words words_of(const TokenizedText& side) {
   for (const std::string& word : Tokenizer{.kind = Tokenizer::Kind::blanks}.tokenize(side.text))
     words.push_back(joined(side.tokenizer.tokenize(word)));
   std::vector<Index> of_tokens = pieces_around(words, side.tokens);
-  if (side.tokenizer.kind == Tokenizer::Kind::characters)
+  if (side.tokenizer.kind != Tokenizer::Kind::sentencepiece)
     for (std::size_t i = 0; i < side.tokens.size(); ++i)
-      if (side.tokens[i] == Tokenizer::visible_space) of_tokens[i] = no_word;
+      if (without_spaces(side.tokens[i]).empty()) of_tokens[i] = no_word;
   return {std::ssize(words), std::move(of_tokens)};
 }
 
@@ -90,6 +92,7 @@ std::vector<Links> read_alignments(const TextLines& text) {
 
 Links links_of_tokens(const Links& words, const TokenizedText& source,
                       const TokenizedText& target) {
+  if (words.empty()) return {};
   const Words of_source = words_of(source), of_target = words_of(target);
   for (const auto& [from, to] : words) {
     const auto check = [&](Index word, Index count, const char* side) {

@@ -49,7 +49,7 @@ std::string ordinal(unsigned day) {
   return text_from(day, ending);
 }
 
-constexpr std::array forms = {
+constexpr std::array date_forms = {
     +[](const Date& d) { return text_from(d.day, ' ', d.name(), ' ', d.year); },
     +[](const Date& d) { return text_from(d.name(), ' ', d.day, ", ", d.year); },
     +[](const Date& d) { return text_from("the ", ordinal(d.day), " of ", d.name(), ' ', d.year); },
@@ -75,13 +75,14 @@ Pair draw_dates(const TaskOptions&, Key key) {
     return random_integers({}, 0, count, key.child(what)).values<Index>()[0];
   };
   const Date date(first_day + days(draw_below((end - first_day).count(), "day")));
-  const auto form = forms.at(static_cast<std::size_t>(draw_below(std::ssize(forms), "form")));
+  const auto form =
+      date_forms.at(static_cast<std::size_t>(draw_below(std::ssize(date_forms), "form")));
   const Tokenizer characters = {.kind = Tokenizer::Kind::characters};
   return {characters.tokenize(form(date)), characters.tokenize(iso_8601(date))};
 }
 
 double count_dates(const TaskOptions&) {
-  return static_cast<double>((end - first_day).count()) * static_cast<double>(forms.size());
+  return static_cast<double>((end - first_day).count()) * static_cast<double>(date_forms.size());
 }
 
 }  // namespace adjoint::data

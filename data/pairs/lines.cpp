@@ -58,7 +58,8 @@ TextLines text_lines(std::string_view text, const std::string& name) {
     lines.emplace_back(line);
     begin = stop + 1;
   }
-  require(!std::ranges::all_of(lines, &std::string::empty), name, ": the file is empty");
+  require(!std::ranges::all_of(lines, &std::string::empty), name,
+          lines.size() > 1 ? ": the file has only empty lines" : ": the file is empty");
   return {name, std::move(lines)};
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "autograd/support/error.h"
+#include "autograd/support/printable.h"
 #include "data/text/unicode.h"
 
 namespace adjoint::data {
@@ -44,7 +45,11 @@ SubwordSampler::SubwordSampler(Scores scores, const std::string& algorithm, doub
           "\", expected unigram or bpe");
   require(probability >= 0 && probability <= 1,
           "subwords: the probability of another cut must lie in [0, 1], is ", probability);
-  for (const auto& [piece, score] : scores_) longest_ = std::max(longest_, piece.size());
+  for (const auto& [piece, score] : scores_) {
+    require(std::abs(score) <= std::numeric_limits<float>::max(), "subwords: the score of '",
+            printable_line(piece), "' must be a finite number in 32 bits, is ", score);
+    longest_ = std::max(longest_, piece.size());
+  }
 }
 
 Tokens SubwordSampler::operator()(const Tokens& pieces, Key key) const {

@@ -23,7 +23,8 @@ class SubwordSampler {
   /// Each piece with its score: higher ones merge first (bpe); log-probabilities (unigram).
   using Scores = std::unordered_map<std::string, double>;
 
-  /// Error for another algorithm, or a probability outside of [0, 1].
+  /// Error for another algorithm, a probability outside of [0, 1], or a score that is not finite in
+  /// float, as a model stores it.
   SubwordSampler(Scores scores, const std::string& algorithm, double probability);
 
   /// Another cut of the text that the model has cut into these pieces. Words with an unknown

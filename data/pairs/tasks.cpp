@@ -103,15 +103,25 @@ struct Task {
   std::string_view name;
   Pair (*draw)(const TaskOptions&, Key);
   double (*count_sources)(const TaskOptions&);
+  // The tokens of the longest source, for a given max_length.
+  std::int64_t (*longest_source)(std::int64_t);
+  Tokenizer::Kind cut = Tokenizer::Kind::words;
+};
+
+constexpr auto length_of_string = [](std::int64_t length) { return length; };
+constexpr auto length_of_sum = [](std::int64_t length) { return 2 * length + 1; };  // and the +
+constexpr auto length_of_sentence = [](std::int64_t) { return std::int64_t{9}; };
+constexpr auto length_of_date = [](std::int64_t) {
+  return std::int64_t{29};  // Wednesday, September 30, 1998
 };
 
 constexpr std::array tasks = {
-    Task{"copy", draw_rearranged<[](Numbers&) {}>, count_strings},
-    Task{"reverse", draw_rearranged<std::ranges::reverse>, count_strings},
-    Task{"sort", draw_rearranged<std::ranges::sort>, count_strings},
-    Task{"addition", draw_addition, count_sums},
-    Task{"names", draw_names, count_names},
-    Task{"dates", draw_dates, count_dates},
+    Task{"copy", draw_rearranged<[](Numbers&) {}>, count_strings, length_of_string},
+    Task{"reverse", draw_rearranged<std::ranges::reverse>, count_strings, length_of_string},
+    Task{"sort", draw_rearranged<std::ranges::sort>, count_strings, length_of_string},
+    Task{"addition", draw_addition, count_sums, length_of_sum},
+    Task{"names", draw_names, count_names, length_of_sentence},
+    Task{"dates", draw_dates, count_dates, length_of_date, Tokenizer::Kind::characters},
 };
 
 const Task& find_task(std::string_view name) {
@@ -171,9 +181,10 @@ Split make_task(std::string_view name, const TaskOptions& options) {
   return split;
 }
 
-Tokenizer task_tokenizer(std::string_view name) {
-  const bool characters = find_task(name).name == "dates";
-  return {.kind = characters ? Tokenizer::Kind::characters : Tokenizer::Kind::words};
+Tokenizer task_tokenizer(std::string_view name) { return {.kind = find_task(name).cut}; }
+
+std::int64_t longest_source(std::string_view task, std::int64_t max_length) {
+  return find_task(task).longest_source(max_length);
 }
 
 std::vector<std::string> task_names() {

@@ -27,8 +27,7 @@ struct TaskOptions {
 /// | sort     | 7 3 7 1   | 1 3 7 7 | as numbers: 9 comes before 10                            |
 /// | addition | 1 8 + 3   | 2 1     | no leading zeros; with reversed_digits 8 1 + 3 gives 1 2 |
 /// | names    | xod is seen by kwib | kwib voit xod | names.h: what must be translated, and names |
-/// | dates    | 3 / 5 / 9 8 | 1 9 9 8 - 0 5 - 0 3 | dates.h: many forms, read into one; no lengths
-/// |
+/// | dates    | 3 / 5 / 9 8 | 1 9 9 8 - 0 5 - 0 3 | dates.h: many forms, read into one          |
 ///
 /// The symbols are the numbers from 0 to symbols − 1. With `reversed_digits` carries propagate in
 /// the order of the answer, which makes addition easier (Lee et al., "Teaching arithmetic to small
@@ -43,6 +42,9 @@ Split make_task(std::string_view name, const TaskOptions& options);
 
 /// The tokenizer that cuts texts as the task is cut: into characters for dates, else into words.
 Tokenizer task_tokenizer(std::string_view name);
+
+/// The number of tokens of the task's longest source, for this TaskOptions::max_length.
+std::int64_t longest_source(std::string_view task, std::int64_t max_length);
 
 /// The names that make_task accepts.
 std::vector<std::string> task_names();

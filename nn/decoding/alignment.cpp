@@ -27,10 +27,6 @@ Tensor weights_of(const AttentionHead& which, const AttentionWeights& all) {
 
 }  // namespace
 
-std::string AttentionHead::name() const {
-  return head == none ? layer : text_from(layer, ':', head);
-}
-
 std::vector<Tensor> soft_alignments(const EncoderDecoder& model, std::span<const Ids> sources,
                                     std::span<const Ids> targets, const DecodingOptions& options,
                                     std::vector<AttentionHead> heads) {

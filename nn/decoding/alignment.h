@@ -1,23 +1,16 @@
 // Which source tokens the tokens of a target come from, as a model's attention tells.
 #pragma once
 
+#include "nn/batch/attention_head.h"
 #include "nn/decoding/decoding.h"
 
 namespace adjoint::nn {
 
-/// A head of a layer with attention to the source.
-struct AttentionHead {
-  std::string layer;  ///< its path, as in attention_weights()
-  Index head = none;  ///< none: the mean of the heads that are not pruned
-
-  std::string name() const;  ///< "decoder.blocks.1.cross_attention:0", or the layer alone
-};
-
 /// How much each token of a target attends to each token of its source while it is predicted:
 /// [target tokens + 1, source tokens]. The last row is that of the end. The weights are those of
-/// `heads`, and the mean of several; without heads, of all heads of alignment_layers(). So a row
-/// sums to 1, or to less where heads are pruned. Attention shows where a model looks, which need
-/// not be where a translator would.
+/// `heads`, and the mean of several; a layer without a head stands for the mean of those that are
+/// not pruned. Without `heads` it is alignment_layers(). So a row sums to 1, or to less where heads
+/// are pruned. Attention shows where a model looks, which need not be where a translator would.
 ///
 /// One pass through the model for each batch of pairs. Targets come without begin and end, as
 /// decoding returns them; of the options, begin and padding are used. Error if the numbers of

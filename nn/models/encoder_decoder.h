@@ -39,7 +39,10 @@ class EncoderDecoder : public Module {
   /// Encodes the sources and prepares for at most `capacity` steps. The model must outlive the
   /// result.
   virtual std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const = 0;
-  /// The layers of attention_weights() that tell which source tokens a target token comes from: the
+  /// The layers of attention_weights() with attention from the target to the source, in the order
+  /// in which a pass reaches them. A pointer (layers/pointer.h) is not one of them.
+  virtual std::vector<std::string> source_attention_layers() const { return {}; }
+  /// Those that tell which source tokens a target token comes from: the
   /// last attention to the source. Empty for a model without attention.
   virtual std::vector<std::string> alignment_layers() const { return {}; }
 };

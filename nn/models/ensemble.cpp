@@ -38,6 +38,17 @@ class DecodingTogether : public Decoding {
   std::vector<std::unique_ptr<Decoding>> members_;
 };
 
+using Layers = std::vector<std::string> (EncoderDecoder::*)() const;
+
+std::vector<std::string> layers_of_members(const std::vector<Ensemble::Member>& members,
+                                           Layers of_member) {
+  std::vector<std::string> layers;
+  for (std::size_t i = 0; i < members.size(); ++i)
+    for (const std::string& layer : (*members[i].*of_member)())
+      layers.push_back(text_from("members.", i, '.', layer));
+  return layers;
+}
+
 }  // namespace
 
 Ensemble::Ensemble(std::vector<Member> members) : members_(std::move(members)) {
@@ -58,12 +69,12 @@ std::unique_ptr<Decoding> Ensemble::decode(const Sequences& source, Index capaci
   return std::make_unique<DecodingTogether>(std::move(decodings));
 }
 
+std::vector<std::string> Ensemble::source_attention_layers() const {
+  return layers_of_members(members_, &EncoderDecoder::source_attention_layers);
+}
+
 std::vector<std::string> Ensemble::alignment_layers() const {
-  std::vector<std::string> layers;
-  for (std::size_t i = 0; i < members_.size(); ++i)
-    for (const std::string& layer : members_[i]->alignment_layers())
-      layers.push_back(text_from("members.", i, '.', layer));
-  return layers;
+  return layers_of_members(members_, &EncoderDecoder::alignment_layers);
 }
 
 }  // namespace adjoint::nn

@@ -26,6 +26,7 @@ class Ensemble : public EncoderDecoder {
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
   /// Those of all members.
+  std::vector<std::string> source_attention_layers() const override;
   std::vector<std::string> alignment_layers() const override;
 
  private:

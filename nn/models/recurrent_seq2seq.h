@@ -92,6 +92,7 @@ struct BahdanauSeq2Seq : EncoderDecoder {
   Tensor logits(const Sequences& source, const Sequences& target,
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
+  std::vector<std::string> source_attention_layers() const override { return {"attention"}; }
   std::vector<std::string> alignment_layers() const override { return {"attention"}; }
 
   /// The encoder's result: what to attend to and, with a pointer, to copy; and the initial states.

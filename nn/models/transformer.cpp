@@ -103,11 +103,12 @@ Tensor Transformer::logits(const Sequences& source, const Sequences& target,
 }
 
 std::vector<std::string> Transformer::alignment_layers() const {
-  if (decoder.blocks.empty()) return {};
-  return {text_from("decoder.blocks.", decoder.blocks.size() - 1, ".cross_attention")};
+  const std::vector<std::string> layers = source_attention_layers();
+  if (layers.empty()) return {};
+  return {layers.back()};
 }
 
-void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads) {
+void prune_heads(Transformer& model, const std::vector<AttentionHead>& heads) {
   TransformerConfig pruned = model.config;
   pruned.pruned_heads = heads;
   pruned.check();

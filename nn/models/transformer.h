@@ -77,12 +77,15 @@ struct Transformer : EncoderDecoder {
   Tensor logits(const Sequences& source, const Sequences& target,
                 const Context& context) const override;
   std::unique_ptr<Decoding> decode(const Sequences& source, Index capacity) const override;
+  std::vector<std::string> source_attention_layers() const override {
+    return config.source_attention_layers();
+  }
   /// The attention to the source in the last block of the decoder.
   std::vector<std::string> alignment_layers() const override;
 };
 
 /// Switches heads off, even after training (see MultiHeadAttention::prune). Error when there is no
 /// such layer or head.
-void prune_heads(Transformer& model, const std::vector<PrunedHead>& heads);
+void prune_heads(Transformer& model, const std::vector<AttentionHead>& heads);
 
 }  // namespace adjoint::nn

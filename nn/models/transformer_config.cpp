@@ -16,6 +16,13 @@ std::vector<std::string> TransformerConfig::attention_layers() const {
   return layers;
 }
 
+std::vector<std::string> TransformerConfig::source_attention_layers() const {
+  std::vector<std::string> layers;
+  for (Index i = 0; i < decoder_blocks; ++i)
+    layers.push_back(text_from("decoder.blocks.", i, ".cross_attention"));
+  return layers;
+}
+
 namespace {
 
 constexpr Index most_blocks = 10'000;

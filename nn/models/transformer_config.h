@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "nn/batch/attention_head.h"
 #include "nn/layers/attention.h"
 #include "nn/layers/feed_forward.h"
 #include "nn/layers/normalization.h"
@@ -23,13 +24,6 @@ enum class TiedEmbeddings {
   none,
   decoder,  ///< the target's embedding and the projection
   all,      ///< all three; source and target share one vocabulary
-};
-
-/// A head that is switched off, in the attention layer with this path:
-/// "encoder.blocks.0.attention".
-struct PrunedHead {
-  std::string layer;
-  Index head;
 };
 
 /// The sizes and choices of a Transformer.
@@ -56,7 +50,7 @@ struct TransformerConfig {
   Activation activation = Activation::relu;
   Score score = Score::dot_product;
   Bias attention_bias = Bias::no;
-  std::vector<PrunedHead> pruned_heads = {};
+  std::vector<AttentionHead> pruned_heads = {};  ///< those that are switched off
   TiedEmbeddings tied_embeddings = TiedEmbeddings::none;
   /// Words of the source can be copied (layers/pointer.h): the number of ids beyond target_tokens,
   /// which stand for words that the vocabulary lacks. 0: no copying.
@@ -72,8 +66,10 @@ struct TransformerConfig {
   PositionOptions position_options() const {
     return {.mode = position_mode, .width = position_width, .taps = kernel};
   }
-  /// The paths of all attention layers.
+  /// The paths of all attention layers, and of those from the decoder to the source, each in the
+  /// order in which a pass reaches them.
   std::vector<std::string> attention_layers() const;
+  std::vector<std::string> source_attention_layers() const;
 
   /// What a message calls a field: a program gives the name of its option.
   using Naming = std::function<std::string(const std::string& field)>;

@@ -16,6 +16,7 @@ using RowSources = std::vector<Index>;
 
 /// What take_parameters() has found.
 struct TakenParameters {
+  /// A weight of the module, and how much of it was taken.
   struct Weight {
     std::string name;
     Index rows = 1, taken_rows = 0;  ///< a weight without axes, or taken whole, counts as one row

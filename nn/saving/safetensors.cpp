@@ -86,7 +86,7 @@ std::string read_header(const RegularFile& file) {
   file.read(0, bytes);
   std::uint64_t length = 0;
   std::memcpy(&length, bytes, length_bytes);
-  require(length <= max_header, "not safetensors: the header would have ", length,
+  require(length <= max_header, "not a safetensors file: the header would have ", length,
           " bytes, the limit is ", max_header);
   const std::uint64_t rest = file.size() - length_bytes;
   require(length <= rest, "truncated: the header has ", length, " bytes, the file ends after ",

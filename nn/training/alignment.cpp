@@ -7,15 +7,15 @@ namespace adjoint::nn {
 namespace {
 
 // The source tokens of each target token that has any.
-std::map<Index, std::set<Index>> by_target(const Alignment& alignment) {
+std::map<Index, std::set<Index>> by_target(const Links& links) {
   std::map<Index, std::set<Index>> sources;
-  for (const auto& [source, target] : alignment) sources[target].insert(source);
+  for (const auto& [source, target] : links) sources[target].insert(source);
   return sources;
 }
 
 }  // namespace
 
-LossSum alignment_loss(const Tensor& weights, Index head, std::span<const Alignment> alignments) {
+LossSum alignment_loss(const Tensor& weights, Index head, std::span<const Links> alignments) {
   const Index heads = weights.size(1), queries = weights.size(2), keys = weights.size(3);
   require(std::ssize(alignments) == weights.size(0), "alignment: ", alignments.size(),
           " alignments for ", weights.size(0), " examples");

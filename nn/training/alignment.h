@@ -2,25 +2,21 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "nn/batch/attention_head.h"
 #include "nn/training/loss.h"
 
 namespace adjoint::nn {
 
 /// The links of a sentence and its translation, as pairs of a source token and a target token. The
 /// target's begin symbol is not counted: token 0 is the first that the model predicts.
-using Alignment = std::vector<std::pair<Index, Index>>;
+using Links = std::vector<std::pair<Index, Index>>;
 
 /// The head that is guided, and how much its loss counts.
-struct GuidedHead {
-  std::string layer;  ///< its path, as in AttentionWeights: "decoder.blocks.1.cross_attention"
-  Index head = 0;
+struct GuidedHead : AttentionHead {
   double weight = 0;
-
-  std::string name() const { return layer + ':' + std::to_string(head); }
 };
 
 /// The cross-entropy of a head's attention under the given alignments, one for each example (Chen
@@ -33,6 +29,6 @@ struct GuidedHead {
 /// the one that predicts target token i. A target token without links counts for nothing, and a
 /// link that occurs twice counts once. The count is that of the target tokens that have links.
 /// Error for a head or token that the weights do not have.
-LossSum alignment_loss(const Tensor& weights, Index head, std::span<const Alignment> alignments);
+LossSum alignment_loss(const Tensor& weights, Index head, std::span<const Links> alignments);
 
 }  // namespace adjoint::nn

@@ -60,6 +60,11 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, Index steps_done) : pa
   if (file_ < 0) fail_with(errno, path);
 }
 
+void MetricsLog::check(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored)) kept_lines(read_file(path), 0, path);
+}
+
 MetricsLog::~MetricsLog() { ::close(file_); }
 
 void MetricsLog::write(Index step, const Metrics& metrics) {

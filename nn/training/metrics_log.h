@@ -27,6 +27,8 @@ class MetricsLog {
   /// object with a step, or ends in text that is not the beginning of one. The file is then
   /// unchanged.
   MetricsLog(const std::filesystem::path& path, Index steps_done);
+  /// Error as the constructor's, if the file holds anything but a log. Opens it for reading alone.
+  static void check(const std::filesystem::path& path);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;

@@ -43,7 +43,8 @@ Index Trainer::check(const Shard& batch) const {
           " sources for ", targets.size(), " targets");
   require(alignments.empty() || alignments.size() == sources.size(), "trainer: ", alignments.size(),
           " alignments for ", sources.size(), " sources");
-  require(alignments.empty() || options_.guided.weight > 0,
+  const GuidedHead& guided = options_.guided;
+  require(alignments.empty() || (guided.weight > 0 && !guided.layer.empty() && guided.head != none),
           "trainer: alignments have no effect without a guided head and its weight");
   Index tokens = 0;
   for (const Ids& target : targets) {
@@ -55,7 +56,7 @@ Index Trainer::check(const Shard& batch) const {
 }
 
 StepResult Trainer::step(std::span<const Ids> sources, std::span<const Ids> targets,
-                         std::span<const Alignment> alignments) {
+                         std::span<const Links> alignments) {
   const Shard batch = {sources, targets, alignments};
   const Index tokens = check(batch);
   const std::vector<Shard> shards = cut(batch, options_.shards * options_.micro_batches);
@@ -114,8 +115,7 @@ StepResult Trainer::evaluate(std::span<const Ids> sources, std::span<const Ids> 
 }
 
 Tensor Trainer::next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
-                          std::span<const Ids> targets,
-                          std::span<const Alignment> alignments) const {
+                          std::span<const Ids> targets, std::span<const Links> alignments) const {
   const Shard batch = {sources, targets, alignments};
   const Index tokens = check(batch);
   const std::vector<Shard> shards = cut(batch, options_.shards * options_.micro_batches);
@@ -197,11 +197,12 @@ Trainer::Losses Trainer::losses(const EncoderDecoder& model, const Shard& shard,
         .sum;
   };
   if (shard.alignments.empty()) return {loss_of(model.logits(source, input, context)), {}};
-  const auto& [layer, head, weight] = options_.guided;
+  const GuidedHead& guided = options_.guided;
   AttentionWeights seen;
-  Losses losses = {loss_of(model.logits(source, input, context.watching(seen, layer))), {}};
-  require(!seen.empty(), "trainer: the model has no attention layer '", layer, "'");
-  losses.alignment = alignment_loss(seen.begin()->second, head, shard.alignments);
+  Losses losses = {loss_of(model.logits(source, input, context.watching(seen, guided.layer))), {}};
+  const auto weights = seen.find(guided.layer);
+  require(weights != seen.end(), "trainer: the model has no attention layer '", guided.layer, "'");
+  losses.alignment = alignment_loss(weights->second, guided.head, shard.alignments);
   return losses;
 }
 

@@ -57,7 +57,7 @@ class Trainer {
   /// alignment_loss(), divided by the same number of target tokens as the cross-entropy (Garg et
   /// al. 2019, section 4.2). Error unless the options name such a head.
   StepResult step(std::span<const Ids> sources, std::span<const Ids> targets,
-                  std::span<const Alignment> alignments = {});
+                  std::span<const Links> alignments = {});
 
   /// The loss of a batch, without dropout, gradients or update.
   StepResult evaluate(std::span<const Ids> sources, std::span<const Ids> targets) const;
@@ -66,7 +66,7 @@ class Trainer {
   /// `other`: a model of the same structure, which may be f64. Changes nothing. For a gradient
   /// check during training.
   Tensor next_loss(const EncoderDecoder& other, std::span<const Ids> sources,
-                   std::span<const Ids> targets, std::span<const Alignment> alignments = {}) const;
+                   std::span<const Ids> targets, std::span<const Links> alignments = {}) const;
 
   /// The settings, which a resumed run must share (checkpoint.h). What changes belongs to the
   /// model and the optimizer, whose step count also determines the next random numbers.
@@ -75,7 +75,7 @@ class Trainer {
  private:
   struct Shard {
     std::span<const Ids> sources, targets;
-    std::span<const Alignment> alignments;  // none, or one for each
+    std::span<const Links> alignments;  // none, or one for each
     Index first_example = 0;
   };
   // Sums over the tokens of a shard.

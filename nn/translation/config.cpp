@@ -69,6 +69,12 @@ data::Tokenizers TokenizerConfig::make(const std::filesystem::path& subwords_mod
   return {of_kind(tokenizer_of_source()), of_kind(tokenizer_of_target())};
 }
 
+std::vector<std::string> NetworkConfig::source_attention_layers() const {
+  if (!is_recurrent()) return transformer.source_attention_layers();
+  if (!attends()) return {};
+  return {"attention"};
+}
+
 void NetworkConfig::check(const std::string& prefix) const {
   const std::string other_model = " cannot be used with " + prefix + "model " + model;
   require(!copies || !is_recurrent() || attends(), prefix, "copy", other_model,

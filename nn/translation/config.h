@@ -54,6 +54,8 @@ struct NetworkConfig {
   bool is_recurrent() const { return model != "transformer"; }
   /// Whether a recurrent model has attention.
   bool attends() const { return model.ends_with("-attention"); }
+  /// As EncoderDecoder::source_attention_layers() of the network.
+  std::vector<std::string> source_attention_layers() const;
   bool one_vocabulary() const { return transformer.tied_embeddings == TiedEmbeddings::all; }
 
   SettingList settings();

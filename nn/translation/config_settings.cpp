@@ -8,24 +8,21 @@ namespace adjoint::nn {
 namespace {
 
 // "encoder.blocks.0.attention:1,decoder.blocks.1.cross_attention:3", or "none"
-std::vector<PrunedHead> parse_pruned_heads(const std::string& text) {
-  std::vector<PrunedHead> heads;
+std::vector<AttentionHead> parse_pruned_heads(const std::string& text) {
+  std::vector<AttentionHead> heads;
   if (text == "none") return heads;
   std::istringstream items(text);
   for (std::string item; std::getline(items, item, ',');) {
-    std::istringstream parts(item);
-    PrunedHead& head = heads.emplace_back();
-    require(std::getline(parts, head.layer, ':') && parts >> std::noskipws >> head.head &&
-                parts.peek() == EOF,
-            "must be none or a list of LAYER:HEAD, not ", printable_line(text));
+    const auto head = AttentionHead::from_name(item);
+    require(head.has_value(), "must be none or a list of LAYER:HEAD, not ", printable_line(text));
+    heads.push_back(*head);
   }
   return heads;
 }
 
-std::string text_of(const std::vector<PrunedHead>& heads) {
+std::string text_of(const std::vector<AttentionHead>& heads) {
   std::string text;
-  for (const auto& [layer, head] : heads)
-    text += (text.empty() ? "" : ",") + layer + ":" + std::to_string(head);
+  for (const AttentionHead& head : heads) text += (text.empty() ? "" : ",") + head.name();
   return text.empty() ? "none" : text;
 }
 

@@ -15,14 +15,14 @@
 #include "nn/training/optimizer.h"
 #include "nn/translation/open_folder.h"
 #include "nn/translation/replace_folder.h"
+#include "nn/translation/settings_file.h"
 
 namespace adjoint::nn {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto settings_key = "settings";  // in the metadata of the weights
-constexpr std::uint64_t longest_settings = 1 << 20, longest_file = std::uint64_t{1} << 30;
+constexpr std::uint64_t longest_file = std::uint64_t{1} << 30;
 
 // The files that the weights store the digests of.
 std::vector<std::string> vocabulary_files(const TranslationConfig& config) {
@@ -96,11 +96,13 @@ class FreshFolder {
     if (folder.has_parent_path()) fs::create_directories(folder.parent_path());
     const mode_t mode = fs::exists(folder) ? 0700 : 0777;
     static std::atomic<int> count = 0;
+    int reason = 0;  // for which it could not be made
     do {
       path_ = text_from(folder.string(), ".tmp-", ::getpid(), '-', ++count);
-    } while (::mkdir(path_.c_str(), mode) != 0 && errno == EEXIST);
-    if (!fs::exists(path_))
-      throw fs::filesystem_error("", folder, std::error_code(errno, std::generic_category()));
+      reason = ::mkdir(path_.c_str(), mode) == 0 ? 0 : errno;
+    } while (reason == EEXIST);
+    if (reason != 0)
+      throw fs::filesystem_error("", folder, std::error_code(reason, std::generic_category()));
   }
   ~FreshFolder() {
     std::error_code ignored;

@@ -23,6 +23,8 @@ TranslationModel load_model(const std::filesystem::path& folder);
 
 constexpr auto weights_file = "weights.safetensors";
 constexpr auto settings_file = "settings.toml";
+/// The entry of the weights' metadata that holds the text of the settings.
+constexpr auto settings_key = "settings";
 constexpr auto source_file = "source.vocabulary";
 constexpr auto target_file = "target.vocabulary";
 constexpr auto subwords_file = "subwords.model";

@@ -1,11 +1,15 @@
 // The text of settings files: lines NAME=VALUE, a part of TOML.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace adjoint::nn {
+
+/// The most bytes that such a file may have.
+constexpr std::uint64_t longest_settings = 1 << 20;
 
 /// One line of a settings file.
 struct SettingLine {

@@ -50,7 +50,9 @@ succeeds "  with the same" "$seq2seq" train pairs.tsv --alignment links --output
 "${train[@]}" --epochs 40 --alignment links --alignment-weight 0.5 --output whole --restart >/dev/null
 check "  reaches the same weights" cmp {stopped,whole}/weights.safetensors
 
+succeeds "another run takes its settings" "$seq2seq" train pairs.tsv --config guided/settings.toml --epochs 1 --output another
 short=("${train[@]}" --epochs 1 --output refused)
+refuses "alignments without pairs" 1 'a file of pairs or a --task' "$seq2seq" train --alignment links --output refused
 head -n 399 links >few
 refuses "too few lines" 1 'few has 399 lines|pairs.tsv has 400' "${short[@]}" --alignment few
 sed '12s/.*/0-0 1:1/' links >malformed
@@ -79,6 +81,5 @@ for algorithm in bpe unigram; do
   check "  the number of threads changes nothing" cmp {$algorithm,again}/weights.safetensors
   rm -r again
 done
-check "  every piece has an id" not grep -q '<unk>' <("$seq2seq" translate unigram "wa wb." 2>&1)
 refuses "  with rare pieces unknown" 1 '--subword-dropout|--min-frequency' "${dropping[@]}" --min-frequency 2 --output refused
 finish

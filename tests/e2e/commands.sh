@@ -82,6 +82,14 @@ run timeout 20 bash -c 'yes "1 2 3" | "$0" translate model >/dev/full' "$seq2seq
 check "a full disk ends it" [ "$status-$(lines err)" = 1-1 ]
 check "  and is named" grep -q 'standard output' err
 
+# ---- translate: arguments that may be meant as models ----
+for words in "nofolder|'nofolder' is no model" "sources|'sources' is a file or folder"; do
+  run "$seq2seq" translate model "${words%|*}" "1 2"
+  check "a note about ${words%|*}" grep -qF "seq2seq: ${words#*|}" err
+  check "  but for --quiet" not grep -q 'as a sentence' <("$seq2seq" translate model --quiet "${words%|*}" "1 2" 2>&1)
+  check "  it is a sentence all the same" [ "$status-$(lines out)" = 0-2 ]
+done
+
 # ---- translate: unknown words ----
 run "$seq2seq" translate model "1 zorble 2 zorble" "9"
 check "an unknown word is named once a sentence" \
@@ -192,6 +200,7 @@ succeeds "score" "$seq2seq" score model answers.tsv --quiet
 check "  the scores of translate" close <(field 1 out) <(field 1 scored)
 check "  tokens with the end" cmp <(field 2 out) <(field 2 scored | awk '{ print NF + 1 }')
 check "  of standard input, the same" cmp out <("$seq2seq" score model --quiet <answers.tsv)
+check "  or -" cmp out <("$seq2seq" score model - --quiet <answers.tsv)
 for size in 1 7; do
   check "  --batch $size, the same" \
     close <(field 1 out) <("$seq2seq" score model --batch $size answers.tsv 2>/dev/null | cut -f1)
@@ -228,7 +237,7 @@ succeeds "--columns" "$seq2seq" score model --quiet --columns 2,4 tatoeba.tsv
 check "  chooses the sides" cmp out <("$seq2seq" score model --quiet narrow.tsv)
 succeeds "  of evaluate, too" "$seq2seq" evaluate model --json --columns 2,4 tatoeba.tsv
 check "  chooses the same" cmp out <("$seq2seq" evaluate model --json narrow.tsv)
-refuses "  invalid columns" 1 '--columns|2,4' "$seq2seq" score model --columns 2 tatoeba.tsv
+refuses "  invalid columns" 2 '--columns|2,4' "$seq2seq" score model --columns 2 tatoeba.tsv
 refuses "  a missing column" 1 'narrow.tsv:1|2 columns|column 4' \
   "$seq2seq" score model --columns 2,4 narrow.tsv
 refuses "--columns without a file" 1 '--columns' "$seq2seq" evaluate model --columns 2,4
@@ -287,6 +296,12 @@ refuses "--smooth-value with exp" 1 '--smooth-value|--smooth exp' \
   "$seq2seq" evaluate model --smooth-value 1
 refuses "an unknown --tokenize" 2 '--tokenize|zh' "$seq2seq" evaluate model --tokenize zh
 refuses "evaluate: options that contradict each other" 1 '--top-k|--sample' "$seq2seq" evaluate model --top-k 2
+tail -n 5 model/held-out.tsv >five.tsv
+refuses "--output in place of the pairs" 1 'five.tsv|also read' \
+  "$seq2seq" evaluate model five.tsv --output five.tsv
+check "  which stay" cmp five.tsv <(tail -n 5 model/held-out.tsv)
+refuses "--output in place of the weights" 1 'model/weights.safetensors|another place' \
+  "$seq2seq" evaluate model --output model/weights.safetensors
 refuses "--output that cannot be written" 1 'nowhere/file' "$seq2seq" evaluate model --output nowhere/file
 
 # ---- inspect ----
@@ -322,6 +337,7 @@ PYTHON
 check "  right statistics" python3 statistics.py out model/weights.safetensors
 succeeds "inspect a file" "$seq2seq" inspect model/weights.safetensors
 check "  the same number" grep -q "^${parameters% *} numbers in" out
+check "  the settings, line by line" grep -qx 'width=32' out
 cp -r model broken
 # As other programs write them, without a checksum.
 sed -i 's/"adjoint.crc32"/"without_crc32"/' broken/weights.safetensors
@@ -350,7 +366,7 @@ check "  its metadata" grep -qx 'step: 12' out
 check "  8 numbers" grep -q '^8 numbers in 4 tensors$' out
 check "  nothing unprintable" not grep -q $'\x1b' out
 check "  JSON" python3 -m json.tool <("$seq2seq" inspect state.safetensors --json)
-refuses "inspect: a text file" 1 'sources' "$seq2seq" inspect sources
+refuses "inspect: a text file" 1 'sources: |not a safetensors file' "$seq2seq" inspect sources
 refuses "inspect: a folder that is not a model" 1 'settings.toml' "$seq2seq" inspect "$work"
 refuses "inspect: nothing there" 1 'nowhere' "$seq2seq" inspect nowhere
 
@@ -368,6 +384,10 @@ for t in json.load(sys.stdin)["tensors"]: print(t["mean"])'; }
 check "  whose means are the means" close <(means mean) \
   <(paste <(means shorter) <(means model) | awk '{ print ($1 + $2) / 2 }')
 check "  a model like others" "$seq2seq" evaluate mean
+refuses "average: in place of a model that it reads" 1 'mean/weights.safetensors|another --output' \
+  "$seq2seq" average model mean/weights.safetensors --output mean --restart
+refuses "average: in the folder of a model" 1 'model/inner|another place' \
+  "$seq2seq" average model shorter --output model/inner
 refuses "average: another seed" 1 'seeded|--seed|2' "$seq2seq" average --output other seeded model
 refuses "average: other words" 1 'fewer|--symbols|7' "$seq2seq" average --output other fewer model
 refuses "average: NaN" 1 'broken' "$seq2seq" average --output other broken model
@@ -375,6 +395,8 @@ refuses "average: no model" 1 'nowhere' "$seq2seq" average --output other model 
 check "  these left nothing behind" [ "$(echo other*)" = 'other*' ]
 refuses "average: over a file" 1 '--output|sources' "$seq2seq" average --output sources model
 refuses "average: no --output" 2 '--output' "$seq2seq" average model
+
+check "average: of one model" grep -q '^the mean of 1 model,' <("$seq2seq" average --output single model)
 
 # ---- Help ----
 for command in translate evaluate score inspect average; do

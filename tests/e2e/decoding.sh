@@ -38,6 +38,9 @@ check "a head can be chosen, and the default is the mean of all" agree mean one.
 refuses "a head that is not there" 1 "--alignment-head: there is no head '$head:2'; the heads are decoder.blocks.0.cross_attention:0 to $head:1" \
   "$seq2seq" translate one a --attention json --alignment-head $head:2
 refuses "--alignment-head without a use" 1 '--alignment-head|--alignments' "$seq2seq" translate one a --alignment-head $head:0
+refuses "  of evaluate, which has fewer" 1 '--alignment-head has no effect without --copy-unknown' \
+  "$seq2seq" evaluate one --alignment-head $head:0
+check "    names no option that it lacks" not grep -q -e --attention err
 check "a head of one member" bash -c \
   "'$seq2seq' translate one three --quiet a --attention json --alignment-head attention:0 | grep -q '\[\"members.1.attention:0\"\]'"
 translate one >plain.txt
@@ -67,7 +70,13 @@ done
 refuses "--alignments where nothing can be written" 1 'nowhere/hard.txt' \
   "$seq2seq" translate one a --alignments nowhere/hard.txt
 refuses "  or to standard output" 1 '--alignments -|name of a file' "$seq2seq" translate one a --alignments -
-refuses "  or on a full disk" 1 '/dev/full' "$seq2seq" translate one a --quiet --alignments /dev/full
+cp plain.txt input.txt
+refuses "  or over the input" 1 "--alignments|'input.txt' is also read" \
+  bash -c "'$seq2seq' translate one --alignments input.txt <input.txt"
+check "  which is kept" cmp plain.txt input.txt
+refuses "  or in place of the weights" 1 '--alignments|another place' \
+  "$seq2seq" translate one a --alignments one/weights.safetensors
+refuses "  or on a full disk" 1 '/dev/full: No space left' "$seq2seq" translate one a --quiet --alignments /dev/full
 refuses "--attention in an unknown form" 2 '--attention' "$seq2seq" translate one a --attention picture
 
 # ---- Ensembles ----
@@ -105,6 +114,8 @@ refuses "  the first difference is named" 1 "other: cannot answer together with 
 trained copying --epochs 1 --width 16 --heads 2 "${blocks[@]}" --copy
 refuses "a model that copies beside one that does not" 1 'copying: |it copies words' \
   "$seq2seq" translate one copying a
+refuses "its pointer is not a head" 1 "no head 'pointer:0'; the heads are decoder.blocks.0.cross_attention:0 to $head:1" \
+  "$seq2seq" translate copying a --attention json --alignment-head pointer:0
 check "  beside itself" "$seq2seq" translate copying copying "zzyx voit qwrt" --attention json
 refuses "--copy-unknown between letters and words" 1 '--copy-unknown|characters|blanks' \
   "$seq2seq" translate mixed abc --copy-unknown

@@ -21,6 +21,20 @@ run "$seq2seq" translate model --too-long cut --quiet "$long"
 check "  --quiet says nothing" [ "$status-$(lines err)" = 0-0 ]
 refuses "translate: too long as before" 1 'standard input, line 2: a sentence of 8 tokens' \
   bash -c "'$seq2seq' translate model <lines"
+for command in "translate|give it an empty answer" "score|print an empty line" "evaluate|leave it out"; do
+  check "${command%|*} --help says what --too-long skip does" \
+    grep -qF "an error, ${command#*|}, or" <("$seq2seq" "${command%|*}" --help | tr -s ' \n' ' ')
+done
+head -c 1100000 /dev/zero | tr '\0' 1 >huge
+cat lines huge >huge_last
+run "$seq2seq" translate model --too-long skip <huge_last
+check "translate --too-long skip: a line of over 1 MiB" [ "$status-$(lines err)-$(lines out)" = 0-0-4 ]
+run "$seq2seq" score model --too-long skip --quiet <(paste huge huge; printf '1\t1\n')
+check "score, too" [ "$status-$(lines err)-$(lines out)-$(head -c 1 out)" = $'0-0-2-' ]
+refuses "the remedy is named" 1 '1048576 bytes|--too-long skip' "$seq2seq" score model <(paste huge huge)
+refuses "  by translate" 1 '8 tokens|--too-long skip|--too-long cut' "$seq2seq" translate model "$long"
+refuses "  by evaluate" 1 '8 tokens|--too-long skip|--too-long cut' \
+  "$seq2seq" evaluate model <(printf '%s\t1\n' "$long")
 
 # ---- score ----
 printf '%s\t%s\n' "1 2" "1 2" "$long" "$long" "3" "3" >long.tsv
@@ -41,6 +55,8 @@ run "$seq2seq" score model --too-long cut long.tsv
 check "score --too-long cut" [ "$status-$(lines out)-$(grep -c 'long.tsv:2: a sentence of 8 tokens' err)" = 0-3-1 ]
 check "  scores the beginning" [ "$(sed -n 2p out)" = "$("$seq2seq" score model --quiet < <(printf '%s\t%s\n' "${long:0:11}" "$long"))" ]
 refuses "score: stops by default" 1 'wrong.tsv:2|no tab' "$seq2seq" score model wrong.tsv --quiet
+run "$seq2seq" score model <(printf '3\t3\n')
+check "score: one pair is one pair" grep -q ' on 1 pair, ' err
 printf '%s\t1\n' "$long" >only.tsv
 run "$seq2seq" score model --too-long skip only.tsv
 check "score: nothing left" grep -q 'no pairs to score' err
@@ -67,6 +83,7 @@ check "  there the reason is on standard error" grep -qF 'left out: 1 line; wron
 printf 'a\nb\nc\n' >references
 run "$seq2seq" evaluate model --too-long skip --references references -- long.tsv
 check "references of what is left out are left out" [ "$status" = 0 ]
+check "one sentence is one sentence" grep -q ' on 1 sentence, ' <("$seq2seq" evaluate model <(printf '3\t3\n'))
 refuses "evaluate: stops by default" 1 'wrong.tsv:2|no tab' "$seq2seq" evaluate model wrong.tsv
 refuses "evaluate: too long by default" 1 'long.tsv:2|8 tokens' "$seq2seq" evaluate model long.tsv
 refuses "evaluate: only for files" 1 '--too-long|file of pairs' "$seq2seq" evaluate model --too-long skip

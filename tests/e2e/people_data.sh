@@ -35,6 +35,9 @@ check "  counts the reasons" grep -q '^  2: no tab; expected source, tab, target
 check "  names the first line" grep -q '^4 lines left out .*damaged.tsv:2: no tab' out
 check "  and what to do" grep -q '^advice: damaged.tsv:2:.* --bad-lines skip$' out
 check "  about a long pair, too" grep -q '^advice: 1 pair has .*--max-tokens 2 keeps all' out
+printf 'a\tb\nc d\te\ng\th\nno tab\n' >one.tsv
+run "$seq2seq" look one.tsv --held-out 0 --validation 0 --max-tokens 1 --too-long skip
+check "one is not many" [ "$(grep -cE '^1 (pair left out as too long|line left out because it is not a pair: .*one.tsv:4)' out)" = 2 ]
 refuses "look at nothing" 1 'file of pairs' "$seq2seq" look
 refuses "look at a file that is not there" 1 'none.tsv' "$seq2seq" look none.tsv
 
@@ -73,6 +76,7 @@ succeeds "--task dates" "${dates[@]}" --output dates
 check "  shows a date in two forms" grep -qE '^    [=→≠] [12][0-9]{3}-[01][0-9]-[0-3][0-9]$' out
 check "  cuts it into characters" grep -qx 7 dates/source.vocabulary
 succeeds "  the model reads a date" "$seq2seq" translate dates "3 May 1998"
+succeeds "  another run takes its settings" "$seq2seq" train --config dates/settings.toml --epochs 1 --seed 2 --output others
 refuses "  which has no length" 1 '--max-length|--task dates' "${dates[@]}" --max-length 8 --output none
 refuses "  but fits into the limit" 1 '--max-tokens 28|29' "${dates[@]}" --max-tokens 28 --output none
 

@@ -41,6 +41,12 @@ echo mine >notes.html
 refuses "but no other file" 1 '--output|notes.html|not a report' "$seq2seq" report model --output notes.html
 check "  which stays" [ "$(cat notes.html)" = mine ]
 refuses "a folder that does not exist" 1 'nowhere/x.html' "$seq2seq" report model --output nowhere/x.html
+refuses "a file in the folder of the model" 1 '--output|model/x.html|another place' \
+  "$seq2seq" report model --output model/x.html
+refuses "weights alone" 1 'give the folder of its run, model' "$seq2seq" report model/best.safetensors
+"$seq2seq" average model model --output averaged >/dev/null
+refuses "a model without a run" 1 'averaged|`average`|train --from' "$seq2seq" report averaged
+refuses "a device" 1 'cannot write /dev/full' "$seq2seq" report model --output /dev/full
 mkdir inside && cp -r model inside/model
 (cd inside/model && run "$seq2seq" report . && [ $status = 0 ]) || failed "report of ."
 check "a report of . is beside the folder, named after it" test -s inside/model.html

@@ -70,6 +70,7 @@ refuses "no such model" 1 '--from|nowhere|no such folder' "${adapt[@]}" --from n
 refuses "a file that is no model" 1 '--from|old.tsv' "${adapt[@]}" --from old.tsv --output bad
 refuses "the folder of the new model" 1 '--from|--output' "${from[@]}" --output old
 refuses "  under another name" 1 '--from|--output' "${from[@]}" --output ./old/
+refuses "a folder in it" 1 "--output 'old/bad' lies in 'old'" "${from[@]}" --output old/bad
 cp -r old damaged && printf 'x' | dd of=damaged/weights.safetensors bs=1 seek=9000 conv=notrunc 2>/dev/null
 refuses "damaged weights" 1 '--from|damaged/weights.safetensors' "${adapt[@]}" --from damaged --output bad
 cp -r old mixed && cp new/source.vocabulary mixed

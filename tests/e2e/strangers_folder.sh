@@ -42,6 +42,9 @@ for setting in encoder-blocks=1000000000 decoder-blocks=10000 width=1000000000 h
   model && sed -i "s/^${setting%=*}=.*/$setting/" bad/settings.toml
   refused "$setting" 'bad/' "${translate[@]}"
 done
+model && sed -i 's/^width=.*/width=1000000000/; s/^heads=.*/heads=1000000000/' bad/settings.toml
+echo 'alignment-head="x"' >>bad/settings.toml
+refused "a head among as many" "bad/|no head 'x'" "${translate[@]}"
 
 # ---- What names other files ----------------------------------------------------------------------
 model

@@ -50,8 +50,12 @@ schedule plateau "0.01 0.01 0.01 0.01 0.01 0.01"
 succeeds "a falling schedule" "${small[@]}" --output falling --schedule cosine
 refuses "  which more epochs would change" 1 '--resume|--epochs is 3, not 2' \
   "$seq2seq" train pairs.tsv --output falling --resume --epochs 3
-refuses "a warm-up of more than all steps" 1 'linear|warm-up|100' \
-  "${small[@]}" --output none --schedule linear --warm-up 100
+for batch in "--batch 270" "--batch-tokens 9000"; do
+  # shellcheck disable=SC2086
+  refuses "a warm-up of more than all steps, $batch" 1 '--schedule linear|--warm-up of 100|--warm-up below 2, or more --epochs' \
+    "${small[@]}" --output none --schedule linear --warm-up 100 $batch
+done
+check "  is found before the tables" not grep -q parameters <("${small[@]}" --output none --schedule linear --warm-up 100 2>/dev/null)
 refuses "an option of plateau without it" 1 '--plateau-decay|--schedule plateau' \
   "${small[@]}" --output none --plateau-decay 0.1
 refuses "plateau without validation" 1 'plateau|--validation' \
@@ -121,6 +125,12 @@ refuses "--margin without held-out pairs" 1 '--margin|--held-out' \
   "${small[@]}" --output none --held-out 0 --margin 5
 refuses "--margin of a toy task" 1 '--margin|--task copy' \
   "$seq2seq" train --task copy "${tiny[@]}" --output none --margin 5
+below() {  # NAME PART OPTION…
+  run "$seq2seq" train pairs.tsv "${tiny[@]}" --epochs 1 --restart --output demanded "${@:3}"
+  check "$1" [ "$status-$(grep -cF -e "$2" err)" = 3-1 ]
+}
+below "BLEU below --floor" 'BLEU is below --floor 99' --floor 99 --margin 1
+below "BLEU below --margin" "copying the nearest source's translation plus --margin 90" --floor 1 --margin 90
 
 # ---- Text ----
 cut -f 1 pairs.tsv >english
@@ -191,7 +201,16 @@ refuses "one with an unknown option" 1 'wrong.toml|depth' "${small[@]}" --output
 echo 'epochs="many"' >wrong.toml
 refuses "one with a wrong value" 1 'wrong.toml|epochs|many' \
   "${train[@]}" --output none --config wrong.toml
-refuses "a log that is another file" 1 'pairs.tsv|metrics log' "${small[@]}" --output none --log pairs.tsv
+refuses "a log that is the file of pairs" 1 'pairs.tsv|also read' "${small[@]}" --output none --log pairs.tsv
+refuses "pairs in the folder that is replaced" 1 'plain/held-out.tsv|another folder' \
+  "$seq2seq" train plain/held-out.tsv --output plain --restart
+check "  which stay" test -s plain/held-out.tsv
+echo mine >notes
+refuses "a log that is another file" 1 '--log|notes|metrics log|another file' \
+  "${small[@]}" --output none --log notes --restart
+check "  which is seen before any work" [ "$(cat notes)-$(wc -c <out)" = mine-0 ]
+refuses "a log that is a folder" 1 'cannot write plain' "${small[@]}" --output none --log plain
+refuses "a log on standard output" 1 '--log -|name of a file' "${small[@]}" --output none --log -
 refuses "a log on a full device" 1 '/dev/full|No space' "${small[@]}" --output none --log /dev/full
 check "what was refused wrote nothing" [ "$(echo none*)" = 'none*' ]
 finish

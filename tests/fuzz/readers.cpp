@@ -121,6 +121,8 @@ void word_vectors(Bytes input) {
 // What the program accepts, the library accepts too, and understands in the same way.
 void settings(Bytes input) {
   seq2seq::Settings first;
+  accepted(
+      [&] { seq2seq::difference(std::string(text_of(input)), first); });  // as weights keep them
   nn::TranslationConfig config;
   const bool known = accepted([&] {
     config = nn::TranslationConfig::from_text(text_of(input));

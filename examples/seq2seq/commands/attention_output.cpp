@@ -1,5 +1,8 @@
 #include "examples/seq2seq/commands/attention_output.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -74,6 +77,10 @@ double shortest(float number) {
   return value;
 }
 
+[[noreturn]] void fail_to_write(const std::string& file, int reason) {
+  fail("cannot write ", file, ": ", std::generic_category().message(reason));
+}
+
 }  // namespace
 
 std::string pharaoh(const Translation& answer, const data::Tokens& source) {
@@ -127,13 +134,20 @@ std::string attention_json(const Translation& answer, const data::Tokens& source
 }
 
 LineWriter::LineWriter(const std::string& file)
-    : file_(file), stream_(file, std::ios::binary | std::ios::trunc) {
-  require(stream_.good(), "cannot write ", file_, ": ", std::generic_category().message(errno));
+    : file_(file),
+      descriptor_(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) fail_to_write(file_, errno);
 }
 
+LineWriter::~LineWriter() { ::close(descriptor_); }
+
 void LineWriter::flush() {
-  require(stream_.flush().good(), "cannot write ", file_, ": ",
-          std::generic_category().message(errno));
+  for (std::string_view rest = pending_; !rest.empty();) {
+    const ssize_t count = ::write(descriptor_, rest.data(), rest.size());
+    if (count < 0 && errno != EINTR) fail_to_write(file_, errno);
+    rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
+  pending_.clear();
 }
 
 }  // namespace adjoint::seq2seq

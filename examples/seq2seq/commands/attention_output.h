@@ -1,8 +1,6 @@
 // What an answer's attention to its source looks like in the output of `translate`.
 #pragma once
 
-#include <fstream>
-
 #include "examples/seq2seq/commands/commands.h"
 
 namespace adjoint::seq2seq {
@@ -32,15 +30,19 @@ std::string attention_json(const Translation& answer, const data::Tokens& source
 /// A file that gets lines while others may read it, such as a pipe. Replaces what is there.
 class LineWriter {
  public:
-  /// Error, naming the file, if it cannot be written.
+  /// Error, naming the file and the reason, if it cannot be written.
   explicit LineWriter(const std::string& file);
-  void write(const std::string& line) { stream_ << line << '\n'; }
-  /// Error, naming the file, if not all lines could be written.
+  ~LineWriter();
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+
+  void write(const std::string& line) { pending_ += line + '\n'; }
+  /// Puts the lines into the file. Error, naming file and reason, if not all could be written.
   void flush();
 
  private:
-  std::string file_;
-  std::ofstream stream_;
+  std::string file_, pending_;
+  int descriptor_;
 };
 
 }  // namespace adjoint::seq2seq

@@ -2,6 +2,7 @@
 
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/run/destination.h"
+#include "examples/seq2seq/settings/counted.h"
 #include "nn/saving/checkpoint.h"
 #include "nn/training/averaging.h"
 
@@ -54,6 +55,9 @@ struct AverageCommand : Command {
   }
 
   int run() override {
+    for (const std::string& name : models)
+      require(!replaces(output, folder_of(name)), "average: '", name,
+              "' is in a folder that the mean would replace; choose another --output");
     Destination destination(output, restart ? IfStopped::discard : IfStopped::refuse);
     const std::string& last = models.back();
     const Model model = load(last);
@@ -69,7 +73,8 @@ struct AverageCommand : Command {
     mean.metadata = weights_metadata(model.settings, folder);
     nn::write_safetensors(folder / weights_file, nn::with_checksum(std::move(mean)));
     destination.complete();
-    std::cout << "the mean of " << files.size() << " models, saved in " << output << std::endl;
+    std::cout << "the mean of " << counted(files.size(), "model") << ", saved in " << output
+              << std::endl;
     return status::done;
   }
 };

@@ -9,6 +9,8 @@
 #include "examples/seq2seq/commands/named_models.h"
 #include "examples/seq2seq/commands/references.h"
 #include "examples/seq2seq/run/dataset.h"
+#include "examples/seq2seq/run/written_file.h"
+#include "examples/seq2seq/settings/counted.h"
 #include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
@@ -26,8 +28,10 @@ std::vector<data::Tokens> read_references(const std::string& file, const Model& 
   const data::Tokenizer& tokenizer = model.tokenizers.target;
   std::vector<data::Tokens> references;
   for (const data::Pair& pair : corpus.pairs) {
+    const std::string& line = lines[static_cast<std::size_t>(pair.line - 1)];
     try {
-      references.push_back(tokenizer.tokenize(lines[static_cast<std::size_t>(pair.line - 1)]));
+      require_text(line);
+      references.push_back(tokenizer.tokenize(line));
     } catch (const Error& error) {
       fail(file, ':', pair.line, ": ", error.what());
     }
@@ -126,14 +130,12 @@ void print(const std::vector<Metric>& metrics) {
 
 // What of a file is not evaluated as it is.
 void print_left_out(std::ostream& out, const data::Corpus& corpus, Index max_tokens) {
-  const auto pairs = [](Index count) { return text_from(count, count == 1 ? " pair" : " pairs"); };
   if (corpus.skipped > 0)
-    out << "left out: " << pairs(corpus.skipped) << " longer than " << max_tokens
+    out << "left out: " << counted(corpus.skipped, "pair") << " longer than " << max_tokens
         << " tokens (up to " << corpus.longest_left_out << ")\n";
   for (const data::Corpus::Problem& problem : corpus.problems)
-    out << "left out: " << problem.lines << (problem.lines == 1 ? " line; " : " lines; ")
-        << problem.first << '\n';
-  if (corpus.cut > 0) out << pairs(corpus.cut) << " cut to " << max_tokens << " tokens\n";
+    out << "left out: " << counted(problem.lines, "line") << "; " << problem.first << '\n';
+  if (corpus.cut > 0) out << counted(corpus.cut, "pair") << " cut to " << max_tokens << " tokens\n";
 }
 
 void print_json(const std::vector<Metric>& metrics, std::size_t sentences,
@@ -188,7 +190,7 @@ struct EvaluateCommand : Command {
                      "take all targets of a source as references of one sentence");
     options.add("--output FILE", output, "write the translations to this file, one per line");
     add_on_error(options, on_error, "leave it out");
-    long_sentences.add_to(options);
+    long_sentences.add_to(options, "leave it out");
     options.add_flag("--json", as_json, "print a JSON object instead");
     options.group("BLEU");
     options.add("--tokenize", bleu.tokenizer, {"13a", "intl", "char", "none"},
@@ -209,6 +211,9 @@ struct EvaluateCommand : Command {
     require(!bleu.smoothing_value || bleu.smoothing == "floor" || bleu.smoothing == "add-k",
             "--smooth-value has no effect with --smooth ", bleu.smoothing,
             "; it is for floor and add-k");
+    std::vector<std::string> inputs = reference_files;
+    inputs.push_back(file);
+    require_writable("--output", output, Written::whole, inputs);
     const Model model = load_for_use(models);
     if (bleu.tokenizer.empty()) bleu.tokenizer = model.settings.training.bleu_options().tokenizer;
     const data::Corpus corpus = read(model);
@@ -269,7 +274,8 @@ struct EvaluateCommand : Command {
         {.columns = parse_columns(columns),
          .bad_line = goes_on ? data::BadLine::skip : data::BadLine::error,
          .max_tokens = model.settings.data.max_tokens,
-         .too_long = goes_on && refuses ? data::TooLong::skip : long_sentences.choice});
+         .too_long = goes_on && refuses ? data::TooLong::skip : long_sentences.choice,
+         .advice = LongSentences::advice});
   }
 };
 

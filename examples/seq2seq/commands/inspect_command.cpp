@@ -108,7 +108,9 @@ void print(const Json& json, const fs::path& path) {
   if (is_model)
     std::cout << json["kind"].get<std::string>() << "\n\n" << printable(settings_text(path), 0);
   for (const auto& [name, value] : json["metadata"].items())
-    if (!is_model || name != "settings")  // the settings have just been printed
+    if (name == nn::settings_key && !is_model)
+      std::cout << "settings:\n" << printable(value.get<std::string>(), 0) << '\n';
+    else if (name != nn::settings_key)  // else they have just been printed
       std::cout << printable_line(name, 0) << ": " << printable_line(value.get<std::string>(), 0)
                 << '\n';
   if (is_model || !json["metadata"].empty()) std::cout << '\n';

@@ -9,10 +9,14 @@
 #include <cerrno>
 #include <system_error>
 
+#include "data/pairs/lines.h"
+
 namespace adjoint::seq2seq {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+bool is_standard_input(const std::filesystem::path& path) { return path.empty() || path == "-"; }
 
 std::string reason() { return std::generic_category().message(errno); }
 
@@ -24,9 +28,14 @@ void add_on_error(Options& options, OnError& on_error, const std::string& instea
       "what to do after a line that cannot be answered: " + instead + " and continue, or stop");
 }
 
+void require_text(std::string_view line) {
+  if (const auto bad = data::find_bad_byte(line)) fail("column ", bad->column, ": ", bad->what);
+}
+
 Lines::Lines(const std::filesystem::path& path)
-    : name_(path.empty() ? "standard input" : path.string()),
-      descriptor_(path.empty() ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : name_(is_standard_input(path) ? "standard input" : path.string()),
+      descriptor_(is_standard_input(path) ? STDIN_FILENO
+                                          : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   require(descriptor_ >= 0, "cannot read ", name_, ": ", reason());
 }
 

@@ -11,7 +11,7 @@ class Lines {
  public:
   static constexpr std::size_t longest = 1 << 20;
 
-  /// Of standard input if the path is empty. Error when the file cannot be read.
+  /// Of standard input if the path is empty or "-". Error when the file cannot be read.
   explicit Lines(const std::filesystem::path& path = {});
   ~Lines();
   Lines(const Lines&) = delete;
@@ -45,6 +45,9 @@ enum class OnError { stop, go_on };
 /// Declares --on-error. The help says what the command does `instead` of answering.
 void add_on_error(Options& options, OnError& on_error, const std::string& instead);
 
+/// Error unless the line is UTF-8 text, with the column and the way to convert it.
+void require_text(std::string_view line);
+
 /// Parses lines and answers them together: `parse` takes a line and a function that names its
 /// location, and `answer` a vector of what `parse` returned. A line that cannot be parsed is
 /// refused. With OnError::go_on it is reported on standard error with its location and answered
@@ -60,7 +63,6 @@ Index answer_lines(const std::vector<std::string>& lines, OnError on_error, cons
   for (; number < lines.size(); ++number) {
     const std::string& line = lines[number];
     try {
-      require(line.size() <= Lines::longest, "a line of more than ", Lines::longest, " bytes");
       parsed.push_back(parse(line, place));
     } catch (const Error& error) {
       refusal = place() + ": " + error.what();

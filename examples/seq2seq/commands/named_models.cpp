@@ -51,10 +51,21 @@ std::string only_file(const std::vector<std::string>& rest) {
   return rest.empty() ? "" : rest.front();
 }
 
-void require_sentences(const std::vector<std::string>& rest) {
+void require_sentences(const std::vector<std::string>& rest, bool quiet) {
   for (const std::string& sentence : rest)
     require(!reads_like_a_model(sentence), printable_line(sentence),
             ": no such model; if it is a sentence, give it on standard input");
+  if (quiet) return;
+  for (const std::string& sentence : rest) {
+    std::error_code ignored;
+    const bool is_one_word = sentence.find(' ') == std::string::npos && !sentence.empty();
+    if (sentence.find_first_not_of("./") == std::string::npos) continue;  // a full stop, a slash
+    if (fs::exists(sentence, ignored))
+      report("'" + printable_line(sentence) +
+             "' is a file or folder, but no model; it is translated as a sentence");
+    else if (is_one_word && &sentence == &rest.front() && rest.size() > 1)
+      report("'" + printable_line(sentence) + "' is no model; it is translated as a sentence");
+  }
 }
 
 std::vector<data::Pair> load_held_out(const std::vector<std::string>& names, const Model& model) {

@@ -19,7 +19,9 @@ Model load_for_use(const std::vector<std::string>& names);
 std::string only_file(const std::vector<std::string>& rest);
 
 /// Error if what remains are not sentences: one reads like the path of a model, but is none.
-void require_sentences(const std::vector<std::string>& rest);
+/// Unless `quiet`, says on standard error what may be meant as a model: a word before other
+/// sentences, or a path that exists.
+void require_sentences(const std::vector<std::string>& rest, bool quiet);
 
 /// The pairs that none of the models was trained on. Error if they did not hold out the same.
 std::vector<data::Pair> load_held_out(const std::vector<std::string>& names, const Model& model);

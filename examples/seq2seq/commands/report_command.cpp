@@ -3,6 +3,7 @@
 #include "autograd/support/files.h"
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/report/report.h"
+#include "examples/seq2seq/run/written_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -24,6 +25,7 @@ What a run writes down for it is in the model's records.jsonl (see train --recor
 
 // The file may be an earlier report, but nothing else of the user's.
 void require_replaceable(const fs::path& file) {
+  require_writable("--output", file, Written::whole);
   std::error_code ignored;
   if (!fs::exists(fs::symlink_status(file, ignored))) return;
   const RegularFile former(file);
@@ -45,10 +47,11 @@ struct ReportCommand : Command {
 
   int run() override {
     require(models.size() <= 2, "report: compares two models, not ", models.size());
+    if (!output.empty()) require_replaceable(output);
     std::vector<ReportedRun> runs;
     for (const std::string& folder : models) runs.push_back(ReportedRun::load(folder));
     const fs::path file = output.empty() ? default_file(runs) : fs::path(output);
-    require_replaceable(file);
+    if (output.empty()) require_replaceable(file);
     if (runs.size() == 2 && runs[0].name == runs[1].name)
       for (std::size_t i = 0; i < 2; ++i) runs[i].name = models[i];
     const std::string page = report_page(runs);

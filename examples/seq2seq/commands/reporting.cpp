@@ -8,6 +8,7 @@
 
 #include "autograd/support/printable.h"
 #include "examples/seq2seq/commands/commands.h"
+#include "examples/seq2seq/settings/counted.h"
 
 namespace adjoint::seq2seq {
 
@@ -46,9 +47,13 @@ void print_examples(const Model& model, const std::vector<data::Pair>& pairs,
 }
 
 void print(const Score& score) {
-  std::cout << "BLEU " << fixed(score.bleu.score, 2) << " on " << score.count << " sentences, "
-            << fixed(100 * score.exact, 1) << "% of them exact";
-  if (score.bleu.totals[3] == 0) std::cout << " (BLEU needs sentences of four words or more)";
+  std::cout << "BLEU " << fixed(score.bleu.score, 2) << " on " << counted(score.count, "sentence")
+            << ", " << fixed(100 * score.exact, 1) << "% of them exact";
+  if (score.bleu.totals[3] == 0) {
+    const bool short_references = score.bleu.ref_len < 4 * static_cast<Index>(score.count);
+    std::cout << (short_references ? " (BLEU needs sentences of four words or more)"
+                                   : " (no answer has the four words that BLEU needs)");
+  }
   std::cout << std::endl;
 }
 

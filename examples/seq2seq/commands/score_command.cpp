@@ -3,6 +3,7 @@
 #include "examples/seq2seq/commands/lines.h"
 #include "examples/seq2seq/commands/long_sentences.h"
 #include "examples/seq2seq/commands/named_models.h"
+#include "examples/seq2seq/settings/counted.h"
 #include "nn/translation/encoding.h"
 
 namespace adjoint::seq2seq {
@@ -25,7 +26,8 @@ exp(-sum of the scores / tokens), follows on standard error.
 
 A line that is not a pair, or has a side that is too long for the model, ends the program. With
 --on-error continue it is reported and gets an empty line, and the exit code is 1 in the end;
---too-long skip gives long pairs an empty line without a word. No such line counts in the perplexity.
+--too-long skip gives pairs that are too long an empty line silently. No such line counts in the
+perplexity.
 
   seq2seq score my-model pairs.tsv
   seq2seq score my-model pairs.tsv --tokens
@@ -44,13 +46,13 @@ struct ScoreCommand : Command {
             {"score", "compute the log-probability of given pairs, line by line", score_footer}) {
     options.add("model", folder, "folder of a trained model").required();
     options.add("file FILE", arguments,
-                "more models, to answer together; then a file of pairs [standard input]");
+                "more models, to answer together; then a file of pairs, or - [standard input]");
     options.add("--columns", columns, "the columns that are source and target, as in 2,4 [1,2]");
     options.add("--batch", batch, from_1, "largest number of pairs scored together");
     options.add_flag("--tokens", tokens, "print the score of each token in a third column");
     options.add_flag("--summary", summary, "print only the perplexity");
     add_on_error(options, on_error, "print an empty line");
-    long_sentences.add_to(options);
+    long_sentences.add_to(options, "print an empty line");
     options.add_flag("--quiet", quiet,
                      "do not report unknown words, cuts and the perplexity on standard error");
   }
@@ -64,6 +66,7 @@ struct ScoreCommand : Command {
     Lines input(file);
     const auto parse = [&](const std::string& line,
                            const auto& place) -> std::optional<data::Pair> {
+      if (long_sentences.skips(line)) return std::nullopt;
       const data::Sides sides = data::cut_at_tabs(line, chosen);
       const auto source = long_sentences.source(model, sides.source, place, quiet),
                  target = long_sentences.target(model, sides.target, place, quiet);
@@ -99,8 +102,8 @@ struct ScoreCommand : Command {
     require(count > 0, "score: no pairs to score");
     if (summary || !quiet)
       (summary ? std::cout : std::cerr)
-          << "perplexity " << fixed(likelihood.perplexity(), 4) << " on " << count << " pairs, "
-          << likelihood.tokens << " tokens\n";
+          << "perplexity " << fixed(likelihood.perplexity(), 4) << " on " << counted(count, "pair")
+          << ", " << counted(likelihood.tokens, "token") << "\n";
     return refused == 0 ? status::done : status::failed;
   }
 };

@@ -6,6 +6,8 @@
 #include "examples/seq2seq/commands/commands.h"
 #include "examples/seq2seq/look/description.h"
 #include "examples/seq2seq/run/start/start.h"
+#include "examples/seq2seq/run/written_file.h"
+#include "nn/training/metrics_log.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -80,20 +82,17 @@ struct TrainCommand : Command {
     if (!config.empty()) options.read_file(config);
     start.prepare(output, resume, settings, options);
     check_that_all_count();
-    std::error_code no_file;
-    require(resume || restart || !std::filesystem::is_regular_file(log, no_file) ||
-                std::filesystem::is_empty(log, no_file),
-            "--log: '", log,
-            "' is not empty, and a run begins a new metrics log; replace it with "
-            "--restart, or choose another file");
+    check_log();
     Destination destination(output, resume    ? IfStopped::resume
                                     : restart ? IfStopped::discard
                                               : IfStopped::refuse);
     require(log.empty() || !destination.holds(log), "--log: '", log,
             "' is inside the folder of the model; choose another place");
+    for (const std::string& name : files.names())
+      require(resume || name == "-" || !destination.holds(name), "--output: '", name,
+              "' is in a folder that the run would replace; choose another folder");
     if (resume) take_settings_of_run(destination.partial() / settings_file);
-    if (const std::string& task = settings.data.task; !task.empty())
-      settings.data.tokenizer = data::task_tokenizer(task).name();
+    if (!settings.data.task.empty()) settings.data.tokenizer = tokenizer_of_task();
     settings.check(options);
     // `translate` reads alignments from the head that has learned them.
     if (!files.alignment.empty()) settings.training.alignment_head = settings.guided_head().name();
@@ -101,10 +100,30 @@ struct TrainCommand : Command {
 
     const Dataset dataset = load_dataset(settings, read(files), start.subwords());
     check_demands(dataset);
+    check_warm_up(dataset);
     return with_memory_advice(
         "lower --batch (or --batch-tokens), --max-tokens or the size of the model (--width, "
         "--hidden, --encoder-blocks, --decoder-blocks), or raise --accumulate",
         [&] { return run_on(dataset, destination); });
+  }
+
+  // Before any work: the name may be that of another file.
+  void check_log() const {
+    std::vector<std::string> inputs = files.names();
+    for (const std::string& name : start.files()) inputs.push_back(name);
+    inputs.push_back(config);
+    require_writable("--log", log, Written::in_lines, inputs);
+    try {
+      nn::MetricsLog::check(log);
+    } catch (const Error& error) {
+      fail("--log: ", error.what(), "; choose another file");
+    }
+    std::error_code no_file;
+    require(resume || restart || !std::filesystem::is_regular_file(log, no_file) ||
+                std::filesystem::is_empty(log, no_file),
+            "--log: '", log,
+            "' is not empty, and a run begins a new metrics log; replace it with "
+            "--restart, or choose another file");
   }
 
   int run_on(const Dataset& dataset, Destination& destination) {
@@ -123,7 +142,9 @@ struct TrainCommand : Command {
                 << destination.partial().string() << std::endl;
       return status::interrupted;
     }
-    std::cout << "saved in " << output << std::endl;
+    std::cout << "saved in " << output;
+    if (records) std::cout << "; `seq2seq report " << output << "` makes a page about the run";
+    std::cout << std::endl;
     const Outcome outcome = {.epochs = result.epochs, .target_tokens = model.target.size()};
     if (dataset.held_out.empty()) std::cout << lines_of(advise(settings, figures, outcome));
     const int code =
@@ -152,17 +173,21 @@ struct TrainCommand : Command {
            "with --schedule " + training.schedule + "; it is for linear, cosine and plateau");
     refuse(!data.task.empty(), {"--held-out"}, "with --task; use --held-out-count");
     refuse(!data.task.empty(),
-           {"--too-long", "--columns", "--bad-lines", "--tokenizer", "--source-tokenizer",
-            "--target-tokenizer", "--valid", "--test", "--alignment"},
+           {"--too-long", "--columns", "--bad-lines", "--source-tokenizer", "--target-tokenizer",
+            "--valid", "--test", "--alignment"},
+           "with --task; it is for files of pairs");
+    // The settings of a finished run name the tokenizer of its task.
+    refuse(!data.task.empty() && data.tokenizer != tokenizer_of_task(), {"--tokenizer"},
            "with --task; it is for files of pairs");
     refuse(data.task == "dates", {"--symbols", "--min-length", "--max-length"},
-           "with --task dates; days and forms are drawn from all");
+           "with --task dates, whose forms are fixed");
     refuse(!data.source_tokenizer.empty() && !data.target_tokenizer.empty(), {"--tokenizer"},
            "with --source-tokenizer and --target-tokenizer");
     refuse(!files.valid.empty(), {"--validation"}, "with --valid; leave one of them out");
     refuse(!files.test.empty(), {"--held-out"}, "with --test; leave one of them out");
-    refuse(files.alignment.empty() && !resume, {"--alignment-weight", "--alignment-head"},
-           "without --alignment");
+    // The settings of a finished run name its head.
+    refuse(files.alignment.empty() && !resume && config.empty(),
+           {"--alignment-weight", "--alignment-head"}, "without --alignment");
     refuse(!files.targets.empty(), {"--columns"}, "with two files; it is for one file of pairs");
     if (model.is_recurrent()) return;
     const nn::TransformerConfig& c = model.transformer;
@@ -173,6 +198,8 @@ struct TrainCommand : Command {
     refuse(c.position_mode != nn::PositionMode::split, {"--position-width"},
            "without --position-mode split");
   }
+
+  std::string tokenizer_of_task() const { return data::task_tokenizer(settings.data.task).name(); }
 
   // A resumed run has its own settings, except those given now.
   void take_settings_of_run(const std::filesystem::path& file) {
@@ -214,6 +241,13 @@ struct TrainCommand : Command {
             " needs held-out pairs, and there are none; see --held-out");
   }
 
+  // Before the model is made, if the batches are of so many pairs.
+  void check_warm_up(const Dataset& dataset) const {
+    const auto [size, unit] = settings.training.batch_size();
+    if (unit == data::BatchSize::Unit::sentences)
+      settings.training.check_warm_up((std::ssize(dataset.train) + size - 1) / size);
+  }
+
   // The score is the last line, for scripts.
   int report_score(const Model& model, const Dataset& dataset, const Figures& figures,
                    Outcome outcome) {
@@ -223,18 +257,23 @@ struct TrainCommand : Command {
     const Score result = score(model, dataset.held_out, translations);
     outcome.held_out_bleu = result.bleu.score;
     double demanded = floor;
+    std::string origin = text_from("--floor ", floor);
     if (model.settings.data.task.empty()) {
       const NearestSource nearest = nearest_source(model, dataset.train, dataset.held_out);
       std::cout << "for comparison, BLEU " << fixed(nearest.bleu.score, 2)
                 << " by copying the translation of the nearest training source; "
                 << fixed(100 * nearest.near_duplicates, 1)
                 << "% of the sources differ from one by at most a word" << std::endl;
-      if (margin) demanded = std::max(demanded, nearest.bleu.score + *margin);
+      if (margin && nearest.bleu.score + *margin > floor) {
+        demanded = nearest.bleu.score + *margin;
+        origin = text_from("the ", fixed(nearest.bleu.score, 2),
+                           " of copying the nearest source's translation plus --margin ", *margin);
+      }
     }
     std::cout << lines_of(advise(settings, figures, outcome));
     print(result);
     if (result.bleu.score >= demanded) return status::done;
-    report(text_from("BLEU is below the floor, ", demanded));
+    report("BLEU is below " + origin);
     return status::below_floor;
   }
 };

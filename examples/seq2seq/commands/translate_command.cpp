@@ -4,6 +4,7 @@
 #include "examples/seq2seq/commands/lines.h"
 #include "examples/seq2seq/commands/long_sentences.h"
 #include "examples/seq2seq/commands/named_models.h"
+#include "examples/seq2seq/run/written_file.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -16,7 +17,7 @@ large batches, and a program that waits for each answer gets it.
 A line that cannot be translated, because it is too long for the model or not UTF-8, is reported on
 standard error with its number and gets an empty answer; after all the others the exit code is 1.
 With --on-error stop, nothing after it is translated. --too-long skip gives sentences that are too
-long an empty answer without a word, and --too-long cut translates their first tokens.
+long an empty answer silently, and --too-long cut translates their first tokens.
 
 Several models answer together, as an ensemble: each token has the mean of the probabilities that
 they give it. They must have equal vocabularies. Arguments that are folders of models, or files of
@@ -60,24 +61,30 @@ struct TranslateCommand : Command {
                 "print n answers to each line, best first: number of the line, score, answer");
     options.add("--prefix TEXT", decoding.prefix, "start each answer with this text");
     add_on_error(options, on_error, "give it an empty answer");
-    long_sentences.add_to(options);
+    long_sentences.add_to(options, "give it an empty answer");
     options.add("--alignments FILE", decoding.alignments,
                 "write the alignment of each answer to this file, as in 0-0 1-2 2-1");
     options.add("--attention", decoding.attention, {"table", "json"},
                 "print how much each token of an answer attends to each of its source");
-    options.add_flag("--quiet", quiet, "do not report unknown words and cuts on standard error");
+    options.add_flag(
+        "--quiet", quiet,
+        "do not report unknown words and cuts on standard error, nor a word or file as a sentence");
     decoding.add_to(options);
   }
 
   int run() override {
     decoding.check(options);
     const std::vector<std::string> models = take_models(folder, sentences);
-    require_sentences(sentences);
+    require_sentences(sentences, quiet);
+    std::vector<std::string> inputs;
+    if (sentences.empty()) inputs = {"-"};
+    require_writable("--alignments", decoding.alignments, Written::in_lines, inputs);
     const Model model = load_for_use(models);
     const Translator translator(model, decoding);
     std::optional<LineWriter> alignments;
     if (!decoding.alignments.empty()) alignments.emplace(decoding.alignments);
     const auto parse = [&](const std::string& line, const auto& place) {
+      if (long_sentences.skips(line)) return data::Tokens();
       data::Tokens source =
           long_sentences.source(model, line, place, quiet).value_or(data::Tokens());
       if (!quiet) warn_of_unknown_words(model, source);

@@ -1,5 +1,6 @@
 #include "autograd/support/printable.h"
 #include "examples/seq2seq/look/rules.h"
+#include "examples/seq2seq/settings/counted.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -81,9 +82,10 @@ const Rule data_rules[] = {
               c.steps() < few_steps;
      },
      [](const Case& c) {
-       return text_from(c.figures.train, " training pairs in batches of ",
-                        c.settings.training.batch, " are ", c.steps_in_epoch(), " steps, ",
-                        c.steps(), " in all epochs: --batch ", small_batch, ", or more --epochs");
+       return text_from(counted(c.figures.train, "training pair"), " in batches of ",
+                        c.settings.training.batch, " are ", counted(c.steps_in_epoch(), "step"),
+                        ", ", c.steps(), " in all epochs: --batch ", small_batch,
+                        ", or more --epochs");
      }},
     {"few-validation-pairs",
      [](const Case& c) {
@@ -91,8 +93,9 @@ const Rule data_rules[] = {
               c.settings.data.validation < 0.1 && c.settings.data.task.empty();
      },
      [](const Case& c) {
-       return text_from(c.figures.validation,
-                        " validation pairs hardly tell which epoch is the best: --validation 0.1");
+       return text_from(counted(c.figures.validation, "validation pair"), " hardly ",
+                        c.figures.validation == 1 ? "tells" : "tell",
+                        " which epoch is the best: --validation 0.1");
      }},
     {"repeated-pairs",
      [](const Case& c) { return share(c.figures.repeated, c.figures.pairs()) > many_repeated; },

@@ -3,11 +3,10 @@
 #include <iomanip>
 
 #include "autograd/support/printable.h"
+#include "examples/seq2seq/settings/counted.h"
 
 namespace adjoint::seq2seq {
 namespace {
-
-std::string s(Index count) { return count == 1 ? "" : "s"; }
 
 std::string lengths(const SideFigures& side) {
   return text_from(side.median, " (half of them at most), ", side.most_have_at_most, " (95%), ",
@@ -25,17 +24,18 @@ std::string unknown(const char* split, const std::optional<double>& sources,
 }  // namespace
 
 std::string describe_pairs(const Figures& f) {
-  std::string text = text_from(f.pairs(), " pairs with ", f.sources, " different source",
-                               s(f.sources), "; ", f.train, " training, ", f.validation,
-                               " validation and ", f.held_out, " held-out pairs\n");
+  std::string text = text_from(counted(f.pairs(), "pair"), " with ",
+                               counted(f.sources, "different source"), "; ", f.train, " training, ",
+                               f.validation, " validation and ", f.held_out, " held-out pairs\n");
   if (f.repeated > 0) text += text_from(f.repeated, " of the pairs repeat another\n");
   if (f.with_several_targets > 0)
     text += text_from(f.with_several_targets, " of the sources have several targets\n");
-  if (f.too_long > 0) text += text_from(f.too_long, " pairs left out as too long\n");
+  if (f.too_long > 0) text += counted(f.too_long, "pair") + " left out as too long\n";
   Index bad = 0;
   for (const data::Corpus::Problem& problem : f.problems) bad += problem.lines;
   if (bad > 0)
-    text += text_from(bad, " lines left out because they are not pairs; the first: ",
+    text += text_from(counted(bad, "line"), " left out because ",
+                      bad == 1 ? "it is not a pair: " : "they are not pairs; the first: ",
                       printable_line(f.problems.front().first, 0), '\n');
   if (f.problems.size() > 1)
     for (const data::Corpus::Problem& problem : f.problems)

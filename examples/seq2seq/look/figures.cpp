@@ -4,6 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "data/text/unicode.h"
 
@@ -57,9 +58,27 @@ double unknown_if_left_out(const std::unordered_map<std::string, Index>& counts,
   return all == 0 ? 0 : static_cast<double>(unknown) / static_cast<double>(all);
 }
 
+// The words between white space.
+Index words_in(std::u32string_view text) {
+  Index words = 0;
+  bool in_word = false;
+  for (const char32_t c : text) {
+    const bool was_in_word = std::exchange(in_word, !data::is_white_space(c));
+    words += in_word && !was_in_word;
+  }
+  return words;
+}
+
+// The smallest length that a fraction q does not exceed.
+Index quantile(std::vector<Index> lengths, double q) {
+  std::ranges::sort(lengths);
+  const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(lengths.size())));
+  return lengths[std::max<std::size_t>(rank, 1) - 1];
+}
+
 void measure_text(const Dataset& dataset, Side side, const data::Tokenizer& tokenizer,
                   SideFigures& figures) {
-  std::vector<Index> lengths;
+  std::vector<Index> lengths, words;
   std::unordered_set<char32_t> characters;
   Index with_blanks = 0;
   for (const Pairs* split : {&dataset.train, &dataset.validation, &dataset.held_out})
@@ -68,17 +87,14 @@ void measure_text(const Dataset& dataset, Side side, const data::Tokenizer& toke
       const std::u32string text = data::code_points(tokenizer.detokenize(pair.*side));
       figures.longest_in_characters = std::max(figures.longest_in_characters, std::ssize(text));
       characters.insert(text.begin(), text.end());
+      words.push_back(words_in(text));
       with_blanks += std::ranges::any_of(text, data::is_white_space);
     }
   if (lengths.empty()) return;
-  std::ranges::sort(lengths);
-  const auto quantile = [&](double q) {  // the smallest length that a fraction q does not exceed
-    const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(lengths.size())));
-    return lengths[std::max<std::size_t>(rank, 1) - 1];
-  };
-  figures.median = quantile(0.5);
-  figures.most_have_at_most = quantile(0.95);
-  figures.longest = lengths.back();
+  figures.median = quantile(lengths, 0.5);
+  figures.most_have_at_most = quantile(lengths, 0.95);
+  figures.longest = std::ranges::max(lengths);
+  figures.median_words = quantile(words, 0.5);
   figures.characters = std::ssize(characters);
   figures.with_blanks = static_cast<double>(with_blanks) / static_cast<double>(lengths.size());
 }

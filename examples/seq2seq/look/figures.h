@@ -10,6 +10,7 @@ struct SideFigures {
   std::string tokenizer;                                 ///< as the option names it
   Index median = 0, most_have_at_most = 0, longest = 0;  ///< lengths in tokens; the second: of 95%
   Index longest_in_characters = 0;
+  Index median_words = 0;  ///< the median length in words, between white space
   Index characters = 0;    ///< different ones, after tokenizing
   double with_blanks = 0;  ///< the fraction of sides with white space in them
   // Of the training split:

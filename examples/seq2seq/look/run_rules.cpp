@@ -68,7 +68,10 @@ const Rule run_rules[] = {
        return every_validation_bleu_is_0(c.outcome) || c.outcome.held_out_bleu == 0;
      },
      [](const Case& c) {
-       const bool has_blanks = c.figures.target.with_blanks >= few_blanks;
+       const SideFigures& target = c.figures.target;
+       const bool has_blanks = target.with_blanks >= few_blanks;
+       // Four words in a row are what BLEU counts at most.
+       const bool are_short = target.median_words < static_cast<Index>(data::BleuScore::max_order);
        std::string found = "BLEU is 0";
        if (every_validation_bleu_is_0(c.outcome))
          found =
@@ -76,6 +79,10 @@ const Rule run_rules[] = {
                  ? "the validation BLEU was 0 after every epoch, so the validation loss decided "
                    "which was the best"
                  : "the validation BLEU was 0 after every epoch";
+       if (has_blanks && !are_short)
+         return text_from(found, "; half of the targets have ", target.median_words,
+                          " words or more, so the answers are too short or wrong: more --epochs, "
+                          "or more pairs");
        return found + "; " +
               (has_blanks ? "it needs four words in a row, so for short sentences: --best-by chrf "
                             "or exact"
@@ -92,7 +99,8 @@ const Rule run_rules[] = {
        const bool can_go_on = c.settings.training.schedule_options(1).total == 0;
        return text_from(
            "the validation loss was still falling: ", can_go_on ? "--resume" : "--restart",
-           " --epochs ", 2 * c.settings.training.epochs, " trains it for longer");
+           " --epochs ", 2 * c.settings.training.epochs,
+           can_go_on ? " trains it for longer" : " starts over and trains for longer");
      }},
 };
 

@@ -1,7 +1,5 @@
 #include "examples/seq2seq/model/attention_heads.h"
 
-#include "autograd/support/printable.h"
-
 namespace adjoint::seq2seq {
 namespace {
 
@@ -12,16 +10,15 @@ std::string within_member(const std::string& path) {
   return path.substr(path.find('.', beginning.size()) + 1);
 }
 
-// Every head with attention from the target to the source, found by a pass over two source tokens
-// and one target token.
+// Every head with attention from the target to the source, by layer. A pass over one token tells
+// how many heads a layer has.
 std::vector<nn::AttentionHead> all_heads(const nn::EncoderDecoder& network) {
-  const nn::Ids source = {data::Vocabulary::eos, data::Vocabulary::eos};
-  const nn::Ids target = {data::Vocabulary::bos};
+  const nn::Ids source = {data::Vocabulary::eos}, target = {data::Vocabulary::bos};
+  const nn::AttentionWeights weights = nn::attention_weights(
+      network, nn::Sequences::packed({&source, 1}), nn::Sequences::packed({&target, 1}));
   std::vector<nn::AttentionHead> heads;
-  for (const auto& [layer, weights] : nn::attention_weights(
-           network, nn::Sequences::packed({&source, 1}), nn::Sequences::packed({&target, 1})))
-    if (weights.size(2) == 1 && weights.size(3) == 2)
-      for (Index head = 0; head < weights.size(1); ++head) heads.push_back({layer, head});
+  for (const std::string& layer : network.source_attention_layers())
+    for (Index head = 0; head < weights.at(layer).size(1); ++head) heads.push_back({layer, head});
   return heads;
 }
 
@@ -35,13 +32,14 @@ std::vector<nn::AttentionHead> attention_heads(const Model& model, const std::st
           " needs a model with attention to its source: a Transformer, gru-attention or "
           "lstm-attention");
   if (name.empty()) return heads;
-  const std::vector<nn::AttentionHead> all = all_heads(*model.network);
+  const auto wanted = nn::AttentionHead::from_name(name);
+  std::vector<nn::AttentionHead> known;  // as they are named within a member
   heads.clear();
-  for (const nn::AttentionHead& head : all)
-    if (within_member(head.name()) == name) heads.push_back(head);
-  require(!heads.empty(), "--alignment-head: there is no head '", printable_line(name),
-          "'; the heads are ", within_member(all.front().name()), " to ",
-          within_member(all.back().name()));
+  for (const nn::AttentionHead& head : all_heads(*model.network)) {
+    known.push_back({within_member(head.layer), head.head});
+    if (known.back() == wanted) heads.push_back(head);
+  }
+  require(!heads.empty(), no_such_head(name, known.front(), known.back()));
   return heads;
 }
 

@@ -6,7 +6,8 @@
 
 namespace adjoint::seq2seq {
 
-/// The head that is named "layer:head"; of an ensemble, that head of each member that has it.
+/// The head that is named "layer:head", which is one of attention from the answer to the source (a
+/// pointer has none); of an ensemble, that head of each member that has it.
 /// Without a name, those of the network's alignment_layers(). Error, which begins with `option`, if
 /// there is no such head, or no attention to the source.
 std::vector<nn::AttentionHead> attention_heads(const Model& model, const std::string& name,

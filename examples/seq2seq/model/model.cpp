@@ -18,7 +18,6 @@ using nn::source_file, nn::target_file, nn::subwords_file;
 
 constexpr auto held_out_file = "held-out.tsv";
 constexpr auto partial_extension = ".partial";
-constexpr std::uint64_t longest_settings = 1 << 20;
 
 // A link counts, wherever it leads: reading it then reports what is wrong.
 bool is_there(const fs::path& path) {
@@ -93,20 +92,25 @@ void save_description(const Model& model, const std::vector<data::Pair>& held_ou
 
 namespace {
 
-constexpr auto settings_key = "settings";
-
 // What the weights keep of a run's settings besides the model's, which reading compares.
 void require_same_run(const nn::SafeTensorsFile& weights, const Settings& settings,
                       const fs::path& folder) {
-  const auto stored = weights.metadata().find(settings_key);
+  const auto stored = weights.metadata().find(nn::settings_key);
   if (stored == weights.metadata().end()) return;
-  const std::string different = difference(stored->second, settings);
+  std::string different;
+  try {
+    different = difference(stored->second, settings);
+  } catch (const Error& error) {
+    fail(weights.path().string(), ": its settings cannot be read: ", error.what());
+  }
   require(different.empty(), (folder / settings_file).string(),
           ": does not belong to the weights beside it: ", different);
 }
 
 Model load_once(const fs::path& model_name) {
   const fs::path folder = folder_of(model_name);
+  require(is_there(folder) || model_name.extension() != weights_end, folder.string(),
+          ": no such file of weights");
   require(is_there(folder), folder.string(), ": no such folder; `seq2seq train` creates one",
           hint_of_stopped_run(partial_folder(folder)));
   std::error_code ignored;
@@ -141,7 +145,7 @@ fs::path weights_of(const fs::path& model) {
 
 nn::Metadata weights_metadata(const Settings& settings, const fs::path& folder) {
   nn::Metadata metadata = nn::weights_metadata(settings.config(), folder);
-  metadata[settings_key] = settings.model_text();
+  metadata[nn::settings_key] = settings.model_text();
   metadata[held_out_file] = nn::digest(folder / held_out_file);
   return metadata;
 }
@@ -167,7 +171,7 @@ std::vector<std::pair<std::string, std::string>> stored_settings(const fs::path&
   auto values = load_settings(folder).values();
   std::set<std::string> stored;
   for (const nn::SettingLine& line :
-       nn::parse_settings(read_regular_file(folder / settings_file, longest_settings)))
+       nn::parse_settings(read_regular_file(folder / settings_file, nn::longest_settings)))
     stored.insert(line.name);
   std::erase_if(values, [&](const auto& value) { return !stored.contains(value.first); });
   return values;
@@ -181,7 +185,7 @@ std::vector<data::Pair> load_held_out(const fs::path& name, const Model& model) 
   try {
     const nn::SafeTensorsFile weights(weights_of(name));
     const bool none = !is_there(file) && !weights.metadata().contains(held_out_file) &&
-                      weights.metadata().contains(settings_key);  // nn::save_model() wrote it
+                      weights.metadata().contains(nn::settings_key);  // nn::save_model() wrote it
     const bool empty = none || RegularFile(file).size() == 0;
     if (!none) nn::require_digest(weights, file);
     const data::ReadOptions options = {.max_tokens = model.settings.data.max_tokens};

@@ -66,7 +66,7 @@ struct Lexicon {
   data::Vocabulary source, target;
 };
 
-/// Reads that of a model with these settings. Errors name the file.
+/// Reads the lexicon of a model with these settings. Errors name the file.
 Lexicon load_lexicon(const std::filesystem::path& folder, const Settings& settings);
 
 /// Error when the folder holds no model.

@@ -180,6 +180,12 @@ void InputFiles::add_to(Options& options) {
   options.add("targets FILE", targets, "targets, one for each line of file");
 }
 
+std::vector<std::string> InputFiles::names() const {
+  std::vector<std::string> given = {pairs, targets, valid, test, alignment};
+  std::erase(given, "");
+  return given;
+}
+
 InputTexts read(const InputFiles& files) {
   bool taken = false;
   const auto text_of = [&](const std::string& name) -> std::optional<data::TextLines> {
@@ -196,10 +202,11 @@ InputTexts read(const InputFiles& files) {
 
 Dataset load_dataset(const Settings& s, InputTexts texts,
                      const std::optional<data::Subwords>& subwords) {
+  require(texts.pairs.has_value() == s.data.task.empty(),
+          "give either a file of pairs or a --task");
   std::optional<WordAlignments> alignments;
   if (texts.alignment) alignments.emplace(texts, s.data.chosen_columns());
   auto& [file, targets, valid, test, alignment] = texts;
-  require(file.has_value() == s.data.task.empty(), "give either a file of pairs or a --task");
   const Key key = Key(s.training.seed).child("split");
   const data::ReadOptions options = read_options(s.data);
   const std::string from = file ? file->name : "--task";

@@ -14,6 +14,8 @@ struct InputFiles {
   std::string alignment;  ///< word alignments, a line for each line of `pairs`
 
   void add_to(Options& options);
+  /// Those that were given.
+  std::vector<std::string> names() const;
 };
 
 /// The same, read. A part that was not given is empty.

@@ -14,6 +14,7 @@
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
 #include "autograd/support/printable.h"
+#include "examples/seq2seq/run/written_file.h"
 #include "nn/translation/replace_folder.h"
 
 namespace adjoint::seq2seq {
@@ -64,7 +65,7 @@ void require_replaceable(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     require(belongs_to_model(name), title, " holds '", printable_line(name),
-            "', which does not belong to a model; choose another folder");
+            "', which does not belong to a model; move it away, or choose another folder");
     std::error_code ignored;
     const fs::file_status status = entry.symlink_status(ignored);
     require(fs::is_regular_file(status) || !fs::exists(status), title, " holds '",
@@ -92,6 +93,12 @@ void name_option(const fs::path& folder, const Action& action) {
   } catch (const fs::filesystem_error& error) {
     fail("--output: '", folder.string(), "' cannot be written: ", error.code().message());
   }
+}
+
+// How to train a model further. That of `average` or of a program has no run to resume.
+std::string way_on(const fs::path& model) {
+  return fs::exists(model / state_file) ? "train --resume"
+                                        : "train --from " + model.string() + " --output NEW";
 }
 
 using Lock = std::shared_ptr<void>;
@@ -143,10 +150,19 @@ void create(const fs::path& partial, const fs::path& model) {
 
 }  // namespace
 
+bool replaces(const fs::path& output, const fs::path& folder) {
+  std::error_code ignored;
+  fs::path whole = fs::weakly_canonical(fs::absolute(output), ignored);
+  if (!whole.has_filename()) whole = whole.parent_path();  // a slash at the end
+  return fs::equivalent(folder, whole, ignored) ||
+         fs::equivalent(folder, partial_folder(whole), ignored);
+}
+
 Destination::Destination(const fs::path& folder, IfStopped if_stopped)
     : resumes_(if_stopped == IfStopped::resume) {
   name_option(folder, [&] {
     folder_ = resolved(folder);
+    require_harmless("--output", folder_);
     require_replaceable(folder_);
     require_movable(folder_);
     partial_ = partial_folder(folder_);
@@ -154,7 +170,8 @@ Destination::Destination(const fs::path& folder, IfStopped if_stopped)
                 fs::exists(partial_ / state_file),
             "--output: '", folder_.string(),
             "' holds a model; replace it with --restart, or choose another folder (to train it "
-            "further, use train --resume)");
+            "further, use ",
+            way_on(folder_), ")");
     constexpr int attempts = 100;
     for (int i = 0; i < attempts && !lock_; ++i) {
       require_folder(partial_);
@@ -179,6 +196,10 @@ Destination::~Destination() {
 // The state is copied last: it makes the copy complete.
 void Destination::copy_completed_run() {
   try {
+    require(fs::exists(folder_ / state_file) || !fs::exists(folder_ / weights_file), "--resume: '",
+            folder_.string(),
+            "' holds a model without a run, as `average` or a program writes it; begin a run with ",
+            way_on(folder_));
     require(fs::exists(folder_ / state_file), "--resume: no stopped run with a saved state at '",
             folder_.string(), "'; start one without --resume");
     clear();

@@ -8,6 +8,9 @@ namespace adjoint::seq2seq {
 /// What to do if there is a stopped run or a model already.
 enum class IfStopped { refuse, resume, discard };
 
+/// Whether a run that writes to `output` would change this folder.
+bool replaces(const std::filesystem::path& output, const std::filesystem::path& folder);
+
 /// The folder of a model, and beside it a folder NAME.partial that a run writes to. When the run is
 /// complete, the two are exchanged in one step; until then the previous model at NAME is intact. A
 /// partial folder with a training state is a stopped run; without one it holds nothing that could
@@ -15,9 +18,9 @@ enum class IfStopped { refuse, resume, discard };
 /// once, not after hours.
 class Destination {
  public:
-  /// Error if the folder cannot be created or replaced, if it holds anything but the regular files
-  /// of a model, if another process is training into it, if there is a stopped run or a model
-  /// (refuse), or if there is neither (resume).
+  /// Error if the folder cannot be created or replaced, if it lies in another model's, if it holds
+  /// anything but the regular files of a model, if another process is training into it, if there is
+  /// a stopped run or a model (refuse), or if there is neither (resume).
   explicit Destination(const std::filesystem::path& folder,
                        IfStopped if_stopped = IfStopped::refuse);
   /// Removes the partial folder unless it holds something that can be resumed.

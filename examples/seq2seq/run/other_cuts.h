@@ -13,8 +13,9 @@ class OtherCuts {
   /// Keeps references to both.
   OtherCuts(const Model& model, const Dataset& dataset);
 
-  /// These training pairs as they are cut in this epoch. A sentence that would be longer than the
-  /// limits of the run keeps its usual cut.
+  /// These training pairs as they are cut in this epoch. A sentence that alone would be longer than
+  /// the limits of the run keeps its usual cut. A batch may exceed --batch-tokens: its pairs were
+  /// chosen by the lengths of their usual cuts.
   data::EncodedPairs operator()(std::span<const std::size_t> pairs, Index epoch) const;
 
  private:

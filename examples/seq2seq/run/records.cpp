@@ -209,9 +209,16 @@ std::string model_digest(const Model& model, const fs::path& folder) {
 Records read_records(const fs::path& folder) {
   const fs::path file = folder / records_file;
   std::error_code ignored;
+  require(!fs::is_regular_file(folder, ignored), folder.string(),
+          ": a file of weights has no report; give the folder of its run, ",
+          folder_of(folder).string());
+  const bool can_resume = fs::exists(folder / state_file, ignored);
   require(fs::exists(fs::symlink_status(file, ignored)), folder.string(), ": has no ", records_file,
-          ", which a run writes for the report: the model comes from an earlier version, from "
-          "`average`, or from `train --records off`; `train --resume` with more epochs begins it");
+          ", which a run writes for the report: the model comes from ",
+          can_resume ? "an earlier version, or from `train --records off`; `train --resume` with "
+                       "more epochs begins it"
+                     : "`average`, from a program, or from an earlier version; `train --from` "
+                       "begins a run with it");
   Records records;
   each_line(file, [&](const Value& json, const std::string&) { read_line(json, records); });
   return records;

@@ -53,6 +53,11 @@ double validation_figure(const Model& model, const std::vector<data::Pair>& pair
                         : data::corpus_ter(texts, expected).score;
 }
 
+nn::ScheduleOptions schedule_of(const TrainingSettings& settings, Index steps_in_epoch) {
+  settings.check_warm_up(steps_in_epoch);
+  return settings.schedule_options(steps_in_epoch);
+}
+
 }  // namespace
 
 Run::Run(Model& model, const Dataset& dataset)
@@ -63,7 +68,7 @@ Run::Run(Model& model, const Dataset& dataset)
       validation_(encode_pairs(model, dataset.validation)),
       batches_(pairs_, settings_.batch_size(), Key(settings_.seed).child("order")),
       optimizer_(settings_.make_optimizer(nn::parameters(*model.network))),
-      schedule_(settings_.schedule_options(batches_.batches_in_epoch())),
+      schedule_(schedule_of(settings_, batches_.batches_in_epoch())),
       trainer_(*model.network, *optimizer_, trainer_options(model.settings, dataset)),
       best_(settings_.patience_options()) {
   if (settings_.subword_dropout > 0) other_cuts_.emplace(model, dataset);

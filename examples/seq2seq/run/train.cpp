@@ -1,159 +1,17 @@
-#include <unistd.h>
-
-#include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <csignal>
-#include <iomanip>
 #include <iostream>
 
 #include "autograd/support/files.h"
+#include "examples/seq2seq/run/progress.h"
 #include "examples/seq2seq/run/recorder.h"
 #include "nn/saving/checkpoint.h"
-#include "nn/training/metrics_log.h"
 
 namespace adjoint::seq2seq {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-// ---- Reporting ----------------------------------------------------------------------------------
-
-// "12 s", "3 min", "2 h 5 min"
-std::string duration(double seconds) {
-  const auto whole = static_cast<Index>(std::llround(seconds));
-  if (whole < 1) return text_from(std::fixed, std::setprecision(1), seconds, " s");
-  if (whole < 100) return text_from(whole, " s");
-  const Index minutes = (whole + 30) / 60;
-  if (minutes < 100) return text_from(minutes, " min");
-  return text_from(minutes / 60, " h ", minutes % 60, " min");
-}
-
-/// Prints a line for each epoch, and on a terminal a progress line that rewrites itself. Logs each
-/// step and epoch, unless the log's path is empty. Times and speeds are those of this process, even
-/// if it resumed a run.
-class Report {
- public:
-  Report(const Run& run, const fs::path& log) : run_(run), fraction_at_start_(fraction_done()) {
-    if (!log.empty()) log_.emplace(log, run.steps());
-  }
-  /// Clears the progress line, however the run ended.
-  ~Report() { rewrite(""); }
-
-  /// After each step; `epoch` is the one that it belongs to, counted from 1.
-  void step(Index epoch, const nn::StepResult& result) {
-    nn::Metrics metrics = {{"epoch", epoch},
-                           {"loss", result.loss},
-                           {"tokens", result.tokens},
-                           {"gradient_norm", result.gradient_norm},
-                           {"learning_rate", run_.learning_rate()}};
-    if (result.aligned > 0) metrics.emplace_back("alignment_loss", result.alignment_loss);
-    log(std::move(metrics));
-    epoch_tokens_ += result.tokens;
-    training_seconds_ = seconds_since(epoch_start_);
-    // The last batch of an epoch is followed by the line of the epoch.
-    if (!terminal_ || run_.at_end_of_epoch() || seconds_since(last_shown_) < 0.1) return;
-    last_shown_ = Clock::now();
-    const double left =
-        seconds_since(run_start_) * (1 - fraction_done()) / (fraction_done() - fraction_at_start_);
-    rewrite(text_from("epoch ", epoch, " of ", run_.epochs(), ", batch ", run_.batch(), " of ",
-                      run_.batches_in_epoch(), std::fixed, std::setprecision(3), ", loss ",
-                      result.loss, std::setprecision(0), ", ", left, " s left"));
-  }
-
-  void end_epoch(const EpochResult& result, const std::string& best_by) {
-    nn::Metrics metrics = {{"epoch", run_.epochs_done()}, {"training_loss", result.loss}};
-    TextStream line;
-    line << std::fixed << std::setprecision(3) << "epoch " << std::setw(3) << run_.epochs_done()
-         << "  loss " << result.loss;
-    if (result.alignment_loss) {
-      metrics.emplace_back("alignment_loss", *result.alignment_loss);
-      line << "  alignment " << *result.alignment_loss;
-    }
-    if (result.validation_loss) {
-      metrics.emplace_back("validation_loss", *result.validation_loss);
-      line << "  validation " << *result.validation_loss;
-    }
-    if (result.bleu) {
-      metrics.emplace_back("validation_bleu", *result.bleu);
-      line << "  BLEU " << std::setprecision(2) << *result.bleu;
-    }
-    if (result.figure && best_by != "bleu") {
-      std::string key = "validation_" + best_by;
-      std::ranges::replace(key, '-', '_');
-      metrics.emplace_back(key, *result.figure);
-      line << "  " << best_by << ' ' << std::setprecision(2) << *result.figure;
-    }
-    log(std::move(metrics));
-    line << "  " << std::setprecision(0) << static_cast<double>(epoch_tokens_) / training_seconds_
-         << " tokens/s  " << time_left();
-    print(line.str());
-    epoch_tokens_ = 0;
-    epoch_start_ = Clock::now();
-  }
-
-  /// A gradient check that has found nothing wrong. Its time does not count as that of training.
-  void passed(const GradcheckReport& check, Clock::time_point start) {
-    const Clock::duration taken = Clock::now() - start;
-    epoch_start_ += taken;
-    print(text_from("step ", run_.steps() + 1, "  gradient ", name_of(check.verdict()),
-                    std::setprecision(2), ", worst relative error ", check.worst_error, std::fixed,
-                    std::setprecision(1), "  ", std::chrono::duration<double>(taken).count(),
-                    " s"));
-    const auto doubt =
-        std::ranges::find(check.findings, Finding::Kind::undecidable, &Finding::kind);
-    if (doubt != check.findings.end()) print("  " + doubt->where + ": " + doubt->note);
-  }
-
- private:
-  void print(const std::string& line) const {
-    rewrite("");
-    std::cout << line << std::endl;
-  }
-
-  // "12 s, 3 min left": of the epoch, and of the others if they take as long as the mean of those
-  // that this process has done.
-  std::string time_left() {
-    const double seconds = seconds_since(epoch_start_);
-    seconds_of_epochs_ += seconds;
-    ++epochs_;
-    const Index left = run_.epochs() - run_.epochs_done();
-    if (run_.finished()) return duration(seconds);
-    return duration(seconds) + ", " +
-           duration(seconds_of_epochs_ / static_cast<double>(epochs_) * static_cast<double>(left)) +
-           " left";
-  }
-
-  static double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
-  double fraction_done() const {  // of all epochs
-    const double epoch =
-        static_cast<double>(run_.batch()) / static_cast<double>(run_.batches_in_epoch());
-    return (static_cast<double>(run_.epochs_done()) + epoch) / static_cast<double>(run_.epochs());
-  }
-  void rewrite(const std::string& line) const {  // goes to column 1 and clears the line
-    if (terminal_) std::cout << "\r\033[K" << line << std::flush;
-  }
-  void log(nn::Metrics metrics) {
-    metrics.emplace_back("seconds", seconds_since(run_start_));
-    if (log_) log_->write(run_.steps(), metrics);
-  }
-
-  const Run& run_;
-  std::optional<nn::MetricsLog> log_;
-  bool terminal_ = isatty(STDOUT_FILENO) == 1;
-  double fraction_at_start_;
-  Index epoch_tokens_ = 0;
-  double training_seconds_ = 0;   // of the epoch, without validation
-  double seconds_of_epochs_ = 0;  // with validation
-  Index epochs_ = 0;              // that this process has done
-  Clock::time_point run_start_ = Clock::now(), epoch_start_ = run_start_, last_shown_ = run_start_;
-};
-
-// ---- Training -----------------------------------------------------------------------------------
 
 std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);  // required in a signal handler
@@ -176,12 +34,12 @@ void save_weights(Run& run, const Model& model, const fs::path& path) {
 }
 
 // The check of the next step's gradient, if it is due and fails.
-std::optional<GradcheckReport> wrong_gradient(const Run& run, Report& report) {
+std::optional<GradcheckReport> wrong_gradient(const Run& run, Progress& progress) {
   if (!run.check_is_due()) return std::nullopt;
-  const Clock::time_point start = Clock::now();
+  const auto start = Progress::Clock::now();
   GradcheckReport check = run.check_gradient();
   if (check.verdict() == Verdict::failed) return check;
-  report.passed(check, start);
+  progress.passed(check, start);
   return std::nullopt;
 }
 
@@ -217,21 +75,21 @@ void keep_epoch(Run& run, const Model& model, Index count, const fs::path& folde
 
 // Returns the check that has found a wrong gradient and stopped the run, if one has.
 std::optional<GradcheckReport> take_steps(Run& run, const Model& model, Destination& destination,
-                                          Report& report, Recorder* recorder,
+                                          Progress& progress, Recorder* recorder,
                                           std::vector<EpochResult>& epochs) {
   const TrainingSettings& settings = model.settings.training;
   const auto handler = handle_interrupts();
   bool stop = false;
   while (!run.finished() && !stop) {
-    if (auto wrong = wrong_gradient(run, report)) {
+    if (auto wrong = wrong_gradient(run, progress)) {
       save(run, recorder, destination);
       return wrong;
     }
     const Index epoch = run.epochs_done() + 1;
-    report.step(epoch, take_step(run, recorder, destination));
+    progress.step(epoch, take_step(run, recorder, destination));
     if (run.at_end_of_epoch()) {
       const EpochResult result = run.end_epoch();
-      report.end_epoch(result, settings.best_by);
+      progress.end_epoch(result, settings.best_by);
       epochs.push_back(result);
       if (recorder) {
         const auto guard = run.with_average();
@@ -306,7 +164,7 @@ TrainResult train(Model& model, const Dataset& dataset, Destination& destination
   Run run(model, dataset);
   if (destination.resumes()) resume(run, destination.partial() / state_file, log);
   run.set_logged(!log.empty());
-  Report report(run, log);
+  Progress progress(run, log);
   const fs::path folder = destination.begin();
   save_description(model, dataset.held_out, folder);
   nn::save_state(run, folder / state_file);  // reports a full disk before any work is done
@@ -315,7 +173,7 @@ TrainResult train(Model& model, const Dataset& dataset, Destination& destination
 
   std::vector<EpochResult> epochs;
   std::optional<GradcheckReport> wrong =
-      take_steps(run, model, destination, report, recorder ? &*recorder : nullptr, epochs);
+      take_steps(run, model, destination, progress, recorder ? &*recorder : nullptr, epochs);
   if (recorder && run.finished()) {
     const auto guard = run.with_average();
     recorder->end(run.steps(), run.epochs_done());

@@ -50,7 +50,8 @@ void DecodingSettings::check(const Options& options) const {
   require(alignments != "-",
           "--alignments -: the answers are on standard output; give the name of a file");
   require(alignment_head.empty() || !needs_attention().empty(),
-          "--alignment-head has no effect without --copy-unknown, --alignments or --attention");
+          "--alignment-head has no effect without --copy-unknown",
+          options.has("--alignments") ? ", --alignments or --attention" : "");
 }
 
 std::string DecodingSettings::needs_attention() const {

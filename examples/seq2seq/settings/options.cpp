@@ -14,8 +14,6 @@ namespace {
 
 using Text = Options::Text;
 
-constexpr std::uint64_t longest_settings_file = 1 << 20;
-
 template <class T>
 struct NumberOf {
   using Type = T;
@@ -132,6 +130,13 @@ void Options::add(const nn::SettingList& settings) {
     const std::string name = "--" + setting.name;
     if (setting.flag != nullptr) {
       add_flag(name, *setting.flag, setting.help);
+    } else if (setting.group.empty()) {  // CLI11 does not name it in its messages
+      const auto check = [setting](Text value) {
+        const std::string problem = setting.problem(value);
+        require(problem.empty(), setting.name, ": ", problem);
+        setting.set(value);
+      };
+      add(name, check, setting.get, setting.choices, setting.help);
     } else {
       add(name, setting.set, setting.get, setting.choices, setting.help);
       last_->type_name(setting.type);
@@ -180,7 +185,7 @@ bool Options::called() const { return app_->parsed(); }
 // ---- Settings files -----------------------------------------------------------------------------
 
 void Options::read_file(const std::filesystem::path& path) {
-  const std::string text = read_regular_file(path, longest_settings_file);
+  const std::string text = read_regular_file(path, nn::longest_settings);
   std::map<std::string, std::size_t> lines;
   try {
     for (const nn::SettingLine& setting : nn::parse_settings(text)) {
@@ -218,6 +223,8 @@ std::string Options::to_text() const {
       text += nn::settings_line(option->get_single_name(), option->get_default_str());
   return text;
 }
+
+bool Options::has(Text name) const { return app_->get_option_no_throw(name) != nullptr; }
 
 bool Options::given(Text name, bool any) const {
   const CLI::Option* const option = app_->get_option(name);

@@ -119,6 +119,8 @@ class Options {
   /// Every option with its value as the text of a settings file; empty optionals are left out.
   std::string to_text() const;
 
+  /// Whether there is such an option.
+  bool has(Text name) const;
   /// With `any`, whether the option has been given; otherwise, whether with a value other than its
   /// default.
   bool given(Text name, bool any) const;

@@ -57,7 +57,7 @@ std::optional<data::Columns> parse_columns(const std::string& text) {
   try {
     return data::Columns::from_text(text);
   } catch (const Error& error) {
-    fail("--columns: ", error.what());
+    throw UsageError(text_from("--columns: ", error.what()));
   }
 }
 
@@ -73,16 +73,9 @@ void DataSettings::check(const Options& options) const {
           "build/seq2seq)");
   require(task.empty() || !subwords(), "--tokenizer subwords cannot be used with --task ", task);
   if (task.empty()) return;
-  if (task == "names" || task == "dates") {
-    const Index most = task == "names" ? 9 : 29;  // 29: Wednesday, September 30, 1998
-    require(most <= max_tokens, "--max-tokens ", max_tokens, ": a source of --task ", task,
-            " has up to ", most, " tokens");
-    return;
-  }
-  const Index longest =
-      task == "addition" ? 2 * max_length + 1 : max_length;  // both summands and +
-  require(longest <= max_tokens, "--max-length: a source would have ", longest,
-          " tokens, but --max-tokens is ", max_tokens);
+  const Index longest = data::longest_source(task, max_length);
+  require(longest <= max_tokens, "--max-tokens ", max_tokens, ": a source of --task ", task,
+          " has up to ", longest, " tokens");
 }
 
 void ModelSettings::add_to(Options& options) { options.add(settings()); }
@@ -200,6 +193,7 @@ std::string difference(const std::string& former, const Settings& b) {
   ValueOf values;
   std::set<std::string> names;
   for (const nn::SettingLine& setting : nn::parse_settings(former)) {
+    require(!setting.values.empty(), printable_line(setting.name), " has no value");
     values[setting.name] = setting.values.front();
     names.insert(setting.name);
   }

@@ -93,6 +93,8 @@ struct TrainingSettings {
   nn::TrainerOptions trainer_options() const;
   /// A linear or cosine schedule reaches its floor after all epochs, so it needs their length.
   nn::ScheduleOptions schedule_options(Index steps_in_epoch) const;
+  /// Error if a schedule that falls until the last step would have no step after the warm-up.
+  void check_warm_up(Index steps_in_epoch) const;
   nn::PatienceOptions patience_options() const;
 };
 
@@ -129,8 +131,12 @@ struct Settings {
 /// What differs in b: "--heads is 4, not 2; …". Empty if nothing does.
 std::string difference(const Settings& a, const Settings& b);
 /// The same, compared with the text of a former settings file. Options that it does not name are
-/// not compared.
+/// not compared. Error if it is not such a text.
 std::string difference(const std::string& former, const Settings& b);
+
+/// What is wrong with an --alignment-head that a model lacks: it has those from first to last.
+std::string no_such_head(const std::string& name, const nn::AttentionHead& first,
+                         const nn::AttentionHead& last);
 
 /// How a model answers: the options that `translate` and `evaluate` share. The defaults are greedy
 /// decoding: the likeliest token at each step.

@@ -16,7 +16,8 @@ void TrainingSettings::add_to(Options& options) {
   options.add("--epochs", epochs, from_1, "number of passes through the training pairs");
   options.add("--batch", batch, from_1, "pairs in a batch");
   options.add("--batch-tokens", batch_tokens, from_0,
-              "batch by tokens instead, pairs of similar length together; 0: use --batch");
+              "batch by tokens instead, pairs of similar length together, as they are cut without "
+              "--subword-dropout; 0: use --batch");
   options.add("--accumulate", accumulate, from_1_to_1024,
               "compute each batch as n micro-batches, one after the other, to save memory");
   options.add("--shards", shards, from_1_to_1024,
@@ -134,41 +135,34 @@ nn::ScheduleOptions TrainingSettings::schedule_options(Index steps_in_epoch) con
           .patience = plateau_patience};
 }
 
-namespace {
-
-// The layers that attend to the source, with their numbers of heads.
-std::vector<std::pair<std::string, Index>> guidable_layers(const ModelSettings& model) {
-  std::vector<std::pair<std::string, Index>> layers;
-  if (model.is_recurrent()) {
-    if (model.attends()) layers.emplace_back("attention", 1);
-  } else {
-    for (Index i = 0; i < model.transformer.decoder_blocks; ++i)
-      layers.emplace_back(text_from("decoder.blocks.", i, ".cross_attention"),
-                          model.transformer.heads);
-  }
-  return layers;
+void TrainingSettings::check_warm_up(Index steps_in_epoch) const {
+  const Index steps = schedule_options(steps_in_epoch).total;
+  require(steps == 0 || steps > warm_up, "--schedule ", schedule, " ends after ", steps,
+          " steps, within the --warm-up of ", warm_up, "; give --warm-up below ", steps,
+          ", or more --epochs");
 }
 
-}  // namespace
+std::string no_such_head(const std::string& name, const nn::AttentionHead& first,
+                         const nn::AttentionHead& last) {
+  return text_from("--alignment-head: there is no head '", printable_line(name),
+                   "'; the heads are ", first.name(), " to ", last.name());
+}
 
 nn::GuidedHead Settings::guided_head() const {
-  const auto layers = guidable_layers(model);
+  const std::vector<std::string> layers = model.source_attention_layers();
+  const Index heads = model.is_recurrent() ? 1 : model.transformer.heads;
   require(!layers.empty(), "--alignment needs a model with attention, but --model is ",
           model.model);
-  const std::string chosen =
-      training.alignment_head.empty() ? layers.back().first + ":0" : training.alignment_head;
-  for (const auto& [layer, heads] : layers)
-    for (Index head = 0; head < heads; ++head)
-      if (chosen == text_from(layer, ':', head)) {
-        const auto is_chosen = [&](const nn::PrunedHead& pruned) {
-          return pruned.layer == layer && pruned.head == head;
-        };
-        require(std::ranges::none_of(model.transformer.pruned_heads, is_chosen),
-                "--alignment-head: ", chosen, " is switched off by --prune-heads");
-        return {layer, head, training.alignment_weight};
-      }
-  fail("--alignment-head: there is no head '", printable_line(chosen), "'; the heads are ",
-       layers.front().first, ":0 to ", layers.back().first, ':', layers.back().second - 1);
+  const std::string& name = training.alignment_head;
+  const auto chosen =
+      name.empty() ? nn::AttentionHead{layers.back(), 0} : nn::AttentionHead::from_name(name);
+  require(
+      chosen && std::ranges::find(layers, chosen->layer) != layers.end() && chosen->head < heads,
+      no_such_head(name, {layers.front(), 0}, {layers.back(), heads - 1}));
+  const auto& pruned = model.transformer.pruned_heads;
+  require(std::ranges::find(pruned, *chosen) == pruned.end(), "--alignment-head: ", chosen->name(),
+          " is switched off by --prune-heads");
+  return {*chosen, training.alignment_weight};
 }
 
 data::BleuOptions TrainingSettings::bleu_options() const {

@@ -38,10 +38,10 @@ void let_copy(std::vector<Ids>& sources, std::vector<Ids>& targets) {
 }
 
 // Each target token with one source token or two, and some with none.
-std::vector<Alignment> links_of(const std::vector<Ids>& sources, const std::vector<Ids>& inputs) {
-  std::vector<Alignment> links;
+std::vector<Links> links_of(const std::vector<Ids>& sources, const std::vector<Ids>& inputs) {
+  std::vector<Links> links;
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    Alignment& own = links.emplace_back();
+    Links& own = links.emplace_back();
     for (Index target = 0; target < std::ssize(inputs[i]); target += 1 + target % 2)
       for (Index source = target % 2; source < 2; ++source) own.emplace_back(source, target);
   }
@@ -64,7 +64,7 @@ Check loss_check(const Model& made, In layout, const std::string& guided = "") {
   }
   const Sequences source = testing::batch(sources, layout), input = testing::batch(inputs, layout);
   const Tensor expected = testing::batch(outputs, layout).ids;
-  const std::vector<Alignment> links = links_of(sources, inputs);
+  const std::vector<Links> links = links_of(sources, inputs);
   return module_check("", made, {}, [=](const Model& model, const Tensors&) {
     const Context context = Context::training(Key(7));
     AttentionWeights seen;

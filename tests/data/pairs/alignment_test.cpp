@@ -28,8 +28,8 @@ BOOST_AUTO_TEST_CASE(lines_in_pharaoh_form) {
   const auto read = [](const std::vector<std::string>& lines) {
     return read_alignments({"links.txt", lines});
   };
-  const std::vector<Links> expected = {{{0, 0}, {1, 2}, {10, 3}}, {}, {{2, 0}}};
-  BOOST_TEST((read({"0-0 1-2  10-3 ", "", "\t2-0"}) == expected));
+  const std::vector<Links> expected = {{{0, 0}, {1, 2}, {10, 3}}, {}, {{2, 0}}, {{0, 1}, {1, 0}}};
+  BOOST_TEST((read({"0-0 1-2  10-3 ", "", "\t2-0", "1-0 0-1 1-0"}) == expected));
   for (const std::string wrong : {"0", "0-", "-1", "0-0-0", "a-b", "0--1", "0-1,", "1.0-2",
                                   "99999999999999999999-0", "+1-0", "0p1"})
     BOOST_CHECK_EXCEPTION(read({"0-0", wrong}), Error,
@@ -52,6 +52,22 @@ BOOST_AUTO_TEST_CASE(a_word_links_all_of_its_tokens) {
 BOOST_AUTO_TEST_CASE(words_are_what_stands_between_white_space) {
   BOOST_TEST((links({{1, 1}, {2, 0}}, "  a  bc\u00A0d", Kind::words, "e\u0301  f",
                     Kind::characters) == Links{{1, 3}, {2, 0}}));
+  for (const std::string space : {" ", "\u00A0", "\u202F", "\u3000"}) {  // in French and Chinese
+    BOOST_TEST((links({{1, 0}}, "a" + space + "!", Kind::characters, "b", Kind::characters) ==
+                Links{{2, 0}}));
+    BOOST_TEST(
+        (links({{0, 0}, {1, 0}}, "a " + space + " b", Kind::words, "c", Kind::words).size() == 2));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_links_the_words_need_not_be_found) {
+  const Tokens tokens = {"<unk>"};
+  const Tokenizer tokenizer;
+  const TokenizedText side = {"a", tokens, tokenizer};
+  BOOST_TEST(links_of_tokens({}, side, side).empty());
+  BOOST_CHECK_EXCEPTION(links_of_tokens({{0, 0}}, side, side), Error,
+                        says("the words of 'a' cannot be found in its tokens; leave the alignment "
+                             "of this line empty"));
 }
 
 BOOST_AUTO_TEST_CASE(an_index_outside_of_a_side_is_an_error) {

@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(bad_lines_are_named) {
   };
   check("", ": the file is empty");
   check("\xEF\xBB\xBF", ": the file is empty");
-  check("\n\n", ": the file is empty");
+  check("\n\n", ": the file has only empty lines");
   check(" \n\u200B\n", ": the file is empty");
   check("a\tb\nc d\n", ":2: no tab; expected source, tab, target");
   check("a\tb\n\nc\td\n", ":2: the line is empty");
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(two_files_that_do_not_match_are_named) {
   };
   check("", "a\n", false, ": the file is empty");
   check("a\n", "", true, ": the file is empty");
-  check(" \n", "\n\n", true, ": the file is empty");
+  check(" \n", "\n\n", true, ": the file has only empty lines");
   check("a\n\nb\n", "a\nb\nc\n", false, ":2: the source is empty");
   check("a\nb\nc\n", "a\nb\n \n", true, ":3: the target is empty but for invisible characters");
   const std::string convert = "; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8";

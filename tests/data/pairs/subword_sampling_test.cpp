@@ -91,6 +91,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_sampled_is_an_error) {
   BOOST_CHECK_EXCEPTION(
       SubwordSampler({}, "bpe", 1.5), Error,
       says("subwords: the probability of another cut must lie in [0, 1], is 1.5"));
+  for (const auto& [score, shown] :
+       std::map<double, std::string>{{-HUGE_VAL, "-inf"}, {HUGE_VAL, "inf"}, {-1e300, "-1e+300"}})
+    for (const char* algorithm : {"bpe", "unigram"})
+      BOOST_CHECK_EXCEPTION(
+          SubwordSampler({{"a", -1}, {"b", score}}, algorithm, 0.5), Error,
+          says("subwords: the score of 'b' must be a finite number in 32 bits, is " + shown));
 }
 
 // With all merges kept the cut is the library's own; with some left out the text stays.

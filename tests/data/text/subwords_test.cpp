@@ -93,12 +93,12 @@ BOOST_AUTO_TEST_CASE(impossible_training_is_refused) {
   BOOST_CHECK_EXCEPTION(Subwords::train({"", ""}), Error, says("subwords: no text to train on"));
   BOOST_CHECK_EXCEPTION(Subwords::train(french(), {.algorithm = "words"}), Error,
                         says("subwords: unknown algorithm \"words\", expected unigram or bpe"));
-  BOOST_CHECK_EXCEPTION(Subwords::train(french(), {.max_pieces = 20}), Error,
-                        [](const Error& error) {
-                          const std::string text = error.what();
-                          return text.starts_with("subwords: 20 pieces are too few, the text ") &&
-                                 text.ends_with(" for its distinct characters");
-                        });
+  BOOST_CHECK_EXCEPTION(
+      Subwords::train(french(), {.max_pieces = 20}), Error, [](const Error& error) {
+        const std::string text = error.what();
+        return text.starts_with("subwords: 20 pieces are too few; the text needs ") &&
+               text.ends_with(" for its distinct characters");
+      });
 }
 
 BOOST_AUTO_TEST_CASE(a_model_is_saved_and_loaded) {

@@ -98,6 +98,30 @@ BOOST_AUTO_TEST_CASE(the_head_that_is_guided) {
   BOOST_TEST(settings.guided_head().layer == "attention");
 }
 
+// A stranger's settings may name any number of heads.
+BOOST_AUTO_TEST_CASE(a_head_is_found_without_counting_to_it) {
+  Settings settings = small_settings();
+  settings.model.transformer.heads = 1'000'000'000;
+  settings.training.alignment_head = "decoder.blocks.1.cross_attention:999999999";
+  BOOST_TEST(settings.guided_head().head == 999'999'999);
+  settings.training.alignment_head = "decoder.blocks.1.cross_attention:1000000000";
+  BOOST_CHECK_EXCEPTION(
+      settings.guided_head(), Error,
+      says("--alignment-head: there is no head 'decoder.blocks.1.cross_attention:1000000000'; the "
+           "heads are decoder.blocks.0.cross_attention:0 to "
+           "decoder.blocks.1.cross_attention:999999999"));
+}
+
+BOOST_AUTO_TEST_CASE(a_head_that_is_switched_off_cannot_learn) {
+  Settings settings = small_settings();
+  settings.model.transformer.pruned_heads = {{"decoder.blocks.1.cross_attention", 0}};
+  BOOST_CHECK_EXCEPTION(settings.guided_head(), Error,
+                        says("--alignment-head: decoder.blocks.1.cross_attention:0 is switched off "
+                             "by --prune-heads"));
+  settings.training.alignment_head = "decoder.blocks.1.cross_attention:1";
+  BOOST_TEST(settings.guided_head().head == 1);
+}
+
 // ---- Subwords that are drawn
 // ---------------------------------------------------------------------
 

@@ -138,6 +138,18 @@ BOOST_AUTO_TEST_CASE(a_log_in_one_of_the_folders_is_noticed) {
   BOOST_TEST(!destination.holds(folder / "model.log"));
 }
 
+BOOST_AUTO_TEST_CASE(a_model_without_a_run_is_not_resumed) {
+  const Folder folder;
+  train_toy_model(1, folder / "model");
+  const std::string path = fs::canonical(folder / "model").string();
+  BOOST_TEST(complaint(folder / "model").find("use train --resume)") != std::string::npos);
+  fs::remove(folder / "model" / state_file);  // as `average` writes it
+  BOOST_TEST(complaint(folder / "model").find("use train --from " + path + " --output NEW)") !=
+             std::string::npos);
+  BOOST_TEST(complaint(folder / "model", IfStopped::resume)
+                 .find("begin a run with train --from " + path) != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_second_run_in_the_same_place_is_refused) {
   const Folder folder;
   const Destination destination(folder / "model");

@@ -12,7 +12,9 @@ using namespace adjoint::seq2seq;
 using namespace adjoint::testing;
 
 InputTexts pairs_in(const std::string& text) {
-  return {data::text_lines(text, "pairs.tsv"), {}, {}, {}};
+  InputTexts texts;
+  texts.pairs = data::text_lines(text, "pairs.tsv");
+  return texts;
 }
 
 Figures figures_of(const Settings& settings, const InputTexts& texts) {
@@ -113,6 +115,7 @@ BOOST_AUTO_TEST_CASE(the_pairs_and_their_splits_are_counted) {
   BOOST_TEST(f.problems.size() == 1u);
   BOOST_TEST(f.target.tokenizer == "words");
   BOOST_TEST(f.target.median == 1);
+  BOOST_TEST(f.target.median_words == 1);
   BOOST_TEST(f.target.longest == 2);
   BOOST_TEST(f.target.longest_in_characters == 6);  // là-bas
   BOOST_TEST(f.target.tokens == 6);
@@ -289,7 +292,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_went_wrong) {
   BOOST_TEST(run_advice("still-falling", learned) == "");
   BOOST_TEST(run_advice("still-falling", {.epochs = epochs_with({3, 2}), .target_tokens = 64},
                         [](Settings& s, Figures&) { s.training.schedule = "cosine"; })
-                 .find("--restart --epochs 60") != std::string::npos);
+                 .ends_with(": --restart --epochs 60 starts over and trains for longer"));
 }
 
 BOOST_AUTO_TEST_CASE(a_bleu_of_0) {
@@ -304,6 +307,13 @@ BOOST_AUTO_TEST_CASE(a_bleu_of_0) {
   BOOST_TEST(advice({}, {}, 1) == "");
   BOOST_TEST(advice(0.0, {}, 1).find("--best-by chrf") != std::string::npos);
   BOOST_TEST(advice(0.0, {}, 0.05).find("--bleu-tokenizer char") != std::string::npos);
+  // Where the targets are long enough, the answers are what is wrong.
+  const std::string of_long =
+      run_advice("bleu-0", {.epochs = {}, .target_tokens = 64, .held_out_bleu = 0},
+                 [](Settings&, Figures& f) { f.target.median_words = 4; });
+  BOOST_TEST(of_long ==
+             "BLEU is 0; half of the targets have 4 words or more, so the answers are too short or "
+             "wrong: more --epochs, or more pairs");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -114,6 +114,17 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_model_of_the_same_size_is_refused) {
   BOOST_TEST(complaint(folder / "mixed").find("heads is 4, not 2") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(weights_with_a_setting_without_value_are_refused) {
+  const Folder folder;
+  save_toy_model(1, folder / "model");
+  const fs::path weights = folder / "model" / weights_file;
+  nn::Metadata metadata = weights_metadata(toy_model(1).settings, folder / "model");
+  metadata["settings"] += "zzz=[]\n";
+  nn::save_parameters(*toy_model(1).network, weights, metadata);
+  BOOST_TEST(complaint(folder / "model") ==
+             weights.string() + ": its settings cannot be read: zzz has no value");
+}
+
 BOOST_AUTO_TEST_CASE(weights_of_an_earlier_version_still_load) {
   const Folder folder;
   save_toy_model(1, folder / "model");

@@ -249,7 +249,9 @@ BOOST_AUTO_TEST_CASE(the_earlier_model_is_read_from_a_folder_that_stays) {
   BOOST_TEST(complaint(weights, folder / "old").find(replaced) != std::string::npos);
   fs::create_directory_symlink(folder / "old", folder / "link");
   BOOST_TEST(complaint(folder / "old", folder / "link").find(replaced) != std::string::npos);
-  BOOST_TEST(complaint(folder / "old", folder / "old" / "new").find(replaced) != std::string::npos);
+  BOOST_TEST(
+      complaint(folder / "old", folder / "old" / "new").find("the folder of the earlier model") !=
+      std::string::npos);
   save_toy_model(1, folder / "new.partial");
   BOOST_TEST(complaint(folder / "new.partial", folder / "new").find(replaced) != std::string::npos);
   BOOST_TEST(complaint(folder / "none", folder / "new").find("no such folder") !=

@@ -80,8 +80,8 @@ BOOST_AUTO_TEST_CASE(heads_are_pruned_by_the_configuration_as_by_hand) {
   TransformerConfig config = small_config();
   Transformer by_hand = small_transformer(config, Key(1));
   const Tensor before = logits_of(by_hand, In::packed, Context::inference());
-  const std::vector<PrunedHead> heads = {{"encoder.blocks.1.attention", 0},
-                                         {"decoder.blocks.0.attention", 1}};
+  const std::vector<AttentionHead> heads = {{"encoder.blocks.1.attention", 0},
+                                            {"decoder.blocks.0.attention", 1}};
   prune_heads(by_hand, heads);
   config.pruned_heads = heads;
   const Tensor after = logits_of(by_hand, In::packed, Context::inference());

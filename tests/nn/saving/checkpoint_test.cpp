@@ -156,13 +156,15 @@ BOOST_AUTO_TEST_CASE(errors_name_what_is_wrong_with_a_file) {
   check_bytes("1234567", "truncated: a safetensors file has at least 8 bytes, this one has 7");
   check_bytes(std::string("\3\0\0\0\0\0\0\0{}", 10),
               "truncated: the header has 3 bytes, the file ends after 2 of them");
-  check_bytes(std::string("\1\xE1\xF5\5\0\0\0\0{}", 10),
-              "not safetensors: the header would have 100000001 bytes, the limit is 100000000");
+  check_bytes(
+      std::string("\1\xE1\xF5\5\0\0\0\0{}", 10),
+      "not a safetensors file: the header would have 100000001 bytes, the limit is 100000000");
   check_bytes(std::string("\0\xE1\xF5\5\0\0\0\0{}", 10),
               "truncated: the header has 100000000 bytes, the file ends after 2 of them");
-  check_bytes(std::string(8, '\xFF') + "{}",
-              "not safetensors: the header would have 18446744073709551615 bytes, the limit is "
-              "100000000");
+  check_bytes(
+      std::string(8, '\xFF') + "{}",
+      "not a safetensors file: the header would have 18446744073709551615 bytes, the limit is "
+      "100000000");
 
   // the JSON
   check("", 0, "the header is not a JSON object");

@@ -19,7 +19,7 @@ const std::string last_layer = "decoder.blocks.1.cross_attention";
 // Strings and the same back to front, with their true links.
 struct Reversed {
   std::vector<Ids> sources, targets;
-  std::vector<Alignment> links;
+  std::vector<Links> links;
 };
 
 Reversed reversed(std::size_t count, Key key, Index shortest = 1, Index longest = 7) {
@@ -28,7 +28,7 @@ Reversed reversed(std::size_t count, Key key, Index shortest = 1, Index longest 
   std::vector<Ids> targets;
   for (const Ids& source : batch.sources) {
     targets.emplace_back(source.rbegin(), source.rend());
-    Alignment& links = batch.links.emplace_back();
+    Links& links = batch.links.emplace_back();
     for (Index i = 0; i < std::ssize(source); ++i)
       links.emplace_back(std::ssize(source) - 1 - i, i);
   }
@@ -37,7 +37,7 @@ Reversed reversed(std::size_t count, Key key, Index shortest = 1, Index longest 
 }
 
 GuidedHead guided(double weight, std::string layer = last_layer) {
-  return {.layer = std::move(layer), .head = 1, .weight = weight};
+  return {{std::move(layer), 1}, weight};
 }
 
 // The share of linked target tokens that attend most to a token that they are not linked to.
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_SUITE(guided_alignment)
 
 BOOST_AUTO_TEST_CASE(a_sum_over_the_target_tokens_that_have_links) {
   const Tensor weights = softmax(normal({2, 2, 3, 4}, 0, 1, Key(1), DType::f64));
-  const std::vector<Alignment> links = {{{0, 0}, {3, 2}, {1, 2}, {3, 2}}, {}};
+  const std::vector<Links> links = {{{0, 0}, {3, 2}, {1, 2}, {3, 2}}, {}};
   for (const DType dtype : {DType::f64, DType::f32}) {
     const LossSum loss = alignment_loss(cast(weights, dtype), 1, links);
     const double expected =
@@ -73,25 +73,25 @@ BOOST_AUTO_TEST_CASE(a_sum_over_the_target_tokens_that_have_links) {
     BOOST_TEST(loss.count == 2);
     BOOST_TEST(loss.sum.dtype() == dtype);
   }
-  const LossSum nothing = alignment_loss(weights, 0, std::vector<Alignment>(2));
+  const LossSum nothing = alignment_loss(weights, 0, std::vector<Links>(2));
   BOOST_TEST(nothing.sum.item() == 0);
   BOOST_TEST(nothing.count == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_weight_of_0_has_a_finite_loss) {
-  const LossSum loss = alignment_loss(zeros({1, 1, 1, 1}), 0, std::vector<Alignment>{{{0, 0}}});
+  const LossSum loss = alignment_loss(zeros({1, 1, 1, 1}), 0, std::vector<Links>{{{0, 0}}});
   BOOST_TEST(std::isfinite(loss.sum.item()));
 }
 
 BOOST_AUTO_TEST_CASE(a_link_or_head_that_is_not_there_is_an_error) {
   const Tensor weights = ones({1, 2, 3, 4});
-  const std::vector<Alignment> outside = {{{4, 0}}}, none = {{}};
+  const std::vector<Links> outside = {{{4, 0}}}, none = {{}};
   BOOST_CHECK_EXCEPTION(
       alignment_loss(weights, 0, outside), Error,
       says("alignment: link 4-0 in a batch with up to 4 source and 3 target tokens"));
   BOOST_CHECK_EXCEPTION(alignment_loss(weights, 2, none), Error,
                         says("alignment: there is no head 2 among 2"));
-  BOOST_CHECK_EXCEPTION(alignment_loss(weights, 0, std::vector<Alignment>(3)), Error,
+  BOOST_CHECK_EXCEPTION(alignment_loss(weights, 0, std::vector<Links>(3)), Error,
                         says("alignment: 3 alignments for 1 examples"));
 }
 
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(shards_and_micro_batches_give_the_gradient_of_the_whole_bat
   };
   const auto [whole, at_once] = stepped({.shards = 1});
   Index linked = 0;
-  for (const Alignment& links : batch.links) linked += std::ssize(links);
+  for (const Links& links : batch.links) linked += std::ssize(links);
   BOOST_TEST(at_once.aligned == linked);
   for (const auto& [parameters, result] :
        {stepped({.shards = 3}), stepped({.shards = 2, .micro_batches = 3}),
@@ -170,14 +170,14 @@ BOOST_AUTO_TEST_CASE(the_objective_is_the_cross_entropy_and_a_part_of_the_alignm
 
 BOOST_AUTO_TEST_CASE(without_links_a_step_is_that_of_a_plain_trainer) {
   const Reversed batch = reversed(5, Key(5));
-  const auto stepped = [&](const TrainerOptions& options, std::span<const Alignment> links) {
+  const auto stepped = [&](const TrainerOptions& options, std::span<const Links> links) {
     const Transformer model(small_config(), Key(1));
     Adam adam(parameters(model));
     Trainer(model, adam, options).step(batch.sources, batch.targets, links);
     return parameters(model);
   };
   const Tensors plain = stepped({}, {});
-  const std::vector<Alignment> empty(5);
+  const std::vector<Links> empty(5);
   BOOST_TEST(same_bits(stepped({.guided = guided(0.5)}, {}), plain));
   BOOST_TEST(same_bits(stepped({.guided = guided(0.5)}, empty), plain));
   BOOST_TEST(!same_bits(stepped({.guided = guided(0.5)}, batch.links), plain));
@@ -191,9 +191,8 @@ BOOST_AUTO_TEST_CASE(a_guided_head_learns_the_alignment) {
     Trainer trainer(model, adam, {.guided = guide});
     for (std::uint64_t step = 0; step < 40; ++step) {
       const Reversed batch = reversed(16, Key(100 + step), 3, 3);
-      trainer.step(
-          batch.sources, batch.targets,
-          uses_links ? std::span<const Alignment>(batch.links) : std::span<const Alignment>());
+      trainer.step(batch.sources, batch.targets,
+                   uses_links ? std::span<const Links>(batch.links) : std::span<const Links>());
     }
     return alignment_errors(model, reversed(50, Key(6), 3, 3), guide);
   };
@@ -214,9 +213,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_guided_is_an_error) {
   };
   BOOST_CHECK_EXCEPTION(step(guided(0.5, "attention")), Error,
                         says("trainer: the model has no attention layer 'attention'"));
-  BOOST_CHECK_EXCEPTION(
-      step(guided(0)), Error,
-      says("trainer: alignments have no effect without a guided head and its weight"));
+  BOOST_CHECK_EXCEPTION(step(guided(0.5, "decoder")), Error,
+                        says("trainer: the model has no attention layer 'decoder'"));
+  for (const GuidedHead& guide : {guided(0), guided(0.5, ""), GuidedHead{{last_layer}, 0.5}})
+    BOOST_CHECK_EXCEPTION(
+        step(guide), Error,
+        says("trainer: alignments have no effect without a guided head and its weight"));
   Trainer trainer(model, adam, {.guided = guided(0.5)});
   BOOST_CHECK_EXCEPTION(trainer.step(batch.sources, batch.targets, std::span(batch.links).first(1)),
                         Error, says("trainer: 1 alignments for 2 sources"));

@@ -21,6 +21,22 @@ BOOST_AUTO_TEST_CASE(a_configuration_is_read_back_from_its_text) {
                name);
 }
 
+// The configuration knows them before there is a network, which stores their weights.
+BOOST_AUTO_TEST_CASE(layers_with_attention_to_the_source) {
+  const nn::Ids source = {2, 2}, target = {1};
+  for (const auto& [name, config] : all_translations()) {
+    const nn::TranslationModel model = small_model(config);
+    const std::vector<std::string> layers = config.network.source_attention_layers();
+    BOOST_TEST((model.network->source_attention_layers() == layers), name);
+    std::vector<std::string> seen;
+    for (const auto& [layer, weights] :
+         nn::attention_weights(*model.network, nn::Sequences::packed({&source, 1}),
+                               nn::Sequences::packed({&target, 1})))
+      if (weights.size(2) == 1 && weights.size(3) == 2 && layer != "pointer") seen.push_back(layer);
+    BOOST_TEST((seen == layers), name);  // with fewer than 10 blocks, in the order of the alphabet
+  }
+}
+
 BOOST_AUTO_TEST_CASE(values_that_contradict_each_other_are_refused) {
   const auto refused = [](const auto& change, const std::string& complaint) {
     nn::TranslationConfig config = small_translation();

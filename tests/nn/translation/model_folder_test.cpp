@@ -2,9 +2,11 @@
 #include "nn/translation/model_folder.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <thread>
 
 #include "autograd/support/files.h"
@@ -52,6 +54,10 @@ void replace_once(std::string& text, const std::string& from, const std::string&
   text.replace(text.find(from), from.size(), to);
 }
 
+boost::test_tools::assertion_result cuts_subwords(boost::unit_test::test_unit_id) {
+  return data::Subwords::available();
+}
+
 void save_small(const fs::path& path, int seed) {
   nn::save_model(small_model(small_translation(), seed), path);
 }
@@ -78,10 +84,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_model_comes_back) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(subwords_come_back,
-                     *boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
-                       return data::Subwords::available();
-                     })) {
+BOOST_AUTO_TEST_CASE(subwords_come_back, *boost::unit_test::precondition(cuts_subwords)) {
   const fs::path corpus = fs::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
   nn::TranslationConfig config = small_translation();
   config.tokens.target_tokenizer = "subwords";
@@ -106,6 +109,20 @@ BOOST_AUTO_TEST_CASE(the_message_names_the_file_that_is_missing) {
              "…: contains no model (no settings.toml)");
   BOOST_TEST(loading_says([](const fs::path& path) { fs::remove_all(path); }) ==
              "…: no such folder");
+}
+
+// Root may write everywhere but in the kernel's own folders.
+BOOST_AUTO_TEST_CASE(the_message_says_why_a_folder_cannot_be_written) {
+  const Folder mine;
+  ::chmod(mine.path.c_str(), 0500);
+  const fs::path path = (::geteuid() == 0 ? fs::path("/sys") : mine.path) / "adjoint-model";
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    ::rmdir(path.c_str());
+    return;
+  }
+  const std::string reason = std::generic_category().message(errno);
+  BOOST_CHECK_EXCEPTION(save_small(path, 1), Error,
+                        says(path.string() + ": cannot be written: " + reason));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_of_another_model_is_refused) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "autograd/support/printable.h"
+#include "examples/seq2seq/run/destination.h"
 
 namespace adjoint::seq2seq {
 namespace {
@@ -12,14 +13,17 @@ namespace {
 namespace fs = std::filesystem;
 using Names = std::set<std::string>;
 
-// Whether a run that writes to `output` would change the folder.
-bool is_written(const fs::path& folder, const fs::path& output) {
+// A run that writes to `output` must not change the folder of the earlier model.
+void require_unchanged(const std::string& model, const fs::path& output) {
+  const fs::path folder = folder_of(model);
   std::error_code ignored;
   fs::path whole = fs::weakly_canonical(fs::absolute(output), ignored);
   if (!whole.has_filename()) whole = whole.parent_path();  // a slash at the end
-  return fs::equivalent(folder, whole, ignored) ||
-         fs::equivalent(folder, partial_folder(whole), ignored) ||
-         fs::equivalent(folder, whole.parent_path(), ignored);
+  require(!replaces(output, folder), "--from: '", model,
+          "' is in a folder that the run would write to; choose another --output");
+  require(!fs::equivalent(folder, whole.parent_path(), ignored), "--from: --output '",
+          output.string(), "' lies in '", folder.string(),
+          "', the folder of the earlier model; choose another --output");
 }
 
 // ---- Options ------------------------------------------------------------------------------------
@@ -88,8 +92,7 @@ std::string new_tokens(const data::Vocabulary& now, const data::Vocabulary& earl
 }  // namespace
 
 Model load_earlier(const fs::path& model, const fs::path& output) {
-  require(!is_written(folder_of(model), output), "--from: '", model.string(),
-          "' is in a folder that the run would write to; choose another --output");
+  require_unchanged(model.string(), output);
   try {
     return load(model);
   } catch (const Error& error) {

@@ -29,7 +29,7 @@ Vocabularies extended_vocabularies(const Settings& settings, const Dataset& data
 /// the first ones. Error if nothing fits.
 nn::TakenParameters take_weights(Model& model, const Model& earlier);
 
-/// What of the earlier model, `name`, the new one has: lines of text.
+/// Lines of text that say what was taken from the earlier model, called `name`, and what was not.
 std::string describe(const nn::TakenParameters& taken, const Model& model, const Model& earlier,
                      const std::string& name);
 

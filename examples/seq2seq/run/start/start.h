@@ -10,6 +10,8 @@ class Start {
  public:
   /// --from, --source-embeddings and --target-embeddings.
   void add_to(Options& options);
+  /// The files of embeddings.
+  std::vector<std::string> files() const { return {embeddings_.source, embeddings_.target}; }
 
   /// Loads the model of --from, if there is one, and gives its values to the options that have not
   /// been given; `settings` are their variables. Error when the start is asked for twice: with

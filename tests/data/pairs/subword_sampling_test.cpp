@@ -7,6 +7,7 @@
 #include "autograd/support/error.h"
 #include "autograd/support/files.h"
 #include "tests/autograd/support.h"
+#include "tests/data/with_sentencepiece.h"
 
 namespace {
 
@@ -33,8 +34,6 @@ std::map<std::string, double> frequencies(const SubwordSampler& sampler, int dra
         1.0 / draws;
   return shares;
 }
-
-tt::assertion_result has_library(boost::unit_test::test_unit_id) { return Subwords::available(); }
 
 BOOST_AUTO_TEST_SUITE(subword_sampling)
 
@@ -100,7 +99,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_sampled_is_an_error) {
 }
 
 // With all merges kept the cut is the library's own; with some left out the text stays.
-BOOST_AUTO_TEST_CASE(it_agrees_with_the_library, *boost::unit_test::precondition(has_library)) {
+BOOST_AUTO_TEST_CASE(it_agrees_with_the_library,
+                     *boost::unit_test::precondition(adjoint::testing::with_sentencepiece)) {
   const auto corpus =
       std::filesystem::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
   std::vector<std::string> sentences;

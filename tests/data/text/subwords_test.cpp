@@ -12,6 +12,7 @@
 #include "data/text/tokenizer.h"
 #include "data/text/vocabulary.h"
 #include "tests/autograd/support.h"
+#include "tests/data/with_sentencepiece.h"
 #include "tests/files.h"
 
 namespace {
@@ -42,8 +43,6 @@ const Subwords& trained() {
   return model;
 }
 
-tt::assertion_result with_library(boost::unit_test::test_unit_id) { return Subwords::available(); }
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(subwords)
@@ -63,7 +62,8 @@ BOOST_AUTO_TEST_CASE(a_tokenizer_without_a_model_says_what_it_needs) {
   BOOST_TEST((Subwords() == Subwords()));
 }
 
-BOOST_AUTO_TEST_SUITE(library, *boost::unit_test::precondition(with_library))
+BOOST_AUTO_TEST_SUITE(library,
+                      *boost::unit_test::precondition(adjoint::testing::with_sentencepiece))
 
 BOOST_AUTO_TEST_CASE(pieces_join_to_the_text_they_were_cut_from) {
   for (const std::string text : {"Est-ce que tu as vu Zoé ?", "x", "", "各 😀", "a b"}) {

@@ -5,6 +5,7 @@
 
 #include "examples/seq2seq/run/run.h"
 #include "tests/autograd/support.h"
+#include "tests/data/with_sentencepiece.h"
 
 namespace {
 
@@ -125,11 +126,8 @@ BOOST_AUTO_TEST_CASE(a_head_that_is_switched_off_cannot_learn) {
 // ---- Subwords that are drawn
 // ---------------------------------------------------------------------
 
-boost::test_tools::assertion_result has_library(boost::unit_test::test_unit_id) {
-  return data::Subwords::available();
-}
-
-BOOST_AUTO_TEST_CASE(training_pairs_are_cut_anew, *boost::unit_test::precondition(has_library)) {
+BOOST_AUTO_TEST_CASE(training_pairs_are_cut_anew,
+                     *boost::unit_test::precondition(with_sentencepiece)) {
   Settings settings = small_settings();
   settings.data.tokenizer = "subwords";
   settings.data.pieces = 40;
@@ -156,7 +154,7 @@ BOOST_AUTO_TEST_CASE(training_pairs_are_cut_anew, *boost::unit_test::preconditio
 
 // A sentence that would be too long keeps its usual cut.
 BOOST_AUTO_TEST_CASE(a_cut_is_not_longer_than_the_limit,
-                     *boost::unit_test::precondition(has_library)) {
+                     *boost::unit_test::precondition(with_sentencepiece)) {
   Settings settings = small_settings();
   settings.data.tokenizer = "subwords";
   settings.data.pieces = 40;

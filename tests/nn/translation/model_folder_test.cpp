@@ -12,6 +12,7 @@
 #include "autograd/support/files.h"
 #include "nn/saving/checkpoint.h"
 #include "tests/autograd/support.h"
+#include "tests/data/with_sentencepiece.h"
 #include "tests/files.h"
 #include "tests/nn/support.h"
 #include "tests/nn/translation/small_models.h"
@@ -54,10 +55,6 @@ void replace_once(std::string& text, const std::string& from, const std::string&
   text.replace(text.find(from), from.size(), to);
 }
 
-boost::test_tools::assertion_result cuts_subwords(boost::unit_test::test_unit_id) {
-  return data::Subwords::available();
-}
-
 void save_small(const fs::path& path, int seed) {
   nn::save_model(small_model(small_translation(), seed), path);
 }
@@ -84,7 +81,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_model_comes_back) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(subwords_come_back, *boost::unit_test::precondition(cuts_subwords)) {
+BOOST_AUTO_TEST_CASE(subwords_come_back, *boost::unit_test::precondition(with_sentencepiece)) {
   const fs::path corpus = fs::path(__FILE__).parent_path() / "../../../data/english-french.tsv";
   nn::TranslationConfig config = small_translation();
   config.tokens.target_tokenizer = "subwords";
